@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// api_key: a resource (resource.hpp) that lets who knows a secret act as its owner.
+//
+// The secret is made outside and never comes here: only its SHA-256 in lower-case hex, which the
+// key claims in `hash_space`. To authenticate: hash what was presented, find the object by
+// Runtime::holder(hash_space, hash), ask it `verify`, and pass the reply to `accept`.
+//
+// Fields: those of the schema ApiKey. The server sets `prefix`, `last_used_at`, `revoked_at`.
+//
+//   create  the fields, and prefix, secret_hash
+//   rotate  {prefix, secret_hash}: the secret before it is of no use from then on
+//   revoke  -  for good: unlike $remove alone, it cannot be undone. A removed key is of no use
+//              either, but $undelete would bring it back, so a client's DELETE is revoke, then
+//              $remove.
+//   touch   -  notes the use. Each one is a record, so call it only when `last_used_at` is older
+//              than `touch_interval`; a use within it changes nothing.
+//   verify  (query) {secret_hash}; reads the root only.
+//
+// Errors  conflict         the hash is another key's; rotate after revoke.
+//         unauthenticated  verify: not this key's hash, or the key is revoked.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "perdure/runtime/call.hpp"
+
+namespace perdure::actors::api_key {
+
+inline constexpr std::string_view hash_space = "api_key.hash";
+inline constexpr std::chrono::seconds touch_interval{60};
+
+struct RateLimit {
+  std::int64_t requests = 0;
+  std::chrono::seconds window{0};
+};
+
+/// What a request that came with a key may do.
+struct Grant {
+  std::string key_id;
+  std::string user_id;              ///< the owner; empty: the host
+  std::vector<std::string> scopes;  ///< `<resource>:<read or write>`, or `*`
+  std::optional<RateLimit> rate_limit;
+  std::optional<Timestamp> expires_at;
+  std::optional<Timestamp> last_used_at;
+
+  /// `access` is `read` or `write`; neither includes the other.
+  [[nodiscard]] bool allows(std::string_view resource, std::string_view access) const;
+  [[nodiscard]] bool is_due_for_touch(Timestamp now) const;
+};
+
+/// What the reply of `verify` grants.
+/// Errors  unauthenticated  the key is deleted, or has expired at `now`.
+[[nodiscard]] Result<Grant> accept(const Reply& verified, Timestamp now);
+
+}  // namespace perdure::actors::api_key

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// user: a resource (resource.hpp); its id is its owner, too (`Call::owner`), so that a user reaches
+// itself.
+//
+// Fields: those of the schema User; `password` never comes here, only its hash. The server sets
+// `is_superuser` (role is admin) and `email_verified`. E-mail address and username are claimed,
+// case-folded (see fold), in the spaces below: Runtime::holder finds a user by them. A deleted user
+// keeps its claims, so that it can come back.
+//
+//   create             the fields, and hashed_password?, email_verified? (default false)
+//   update             a principal of role `user` may send `role` and `is_active` only as they are
+//                      (else forbidden); another e-mail address takes `email_verified` back
+//   set_password       {hashed_password: text or null}
+//   set_preferences    the new preferences, whole     → the preferences
+//   patch_preferences  a JSON Merge Patch of them     → the preferences
+//   verify_email       -
+//   deactivate, activate
+//   erase              -  releases the claims, forgets every field, deactivates for good.
+//                      Earlier records keep what they hold until retention or a purge takes them.
+//   preferences        (query) → the preferences
+//   account            (query) → {is_active, role, email_verified, hashed_password or null}: what
+//                      logging in needs, and nobody else may see. Reads the root only.
+//
+// Object index: `created_at`, over all owners.
+// Errors  conflict   e-mail address or username is taken (field `key`, space as below); activate
+//                    after erase.
+//         invalid    also for `preferences.time_zone` that the IANA database does not know.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "perdure/schemas/json.hpp"
+
+namespace perdure::actors::user {
+
+inline constexpr std::string_view email_space = "user.email";
+inline constexpr std::string_view username_space = "user.username";
+
+/// The claimed form of an e-mail address or username, which are ASCII: lower case.
+[[nodiscard]] std::string fold(std::string_view text);
+
+/// The time zone of dates and times that belong to the user: `preferences.time_zone`, or UTC.
+[[nodiscard]] std::string time_zone_of(const Json& preferences);
+
+/// Whether the IANA database of this machine has a time zone of that name.
+/// Threads  any; the first call reads the list of names from disk.
+[[nodiscard]] bool is_time_zone(const std::string& name);
+
+}  // namespace perdure::actors::user

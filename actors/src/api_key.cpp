@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perdure/actors/api_key.hpp"
+
+#include <algorithm>
+
+#include "errors.hpp"
+#include "own_kinds.hpp"
+#include "perdure/base/crypto.hpp"
+#include "resource_kind.hpp"
+
+namespace perdure::actors {
+
+namespace {
+
+constexpr const char* secret_hash = "secret_hash";
+constexpr std::size_t prefix_bytes_max = 64;
+
+Result<std::string> read_hash(const Json& payload) {
+  PERDURE_TRY(hash, required_text(payload, secret_hash));
+  const bool is_hex = std::ranges::all_of(
+      hash, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  if (hash.size() != 64 || !is_hex) {
+    return fail(invalid_field("/secret_hash", "format", "must be a SHA-256 in lower-case hex"));
+  }
+  return hash;
+}
+
+/// Takes the payload's secret, in place of the one before it if there is any.
+Result<void> take_secret(Turn& turn, Json& state, const Json& payload) {
+  PERDURE_TRY(hash, read_hash(payload));
+  PERDURE_TRY(prefix, required_text(payload, "prefix"));
+  if (prefix.empty() || prefix.size() > prefix_bytes_max) {
+    return fail(invalid_field("/prefix", "length", "must have 1 to 64 bytes"));
+  }
+  Json& inside = state[std::string{internal_member}];
+  const auto before = inside.at(secret_hash).get<std::string>();
+  if (before == hash) {
+    return fail(invalid_field("/secret_hash", "unchanged", "is the hash of the present secret"));
+  }
+  if (!before.empty()) turn.release(std::string{api_key::hash_space}, before);
+  turn.claim(std::string{api_key::hash_space}, hash);
+  inside[secret_hash] = hash;
+  state["prefix"] = prefix;
+  return {};
+}
+
+/// A date-time in a member of the state, or none.
+std::optional<Timestamp> time_in(const Json& state, const std::string& member) {
+  const auto found = state.find(member);
+  if (found == state.end() || !found->is_string()) return {};
+  const auto time = parse_rfc3339(found->get<std::string>());
+  if (!time) return Timestamp{};  // unreadable: long ago, so that an expiry fails closed
+  return *time;
+}
+
+Result<void> settle(Turn& turn, const Json& before, Json& next, const Json& payload) {
+  if (payload.contains("scopes") && payload["scopes"].is_null()) {
+    // To clear would mean the default, and that is every scope there is.
+    return fail(invalid_field("/scopes", "type", "must be an array"));
+  }
+  const auto expires_at = time_in(next, "expires_at");
+  if (expires_at) {
+    const bool is_new = before.value("expires_at", Json()) != next.at("expires_at");
+    if (is_new && *expires_at <= turn.now()) {
+      return fail(invalid_field("/expires_at", "past", "must be in the future"));
+    }
+    next["expires_at"] = format_rfc3339(*expires_at);
+  }
+  if (before.empty()) return take_secret(turn, next, payload);
+  return {};
+}
+
+Result<Json> rotate(Turn& turn, ResourceState& self, const Json& payload) {
+  if (!self.json.at("revoked_at").is_null()) {
+    return fail(ErrorCode::conflict, "the key has been revoked");
+  }
+  PERDURE_TRY_VOID(take_secret(turn, self.json, payload));
+  return public_state(self.json);
+}
+
+Json revoke(Turn& turn, ResourceState& self) {
+  if (self.json.at("revoked_at").is_null()) {
+    self.json["revoked_at"] = format_rfc3339(turn.now());
+    turn.release(std::string{api_key::hash_space},
+                 self.internal().at(secret_hash).get<std::string>());
+  }
+  return public_state(self.json);
+}
+
+void touch(Turn& turn, ResourceState& self) {
+  const auto last = time_in(self.json, "last_used_at");
+  if (!last || turn.now() - *last >= api_key::touch_interval) {
+    self.json["last_used_at"] = format_rfc3339(turn.now());
+  }
+}
+
+Result<Json> verify(const ResourceState& self, const Json& payload) {
+  PERDURE_TRY(hash, required_text(payload, secret_hash));
+  const auto& own = self.internal().at(secret_hash).get_ref<const std::string&>();
+  if (!equal_in_constant_time(own, hash) || !self.json.at("revoked_at").is_null()) {
+    return fail(ErrorCode::unauthenticated, "the key is not valid");
+  }
+  return Json{{"scopes", self.json.value("scopes", Json::array())},
+              {"rate_limit", self.json.value("rate_limit", Json())},
+              {"expires_at", self.json.value("expires_at", Json())},
+              {"last_used_at", self.json.at("last_used_at")}};
+}
+
+}  // namespace
+
+namespace api_key {
+
+bool Grant::allows(std::string_view resource, std::string_view access) const {
+  const std::string wanted = std::string{resource} + ':' + std::string{access};
+  return std::ranges::any_of(
+      scopes, [&](const std::string& scope) { return scope == "*" || scope == wanted; });
+}
+
+bool Grant::is_due_for_touch(Timestamp now) const {
+  return !last_used_at || now - *last_used_at >= touch_interval;
+}
+
+Result<Grant> accept(const Reply& verified, Timestamp now) {
+  const Json& value = verified.value;
+  const auto expires_at = time_in(value, "expires_at");
+  if (!verified.meta.exists() || (expires_at && *expires_at <= now)) {
+    return fail(ErrorCode::unauthenticated, "the key is not valid");
+  }
+  Grant grant{.key_id = verified.meta.object().id,
+              .user_id = verified.meta.origin->owner,
+              .scopes = value.at("scopes").get<std::vector<std::string>>(),
+              .rate_limit = {},
+              .expires_at = expires_at,
+              .last_used_at = time_in(value, "last_used_at")};
+  if (const Json& limit = value.at("rate_limit"); !limit.is_null()) {
+    grant.rate_limit = RateLimit{.requests = limit.at("requests").get<std::int64_t>(),
+                                 .window = std::chrono::seconds{limit.at("window_s").get<int>()}};
+  }
+  return grant;
+}
+
+}  // namespace api_key
+
+Kind api_key_kind() {
+  return resource_kind(
+             {.kind = "api_key",
+              .fields = Fields::of("ApiKey"),
+              .server_set = {{"prefix", ""}, {"last_used_at", nullptr}, {"revoked_at", nullptr}},
+              .internal = {{secret_hash, ""}},
+              .create_only = {"prefix", secret_hash},
+              .settle = settle})
+      .command("rotate", [](Turn& turn, ResourceState& self,
+                            const Json& payload) { return rotate(turn, self, payload); })
+      .command("revoke", [](Turn& turn, ResourceState& self) { return revoke(turn, self); })
+      .command("touch", [](Turn& turn, ResourceState& self) { touch(turn, self); })
+      .query("verify",
+             [](const ResourceState& self, const Json& payload) { return verify(self, payload); });
+}
+
+}  // namespace perdure::actors

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Entries of a conversation:
+//
+//   messages/<seq>                     a message, complete
+//   clients/<sender>/<client_id>       the seq of the message that has this client id
+#include "perdure/actors/conversation.hpp"
+
+#include "errors.hpp"
+#include "list_query.hpp"
+#include "ordered_text.hpp"
+#include "own_kinds.hpp"
+#include "resource_kind.hpp"
+
+namespace perdure::actors {
+
+namespace {
+
+constexpr const char* messages = "messages/";
+constexpr const char* last_seq = "last_seq";
+
+std::string message_key(std::uint64_t seq) { return messages + ordered_key(seq); }
+
+Json body(const ObjectMeta& meta, Json message) {
+  const Origin& origin = *meta.origin;
+  message["conversation_id"] = origin.object.id;
+  message["user_id"] = origin.owner.empty() ? Json(nullptr) : Json(origin.owner);
+  message["organization_id"] = nullptr;
+  message["updated_at"] = message.at("created_at");  // a message is never changed
+  message["updated_by"] = message.at("created_by");
+  return message;
+}
+
+Result<Json> append(const Fields& fields, Turn& turn, ResourceState& self, const Json& payload) {
+  PERDURE_TRY(message, fields.first(payload));
+  const std::string sender = actor_name(turn.principal());
+  std::string client_key;
+  if (const Json& client_id = message.at("client_id"); !client_id.is_null()) {
+    client_key = "clients/" + equal_text(sender) + '/' + equal_text(client_id.get<std::string>());
+    if (const auto known = turn.entries().get(client_key)) {
+      const auto entry = turn.entries().get(message_key(known->json().get<std::uint64_t>()));
+      if (entry) return body(turn.meta(), entry->json());
+    }
+  }
+
+  Json& last = self.internal().at(last_seq);
+  const auto seq = last.get<std::uint64_t>() + 1;
+  last = seq;
+  message["id"] = turn.new_id();
+  message["seq"] = seq;
+  message["created_at"] = format_rfc3339(turn.now());
+  message["created_by"] = sender;
+  turn.entries().put_json(message_key(seq), message);
+  if (!client_key.empty()) turn.entries().put_json(client_key, seq);
+  turn.publish(std::string{conversation::message_topic},
+               {{"conversation_id", turn.object().id}, {"id", message["id"]}, {"seq", seq}});
+  return body(turn.meta(), std::move(message));
+}
+
+Result<std::uint64_t> read_after(const Json& payload) {
+  if (!payload.is_object()) return std::uint64_t{0};
+  const auto after = payload.find("after");
+  if (after == payload.end() || after->is_null()) return std::uint64_t{0};
+  constexpr std::int64_t after_max = std::int64_t{1} << 53;
+  if (!after->is_number_integer() || *after < 0 || *after > after_max) {
+    return fail(invalid_field("/after", "range", "after must be the seq of a message, or 0"));
+  }
+  return after->get<std::uint64_t>();
+}
+
+Result<Json> list_messages(const View& view, const Json& payload) {
+  const ListShape shape{.sorts = {"seq"}, .others = {"after"}};
+  PERDURE_TRY(query, read_list_query(payload, shape));
+  PERDURE_TRY(after, read_after(payload));
+  return scan(view.entries(),
+              {.prefix = messages,
+               .order = query.order,
+               .limit = query.limit,
+               .cursor = query.cursor,
+               .above = message_key(after)},
+              [&](const Entry& row) { return body(view.meta(), row.json()); });
+}
+
+}  // namespace
+
+Kind conversation_kind() {
+  return resource_kind({.kind = "conversation",
+                        .fields = Fields::of("Conversation"),
+                        .internal = {{last_seq, 0}}})
+      .command("append", [fields = Fields::of("Message")](
+                             Turn& turn, ResourceState& self,
+                             const Json& payload) { return append(fields, turn, self, payload); })
+      .query("list_messages", [](const View& view, const ResourceState&,
+                                 const Json& payload) { return list_messages(view, payload); })
+      .query("last_seq", [](const ResourceState& self) { return self.internal().at(last_seq); })
+      .index({.name = "title", .fields = {"title"}});
+}
+
+}  // namespace perdure::actors

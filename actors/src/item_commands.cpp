@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "item_commands.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "errors.hpp"
+
+namespace perdure::actors {
+
+namespace {
+
+// A page with all its tags and revisions is about 310 entries; a turn may change 10,000.
+constexpr std::size_t purged_per_turn_max = 30;
+
+/// The rules of one sort of items and what is made of them once. The handlers share it.
+struct Items {
+  ItemRules rules;
+  Collection collection;
+
+  [[nodiscard]] Json present(const ObjectMeta& meta, const EntryReader& entries, Json item) const {
+    if (rules.present) rules.present(entries, item);
+    return item_body(meta, rules.parent_member, std::move(item));
+  }
+
+  [[nodiscard]] Result<Json> live(const EntryReader& entries, const Json& payload) const {
+    PERDURE_TRY(id, required_text(payload, "id"));
+    auto item = collection.find_live(entries, id);
+    if (!item) return fail(no_such_item(rules.one));
+    return std::move(*item);
+  }
+};
+
+std::int64_t this_seq(const Turn& turn) { return static_cast<std::int64_t>(turn.meta().seq) + 1; }
+
+Json position_at_end(const Items& items, const EntryReader& entries) {
+  const auto last = items.collection.last(entries, "position");
+  if (!last) return 1;
+  const double after = std::floor(last->at("position").get<double>()) + 1;
+  constexpr double whole_max = 9.0e15;  // whole numbers stay integers for as long as doubles can
+  if (std::abs(after) < whole_max) return static_cast<std::int64_t>(after);
+  return after;
+}
+
+void stamp(Turn& turn, Json& item) {
+  item["updated_at"] = format_rfc3339(turn.now());
+  item["updated_by"] = actor_name(turn.principal());
+}
+
+/// Settles `next`, writes it, and gives what the client sees.
+Result<Json> save(const Items& items, Turn& turn, const std::optional<Json>& before, Json next) {
+  if (next.at("position").is_null()) {
+    next["position"] = position_at_end(items, turn.entries());
+  }
+  if (items.rules.settle) PERDURE_TRY_VOID(items.rules.settle(turn, before, next));
+  stamp(turn, next);
+  items.collection.put(turn.entries(), before, next);
+  return items.present(turn.meta(), turn.entries(), std::move(next));
+}
+
+Result<Json> create(const Items& items, Turn& turn, ResourceState& self, const Json& payload) {
+  Json& count = self.internal().at(items.rules.many);
+  if (count >= items.rules.count_max) {
+    return fail(ErrorCode::too_large, "there are " + std::to_string(items.rules.count_max) + ' ' +
+                                          items.rules.many + " already");
+  }
+  PERDURE_TRY(next, items.rules.fields.first(payload));
+  next["id"] = turn.new_id();
+  next["rank"] = this_seq(turn);
+  next["created_at"] = format_rfc3339(turn.now());
+  next["created_by"] = actor_name(turn.principal());
+  count = count.get<std::int64_t>() + 1;
+  return save(items, turn, std::nullopt, std::move(next));
+}
+
+Result<Json> update(const Items& items, Turn& turn, const Json& payload) {
+  PERDURE_TRY(before, items.live(turn.entries(), payload));
+  const Json changes = payload.value("changes", Json::object());
+  PERDURE_TRY(next, items.rules.fields.changed(before, changes));
+  return save(items, turn, before, std::move(next));
+}
+
+Result<Json> move(const Items& items, Turn& turn, const Json& payload) {
+  PERDURE_TRY(before, items.live(turn.entries(), payload));
+  Json changes = payload;
+  changes.erase("id");
+  for (const auto& [name, value] : changes.items()) {
+    const auto& references = items.rules.references;
+    if (name != "position" &&
+        std::find(references.begin(), references.end(), name) == references.end()) {
+      return fail(invalid_field("/" + name, "unknown_member", name + " is not known here"));
+    }
+  }
+  if (!changes.contains("position")) changes["position"] = nullptr;
+  PERDURE_TRY(next, items.rules.fields.changed(before, changes));
+  // Below the rank of whatever stands at that position, so that it comes first.
+  next["rank"] = -this_seq(turn);
+  return save(items, turn, before, std::move(next));
+}
+
+Result<Json> remove(const Items& items, Turn& turn, const Json& payload) {
+  PERDURE_TRY(before, items.live(turn.entries(), payload));
+  Json next = before;
+  next["deleted_at"] = format_rfc3339(turn.now());
+  items.collection.put(turn.entries(), before, next);
+  return Json(nullptr);
+}
+
+Result<Json> restore(const Items& items, Turn& turn, const Json& payload) {
+  PERDURE_TRY(id, required_text(payload, "id"));
+  auto before = items.collection.find(turn.entries(), id);
+  if (!before || !before->contains("deleted_at")) return fail(no_such_item(items.rules.one));
+  Json next = *before;
+  next.erase("deleted_at");
+  stamp(turn, next);
+  items.collection.put(turn.entries(), before, next);
+  return items.present(turn.meta(), turn.entries(), std::move(next));
+}
+
+Result<Json> purge(const Items& items, Turn& turn, ResourceState& self, const Json& payload) {
+  PERDURE_TRY(text, required_text(payload, "before"));
+  const auto time = parse_rfc3339(text);
+  if (!time) return fail(invalid_field("/before", "format", "must be a date-time"));
+  const std::string limit = format_rfc3339(*time);
+  std::int64_t purged = 0;
+  const auto oldest = items.collection.oldest_deleted(turn.entries(), purged_per_turn_max);
+  for (const Json& item : oldest) {
+    if (item.at("deleted_at").get_ref<const std::string&>() >= limit) break;
+    if (items.rules.purged) items.rules.purged(turn.entries(), item);
+    items.collection.erase(turn.entries(), item);
+    ++purged;
+  }
+  Json& count = self.internal().at(items.rules.many);
+  count = count.get<std::int64_t>() - purged;
+  const bool more = static_cast<std::size_t>(purged) == purged_per_turn_max;
+  return Json{{"purged", purged}, {"more", more}};
+}
+
+Result<Json> get(const Items& items, const View& view, const Json& payload) {
+  PERDURE_TRY(item, items.live(view.entries(), payload));
+  return items.present(view.meta(), view.entries(), std::move(item));
+}
+
+Result<Json> list_all(const Items& items, const View& view, const Json& payload) {
+  PERDURE_TRY(query, read_list_query(payload, items.collection.list_shape()));
+  const bool can_match = !items.rules.can_match || items.rules.can_match(view.entries(), query);
+  if (!can_match) return Json{{list::items, Json::array()}, {list::next_cursor, nullptr}};
+  PERDURE_TRY(page, items.collection.list(view.entries(), query));
+  for (Json& item : page[std::string{list::items}]) {
+    item = items.present(view.meta(), view.entries(), std::move(item));
+  }
+  return page;
+}
+
+}  // namespace
+
+void add_items(KindBuilder<ResourceState>& builder, ItemRules rules) {
+  auto collection = collection_of(rules.many, rules.filters);
+  const auto items = std::make_shared<const Items>(Items{std::move(rules), std::move(collection)});
+  const std::string& one = items->rules.one;
+  const std::string& many = items->rules.many;
+  using Change = Result<Json> (*)(const Items&, Turn&, const Json&);
+  const auto add = [&](const std::string& name, Change run) {
+    std::move(builder).command(name, [items, run](Turn& turn, ResourceState&, const Json& payload) {
+      return run(*items, turn, payload);
+    });
+  };
+  add("update_" + one, update);
+  add("move_" + one, move);
+  add("remove_" + one, remove);
+  add("restore_" + one, restore);
+  std::move(builder)
+      .command("create_" + one,
+               [items](Turn& turn, ResourceState& self, const Json& payload) {
+                 return create(*items, turn, self, payload);
+               })
+      .command("purge_" + many,
+               [items](Turn& turn, ResourceState& self, const Json& payload) {
+                 return purge(*items, turn, self, payload);
+               })
+      .query("get_" + one, [items](const View& view, const ResourceState&,
+                                   const Json& payload) { return get(*items, view, payload); })
+      .query("list_" + many, [items](const View& view, const ResourceState&, const Json& payload) {
+        return list_all(*items, view, payload);
+      });
+}
+
+Collection collection_of(const std::string& many, std::vector<CollectionRules::Filter> filters) {
+  return Collection{
+      {.name = many, .sorts = {"position", "updated_at"}, .filters = std::move(filters)}};
+}
+
+Json item_body(const ObjectMeta& parent, const std::string& parent_member, Json item) {
+  item.erase("rank");
+  item.erase("deleted_at");
+  item.erase(std::string{internal_member});
+  const Origin& origin = *parent.origin;
+  item[parent_member] = origin.object.id;
+  item["user_id"] = origin.owner.empty() ? Json(nullptr) : Json(origin.owner);
+  item["organization_id"] = nullptr;
+  return item;
+}
+
+Error no_such_item(const std::string& one) {
+  return {.code = ErrorCode::not_found, .detail = "no such " + one};
+}
+
+}  // namespace perdure::actors

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// ListQuery: the payload of a list query, read and checked; scan: one page out of ordered rows.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "perdure/actors/items.hpp"
+#include "perdure/runtime/entries.hpp"
+
+namespace perdure::actors {
+
+/// What one list can be asked for.
+struct ListShape {
+  std::vector<std::string> sorts;  ///< the first one is the default
+  Order default_order = Order::ascending;
+  std::vector<std::string> filters = {};
+  bool has_deleted = false;
+  std::vector<std::string> others = {};  ///< members that the query reads itself
+};
+
+struct ListQuery {
+  enum class Lives { live, deleted };
+
+  std::size_t limit = list::limit_default;
+  std::string cursor = {};
+  std::string sort = {};
+  Order order = Order::ascending;
+  std::map<std::string, std::string> filters = {};
+  Lives lives = Lives::live;
+};
+
+/// Errors  invalid: a member that the shape does not have, or a value of the wrong form.
+[[nodiscard]] Result<ListQuery> read_list_query(const Json& payload, const ListShape& shape);
+
+/// Rows of one ordered prefix, from a cursor on.
+struct Scan {
+  std::string prefix;
+  Order order = Order::ascending;
+  std::size_t limit = list::limit_default;
+  std::string cursor = {};
+  /// If set: only rows whose keys are above this one.
+  std::string above = {};
+};
+
+/// Gives the item of a row; null leaves the row out.
+using RowReader = std::function<Json(const Entry& row)>;
+
+/// {items, next_cursor}. Reads at most `list::rows_scanned_max` rows, in steps.
+/// Errors  invalid  the cursor belongs to another list.
+[[nodiscard]] Result<Json> scan(const EntryReader& entries, const Scan& scan,
+                                const RowReader& read);
+
+}  // namespace perdure::actors

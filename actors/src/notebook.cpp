@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perdure/actors/notebook.hpp"
+
+#include "errors.hpp"
+#include "item_commands.hpp"
+#include "own_kinds.hpp"
+#include "revisions.hpp"
+
+namespace perdure::actors {
+
+namespace {
+
+bool is_section(const EntryReader& entries, const std::string& id) {
+  return collection_of("sections").find_live(entries, id).has_value();
+}
+
+ItemRules section_rules() {
+  return {.one = "section",
+          .many = "sections",
+          .parent_member = "notebook_id",
+          .fields = Fields::of("Section"),
+          .count_max = notebook::sections_max};
+}
+
+Result<void> settle_page(Turn& turn, const std::optional<Json>& before, Json& next) {
+  const Json& section = next.at("section_id");
+  const bool is_new = !before || before->at("section_id") != section;
+  if (is_new && !section.is_null() && !is_section(turn.entries(), section.get<std::string>())) {
+    return fail(invalid_field("/section_id", "unknown_reference", "no such section"));
+  }
+  keep_revision(turn, before, next);
+  return {};
+}
+
+/// A deleted section is no section, though its pages still hold its id.
+void resolve_section(const EntryReader& entries, Json& page) {
+  Json& section = page.at("section_id");
+  if (!section.is_null() && !is_section(entries, section.get<std::string>())) section = nullptr;
+}
+
+bool has_asked_section(const EntryReader& entries, const ListQuery& query) {
+  const auto asked = query.filters.find("section_id");
+  return asked == query.filters.end() || is_section(entries, asked->second);
+}
+
+ItemRules page_rules() {
+  return {.one = "page",
+          .many = "pages",
+          .parent_member = "notebook_id",
+          .fields = Fields::of("Page"),
+          .filters = {{"section_id", "section_id"}, {"tag", "tags"}},
+          .references = {"section_id"},
+          .count_max = notebook::pages_max,
+          .settle = settle_page,
+          .present = resolve_section,
+          .can_match = has_asked_section,
+          .purged = erase_revisions};
+}
+
+Result<Json> revisions(const View& view, const Json& payload) {
+  PERDURE_TRY(id, required_text(payload, "id"));
+  const auto page = collection_of("pages").find_live(view.entries(), id);
+  if (!page) return fail(no_such_item("page"));
+  return list_revisions(view.entries(), *page, payload);
+}
+
+}  // namespace
+
+Kind notebook_kind() {
+  auto builder = resource_kind({.kind = "notebook",
+                                .fields = Fields::of("Notebook"),
+                                .internal = {{"sections", 0}, {"pages", 0}}});
+  add_items(builder, section_rules());
+  add_items(builder, page_rules());
+  return std::move(builder)
+      .query("list_revisions", [](const View& view, const ResourceState&,
+                                  const Json& payload) { return revisions(view, payload); })
+      .index({.name = "title", .fields = {"title"}})
+      .index({.name = "tag_updated_at", .fields = {"tags", "$updated_at"}})
+      .index({.name = "tag_title", .fields = {"tags", "title"}});
+}
+
+}  // namespace perdure::actors

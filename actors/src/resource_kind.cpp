@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "resource_kind.hpp"
+
+#include "errors.hpp"
+
+namespace perdure::actors {
+
+namespace {
+
+Result<Json> create(const ResourceRules& rules, Turn& turn, ResourceState& self,
+                    const Json& payload) {
+  PERDURE_TRY_VOID(require_object(payload));
+  Json sent = payload;
+  for (const auto& member : rules.create_only) sent.erase(member);
+  PERDURE_TRY(next, rules.fields.first(std::move(sent)));
+  next.update(rules.server_set);
+  next[std::string{internal_member}] = rules.internal;
+  if (rules.settle) PERDURE_TRY_VOID(rules.settle(turn, Json::object(), next, payload));
+  self.json = std::move(next);
+  return public_state(self.json);
+}
+
+Result<Json> update(const ResourceRules& rules, Turn& turn, ResourceState& self,
+                    const Json& payload) {
+  PERDURE_TRY(next, rules.fields.changed(self.json, payload));
+  if (rules.settle) PERDURE_TRY_VOID(rules.settle(turn, self.json, next, payload));
+  self.json = std::move(next);
+  return public_state(self.json);
+}
+
+/// Whether a member from outside can be taken for `start`: handlers read it without asking again.
+bool has_type_of(const Json& value, const Json& start) {
+  if (start.is_null()) return !value.is_structured();
+  return (value.is_number_integer() && start.is_number_integer()) || value.type() == start.type();
+}
+
+/// A state that comes from outside (an import, an operator's patch): exactly the members that the
+/// kind's own commands would have made.
+std::vector<FieldError> check_state(const ResourceRules& rules, const Json& state) {
+  if (!state.is_object()) return {{"", "type", "must be an object"}};
+  auto wrong = rules.fields.check(state);
+  Json expected = rules.server_set;
+  expected[std::string{internal_member}] = rules.internal;
+  for (const auto& [name, start] : expected.items()) {
+    const auto found = state.find(name);
+    if (found == state.end()) {
+      wrong.push_back({"/" + name, "required", "is required"});
+    } else if (!has_type_of(*found, start)) {
+      wrong.push_back({"/" + name, "type", "has the wrong type"});
+    }
+  }
+  const auto inside = state.find(internal_member);
+  if (inside != state.end() && inside->is_object()) {
+    for (const auto& [name, start] : rules.internal.items()) {
+      const auto found = inside->find(name);
+      if (found == inside->end() || !has_type_of(*found, start)) {
+        wrong.push_back({"/internal/" + name, "type", "is missing or has the wrong type"});
+      }
+    }
+  }
+  for (const auto& [name, value] : state.items()) {
+    if (expected.contains(name)) continue;
+    if (!rules.fields.defaults().contains(name)) {
+      wrong.push_back({"/" + name, "unknown_member", "is not a known member"});
+    }
+  }
+  return wrong;
+}
+
+}  // namespace
+
+KindBuilder<ResourceState> resource_kind(ResourceRules rules) {
+  // Shared by the handlers, which outlive this call: immutable.
+  const auto shared = std::make_shared<const ResourceRules>(std::move(rules));
+  KindBuilder<ResourceState> builder = kind<ResourceState>(shared->kind);
+  std::move(builder)
+      .command(std::string{command::create},
+               [shared](Turn& turn, ResourceState& self, const Json& payload) {
+                 return create(*shared, turn, self, payload);
+               },
+               {.creates = Creates::yes})
+      .command(std::string{command::update},
+               [shared](Turn& turn, ResourceState& self, const Json& payload) {
+                 return update(*shared, turn, self, payload);
+               })
+      .query(std::string{query::get},
+             [](const ResourceState& self) { return public_state(self.json); })
+      .index({.name = "updated_at", .fields = {"$updated_at"}})
+      .check_state([shared](const Json& state) { return check_state(*shared, state); });
+  return builder;
+}
+
+Json public_state(Json state) {
+  state.erase(std::string{internal_member});
+  return state;
+}
+
+Json resource_body(const ObjectMeta& meta, Json state) {
+  Json body = public_state(std::move(state));
+  const Origin& origin = *meta.origin;
+  body["id"] = origin.object.id;
+  body["user_id"] = origin.owner.empty() ? Json(nullptr) : Json(origin.owner);
+  body["organization_id"] = nullptr;
+  body["created_at"] = format_rfc3339(origin.created_at);
+  body["updated_at"] = format_rfc3339(meta.updated_at);
+  body["created_by"] = origin.created_by;
+  body["updated_by"] = meta.updated_by;
+  return body;
+}
+
+}  // namespace perdure::actors

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// resource_kind: a kind whose objects are resources (perdure/actors/resource.hpp), in a few lines.
+//
+//   Kind note_kind() {
+//     return resource_kind({.kind = "note", .fields = Fields::of("Note")})
+//         .index({.name = "title", .fields = {"title"}});
+//   }
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "fields.hpp"
+#include "perdure/actors/resource.hpp"
+#include "perdure/runtime/kind.hpp"
+
+namespace perdure::actors {
+
+/// The state of every resource: one JSON object.
+struct ResourceState {
+  Json json = Json::object();
+
+  [[nodiscard]] Json& internal() { return json[std::string{internal_member}]; }
+  [[nodiscard]] const Json& internal() const { return json.at(std::string{internal_member}); }
+};
+inline void to_json(Json& json, const ResourceState& state) { json = state.json; }
+inline void from_json(const Json& json, ResourceState& state) { state.json = json; }
+
+struct ResourceRules {
+  std::string kind;
+  Fields fields;
+  /// Members that the server sets and clients see, with their first values.
+  Json server_set = Json::object();
+  /// The first value of the member `internal`.
+  Json internal = Json::object();
+  /// Members of a create's payload that are not fields; `settle` puts them where they belong.
+  std::vector<std::string> create_only = {};
+  /// Called by create and update when the fields are valid; `before` is empty for a create.
+  /// Settles what depends on them: derived members, claims, rules between fields.
+  std::function<Result<void>(Turn&, const Json& before, Json& next, const Json& payload)> settle =
+      {};
+};
+
+/// What all resources have: create, update, get, the check of states from outside, and the index
+/// `updated_at`. The kind adds its own.
+[[nodiscard]] KindBuilder<ResourceState> resource_kind(ResourceRules rules);
+
+/// The state without `internal`.
+[[nodiscard]] Json public_state(Json state);
+
+}  // namespace perdure::actors

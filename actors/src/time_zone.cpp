@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <date/tz.h>
+
+#include "perdure/actors/user.hpp"
+
+namespace perdure::actors::user {
+
+bool is_time_zone(const std::string& name) {
+  // Debian's directory of zones has two more copies of all of them, and files that are no zones.
+  if (name.starts_with("posix/") || name.starts_with("right/") || name == "posixrules" ||
+      name == "localtime" || name == "Factory") {
+    return false;
+  }
+  try {
+    return date::locate_zone(name) != nullptr;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+std::string time_zone_of(const Json& preferences) {
+  if (preferences.is_object()) {
+    const auto found = preferences.find("time_zone");
+    if (found != preferences.end() && found->is_string()) return found->get<std::string>();
+  }
+  return "UTC";
+}
+
+}  // namespace perdure::actors::user

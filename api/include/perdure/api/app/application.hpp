@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Application: what the product answers to HTTP. It takes requests from the server, and answers
+// them from one route table with calls of the runtime; it opens no socket and no file itself.
+//
+//   Application application{*runtime, clock, random, {.version = "0.1.0"}};
+//   auto server = http::Server::start(options, {.clock = clock, .random = random,
+//                                     .render_problem = render_problem}, application);
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "perdure/api/http/handler.hpp"
+#include "perdure/api/http/server.hpp"
+#include "perdure/api/shell/metrics.hpp"
+#include "perdure/base/random.hpp"
+#include "perdure/runtime/runtime.hpp"
+
+namespace perdure::api {
+
+/// `requests` at once, and as many again over each `window`; 0 requests: no limit.
+struct RateLimit {
+  std::uint64_t requests = 0;
+  std::chrono::seconds window{60};
+};
+
+/// What the application shows at /metrics, and counts requests on. Empty functions: neither.
+struct MetricsPort {
+  struct Exposed {
+    std::string content_type;
+    std::string text;
+  };
+  /// The meter of a route template; kept for the application's life.
+  std::function<shell::RouteMeter*(std::string_view route)> meter = {};
+  std::function<Exposed(std::string_view accept)> expose = {};
+};
+
+struct ApplicationOptions {
+  std::string version = "0.0.0";
+  std::vector<std::string> features = {};      ///< for /info
+  std::vector<std::string> cors_origins = {};  ///< none: browsers of other origins are refused
+  /// Of a key that has none of its own. Far above what one machine serves: there to be seen.
+  RateLimit key_rate{.requests = 1'000'000, .window = std::chrono::seconds{10}};
+  RateLimit server_rate = {};
+  std::chrono::milliseconds call_deadline{30'000};
+  std::filesystem::path data_dir = {};            ///< for the check of free space; empty: none
+  std::uint64_t free_bytes_min = 64u << 20;       ///< below it /health says degraded
+  std::size_t body_bytes_max = 1u << 20;
+  std::size_t import_bytes_max = 64u << 20;       ///< of POST /durable-objects/import
+  std::size_t slow_queue_max = 256;               ///< requests that wait for a worker thread
+  MetricsPort metrics = {};
+};
+
+/// The failures of the HTTP layer as problems, for http::Services::render_problem.
+[[nodiscard]] http::Response render_problem(const http::Problem& problem);
+
+/// /openapi.json, without a runtime: for `perdure openapi`.
+[[nodiscard]] std::string openapi_document(std::string_view version);
+
+/// Threads    every method may be called from any thread; `handle` is called on io threads and
+///            does not block: hashing, lists and exports run on a worker thread of its own.
+/// Lifecycle  the runtime, the clock and the random source outlive it. It must itself outlive
+///            the requests that it was given: stop the server, then the runtime, then destroy it.
+class Application final : public http::Handler {
+ public:
+  Application(Runtime& runtime, const Clock& clock, Random& random, ApplicationOptions options);
+  ~Application() override;
+
+  void handle(http::Request&& request, http::Responder responder) override;
+
+  /// The bound of a body, for http::Services::body_limit.
+  [[nodiscard]] std::size_t body_limit(http::Method method, std::string_view path) const;
+
+  /// From now on /health/ready says 503, so that balancers send nobody new.
+  void start_draining();
+
+  struct Services;
+
+ private:
+  std::unique_ptr<Services> services_;
+};
+
+}  // namespace perdure::api

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands behind the server: a Handler gets each request with a Responder, and answers once,
+// from any thread, now or later.
+#pragma once
+
+#include <memory>
+
+#include "perdure/api/http/message.hpp"
+#include "perdure/api/http/websocket.hpp"
+
+namespace perdure::http {
+
+/// One request that waits for its answer. The session implements it, and so can a test.
+/// Threads  any; exactly one of the three is called, once.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+  virtual void answer(Response&& response) = 0;
+  virtual void accept_websocket(std::shared_ptr<WebSocketHandler> handler,
+                                const WebSocketOptions& options) = 0;
+  /// Nobody will answer: the client gets a 500.
+  virtual void abandon() noexcept = 0;
+};
+
+/// The right and the duty to answer one request. Dropping it unused answers 500.
+/// Threads  may be moved to and used on any thread; an answer given inside `handle` is written
+///          without a detour, others return to the connection's thread in bursts.
+class Responder {
+ public:
+  explicit Responder(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
+  Responder(Responder&&) noexcept = default;
+  Responder& operator=(Responder&& other) noexcept;
+  Responder(const Responder&) = delete;
+  Responder& operator=(const Responder&) = delete;
+  ~Responder();
+
+  /// A second answer is a bug and aborts. One after the handler deadline is dropped.
+  void send(Response response);
+
+  /// Only for a request with `upgrade == Upgrade::websocket`; for others a bug, and aborts.
+  void accept_websocket(std::shared_ptr<WebSocketHandler> handler,
+                        const WebSocketOptions& options = {});
+
+ private:
+  std::shared_ptr<Exchange> take();
+
+  std::shared_ptr<Exchange> exchange_;
+};
+
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  /// Threads  called on the io threads; it must not block.
+  virtual void handle(Request&& request, Responder responder) = 0;
+};
+
+}  // namespace perdure::http

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests and responses as the rest of the room sees them. No network library appears here.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "perdure/api/http/headers.hpp"
+
+namespace perdure::http {
+
+/// The methods that this server implements; any other is answered 501 before a handler sees it.
+enum class Method { get, head, post, put, patch, del, options };
+
+[[nodiscard]] std::string_view to_string(Method method) noexcept;
+
+enum class Transport { plain, tls };
+
+/// Whether the client asks to leave HTTP (`Responder::accept_websocket`).
+enum class Upgrade { none, websocket };
+
+struct Request {
+  Method method = Method::get;
+  /// Origin form (`/path?query`) or `*`; an absolute form was reduced to it. Not decoded.
+  std::string target;
+  Headers headers;
+  std::string body;
+  /// The address of the peer, without its port.
+  std::string peer;
+  Transport transport = Transport::plain;
+  Upgrade upgrade = Upgrade::none;
+  /// The client's X-Request-ID if it was well formed, else a new UUIDv7.
+  std::string request_id;
+
+  /// The target up to `?`, not decoded. Borrows from `target`.
+  [[nodiscard]] std::string_view path() const noexcept;
+  /// What follows `?`, not decoded; empty when there is none. Borrows from `target`.
+  [[nodiscard]] std::string_view query() const noexcept;
+};
+
+/// Bytes of a response: owned, or shared and immutable (static assets are not copied).
+class Body {
+ public:
+  Body() = default;
+  Body(std::string text) : held_(std::move(text)) {}  // NOLINT: a body is written as a string
+  Body(const char* text) : held_(std::string{text}) {}  // NOLINT
+  Body(std::shared_ptr<const std::string> shared) : held_(std::move(shared)) {}  // NOLINT
+
+  [[nodiscard]] std::string_view view() const noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return view().size(); }
+
+ private:
+  std::variant<std::string, std::shared_ptr<const std::string>> held_;
+};
+
+/// The session itself writes Content-Length, Date, Connection, X-Request-ID, and Content-Encoding
+/// and Vary where it compresses; a handler's own fields of the first four are left out.
+///
+/// Bodies over 1 KiB of a compressible Content-Type are sent with gzip to clients that accept it.
+/// A strong ETag stays as it is then: it names the object's seq, which is the same whatever the
+/// encoding, and `If-Match` must fit what any client was given.
+struct Response {
+  int status = 200;
+  Headers headers;
+  Body body;
+  /// The same body under gzip, for assets compressed beforehand; null when there is none.
+  std::shared_ptr<const std::string> gzip_body;
+};
+
+}  // namespace perdure::http

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP/1.1 server: listens, keeps every bound, and hands well-formed requests to one Handler.
+//
+// Each connection lives on one io thread. Requests of a connection are answered one at a time in
+// their order; whatever is refused by this layer is refused with a problem made by the injected
+// renderer, so that all errors of the product look the same.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "perdure/api/http/handler.hpp"
+#include "perdure/base/random.hpp"
+#include "perdure/base/result.hpp"
+#include "perdure/base/time.hpp"
+
+namespace perdure::http {
+
+struct Limits {
+  std::size_t header_bytes_max = 16 * 1024;  ///< past it 431
+  std::size_t url_bytes_max = 8 * 1024;      ///< past it 414
+  std::size_t header_fields_max = 100;       ///< past it 431
+  std::size_t body_bytes_max = 1024 * 1024;  ///< past it 413, see `Services::body_limit`
+  std::size_t connections_max = 10'000;      ///< past it 503, and the connection is closed
+};
+
+struct Timeouts {
+  Milliseconds header = std::chrono::seconds{10};     ///< first byte to end of header; TLS too
+  Milliseconds body = std::chrono::seconds{30};       ///< plus its bytes / body_bytes_per_s_min
+  Milliseconds idle = std::chrono::seconds{60};       ///< between two requests
+  Milliseconds write = std::chrono::seconds{30};      ///< without any progress
+  Milliseconds handler = std::chrono::seconds{60};    ///< then 503, and the answer is dropped
+  Milliseconds linger = std::chrono::seconds{2};      ///< for the client to read an error
+  std::size_t body_bytes_per_s_min = 16 * 1024;
+};
+
+struct TlsFiles {
+  std::string certificate_chain;  ///< PEM; empty = no TLS
+  std::string private_key;        ///< PEM
+};
+
+enum class Echo { off, on };
+
+struct ServerOptions {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;  ///< 0 = any; see `Server::port`
+  unsigned io_threads = 1;
+  TlsFiles tls = {};
+  Limits limits = {};
+  Timeouts timeouts = {};
+  Echo websocket_echo = Echo::off;  ///< serves `/ws/echo`, for protocol conformance suites
+};
+
+/// A refusal of this layer, to be rendered.
+struct Problem {
+  int status = 500;
+  std::string_view code;  ///< stable, such as `malformed`
+  std::string detail;
+  std::string_view request_id;
+};
+
+/// One request that was answered, or refused.
+struct Finished {
+  std::string_view method;  ///< `-` when the request line could not be read
+  int status = 0;
+  std::chrono::nanoseconds duration{};  ///< from the end of the header to the last byte written
+  std::size_t body_bytes_in = 0;
+  std::size_t bytes_out = 0;
+  std::string_view request_id;
+};
+
+/// What the server needs from outside. The callbacks run on io threads and must not block.
+struct Services {
+  const Clock& clock;
+  Random& random;
+  std::function<Response(const Problem&)> render_problem;
+  /// The bound of a body, asked before any of it is read; null = `Limits::body_bytes_max`.
+  std::function<std::size_t(Method, std::string_view path)> body_limit = {};
+  std::function<void(const Finished&)> on_finished = {};
+};
+
+struct Connections {
+  std::size_t open = 0;        ///< WebSockets included
+  std::size_t websockets = 0;
+};
+
+/// Lifecycle  start … drain, or the destructor, which closes everything at once. `handler`, the
+///            clock and the random source outlive the server; responders may outlive it.
+/// Threads    every method may be called from any thread but an io thread.
+class Server {
+ public:
+  /// Listens and starts the io threads.
+  /// Errors  unavailable  the address cannot be listened on.
+  ///         invalid      the address or the TLS files cannot be used.
+  [[nodiscard]] static Result<std::unique_ptr<Server>> start(ServerOptions options,
+                                                             Services services,
+                                                             Handler& handler);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const noexcept;
+  [[nodiscard]] Connections connections() const noexcept;
+
+  /// Stops accepting, closes idle connections, lets running requests finish with
+  /// `Connection: close`, says 1001 to WebSockets, and at the deadline cuts what is left.
+  /// Returns when no connection is open. Calling it again does nothing.
+  void drain(Milliseconds deadline);
+
+  /// Reads the TLS files again; new connections use them.
+  /// Errors  invalid  the files cannot be used; the old certificate stays in use.
+  Result<void> reload_tls();
+
+ private:
+  class Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace perdure::http

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Metrics: counts what the server and the runtime do, for Prometheus.
+//
+// Whoever serves requests takes a RouteMeter for each route once and counts on it; no name is
+// looked up and no lock is taken that a scrape holds for long.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "perdure/runtime/options.hpp"
+
+namespace perdure::shell {
+
+/// Counts the requests of one route.
+/// Threads   any.
+/// Lifetime  that of its Metrics.
+class RouteMeter {
+ public:
+  virtual ~RouteMeter() = default;
+  /// A method or status outside of HTTP's usual ones is counted as `other`.
+  virtual void answered(std::string_view method, int status, std::chrono::nanoseconds duration) = 0;
+};
+
+enum class Exposition {
+  text,         ///< text/plain; version=0.0.4
+  openmetrics,  ///< application/openmetrics-text; version=1.0.0
+};
+
+/// Lifecycle  outlives the runtime whose hooks it is.
+/// Threads    every method may be called from any thread.
+class Metrics final : public Hooks {
+ public:
+  /// `kinds` are those of the runtime: others are not counted.
+  explicit Metrics(std::span<const std::string> kinds);
+  ~Metrics() override;
+
+  /// The meter of a route, such as `/notebooks/{id}`; the same one for the same text.
+  [[nodiscard]] RouteMeter& route(std::string_view route);
+
+  void turn_finished(std::string_view kind, std::chrono::nanoseconds handler) override;
+  void batch_committed(std::size_t turns, std::chrono::nanoseconds write_and_sync) override;
+  void activated(std::string_view kind) override;
+  void hibernated(std::string_view kind) override;
+
+  /// All metrics, those of the process included.
+  [[nodiscard]] std::string expose(Exposition exposition) const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The exposition that an `Accept` header asks for, and the Content-Type that goes with it.
+[[nodiscard]] Exposition exposition_for(std::string_view accept) noexcept;
+[[nodiscard]] std::string_view content_type(Exposition exposition) noexcept;
+
+}  // namespace perdure::shell

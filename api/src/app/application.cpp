@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perdure/api/app/application.hpp"
+
+#include "app/authenticate.hpp"
+#include "app/checks.hpp"
+#include "app/context.hpp"
+#include "app/dispatch.hpp"
+#include "app/openapi.hpp"
+#include "app/services.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+RatePolicy policy_of(const RateLimit& limit) {
+  return {.requests = limit.requests, .window = limit.window};
+}
+
+void answer_options(Context& context, const std::string& allow) {
+  http::Response response{.status = 204, .headers = {}, .body = {}};
+  response.headers.add("Allow", allow);
+  const auto origin = context.request.headers.find("Origin");
+  if (origin && context.request.headers.find("Access-Control-Request-Method")) {
+    context.services.cors.allow_preflight(*origin, allow, response);
+  }
+  answer(context, std::move(response));
+}
+
+// After authentication: whatever the table can decide, in the order in which it is cheap.
+void check_and_dispatch(ContextPtr context) {
+  if (auto allowed = check_permission(*context); !allowed) {
+    return answer(*context, std::move(allowed).error());
+  }
+  if (auto problem = check_media(*context)) return answer(*context, *problem);
+  for (auto* check : {check_fields, check_query, check_body}) {
+    if (auto checked = check(*context); !checked) {
+      return answer(*context, std::move(checked).error());
+    }
+  }
+  dispatch(std::move(context));
+}
+
+// Finds the route, or answers; null when it has answered.
+const CompiledRoute* find_route(Context& context) {
+  const auto raw = context.request.path();
+  if (raw == "*") {
+    answer_options(context, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    return nullptr;
+  }
+  auto path = Path::parse(raw);
+  if (!path) {
+    answer(context, std::move(path).error());
+    return nullptr;
+  }
+  context.path = std::move(*path);
+  auto match = context.services.router.find(context.request.method, context.path);
+  context.values = match.values;
+  if (match.route != nullptr) return match.route;
+  if (match.allow.empty()) {
+    answer(context, Error{.code = ErrorCode::not_found, .detail = "no such path"});
+  } else if (context.request.method == http::Method::options) {
+    answer_options(context, match.allow);
+  } else {
+    Problem problem{.status = 405,
+                    .code = "method_not_allowed",
+                    .detail = "this path allows " + match.allow};
+    problem.headers.emplace_back("Allow", match.allow);
+    answer(context, problem);
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Application::Services::Services(Runtime& with_runtime, const Clock& with_clock,
+                                Random& with_random, ApplicationOptions with_options)
+    : runtime(with_runtime),
+      clock(with_clock),
+      random(with_random),
+      options(std::move(with_options)),
+      router(all_routes()),
+      cors(options.cors_origins),
+      server_bucket("server", policy_of(options.server_rate)),
+      openapi(render_openapi(router, options.version)),
+      workers(2, options.slow_queue_max) {
+  if (!options.metrics.meter) return;
+  for (const auto& route : router.routes()) {
+    meters.push_back(options.metrics.meter(route.route.path));
+  }
+  other_meter = options.metrics.meter("other");
+}
+
+Application::Application(Runtime& runtime, const Clock& clock, Random& random,
+                         ApplicationOptions options)
+    : services_(std::make_unique<Services>(runtime, clock, random, std::move(options))) {}
+
+Application::~Application() = default;
+
+void Application::handle(http::Request&& request, http::Responder responder) {
+  // Shared: the handlers of replies must be copyable, and one of them owns it at a time.
+  auto context = std::make_shared<Context>(*services_, std::move(request), std::move(responder));
+  context->route = find_route(*context);
+  if (context->route == nullptr) return;
+  const auto state = services_->server_bucket.take(services_->monotonic());
+  if (!state.taken) {
+    return answer(*context, Error{.code = ErrorCode::rate_limited,
+                                  .detail = "the server's rate limit is reached",
+                                  .fields = {},
+                                  .retry_after = state.retry});
+  }
+  if (context->route->route.permission.access == Access::open) {
+    return check_and_dispatch(std::move(context));
+  }
+  authenticate(std::move(context), check_and_dispatch);
+}
+
+std::size_t Application::body_limit(http::Method method, std::string_view raw) const {
+  const auto& options = services_->options;
+  const auto path = Path::parse(raw);
+  if (!path) return options.body_bytes_max;
+  const auto match = services_->router.find(method, *path);
+  const bool is_import = match.route != nullptr && match.route->route.body == BodyUse::raw;
+  return is_import ? options.import_bytes_max : options.body_bytes_max;
+}
+
+void Application::start_draining() { services_->draining.store(true); }
+
+http::Response render_problem(const http::Problem& problem) { return render_refusal(problem); }
+
+std::string openapi_document(std::string_view version) {
+  return render_openapi(Router{all_routes()}, version);
+}
+
+}  // namespace perdure::api

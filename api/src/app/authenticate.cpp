@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/authenticate.hpp"
+
+#include "app/secrets.hpp"
+#include "app/services.hpp"
+#include "perdure/actors/api_key.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+namespace api_key = actors::api_key;
+using Next = void (*)(ContextPtr);
+
+constexpr std::size_t secret_bytes_max = 512;
+
+void refuse(Context& context, std::string detail) {
+  auto problem = problem_from({.code = ErrorCode::unauthenticated, .detail = std::move(detail)});
+  problem.headers = {{"WWW-Authenticate", "Bearer realm=\"perdure\""}};
+  answer(context, problem);
+}
+
+// The secret as it was sent; empty when there is none that could be one.
+std::string_view read_secret(const http::Headers& headers) {
+  if (headers.count("Authorization") > 1 || headers.count("X-API-Key") > 1) return {};
+  if (const auto authorization = headers.find("Authorization")) {
+    constexpr std::string_view scheme = "Bearer ";
+    if (authorization->size() <= scheme.size() ||
+        !http::equals_ignoring_case(authorization->substr(0, scheme.size()), scheme)) {
+      return {};
+    }
+    return trim(authorization->substr(scheme.size()));
+  }
+  return headers.find("X-API-Key").value_or(std::string_view{});
+}
+
+Call ask(ObjectId target, std::string name, Json payload) {
+  return {.target = std::move(target),
+          .type = CallType::query,
+          .name = std::move(name),
+          .payload = std::move(payload)};
+}
+
+// The key's own limit, or the server's for all keys. Kept while it does not change.
+void take_token(Context& context, const std::optional<api_key::RateLimit>& own) {
+  const auto& common = context.services.options.key_rate;
+  const RatePolicy policy = own ? RatePolicy{.requests = static_cast<std::uint64_t>(own->requests),
+                                             .window = own->window}
+                                : RatePolicy{.requests = common.requests, .window = common.window};
+  auto bucket = context.key->bucket();
+  if (!bucket || bucket->policy() != policy) {
+    bucket = std::make_shared<RateBucket>("key", policy);
+    context.key->set_bucket(bucket);
+  }
+  context.rate = bucket->take(context.services.monotonic());
+}
+
+// Notes the use, at most once a minute, and lets the request go on without waiting for it.
+void touch(Context& context, const api_key::Grant& grant) {
+  auto& services = context.services;
+  if (!grant.is_due_for_touch(services.clock.now())) return;
+  const auto now = services.clock.monotonic().count();
+  const auto interval = std::chrono::milliseconds{api_key::touch_interval}.count();
+  auto last = context.key->touched_ms.load(std::memory_order_relaxed);
+  if (last != 0 && now - last < interval) return;  // one is on its way
+  if (!context.key->touched_ms.compare_exchange_strong(last, now)) return;
+  services.runtime.call({.target = context.key->object, .name = "touch"}, [](Result<Reply>) {
+    // A use that could not be noted is no reason to refuse it.
+  });
+}
+
+void with_account(ContextPtr context, Result<Reply> account, Next next) {
+  if (!account && account.error().code != ErrorCode::not_found) {
+    return answer(*context, std::move(account).error());
+  }
+  if (!account || !account->meta.exists() || !account->value.at("is_active").get<bool>()) {
+    return refuse(*context, "the key's user is not active");
+  }
+  const bool is_admin = account->value.at("role") == "admin";
+  context->principal.role = is_admin ? Principal::Role::admin : Principal::Role::user;
+  if (!context->rate->taken) {
+    return answer(*context, Error{.code = ErrorCode::rate_limited,
+                                  .detail = "the key's rate limit is reached",
+                                  .fields = {},
+                                  .retry_after = context->rate->retry});
+  }
+  next(std::move(context));
+}
+
+void with_verified(ContextPtr context, Result<Reply> verified, Next next) {
+  if (!verified) {
+    const auto code = verified.error().code;
+    if (code != ErrorCode::unauthenticated && code != ErrorCode::not_found) {
+      return answer(*context, std::move(verified).error());
+    }
+    context->services.keys.forget(sha256(context->secret));
+    return refuse(*context, "the API key is not valid");
+  }
+  auto& services = context->services;
+  auto grant = api_key::accept(*verified, services.clock.now());
+  if (!grant || grant->user_id.empty()) return refuse(*context, "the API key is not valid");
+  take_token(*context, grant->rate_limit);
+  touch(*context, *grant);
+  context->scopes = std::move(grant->scopes);
+  context->principal.key_id = std::move(grant->key_id);
+  context->principal.user_id = grant->user_id;
+  services.runtime.call(ask({"user", std::move(grant->user_id)}, "account", nullptr),
+                        [context = std::move(context), next](Result<Reply> account) {
+                          with_account(context, std::move(account), next);
+                        });
+}
+
+// The record of a secret, from memory or from the store.
+Result<std::shared_ptr<KeyRecord>> find_key(Application::Services& services, const Sha256& hash) {
+  if (auto known = services.keys.find(hash)) return known;
+  auto record = std::make_shared<KeyRecord>();
+  record->hash_hex = to_hex(bytes_of(hash));
+  PERDURE_TRY(object, services.runtime.holder(std::string{api_key::hash_space}, record->hash_hex));
+  if (!object) return std::shared_ptr<KeyRecord>{};
+  record->object = std::move(*object);
+  return services.keys.add(hash, std::move(record));
+}
+
+}  // namespace
+
+void authenticate(ContextPtr context, Next next) {
+  context->secret = read_secret(context->request.headers);
+  if (context->secret.empty() || context->secret.size() > secret_bytes_max) {
+    return refuse(*context,
+                  "send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`");
+  }
+  auto& services = context->services;
+  auto found = find_key(services, sha256(context->secret));
+  if (!found) return answer(*context, std::move(found).error());
+  if (*found == nullptr) return refuse(*context, "the API key is not valid");
+  context->key = std::move(*found);
+  auto call = ask(context->key->object, "verify", {{"secret_hash", context->key->hash_hex}});
+  services.runtime.call(std::move(call),
+                        [context = std::move(context), next](Result<Reply> verified) {
+                          with_verified(context, std::move(verified), next);
+                        });
+}
+
+}  // namespace perdure::api

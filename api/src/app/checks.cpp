@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/checks.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "app/services.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  std::int64_t number = 0;
+  const auto* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || at != end) return {};
+  return number;
+}
+
+// What is wrong with the value, or nothing.
+std::optional<FieldError> wrong_with(const Parameter& parameter, const std::string& value) {
+  const auto wrong = [&](std::string code, std::string message) {
+    return FieldError{parameter.name, std::move(code), std::move(message)};
+  };
+  if (!parameter.values.empty()) {
+    if (std::ranges::find(parameter.values, value) != parameter.values.end()) return {};
+    std::string all;
+    for (const auto& allowed : parameter.values) all += (all.empty() ? "" : ", ") + allowed;
+    return wrong("enum", "must be one of: " + all);
+  }
+  switch (parameter.type) {
+    case ParameterType::text:
+      return {};
+    case ParameterType::integer: {
+      const auto number = whole_number(value);
+      if (!number) return wrong("type", "must be a whole number");
+      if (*number < parameter.minimum) {
+        return wrong("minimum", "must be at least " + std::to_string(parameter.minimum));
+      }
+      if (parameter.maximum != 0 && *number > parameter.maximum) {
+        return wrong("maximum", "must be at most " + std::to_string(parameter.maximum));
+      }
+      return {};
+    }
+    case ParameterType::boolean:
+      if (value == "true" || value == "false") return {};
+      return wrong("type", "must be true or false");
+    case ParameterType::timestamp:
+      if (parse_rfc3339(value)) return {};
+      return wrong("format", "must be an RFC 3339 date-time");
+    case ParameterType::as_of:
+      if (read_as_of(value)) return {};
+      return wrong("format", "must be a seq (a whole number from 1) or an RFC 3339 date-time");
+  }
+  return {};
+}
+
+bool is_accepted_body(const Context& context, std::string_view content_type) {
+  const auto& route = context.route->route;
+  if (is_media_type(content_type, route.consumes)) return true;
+  return context.request.method == http::Method::patch &&
+         is_media_type(content_type, "application/merge-patch+json");
+}
+
+Result<void> check_key(Context& context) {
+  const auto& headers = context.request.headers;
+  if (context.is_read()) return {};
+  const auto key = headers.find("Idempotency-Key");
+  if (!key) return {};
+  const bool printable = std::ranges::all_of(*key, [](char c) { return c > ' ' && c < '\x7f'; });
+  if (key->empty() || key->size() > perdure::limits::idempotency_key_bytes_max || !printable ||
+      headers.count("Idempotency-Key") > 1) {
+    return fail(invalid_parameter("Idempotency-Key", "format",
+                                  "must be one key of 1 to 255 printable ASCII characters"));
+  }
+  context.idempotency_key = std::string{*key};
+  return {};
+}
+
+}  // namespace
+
+Result<AsOf> read_as_of(const std::string& text) {
+  if (const auto seq = whole_number(text)) {
+    if (*seq >= 1) return AsOf{static_cast<Seq>(*seq)};
+  } else if (const auto time = parse_rfc3339(text)) {
+    return AsOf{*time};
+  }
+  return fail(invalid_parameter("as_of", "format",
+                                "must be a seq (a whole number from 1) or an RFC 3339 date-time"));
+}
+
+std::int64_t number_or(const Context& context, std::string_view name, std::int64_t otherwise) {
+  const auto* text = context.find_query(name);
+  return text == nullptr ? otherwise : whole_number(*text).value_or(otherwise);
+}
+
+Result<void> check_query(Context& context) {
+  const auto raw = context.request.query();
+  if (raw.empty()) return {};
+  PERDURE_TRY(values, parse_query(raw));
+  Error error{.code = ErrorCode::invalid, .detail = "the query is not valid"};
+  const auto& declared = context.route->route.query;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto& [name, value] = values[i];
+    const auto parameter = std::ranges::find(declared, name, &Parameter::name);
+    if (parameter == declared.end()) {
+      error.fields.push_back({name, "unknown_parameter", "is not a parameter of this route"});
+      continue;
+    }
+    const auto earlier = values.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::find_if(values.begin(), earlier, [&](const auto& other) {
+          return other.name == parameter->name;
+        }) != earlier) {
+      error.fields.push_back({name, "repeated", "may be given only once"});
+    } else if (auto wrong = wrong_with(*parameter, value)) {
+      error.fields.push_back(std::move(*wrong));
+    }
+  }
+  if (!error.fields.empty()) {
+    error.detail = error.fields.front().pointer + " " + error.fields.front().message;
+    return fail(std::move(error));
+  }
+  context.query = std::move(values);
+  return {};
+}
+
+Result<void> check_body(Context& context) {
+  const auto& route = context.route->route;
+  if (route.body == BodyUse::none || route.body == BodyUse::raw) return {};
+  if (context.request.body.empty()) {
+    if (route.body == BodyUse::required) {
+      return fail(ErrorCode::malformed, "this request needs a body: a JSON text");
+    }
+    context.body = Json::object();
+  } else {
+    PERDURE_TRY(body, parse_json(context.request.body));
+    context.body = std::move(body);
+  }
+  const auto* schema = context.route->request_schema;
+  if (schema == nullptr) return {};
+  schema->strip_read_only(context.body);
+  auto wrong = schema->validate(context.body);
+  if (!wrong.empty()) return fail(invalid_value(std::move(wrong)));
+  return {};
+}
+
+std::optional<Problem> check_media(const Context& context) {
+  const auto& route = context.route->route;
+  const auto& headers = context.request.headers;
+  if (const auto accept = headers.find("Accept"); accept && *accept != "*/*") {
+    const auto type = route.produces.substr(0, route.produces.find(';'));
+    if (!accepts(joined(headers, "Accept").value_or(""), type)) {
+      return Problem{.status = 406,
+                     .code = "not_acceptable",
+                     .detail = "this resource is available as " + type + " only"};
+    }
+  }
+  if (route.body == BodyUse::none || context.request.body.empty()) return {};
+  const auto type = headers.find("Content-Type");
+  if (!type || is_accepted_body(context, *type)) return {};
+  Problem problem{.status = 415,
+                  .code = "unsupported_media_type",
+                  .detail = "the body must be " + route.consumes + " in UTF-8, not " +
+                            std::string{*type}};
+  problem.headers.emplace_back(
+      context.request.method == http::Method::patch ? "Accept-Patch" : "Accept", route.consumes);
+  return problem;
+}
+
+Result<void> check_fields(Context& context) {
+  const auto& headers = context.request.headers;
+  if (const auto text = joined(headers, "If-Match")) {
+    PERDURE_TRY(tags, parse_tags(*text, "If-Match"));
+    context.if_match = std::move(tags);
+  }
+  if (const auto text = joined(headers, "If-None-Match")) {
+    PERDURE_TRY(tags, parse_tags(*text, "If-None-Match"));
+    context.if_none_match = std::move(tags);
+  }
+  if (const auto trace = headers.find("traceparent"); trace && is_traceparent(*trace)) {
+    context.traceparent = std::string{*trace};
+  }
+  return check_key(context);
+}
+
+Result<void> check_permission(const Context& context) {
+  const auto& permission = context.route->route.permission;
+  if (permission.access == Access::open) return {};
+  const auto& compiled = *context.route;
+  const auto& needed =
+      permission.access == Access::read ? compiled.scope_read : compiled.scope_write;
+  const bool allowed = std::ranges::any_of(context.scopes, [&](const std::string& scope) {
+    // Who may change something may look at it, too.
+    return scope == "*" || scope == needed || scope == compiled.scope_write;
+  });
+  if (!allowed) {
+    return fail(ErrorCode::forbidden, "the API key's scopes do not include " + needed);
+  }
+  if (permission.audience == Audience::admin && context.principal.role == Principal::Role::user) {
+    return fail(ErrorCode::forbidden, "only an administrator may do this");
+  }
+  return {};
+}
+
+}  // namespace perdure::api

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a request must be, whatever its route does: the part of each check that the table decides.
+#pragma once
+
+#include "app/context.hpp"
+
+namespace perdure::api {
+
+/// Parses the query; every name must be declared, once, with a value of its type.
+/// Errors  malformed; invalid, with all that is wrong.
+[[nodiscard]] Result<void> check_query(Context& context);
+
+/// Parses the body and holds it against the route's schema; 415 is `check_media`'s.
+/// Errors  malformed (not JSON, or absent), invalid.
+[[nodiscard]] Result<void> check_body(Context& context);
+
+/// 406 and 415.
+[[nodiscard]] std::optional<Problem> check_media(const Context& context);
+
+/// If-Match, If-None-Match, Idempotency-Key, traceparent. Errors: malformed, invalid.
+[[nodiscard]] Result<void> check_fields(Context& context);
+
+/// The scopes of the key and the role of its user. Errors: forbidden.
+[[nodiscard]] Result<void> check_permission(const Context& context);
+
+/// The value of an integer parameter that was checked, or `otherwise`.
+[[nodiscard]] std::int64_t number_or(const Context& context, std::string_view name,
+                                     std::int64_t otherwise);
+
+/// Reads `as_of`: a seq or a time. Errors: invalid.
+[[nodiscard]] Result<AsOf> read_as_of(const std::string& text);
+
+}  // namespace perdure::api

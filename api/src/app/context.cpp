@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/context.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "app/secrets.hpp"
+#include "app/services.hpp"
+#include "perdure/base/check.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+constexpr Seq seq_of_nothing = std::numeric_limits<Seq>::max();
+
+void count(const Context& context, int status) {
+  auto& services = context.services;
+  const auto place = context.route == nullptr
+                         ? services.meters.size()
+                         : services.router.place_of(*context.route);
+  auto* meter = place < services.meters.size() ? services.meters[place] : services.other_meter;
+  if (meter == nullptr) return;
+  const auto took = std::chrono::steady_clock::now() - context.started;
+  meter->answered(http::to_string(context.request.method), status,
+                  std::chrono::duration_cast<std::chrono::nanoseconds>(took));
+}
+
+void add_rate(const Context& context, http::Headers& headers) {
+  if (!context.rate || !context.key) return;
+  const auto bucket = context.key->bucket();
+  if (!bucket || !bucket->policy().limits()) return;
+  headers.add("RateLimit-Policy", bucket->policy_text());
+  headers.add("RateLimit", bucket->state_text(*context.rate));
+}
+
+std::string fingerprint(const Context& context) {
+  // Bodies with secrets are hashed under the caller's own key, which is stored nowhere: a stored
+  // fingerprint must not help to guess a password.
+  const auto secret = context.route->route.secrecy == Secrecy::secret_body ? context.secret : "";
+  const auto digest = keyed_digest(
+      secret, {http::to_string(context.request.method), context.route->route.path,
+               context.values[0], context.values[1], context.values[2], context.values[3],
+               context.request.query(), context.request.body});
+  return to_hex(bytes_of(digest));
+}
+
+Error stale(std::string_view field) {
+  return {.code = ErrorCode::stale_precondition,
+          .detail = std::string{field} + " does not fit the newest version of the resource"};
+}
+
+}  // namespace
+
+const std::string* Context::find_query(std::string_view name) const {
+  const auto found = std::ranges::find(query, name, &QueryValue::name);
+  return found == query.end() ? nullptr : &found->value;
+}
+
+bool Context::query_is(std::string_view name, std::string_view wanted) const {
+  const auto* found = find_query(name);
+  return found != nullptr && *found == wanted;
+}
+
+std::string_view Context::value(std::string_view name) const {
+  const auto found = std::ranges::find(route->path_parameters, name);
+  PERDURE_CHECK(found != route->path_parameters.end(), name);
+  return values[static_cast<std::size_t>(found - route->path_parameters.begin())];
+}
+
+void answer(Context& context, http::Response&& response) {
+  auto& headers = response.headers;
+  if (!context.traceparent.empty()) headers.add("traceparent", context.traceparent);
+  if (context.replayed) headers.add("Idempotent-Replayed", "true");
+  add_rate(context, headers);
+  if (context.services.cors.enabled()) {
+    headers.add("Vary", "Origin");
+    if (const auto origin = context.request.headers.find("Origin")) {
+      context.services.cors.allow(*origin, response);
+    }
+  }
+  headers.add("X-Content-Type-Options", "nosniff");
+  count(context, response.status);
+  context.responder.send(std::move(response));
+}
+
+void answer(Context& context, const Problem& problem) {
+  answer(context, render(problem, context.request.target, context.request.request_id));
+}
+
+void answer(Context& context, Error error) { answer(context, problem_from(std::move(error))); }
+
+void answer(Context& context, JsonAnswer&& json) {
+  http::Response response{.status = json.status, .headers = {}, .body = {}};
+  auto& headers = response.headers;
+  if (json.seq) {
+    if (context.is_read()) {
+      if (context.if_match && !context.if_match->matches_strongly(*json.seq)) {
+        return answer(context, stale("If-Match"));
+      }
+      if (context.if_none_match && context.if_none_match->matches_weakly(*json.seq)) {
+        response.status = 304;
+      }
+    }
+    headers.add("ETag", format_tag(*json.seq));
+  }
+  headers.add("Cache-Control", "private, no-cache");
+  headers.add("Vary", "Authorization, X-API-Key");
+  if (!json.location.empty()) headers.add("Location", json.location);
+  if (!json.link.empty()) headers.add("Link", json.link);
+  if (response.status != 304) {
+    headers.add("Content-Type", "application/json");
+    response.body = std::move(json.text);
+  }
+  answer(context, std::move(response));
+}
+
+void answer_nothing(Context& context) {
+  http::Response response{.status = 204, .headers = {}, .body = {}};
+  response.headers.add("Cache-Control", "private, no-cache");
+  answer(context, std::move(response));
+}
+
+Call make_call(Context& context, ObjectId target, CallType type, std::string name, Json payload) {
+  Call call{.target = std::move(target),
+            .type = type,
+            .name = std::move(name),
+            .payload = std::move(payload),
+            .principal = context.principal};
+  const auto& services = context.services;
+  call.deadline = services.clock.now() + services.options.call_deadline;
+  if (type == CallType::command) {
+    call.request_id = context.request.request_id;
+    call.traceparent = context.traceparent;
+    if (!context.idempotency_key.empty()) {
+      call.idempotency_key = context.idempotency_key;
+      call.idempotency_fingerprint = fingerprint(context);
+    }
+  }
+  return call;
+}
+
+Result<void> add_precondition(Context& context, Call& call) {
+  const auto& match = context.if_match;
+  const auto& none = context.if_none_match;
+  const bool wants_one = match && match->scope == TagList::Scope::listed;
+  if (wants_one) {
+    const auto& first = match->tags.front();
+    const bool usable = first.seq && first.strength == TagList::Tag::Strength::strong;
+    call.if_seq = usable ? *first.seq : seq_of_nothing;
+    if (match->tags.size() == 1 && !none) return {};
+  }
+  if (!none && !wants_one) return {};
+
+  // What one expected seq cannot say: look for the seq that is meant, and expect that one.
+  const auto now = context.services.runtime.inspect(call.target);
+  if (!now || !call.principal.reaches(now->meta.origin->owner)) return {};
+  const auto seq = now->meta.seq;
+  if (wants_one && !match->matches_strongly(seq)) return fail(stale("If-Match"));
+  if (none && none->matches_weakly(seq)) return fail(stale("If-None-Match"));
+  call.if_seq = seq;
+  return {};
+}
+
+Error invalid_parameter(std::string name, std::string code, std::string message) {
+  Error error{.code = ErrorCode::invalid, .detail = name + " " + message};
+  error.fields.push_back({std::move(name), std::move(code), std::move(message)});
+  return error;
+}
+
+}  // namespace perdure::api

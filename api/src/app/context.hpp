@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Context: one request on its way through the application, and the ways to answer it.
+//
+// Lifecycle  made by Application::handle, kept by whoever will answer, gone with the answer.
+// Threads    one at a time; it moves between the io, runtime and worker threads.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/fields.hpp"
+#include "app/key_cache.hpp"
+#include "app/paths.hpp"
+#include "app/problem.hpp"
+#include "app/rate_limit.hpp"
+#include "app/router.hpp"
+#include "perdure/api/app/application.hpp"
+
+namespace perdure::api {
+
+struct Context {
+  Context(Application::Services& all, http::Request&& from, http::Responder to)
+      : services(all), request(std::move(from)), responder(std::move(to)) {}
+
+  Application::Services& services;
+  http::Request request;
+  http::Responder responder;
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+
+  Path path = {};
+  PathValues values = {};
+  const CompiledRoute* route = nullptr;
+  std::vector<QueryValue> query = {};
+  Json body = nullptr;
+
+  // Set by authentication.
+  Principal principal = {};
+  std::shared_ptr<KeyRecord> key = nullptr;  // shared with the cache, which may drop it meanwhile
+  std::string_view secret = {};              // the key as it was sent; borrows from `request`
+  std::vector<std::string> scopes = {};
+  std::optional<RateState> rate = {};
+
+  // Set by the checks.
+  std::optional<TagList> if_match = {};
+  std::optional<TagList> if_none_match = {};
+  std::string idempotency_key = {};
+  std::string traceparent = {};
+
+  bool replayed = false;  ///< the answer was stored by an earlier request with the same key
+
+  /// The value of a query parameter, or null.
+  [[nodiscard]] const std::string* find_query(std::string_view name) const;
+  [[nodiscard]] bool query_is(std::string_view name, std::string_view value) const;
+  /// The path parameter of this name; a route without it is a bug.
+  [[nodiscard]] std::string_view value(std::string_view name) const;
+  [[nodiscard]] bool is_read() const {
+    return request.method == http::Method::get || request.method == http::Method::head;
+  }
+};
+
+/// Adds the common fields, counts, and sends. The last thing that is done with a context.
+void answer(Context& context, http::Response&& response);
+void answer(Context& context, const Problem& problem);
+void answer(Context& context, Error error);
+
+/// A JSON body; with `seq` also the ETag, and 304 when the client has that seq already (of a read)
+/// or 412 when If-Match names another.
+struct JsonAnswer {
+  int status = 200;
+  std::string text;
+  std::optional<Seq> seq = {};
+  std::string location = {};
+  std::string link = {};
+};
+void answer(Context& context, JsonAnswer&& json);
+
+/// 204.
+void answer_nothing(Context& context);
+
+/// A call of the runtime with everything that the request carries: principal, idempotency key,
+/// deadline, trace. Preconditions are added by `add_precondition`.
+[[nodiscard]] Call make_call(Context& context, ObjectId target, CallType type, std::string name,
+                             Json payload = nullptr);
+
+/// Applies If-Match and If-None-Match of an unsafe request to a call of an existing object. What
+/// does not exist is left to the call: its 404 goes before any precondition (RFC 9110, section
+/// 13.2.1).
+/// Errors  stale_precondition.
+[[nodiscard]] Result<void> add_precondition(Context& context, Call& call);
+
+/// `Error` for one field.
+[[nodiscard]] Error invalid_parameter(std::string name, std::string code, std::string message);
+
+}  // namespace perdure::api

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/cors.hpp"
+
+#include <algorithm>
+
+namespace perdure::api {
+
+bool Cors::listed(std::string_view origin) const {
+  return std::ranges::any_of(
+      origins_, [&](const std::string& allowed) { return allowed == "*" || allowed == origin; });
+}
+
+void Cors::allow(std::string_view origin, http::Response& response) const {
+  if (origin.empty() || !listed(origin)) return;
+  response.headers.add("Access-Control-Allow-Origin", origin);
+  response.headers.add("Access-Control-Expose-Headers",
+                       "ETag, Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy, "
+                       "Retry-After, X-Request-ID");
+}
+
+void Cors::allow_preflight(std::string_view origin, std::string_view methods,
+                           http::Response& response) const {
+  if (origin.empty() || !listed(origin)) return;
+  response.headers.add("Access-Control-Allow-Origin", origin);
+  response.headers.add("Access-Control-Allow-Methods", methods);
+  response.headers.add("Access-Control-Allow-Headers",
+                       "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, "
+                       "X-API-Key, X-Request-ID, traceparent");
+  response.headers.add("Access-Control-Max-Age", "600");
+}
+
+}  // namespace perdure::api

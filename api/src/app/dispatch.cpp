@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/dispatch.hpp"
+
+#include <algorithm>
+
+#include "app/checks.hpp"
+#include "app/json_text.hpp"
+#include "app/services.hpp"
+#include "perdure/actors/resource.hpp"
+#include "perdure/actors/user.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+Json typed(const Parameter& parameter, const std::string& text) {
+  switch (parameter.type) {
+    case ParameterType::integer: return std::stoll(text);
+    case ParameterType::boolean: return text == "true";
+    default: return text;
+  }
+}
+
+Json query_as_json(const Context& context) {
+  auto json = Json::object();
+  for (const auto& [name, text] : context.query) {
+    const auto& declared = context.route->route.query;
+    json[name] = typed(*std::ranges::find(declared, name, &Parameter::name), text);
+  }
+  return json;
+}
+
+Json payload_of(Context& context, PayloadFrom from) {
+  const auto& route = *context.route;
+  const auto last = [&] { return std::string{context.values[route.path_parameters.size() - 1]}; };
+  switch (from) {
+    case PayloadFrom::nothing: return nullptr;
+    case PayloadFrom::body: return std::move(context.body);
+    case PayloadFrom::query: return query_as_json(context);
+    case PayloadFrom::item_query: {
+      auto payload = query_as_json(context);
+      payload["id"] = last();
+      return payload;
+    }
+    case PayloadFrom::changes: return {{"id", last()}, {"changes", std::move(context.body)}};
+    case PayloadFrom::item: {
+      Json payload = context.body.is_object() ? std::move(context.body) : Json::object();
+      payload["id"] = last();
+      return payload;
+    }
+  }
+  return nullptr;
+}
+
+ObjectId target_of(const Context& context, const ObjectCall& target) {
+  const auto place = target.kind.empty() ? 1U : 0U;
+  ObjectId object{.kind = target.kind.empty() ? std::string{context.values[0]} : target.kind,
+                  .id = {}};
+  switch (target.id) {
+    case IdFrom::path: object.id = std::string{context.values[place]}; break;
+    case IdFrom::caller: object.id = context.principal.user_id; break;
+    case IdFrom::fresh:
+      object.id = make_uuid_v7(context.services.clock.now(), context.services.random);
+      break;
+  }
+  return object;
+}
+
+void run(ContextPtr context, const ObjectCall& target) {
+  auto call = make_call(*context, target_of(*context, target), target.type, target.name);
+  call.payload = payload_of(*context, target.payload);
+  if (auto valid = validate(call.target); !valid) {
+    return answer(*context, Error{.code = ErrorCode::not_found, .detail = "no such object"});
+  }
+  if (target.type == CallType::command && target.id != IdFrom::fresh) {
+    if (auto added = add_precondition(*context, call); !added) {
+      return answer(*context, std::move(added).error());
+    }
+  }
+  call_and_answer(std::move(context), std::move(call), target.render);
+}
+
+struct Sorting {
+  std::string_view field;
+  Order order;
+};
+
+Sorting sorting_of(std::string_view text) {
+  if (text.starts_with('-')) return {text.substr(1), Order::descending};
+  return {text, Order::ascending};
+}
+
+Result<ListRequest> list_request(const Context& context, const IndexList& list) {
+  const auto* sort = context.find_query("sort");
+  const auto sorting = sorting_of(sort == nullptr ? list.default_sort : *sort);
+  ListRequest request{.kind = list.kind};
+  if (list.scope == ListScope::owner) request.owner = context.principal.user_id;
+  request.order = sorting.order;
+  request.limit = static_cast<std::size_t>(number_or(context, "limit", 50));
+  if (const auto* cursor = context.find_query("cursor")) request.cursor = *cursor;
+  std::string filter;
+  for (const auto& choice : list.choices) {
+    if (choice.filter.empty() || context.find_query(choice.filter) == nullptr) continue;
+    if (!filter.empty() && filter != choice.filter) {
+      return fail(invalid_parameter(choice.filter, "combination",
+                                    "cannot be combined with " + filter));
+    }
+    filter = choice.filter;
+  }
+  if (context.query_is("deleted", "true")) {
+    request.lives = ListRequest::Lives::deleted;
+    request.order = Order::descending;
+    // The deleted ones of everybody have an order of their own.
+    if (list.scope == ListScope::all) {
+      request.index = "$id";
+      return request;
+    }
+  }
+  const auto choice = std::ranges::find_if(list.choices, [&](const IndexChoice& candidate) {
+    return candidate.filter == filter && candidate.sort == sorting.field;
+  });
+  if (choice == list.choices.end()) {
+    return fail(invalid_parameter("sort", "combination",
+                                  "cannot be combined with the filter " + filter));
+  }
+  request.index = choice->index;
+  if (!filter.empty()) request.equals.emplace_back(*context.find_query(filter));
+  return request;
+}
+
+void run(const ContextPtr& context, const IndexList& list) {
+  auto request = list_request(*context, list);
+  if (!request) return answer(*context, std::move(request).error());
+  auto page = context->services.runtime.list(*request);
+  if (!page) return answer(*context, std::move(page).error());
+  std::string items;
+  for (const auto& view : page->items) {
+    if (!items.empty()) items += ',';
+    append_json(items, actors::resource_body(view));
+  }
+  answer(*context, list_answer(*context, items, page->next_cursor));
+}
+
+void on_worker(const ContextPtr& context, std::function<void()> task) {
+  if (auto taken = context->services.workers.run(std::move(task)); !taken) {
+    answer(*context, std::move(taken).error());
+  }
+}
+
+void render_reply(Context& context, const Reply& reply, Render render) {
+  const auto& route = context.route->route;
+  context.replayed = reply.replayed;
+  if (render == Render::nothing) return answer_nothing(context);
+  JsonAnswer json{.status = route.status, .text = {}, .seq = reply.meta.seq};
+  const auto& object = reply.meta.object();
+  switch (render) {
+    case Render::resource:
+      append_json(json.text, actors::resource_body(reply.meta, reply.value));
+      if (route.status == 201) json.location = location_of(context, object.id);
+      break;
+    case Render::list: {
+      append_json(json.text, reply.value);
+      const auto cursor = reply.value.find("next_cursor");
+      if (cursor != reply.value.end() && cursor->is_string()) {
+        json.link = next_link(context, cursor->get_ref<const std::string&>());
+      }
+      break;
+    }
+    default:
+      append_json(json.text, reply.value);
+      if (route.status == 201 && reply.value.is_object()) {
+        json.location = location_of(context, reply.value.value("id", ""));
+      }
+  }
+  answer(context, std::move(json));
+}
+
+}  // namespace
+
+Error explained(Error error) {
+  if (error.code != ErrorCode::conflict) return error;
+  for (const auto& [space, member] :
+       {std::pair{actors::user::email_space, "email"},
+        std::pair{actors::user::username_space, "username"}}) {
+    if (error.detail != space) continue;
+    error.detail = std::string{"this "} + member + " is taken";
+    error.fields = {{std::string{"/"} + member, "taken", "is taken"}};
+    break;
+  }
+  return error;
+}
+
+void call_and_answer(ContextPtr context, Call call, Render render) {
+  auto& runtime = context->services.runtime;
+  runtime.call(std::move(call), [context = std::move(context), render](Result<Reply> reply) {
+    if (!reply) return answer(*context, explained(std::move(reply).error()));
+    render_reply(*context, *reply, render);
+  });
+}
+
+std::string next_link(const Context& context, std::string_view cursor) {
+  if (cursor.empty()) return {};
+  std::string link{"<"};
+  link += api_prefix;
+  for (std::size_t i = 0; i < context.path.size(); ++i) {
+    link += '/';
+    link += percent_encode(context.path[i]);
+  }
+  link += '?';
+  for (const auto& [name, value] : context.query) {
+    if (name != "cursor") link += name + '=' + percent_encode(value) + '&';
+  }
+  link += "cursor=" + percent_encode(cursor) + ">; rel=\"next\"";
+  return link;
+}
+
+JsonAnswer list_answer(const Context& context, const std::string& joined_items,
+                       std::string_view next_cursor) {
+  JsonAnswer json;
+  json.text.reserve(joined_items.size() + next_cursor.size() + 40);
+  json.text = R"({"items":[)";
+  json.text += joined_items;
+  json.text += R"(],"next_cursor":)";
+  append_json(json.text, next_cursor.empty() ? Json(nullptr) : Json(next_cursor));
+  json.text += '}';
+  json.link = next_link(context, next_cursor);
+  return json;
+}
+
+std::string location_of(const Context& context, std::string_view id) {
+  std::string location{api_prefix};
+  for (std::size_t i = 0; i < context.path.size(); ++i) {
+    location += '/';
+    location += percent_encode(context.path[i]);
+  }
+  return location + '/' + percent_encode(id);
+}
+
+void dispatch(ContextPtr context) {
+  const auto& target = context->route->route.target;
+  if (const auto* call = std::get_if<ObjectCall>(&target)) return run(std::move(context), *call);
+  if (const auto* function = std::get_if<Function>(&target)) return (*function)(std::move(context));
+  if (const auto* list = std::get_if<IndexList>(&target)) {
+    return on_worker(context, [context, list] { run(context, *list); });
+  }
+  const auto& slow = std::get<Slow>(target);
+  on_worker(context, [context, &slow] { slow.run(context); });
+}
+
+}  // namespace perdure::api

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a checked request to what its route's target says, and from the outcome to the answer.
+#pragma once
+
+#include "app/context.hpp"
+
+namespace perdure::api {
+
+void dispatch(ContextPtr context);
+
+/// Calls, and answers with the value as `render` says.
+void call_and_answer(ContextPtr context, Call call, Render render);
+
+/// An error of a call in the words of the request: a taken claim names the member that took it.
+[[nodiscard]] Error explained(Error error);
+
+/// A `Link: rel="next"` value for the same request with another cursor; empty for an empty cursor.
+[[nodiscard]] std::string next_link(const Context& context, std::string_view cursor);
+
+/// `{"items": [...], "next_cursor": ...}` out of items that are texts.
+[[nodiscard]] JsonAnswer list_answer(const Context& context, const std::string& joined_items,
+                                     std::string_view next_cursor);
+
+/// The canonical path of what a request created.
+[[nodiscard]] std::string location_of(const Context& context, std::string_view id);
+
+}  // namespace perdure::api

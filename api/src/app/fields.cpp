@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/fields.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace perdure::api {
+
+namespace {
+
+// Cuts the next element off a list whose elements hold no quoted separator.
+std::string_view next_part(std::string_view& rest, char separator) {
+  const auto end = rest.find(separator);
+  const auto part = rest.substr(0, end);
+  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  return trim(part);
+}
+
+bool is_zero_weight(std::string_view parameter) {
+  if (parameter.size() < 3 || (parameter[0] != 'q' && parameter[0] != 'Q')) return false;
+  const auto value = trim(parameter.substr(1));
+  if (!value.starts_with('=')) return false;
+  return value.substr(1).find_first_not_of("0. ") == std::string_view::npos;
+}
+
+std::optional<Seq> own_seq(std::string_view opaque) {
+  Seq seq = 0;
+  const auto* end = opaque.data() + opaque.size();
+  const auto [at, error] = std::from_chars(opaque.data(), end, seq);
+  if (error != std::errc{} || at != end || opaque.starts_with('0')) return {};
+  return seq;
+}
+
+}  // namespace
+
+std::string_view trim(std::string_view text) noexcept {
+  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+  return text;
+}
+
+std::optional<std::string> joined(const http::Headers& headers, std::string_view name) {
+  std::optional<std::string> all;
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    const auto field = headers.at(i);
+    if (!http::equals_ignoring_case(field.name, name)) continue;
+    if (all) {
+      all->append(", ").append(field.value);
+    } else {
+      all = std::string{field.value};
+    }
+  }
+  return all;
+}
+
+bool accepts(std::string_view accept, std::string_view type) {
+  if (trim(accept).empty()) return true;
+  const auto family = std::string{type.substr(0, type.find('/'))} + "/*";
+  // The most specific range decides: 3 exact, 2 family, 1 anything.
+  int rank = 0;
+  bool taken = false;
+  while (!accept.empty()) {
+    auto range = next_part(accept, ',');
+    const auto name = next_part(range, ';');
+    const int specific = http::equals_ignoring_case(name, type)     ? 3
+                         : http::equals_ignoring_case(name, family) ? 2
+                         : name == "*/*"                            ? 1
+                                                                    : 0;
+    if (specific == 0 || specific < rank) continue;
+    bool refused = false;
+    while (!range.empty()) refused |= is_zero_weight(next_part(range, ';'));
+    taken = specific == rank ? taken || !refused : !refused;
+    rank = specific;
+  }
+  return taken;
+}
+
+bool is_media_type(std::string_view content_type, std::string_view type) {
+  const auto name = next_part(content_type, ';');
+  if (!http::equals_ignoring_case(name, type)) return false;
+  while (!content_type.empty()) {
+    auto value = next_part(content_type, ';');
+    const auto key = next_part(value, '=');
+    if (!http::equals_ignoring_case(key, "charset")) continue;
+    if (value.starts_with('"') && value.ends_with('"') && value.size() > 1) {
+      value = value.substr(1, value.size() - 2);
+    }
+    if (!http::equals_ignoring_case(value, "utf-8")) return false;
+  }
+  return true;
+}
+
+bool TagList::matches_weakly(Seq seq) const {
+  return scope == Scope::any ||
+         std::ranges::any_of(tags, [&](const Tag& tag) { return tag.seq == seq; });
+}
+
+bool TagList::matches_strongly(Seq seq) const {
+  return scope == Scope::any || std::ranges::any_of(tags, [&](const Tag& tag) {
+           return tag.seq == seq && tag.strength == Tag::Strength::strong;
+         });
+}
+
+Result<TagList> parse_tags(std::string_view text, std::string_view field_name) {
+  const auto malformed = [&] {
+    return fail(Error{.code = ErrorCode::malformed,
+                      .detail = std::string{field_name} + " is neither * nor a list of entity tags",
+                      .fields = {{std::string{field_name}, "malformed",
+                                  "write it as \"12\", or several with commas between"}}});
+  };
+  TagList list;
+  text = trim(text);
+  if (text == "*") {
+    list.scope = TagList::Scope::any;
+    return list;
+  }
+  while (!text.empty()) {
+    TagList::Tag tag;
+    if (text.starts_with("W/")) {
+      tag.strength = TagList::Tag::Strength::weak;
+      text.remove_prefix(2);
+    }
+    if (!text.starts_with('"')) return malformed();
+    const auto end = text.find('"', 1);
+    if (end == std::string_view::npos) return malformed();
+    tag.seq = own_seq(text.substr(1, end - 1));
+    list.tags.push_back(tag);
+    text = trim(text.substr(end + 1));
+    if (text.empty()) break;
+    if (!text.starts_with(',')) return malformed();
+    while (text.starts_with(',')) text = trim(text.substr(1));
+  }
+  if (list.tags.empty()) return malformed();
+  return list;
+}
+
+std::string format_tag(Seq seq) { return '"' + std::to_string(seq) + '"'; }
+
+bool is_traceparent(std::string_view text) noexcept {
+  if (text.size() != 55 || !text.starts_with("00-") || text[35] != '-' || text[52] != '-') {
+    return false;
+  }
+  const auto is_hex = [](std::string_view part) {
+    return part.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  };
+  const auto is_zero = [](std::string_view part) {
+    return part.find_first_not_of('0') == std::string_view::npos;
+  };
+  const auto trace = text.substr(3, 32);
+  const auto parent = text.substr(36, 16);
+  return is_hex(trace) && is_hex(parent) && is_hex(text.substr(53)) && !is_zero(trace) &&
+         !is_zero(parent);
+}
+
+}  // namespace perdure::api

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Header fields that routes read: lists, media types, entity tags. Pure functions of text.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "perdure/api/http/headers.hpp"
+#include "perdure/base/object_id.hpp"
+#include "perdure/base/result.hpp"
+
+namespace perdure::api {
+
+/// Without the spaces and tabs around it.
+[[nodiscard]] std::string_view trim(std::string_view text) noexcept;
+
+/// The values of all fields of this name, joined by `, ` (RFC 9110, section 5.3).
+[[nodiscard]] std::optional<std::string> joined(const http::Headers& headers,
+                                                std::string_view name);
+
+/// Whether a client that sent this Accept takes `type` (such as `application/json`).
+[[nodiscard]] bool accepts(std::string_view accept, std::string_view type);
+
+/// Whether a Content-Type names `type`, with no charset but UTF-8.
+[[nodiscard]] bool is_media_type(std::string_view content_type, std::string_view type);
+
+/// If-Match or If-None-Match: `*`, or tags. What is no tag of ours (any but a number in quotes)
+/// is well formed but matches nothing.
+struct TagList {
+  enum class Scope { listed, any };
+  struct Tag {
+    std::optional<Seq> seq;
+    enum class Strength { strong, weak } strength = Strength::strong;
+  };
+  Scope scope = Scope::listed;
+  std::vector<Tag> tags;
+
+  /// The comparison of If-None-Match (RFC 9110, section 8.8.3.2).
+  [[nodiscard]] bool matches_weakly(Seq seq) const;
+  /// The comparison of If-Match.
+  [[nodiscard]] bool matches_strongly(Seq seq) const;
+};
+
+/// Errors  malformed  not the grammar of RFC 9110, section 13.1.
+[[nodiscard]] Result<TagList> parse_tags(std::string_view text, std::string_view field_name);
+
+/// `"12"`.
+[[nodiscard]] std::string format_tag(Seq seq);
+
+/// A valid W3C `traceparent` of version 00.
+[[nodiscard]] bool is_traceparent(std::string_view text) noexcept;
+
+}  // namespace perdure::api

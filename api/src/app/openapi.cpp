@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/openapi.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "app/paths.hpp"
+#include "perdure/base/check.hpp"
+#include "perdure/schemas/registry.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+constexpr const char* in_components = "#/components/schemas/";
+
+// `Name` and `Name#/part` become places in the document; every name met is collected.
+void rewrite_references(Json& schema, std::set<std::string>& names) {
+  if (schema.is_object()) {
+    schema.erase("$schema");
+    schema.erase("$comment");
+    for (auto& [key, value] : schema.items()) {
+      if (key != "$ref" || !value.is_string()) {
+        rewrite_references(value, names);
+        continue;
+      }
+      const auto text = value.get<std::string>();
+      const auto mark = text.find('#');
+      const auto name = text.substr(0, mark);
+      if (name.empty()) continue;
+      names.insert(name);
+      value = in_components + name + (mark == std::string::npos ? "" : text.substr(mark + 1));
+    }
+  } else if (schema.is_array()) {
+    for (auto& element : schema) rewrite_references(element, names);
+  }
+}
+
+// The schemas that routes name, and those that these refer to.
+Json component_schemas(const Router& router) {
+  std::set<std::string> waiting{"Problem"};
+  for (const auto& compiled : router.routes()) {
+    for (const auto& name : {compiled.route.request_schema, compiled.route.response_schema}) {
+      if (!name.empty()) waiting.insert(name);
+    }
+  }
+  auto schemas = Json::object();
+  while (!waiting.empty()) {
+    const auto name = *waiting.begin();
+    waiting.erase(waiting.begin());
+    if (schemas.contains(name)) continue;
+    const auto* text = schema_json(name);
+    PERDURE_CHECK(text != nullptr, name);
+    auto schema = *text;
+    rewrite_references(schema, waiting);
+    schemas[name] = std::move(schema);
+  }
+  return schemas;
+}
+
+Json reference(const std::string& schema) {
+  return schema.empty() ? Json::object() : Json{{"$ref", in_components + schema}};
+}
+
+Json schema_of(const Parameter& parameter) {
+  Json schema;
+  switch (parameter.type) {
+    case ParameterType::integer: schema = {{"type", "integer"}, {"minimum", parameter.minimum}};
+      if (parameter.maximum != 0) schema["maximum"] = parameter.maximum;
+      break;
+    case ParameterType::boolean: schema = {{"type", "boolean"}}; break;
+    case ParameterType::timestamp:
+      schema = {{"type", "string"}, {"format", "date-time"}};
+      break;
+    case ParameterType::as_of:
+      schema = {{"anyOf", {{{"type", "integer"}, {"minimum", 1}},
+                           {{"type", "string"}, {"format", "date-time"}}}}};
+      break;
+    case ParameterType::text: schema = {{"type", "string"}}; break;
+  }
+  if (!parameter.values.empty()) schema["enum"] = parameter.values;
+  return schema;
+}
+
+bool is_unsafe(const Route& route) { return route.method != http::Method::get; }
+bool is_open(const Route& route) { return route.permission.access == Access::open; }
+
+Json parameters_of(const CompiledRoute& compiled) {
+  auto parameters = Json::array();
+  for (const auto& name : compiled.path_parameters) {
+    parameters.push_back(
+        {{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
+  }
+  for (const auto& parameter : compiled.route.query) {
+    Json json{{"name", parameter.name}, {"in", "query"}, {"schema", schema_of(parameter)}};
+    if (!parameter.description.empty()) json["description"] = parameter.description;
+    parameters.push_back(std::move(json));
+  }
+  if (is_open(compiled.route)) return parameters;
+  const auto shared = [&](const char* name) {
+    parameters.push_back({{"$ref", std::string{"#/components/parameters/"} + name}});
+  };
+  if (is_unsafe(compiled.route)) shared("IdempotencyKey");
+  if (is_unsafe(compiled.route) && !compiled.path_parameters.empty()) shared("IfMatch");
+  if (!is_unsafe(compiled.route)) shared("IfNoneMatch");
+  return parameters;
+}
+
+Json body_of(const Route& route) {
+  Json media{{"schema", reference(route.request_schema)}};
+  if (!route.example.empty()) media["example"] = parse_json(route.example).value();
+  Json content{{route.consumes, media}};
+  if (route.method == http::Method::patch) content["application/merge-patch+json"] = media;
+  return {{"required", route.body != BodyUse::optional}, {"content", std::move(content)}};
+}
+
+Json success_of(const Route& route) {
+  Json response{{"description", route.status == 201   ? "Created"
+                                : route.status == 204 ? "Done"
+                                                      : "Success"}};
+  if (route.status == 204) return response;
+  Json schema = reference(route.response_schema);
+  if (route.produces != "application/json") schema = {{"type", "string"}};
+  const auto media = route.produces.substr(0, route.produces.find(';'));
+  response["content"] = {{media, {{"schema", std::move(schema)}}}};
+  if (is_open(route)) return response;
+  const auto header = [&](const char* name) {
+    response["headers"][name] = {{"$ref", std::string{"#/components/headers/"} + name}};
+  };
+  header("RateLimit");
+  if (route.status == 201) header("Location");
+  if (!route.response_schema.empty() && !route.response_schema.ends_with("List")) header("ETag");
+  if (route.response_schema.ends_with("List")) header("Link");
+  return response;
+}
+
+Json responses_of(const CompiledRoute& compiled) {
+  const auto& route = compiled.route;
+  Json responses{{std::to_string(route.status), success_of(route)}};
+  std::vector<int> problems{400, 406, 503};
+  if (!is_open(route)) problems.insert(problems.end(), {401, 403, 422, 429});
+  if (!compiled.path_parameters.empty()) problems.push_back(404);
+  if (is_unsafe(route)) problems.insert(problems.end(), {409, 412});
+  if (route.body != BodyUse::none) problems.insert(problems.end(), {413, 415});
+  for (const int status : problems) {
+    const auto name = std::to_string(status);
+    responses[name] = {{"$ref", "#/components/responses/Problem" + name}};
+  }
+  return responses;
+}
+
+Json operation_of(const CompiledRoute& compiled) {
+  const auto& route = compiled.route;
+  Json operation{{"operationId", route.operation},
+                 {"tags", {route.tag}},
+                 {"summary", route.summary},
+                 {"responses", responses_of(compiled)}};
+  std::string description = route.description;
+  if (is_open(route)) {
+    operation["security"] = Json::array();
+  } else {
+    const auto scope =
+        route.permission.access == Access::read ? compiled.scope_read : compiled.scope_write;
+    description += (description.empty() ? "Needs the scope `" : " Needs the scope `") + scope + "`";
+    description += route.permission.audience == Audience::admin ? ", and an administrator." : ".";
+  }
+  if (!description.empty()) operation["description"] = description;
+  if (auto parameters = parameters_of(compiled); !parameters.empty()) {
+    operation["parameters"] = std::move(parameters);
+  }
+  if (route.body != BodyUse::none) operation["requestBody"] = body_of(route);
+  return operation;
+}
+
+Json problem_responses() {
+  auto responses = Json::object();
+  const std::vector<std::pair<int, const char*>> all{
+      {400, "The request cannot be parsed"},
+      {401, "No API key, or one that is not valid"},
+      {403, "The key or its user may not do this"},
+      {404, "There is no such resource, or none that the caller may know of"},
+      {406, "The client accepts nothing that this resource has"},
+      {409, "The state of the resource excludes the request"},
+      {412, "If-Match or If-None-Match does not fit"},
+      {413, "The body is too large"},
+      {415, "The body is of another type"},
+      {422, "A parameter or a member breaks a rule; `errors` says which"},
+      {429, "The rate limit is reached; see Retry-After"},
+      {503, "Try again later; with `outcome_unknown` a write may have happened"}};
+  for (const auto& [status, description] : all) {
+    responses["Problem" + std::to_string(status)] = {
+        {"description", description},
+        {"content", {{"application/problem+json", {{"schema", reference("Problem")}}}}}};
+  }
+  return responses;
+}
+
+Json header_parameter(const char* name, const char* description) {
+  return {{"name", name},
+          {"in", "header"},
+          {"description", description},
+          {"schema", {{"type", "string"}}}};
+}
+
+// A tag without a line here is a bug: the pages would show it bare.
+std::string tag_description(const std::string& tag) {
+  static const std::map<std::string, std::string> all{
+      {"System", "What this server is, and whether it is well. Open to everybody."},
+      {"Users", "Who may act, and what they prefer."},
+      {"API keys", "Secrets that let programs act as a user, within scopes."},
+      {"Notebooks", "Notebooks with their sections and pages, and the pages' revisions."},
+      {"Conversations", "Conversations with their messages, which are only ever appended."},
+      {"Durable objects", "Every object of every kind, as operators see it."}};
+  const auto found = all.find(tag);
+  PERDURE_CHECK(found != all.end(), tag);
+  return found->second;
+}
+
+Json text_header(const char* description) {
+  return {{"description", description}, {"schema", {{"type", "string"}}}};
+}
+
+Json components(const Router& router) {
+  return {
+      {"schemas", component_schemas(router)},
+      {"responses", problem_responses()},
+      {"parameters",
+       {{"IdempotencyKey",
+         header_parameter("Idempotency-Key",
+                          "1 to 255 characters. A retry with the same key gets the stored reply.")},
+        {"IfMatch", header_parameter("If-Match", "The ETag that the change is based on, or `*`.")},
+        {"IfNoneMatch", header_parameter("If-None-Match", "ETags that need not be sent again.")}}},
+      {"headers",
+       {{"ETag", text_header("The seq of the object, in quotes.")},
+        {"Link", text_header("`rel=\"next\"`: the next page.")},
+        {"Location", text_header("The path of what was created.")},
+        {"RateLimit", text_header("What is left of the key's limit.")}}},
+      {"securitySchemes",
+       {{"bearer", {{"type", "http"}, {"scheme", "bearer"}}},
+        {"api_key", {{"type", "apiKey"}, {"in", "header"}, {"name", "X-API-Key"}}}}}};
+}
+
+}  // namespace
+
+std::string render_openapi(const Router& router, std::string_view version) {
+  auto paths = Json::object();
+  auto tags = Json::array();
+  for (const auto& compiled : router.routes()) {
+    const auto& route = compiled.route;
+    if (route.listing == Listing::hidden) continue;
+    std::string method{http::to_string(route.method)};
+    std::ranges::transform(method, method.begin(), [](char c) {
+      return static_cast<char>(c + ('a' - 'A'));
+    });
+    paths[route.path][method] = operation_of(compiled);
+    const Json tag{{"name", route.tag}, {"description", tag_description(route.tag)}};
+    if (std::ranges::find(tags, tag) == tags.end()) tags.push_back(tag);
+  }
+  const Json document{
+      {"openapi", "3.1.0"},
+      {"info",
+       {{"title", "Perdure"},
+        {"version", version},
+        {"summary", "Durable objects over HTTP"},
+        {"description",
+         "Every failure is a problem (RFC 9457). Paths without `/api/v1` are the same routes. An "
+         "object may also be named in one part: `/durable-objects/kind:id`. A key with a "
+         "resource's `write` scope may read it, too."},
+        {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
+      {"servers", {{{"url", api_prefix}}}},
+      {"security", {{{"bearer", Json::array()}}, {{"api_key", Json::array()}}}},
+      {"tags", std::move(tags)},
+      {"paths", std::move(paths)},
+      {"components", components(router)}};
+  return dump_json(document);
+}
+
+}  // namespace perdure::api

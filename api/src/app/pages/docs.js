@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#page",
+  deepLinking: true,
+  validatorUrl: null,
+});

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/paths.hpp"
+
+#include <optional>
+
+#include "perdure/base/utf8.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+enum class Plus { literal, space };
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+Result<std::string> decode(std::string_view raw, Plus plus, std::string_view where) {
+  std::string text;
+  text.reserve(raw.size());
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    if (raw[i] == '+' && plus == Plus::space) {
+      text += ' ';
+      continue;
+    }
+    if (raw[i] != '%') {
+      text += raw[i];
+      continue;
+    }
+    const int high = i + 2 < raw.size() ? hex_digit(raw[i + 1]) : -1;
+    const int low = i + 2 < raw.size() ? hex_digit(raw[i + 2]) : -1;
+    if (high < 0 || low < 0) {
+      return fail(ErrorCode::malformed,
+                  std::string{where} + " holds a '%' that two hexadecimal digits do not follow");
+    }
+    text += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  if (text.find('\0') != std::string::npos) {
+    return fail(ErrorCode::malformed, std::string{where} + " holds an escaped NUL");
+  }
+  if (!is_valid_utf8(text)) {
+    return fail(ErrorCode::malformed, std::string{where} + " is not UTF-8 when decoded");
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<void> Path::add(std::string_view raw) {
+  if (size_ == segments_.size()) return fail(ErrorCode::not_found, "no such path");
+  if (raw.find('%') == std::string_view::npos) {
+    segments_[size_++] = raw;
+    return {};
+  }
+  PERDURE_TRY(text, decode(raw, Plus::literal, "the path"));
+  decoded_.push_back(std::move(text));
+  segments_[size_++] = decoded_.back();
+  return {};
+}
+
+void Path::split_object_id() {
+  if (size_ < 2 || size_ == segments_.size() || segments_[0] != "durable-objects") return;
+  const auto colon = segments_[1].find(':');
+  if (colon == std::string_view::npos) return;
+  for (auto i = size_; i > 2; --i) segments_[i] = segments_[i - 1];
+  segments_[2] = segments_[1].substr(colon + 1);
+  segments_[1] = segments_[1].substr(0, colon);
+  ++size_;
+}
+
+Result<Path> Path::parse(std::string_view raw) {
+  Path path;
+  if (raw.starts_with(api_prefix) && (raw.size() == 7 || raw[7] == '/')) {
+    raw.remove_prefix(7);
+  } else if (raw.starts_with("/api/") || raw == "/api") {
+    raw.remove_prefix(4);
+  }
+  if (raw.ends_with('/')) raw.remove_suffix(1);
+  while (!raw.empty()) {
+    raw.remove_prefix(1);  // the slash
+    const auto end = raw.find('/');
+    PERDURE_TRY_VOID(path.add(raw.substr(0, end)));
+    if (end == std::string_view::npos) break;
+    raw.remove_prefix(end);
+  }
+  path.split_object_id();
+  return path;
+}
+
+Result<std::vector<QueryValue>> parse_query(std::string_view raw) {
+  std::vector<QueryValue> values;
+  while (!raw.empty()) {
+    const auto end = raw.find('&');
+    const auto part = raw.substr(0, end);
+    raw.remove_prefix(end == std::string_view::npos ? raw.size() : end + 1);
+    if (part.empty()) continue;
+    if (values.size() == limits::query_parameters_max) {
+      return fail(ErrorCode::malformed, "the query has more than 32 parameters");
+    }
+    const auto equals = part.find('=');
+    const auto value = equals == std::string_view::npos ? "" : part.substr(equals + 1);
+    PERDURE_TRY(name, decode(part.substr(0, equals), Plus::space, "the query"));
+    PERDURE_TRY(decoded, decode(value, Plus::space, "the query"));
+    values.push_back({std::move(name), std::move(decoded)});
+  }
+  return values;
+}
+
+std::string percent_encode(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool unreserved = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                            (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_' || c == '~';
+    if (unreserved) {
+      out += c;
+    } else {
+      out += '%';
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    }
+  }
+  return out;
+}
+
+}  // namespace perdure::api

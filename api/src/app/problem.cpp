@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/problem.hpp"
+
+#include <algorithm>
+
+#include "app/fields.hpp"
+#include "perdure/schemas/json.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+std::string_view title_of(int status) {
+  switch (status) {
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 410: return "Gone";
+    case 411: return "Length Required";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 415: return "Unsupported Media Type";
+    case 417: return "Expectation Failed";
+    case 422: return "Unprocessable Content";
+    case 426: return "Upgrade Required";
+    case 428: return "Precondition Required";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 503: return "Service Unavailable";
+    case 505: return "HTTP Version Not Supported";
+    default: return status < 500 ? "Request Refused" : "Server Error";
+  }
+}
+
+// "/address/city" → "address.city"; a bare name stays as it is.
+std::string dotted(std::string_view pointer) {
+  if (pointer.starts_with('/')) pointer.remove_prefix(1);
+  std::string text;
+  text.reserve(pointer.size());
+  for (std::size_t i = 0; i < pointer.size(); ++i) {
+    if (pointer[i] == '/') {
+      text += '.';
+    } else if (pointer[i] == '~' && i + 1 < pointer.size()) {
+      text += pointer[++i] == '1' ? '/' : '~';
+    } else {
+      text += pointer[i];
+    }
+  }
+  return text;
+}
+
+std::string path_of(std::string_view target) {
+  return std::string{target.substr(0, target.find('?'))};
+}
+
+}  // namespace
+
+Problem problem_from(Error error) {
+  const auto& traits = describe(error.code);
+  Problem problem{.status = traits.http_status,
+                  .code = traits.name,
+                  .detail = std::move(error.detail),
+                  .fields = std::move(error.fields),
+                  .retry_after = error.retry_after};
+  if (traits.retry == Retry::yes && !problem.retry_after) {
+    problem.retry_after = std::chrono::seconds{1};
+  }
+  if (problem.status == 401) problem.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return problem;
+}
+
+http::Response render(const Problem& problem, std::string_view path,
+                      std::string_view request_id) {
+  const auto title = title_of(problem.status);
+  const auto detail = problem.detail.empty() ? std::string{title} : problem.detail;
+  auto details = Json::object();
+  auto errors = Json::array();
+  for (const auto& field : problem.fields) {
+    const auto name = dotted(field.pointer);
+    if (!details.contains(name)) details[name] = field.message;
+    errors.push_back(
+        {{"pointer", field.pointer}, {"code", field.code}, {"message", field.message}});
+  }
+  Json body{{"type", "/problems/" + std::string{problem.code}},
+            {"title", title},
+            {"status", problem.status},
+            {"detail", detail},
+            {"error", detail},
+            {"code", problem.code},
+            {"details", std::move(details)},
+            {"errors", std::move(errors)},
+            {"request_id", request_id}};
+  if (!path.empty()) body["instance"] = path_of(path);
+
+  http::Response response{.status = problem.status, .headers = {}, .body = dump_json(body)};
+  response.headers.add("Content-Type", "application/problem+json");
+  response.headers.add("Cache-Control", "no-store");
+  if (problem.retry_after) {
+    const auto seconds = std::max<std::int64_t>(1, problem.retry_after->count());
+    response.headers.add("Retry-After", std::to_string(seconds));
+  } else if (problem.status == 429 || problem.status == 503) {
+    response.headers.add("Retry-After", "1");
+  }
+  for (const auto& [name, value] : problem.headers) response.headers.add(name, value);
+  return response;
+}
+
+http::Response render_refusal(const http::Problem& refusal) {
+  Problem problem{
+      .status = refusal.status, .code = refusal.code, .detail = refusal.detail};
+  return render(problem, {}, refusal.request_id);
+}
+
+}  // namespace perdure::api

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Problem details (RFC 9457): the one form of every failure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "perdure/api/http/message.hpp"
+#include "perdure/api/http/server.hpp"
+#include "perdure/base/error.hpp"
+
+namespace perdure::api {
+
+/// A failure at the edge. Most come from an Error; some exist only in HTTP (405, 406, 415).
+struct Problem {
+  int status = 500;
+  std::string_view code = "internal";
+  std::string detail = {};
+  std::vector<FieldError> fields = {};
+  std::optional<std::chrono::seconds> retry_after = {};
+  std::vector<std::pair<std::string_view, std::string>> headers = {};
+};
+
+[[nodiscard]] Problem problem_from(Error error);
+
+/// `path` and `request_id` become `instance` and `request_id`.
+[[nodiscard]] http::Response render(const Problem& problem, std::string_view path,
+                                    std::string_view request_id);
+
+/// The failures of the HTTP layer, for http::Services::render_problem.
+[[nodiscard]] http::Response render_refusal(const http::Problem& problem);
+
+}  // namespace perdure::api

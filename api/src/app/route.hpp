@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Route: one entry of the one table. Requests are matched, checked, authorised, dispatched and
+// answered from it, and /openapi.json is generated from it.
+//
+// Most routes are one call of one object (`ObjectCall`) or one range of one index (`IndexList`);
+// the few that are neither have a function. A new route is one entry; a resource with its usual
+// routes is one entry of a resource table (`resources.hpp`).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "perdure/api/http/message.hpp"
+#include "perdure/runtime/call.hpp"
+
+namespace perdure::api {
+
+struct Context;
+using ContextPtr = std::shared_ptr<Context>;  // shared: reply handlers must be copyable
+
+// ---------------------------------------------------------------------------------- permission
+
+enum class Access { open, read, write };
+enum class Audience { user, admin };
+
+/// `resource:read` or `resource:write` among the scopes of the caller's key, and its role.
+struct Permission {
+  std::string resource = {};
+  Access access = Access::open;
+  Audience audience = Audience::user;
+};
+
+// ----------------------------------------------------------------------------------- parameters
+
+enum class ParameterType { text, integer, boolean, timestamp, as_of };
+
+struct Parameter {
+  std::string name;
+  ParameterType type = ParameterType::text;
+  std::string description = {};
+  std::vector<std::string> values = {};  ///< the allowed ones, if they are counted
+  std::int64_t minimum = 0;
+  std::int64_t maximum = 0;  ///< 0: none
+};
+
+// --------------------------------------------------------------------------------------- targets
+
+/// Where the id of the called object comes from.
+enum class IdFrom {
+  path,    ///< the first path parameter (the second, when the first one is the kind)
+  caller,  ///< the caller's user id
+  fresh,   ///< a new UUIDv7: the call creates the object
+};
+
+/// What the call is given.
+enum class PayloadFrom {
+  nothing,
+  body,     ///< the body as it is
+  item,     ///< `{id: <last path parameter>}` and the members of the body
+  changes,  ///< `{id: <last path parameter>, changes: <body>}`
+  query,    ///< the query parameters, typed
+  item_query,  ///< both: `{id, …}`
+};
+
+/// What becomes of the reply's value.
+enum class Render {
+  resource,  ///< the object's fields, to which the common members are added
+  item,      ///< complete as it is
+  list,      ///< `{items, next_cursor}`: gets the `Link` field
+  nothing,   ///< 204
+};
+
+struct ObjectCall {
+  std::string kind = {};  ///< empty: from the path parameter `kind`
+  IdFrom id = IdFrom::path;
+  CallType type = CallType::query;
+  std::string name = {};
+  PayloadFrom payload = PayloadFrom::nothing;
+  Render render = Render::item;
+};
+
+/// The index that serves a sort order, with a filter on its first field or without.
+struct IndexChoice {
+  std::string filter = {};  ///< a query parameter; empty: none
+  std::string sort = {};    ///< a field; the first choice's is the default
+  std::string index = {};
+};
+
+/// Whose objects a list shows.
+enum class ListScope { owner, all };
+
+struct IndexList {
+  std::string kind;
+  ListScope scope = ListScope::owner;
+  std::vector<IndexChoice> choices;
+  std::string default_sort;  ///< such as `-updated_at`
+};
+
+/// Neither of the two: runs on the io thread and must not block.
+using Function = std::function<void(ContextPtr)>;
+/// Runs on a worker thread: may read the store, hash, or take its time.
+struct Slow {
+  Function run;
+};
+
+using Target = std::variant<ObjectCall, IndexList, Function, Slow>;
+
+// ----------------------------------------------------------------------------------------- routes
+
+/// What a body is taken as.
+enum class BodyUse { none, optional, required, raw };
+
+/// Bodies that hold secrets get keyed fingerprints, so that stored ones give nothing away.
+enum class Secrecy { plain, secret_body };
+
+/// Whether /openapi.json shows a route.
+enum class Listing { shown, hidden };
+
+struct Route {
+  http::Method method = http::Method::get;
+  std::string path;  ///< below /api/v1, such as `/notebooks/{id}`
+  std::string operation;
+  std::string tag;
+  std::string summary;
+  Permission permission = {};
+  Target target;
+  std::string request_schema = {};   ///< a name in the registry; empty: any JSON object
+  std::string response_schema = {};  ///< empty: any JSON
+  int status = 200;
+  BodyUse body = BodyUse::none;
+  std::vector<Parameter> query = {};
+  std::string produces = "application/json";
+  std::string consumes = "application/json";
+  Secrecy secrecy = Secrecy::plain;
+  std::string description = {};
+  Listing listing = Listing::shown;
+  std::string example = {};  ///< of the body, as JSON
+};
+
+}  // namespace perdure::api

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/router.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "perdure/base/check.hpp"
+#include "perdure/schemas/registry.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+std::size_t slot(http::Method method) {
+  // HEAD is answered as GET; the session leaves the body out.
+  return static_cast<std::size_t>(method == http::Method::head ? http::Method::get : method);
+}
+
+}  // namespace
+
+bool Router::Node::ends() const {
+  return std::ranges::any_of(methods, [](const auto* route) { return route != nullptr; });
+}
+
+Router::Router(std::vector<Route> routes) {
+  routes_.reserve(routes.size());  // nodes point into it
+  std::set<std::string> operations;
+  for (auto& route : routes) {
+    PERDURE_CHECK(operations.insert(route.operation).second, route.operation);
+    CompiledRoute compiled{.route = std::move(route)};
+    const auto& entry = compiled.route;
+    if (!entry.request_schema.empty()) {
+      compiled.request_schema = find_schema(entry.request_schema);
+      PERDURE_CHECK(compiled.request_schema != nullptr, entry.request_schema);
+    }
+    compiled.scope_read = std::string{entry.permission.resource} + ":read";
+    compiled.scope_write = std::string{entry.permission.resource} + ":write";
+    routes_.push_back(std::move(compiled));
+    add(routes_.back());
+  }
+}
+
+void Router::add(CompiledRoute& route) {
+  auto* node = &root_;
+  std::string_view rest = route.route.path;
+  while (rest.size() > 1) {
+    rest.remove_prefix(1);
+    const auto part = rest.substr(0, rest.find('/'));
+    rest.remove_prefix(part.size());
+    if (part.starts_with('{')) {
+      route.path_parameters.emplace_back(part.substr(1, part.size() - 2));
+      if (!node->parameter) node->parameter = std::make_unique<Node>();
+      node = node->parameter.get();
+      continue;
+    }
+    auto found = std::ranges::find(node->children, part, [](const auto& c) -> const std::string& {
+      return c.first;
+    });
+    if (found == node->children.end()) {
+      node->children.emplace_back(std::string{part}, std::make_unique<Node>());
+      found = std::prev(node->children.end());
+    }
+    node = found->second.get();
+  }
+  PERDURE_CHECK(route.path_parameters.size() <= limits::path_parameters_max, "path parameters");
+  auto& place = node->methods[slot(route.route.method)];
+  PERDURE_CHECK(place == nullptr, route.route.path);
+  place = &route;
+}
+
+const Router::Node* Router::walk(const Node& node, const Path& path, std::size_t at,
+                                 PathValues& values, std::size_t found) {
+  if (at == path.size()) return node.ends() ? &node : nullptr;
+  for (const auto& [name, child] : node.children) {
+    if (name != path[at]) continue;
+    if (const auto* end = walk(*child, path, at + 1, values, found)) return end;
+    break;
+  }
+  // A literal stands before a parameter: `/users/me` is never the user called "me".
+  if (!node.parameter || path[at].empty()) return nullptr;
+  const auto* end = walk(*node.parameter, path, at + 1, values, found + 1);
+  if (end != nullptr) values[found] = path[at];
+  return end;
+}
+
+Match Router::find(http::Method method, const Path& path) const {
+  Match match;
+  const auto* node = walk(root_, path, 0, match.values, 0);
+  if (node == nullptr) return match;
+  match.route = method == http::Method::options ? nullptr : node->methods[slot(method)];
+  if (match.route != nullptr) return match;
+  for (const auto* route : node->methods) {
+    if (route == nullptr) continue;
+    match.allow += match.allow.empty() ? "" : ", ";
+    match.allow += http::to_string(route->route.method);
+    if (route->route.method == http::Method::get) match.allow += ", HEAD";
+  }
+  match.allow += ", OPTIONS";
+  return match;
+}
+
+}  // namespace perdure::api

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/routes/object_views.hpp"
+
+#include "app/json_text.hpp"
+#include "app/services.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+Json time_or_null(const std::optional<Timestamp>& time) {
+  return time ? Json(format_rfc3339(*time)) : Json(nullptr);
+}
+
+std::string object_path(const ObjectId& object) {
+  std::string path;
+  for (const auto part : {api_prefix, std::string_view{"/durable-objects/"},
+                          std::string_view{object.kind}, std::string_view{"/"}}) {
+    path.append(part);
+  }
+  return path.append(percent_encode(object.id));
+}
+
+}  // namespace
+
+ObjectId object_of(const Context& context) {
+  return {.kind = std::string{context.values[0]}, .id = std::string{context.values[1]}};
+}
+
+Json object_view(const Context& context, const ObjectView& view) {
+  const auto& runtime = context.services.runtime;
+  const auto& meta = view.meta;
+  const auto& object = meta.object();
+  const bool is_active = runtime.activity(object) == Activity::active;
+  return {{"object_id", to_string(object)},
+          {"kind", object.kind},
+          {"id", object.id},
+          {"seq", meta.seq},
+          {"status", is_active ? "active" : "hibernated"},
+          {"schema_version", meta.schema_version},
+          {"owner", text_or_null(meta.origin->owner)},
+          {"created_at", format_rfc3339(meta.origin->created_at)},
+          {"created_by", meta.origin->created_by},
+          {"updated_at", format_rfc3339(meta.updated_at)},
+          {"updated_by", meta.updated_by},
+          {"last_active_at", time_or_null(runtime.last_active(object))},
+          {"deleted_at", time_or_null(meta.deleted_at)},
+          {"state", view.state},
+          {"sizes", {{"state_bytes", dump_json(view.state).size()}}},
+          {"alarms", Json::array()}};
+}
+
+void answer_view(Context& context, Result<ObjectView> view) {
+  if (!view) return answer(context, std::move(view).error());
+  JsonAnswer json{.status = context.route->route.status, .text = {}, .seq = view->meta.seq};
+  append_json(json.text, object_view(context, *view));
+  if (json.status == 201) {
+    const auto& object = view->meta.object();
+    json.location = object_path(object);
+  }
+  answer(context, std::move(json));
+}
+
+ReplyHandler view_answerer(ContextPtr context) {
+  return [context = std::move(context)](Result<Reply> reply) {
+    if (!reply) return answer(*context, std::move(reply).error());
+    context->replayed = reply->replayed;
+    answer_view(*context,
+                ObjectView{.meta = std::move(reply->meta), .state = std::move(reply->value)});
+  };
+}
+
+void call_and_answer_view(const ContextPtr& context, Call call) {
+  context->services.runtime.call(std::move(call), view_answerer(context));
+}
+
+}  // namespace perdure::api

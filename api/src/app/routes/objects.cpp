@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// /durable-objects: lists, kinds, and one object's state and requests.
+#include <algorithm>
+
+#include "app/checks.hpp"
+#include "app/context.hpp"
+#include "app/dispatch.hpp"
+#include "app/json_text.hpp"
+#include "app/routes/object_views.hpp"
+#include "app/routes/resources.hpp"
+#include "app/routes/tables.hpp"
+#include "app/services.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+using http::Method;
+
+// A page over several kinds: `<kind>~<the kind's own cursor>`.
+struct ListPlace {
+  std::string kind;
+  std::string cursor;
+};
+
+Result<ListPlace> read_place(const Context& context, const std::vector<std::string>& kinds) {
+  ListPlace place{.kind = kinds.front(), .cursor = {}};
+  const auto* cursor = context.find_query("cursor");
+  if (cursor == nullptr) return place;
+  const auto mark = cursor->find('~');
+  place.kind = cursor->substr(0, mark);
+  if (mark != std::string::npos) place.cursor = cursor->substr(mark + 1);
+  if (mark == std::string::npos || std::ranges::find(kinds, place.kind) == kinds.end()) {
+    return fail(invalid_parameter("cursor", "invalid", "is no next_cursor of this list"));
+  }
+  return place;
+}
+
+Result<std::vector<std::string>> wanted_kinds(const Context& context) {
+  const auto& runtime = context.services.runtime;
+  if (const auto* kind = context.find_query("kind")) {
+    if (runtime.find_kind(*kind) == nullptr) {
+      return fail(invalid_parameter("kind", "unknown", "is no kind of this server"));
+    }
+    return std::vector{*kind};
+  }
+  std::vector<std::string> kinds;
+  for (const auto& kind : runtime.kinds()) kinds.push_back(kind.name());
+  std::ranges::sort(kinds);
+  return kinds;
+}
+
+std::optional<Activity> wanted_activity(const Context& context) {
+  const auto* status = context.find_query("status");
+  if (status == nullptr || status->find(',') != std::string::npos) return {};
+  return *status == "active" ? Activity::active : Activity::hibernated;
+}
+
+void list_objects(const ContextPtr& context) {
+  auto kinds = wanted_kinds(*context);
+  if (!kinds) return answer(*context, std::move(kinds).error());
+  auto place = read_place(*context, *kinds);
+  if (!place) return answer(*context, std::move(place).error());
+
+  const auto limit = static_cast<std::size_t>(number_or(*context, "limit", 50));
+  ListRequest request{.kind = {}, .activity = wanted_activity(*context)};
+  if (context->query_is("deleted", "true")) request.lives = ListRequest::Lives::deleted;
+  std::string items;
+  std::string next;
+  std::size_t found = 0;
+  request.cursor = place->cursor;
+  for (auto kind = std::ranges::find(*kinds, place->kind); kind != kinds->end(); ++kind) {
+    if (found == limit) {
+      next = *kind + '~';
+      break;
+    }
+    request.kind = *kind;
+    request.limit = limit - found;
+    auto page = context->services.runtime.list(request);
+    if (!page) return answer(*context, std::move(page).error());
+    for (const auto& view : page->items) {
+      if (!items.empty()) items += ',';
+      append_json(items, object_view(*context, view));
+    }
+    found += page->items.size();
+    if (!page->next_cursor.empty()) {
+      next = *kind + '~' + page->next_cursor;
+      break;
+    }
+    request.cursor.clear();
+  }
+  answer(*context, list_answer(*context, items, next));
+}
+
+Json names_of(const auto& map) {
+  auto names = Json::array();
+  for (const auto& [name, definition] : map) names.push_back(name);
+  return names;
+}
+
+void list_kinds(const ContextPtr& context) {
+  std::string items;
+  for (const auto& kind : context->services.runtime.kinds()) {
+    const auto& definition = kind.definition();
+    auto indexes = Json::array();
+    for (const auto& index : definition.indexes) indexes.push_back(index.name);
+    if (!items.empty()) items += ',';
+    append_json(items, {{"name", definition.name},
+                        {"schema_version", definition.schema_version},
+                        {"commands", names_of(definition.commands)},
+                        {"queries", names_of(definition.queries)},
+                        {"indexes", std::move(indexes)}});
+  }
+  answer(*context, list_answer(*context, items, {}));
+}
+
+void create_object(ContextPtr context) {
+  auto& body = context->body;
+  auto& services = context->services;
+  ObjectId object{.kind = body["kind"].get<std::string>(),
+                  .id = body.contains("id") ? body["id"].get<std::string>()
+                                            : make_uuid_v7(services.clock.now(), services.random)};
+  if (services.runtime.find_kind(object.kind) == nullptr) {
+    Error error{.code = ErrorCode::invalid, .detail = "there is no kind " + object.kind};
+    error.fields.push_back({"/kind", "unknown", "is no kind of this server"});
+    return answer(*context, std::move(error));
+  }
+  Json payload = Json::object();
+  if (body.contains("state")) payload["state"] = std::move(body["state"]);
+  call_and_answer_view(context, make_call(*context, std::move(object), CallType::command,
+                                          std::string{builtin::create}, std::move(payload)));
+}
+
+void get_object(ContextPtr context) {
+  const auto object = object_of(*context);
+  const auto* as_of = context->find_query("as_of");
+  if (as_of == nullptr && context->services.runtime.activity(object) == Activity::active) {
+    // In memory already, so asking it neither wakes it nor reads the disk.
+    return call_and_answer_view(
+        context, make_call(*context, object, CallType::query, std::string{builtin::get}));
+  }
+  const auto look = [context, object, as_of] {
+    auto when = as_of == nullptr ? Result<AsOf>{AsOf{}} : read_as_of(*as_of);
+    if (!when) return answer(*context, std::move(when).error());
+    answer_view(*context, context->services.runtime.inspect(object, *when));
+  };
+  if (auto taken = context->services.workers.run(look); !taken) {
+    answer(*context, std::move(taken).error());
+  }
+}
+
+template <const std::string_view& name>
+void change_object(ContextPtr context) {
+  auto payload = std::move(context->body);
+  auto call = make_call(*context, object_of(*context), CallType::command, std::string{name},
+                        std::move(payload));
+  if (auto added = add_precondition(*context, call); !added) {
+    return answer(*context, std::move(added).error());
+  }
+  call_and_answer_view(context, std::move(call));
+}
+
+// The hot path of many clients: one parse, one call, and the reply's own text as the body.
+void request_object(ContextPtr context) {
+  auto& body = context->body;
+  const auto command = body.find("command");
+  const bool is_command = command != body.end();
+  auto& name = is_command ? *command : body["query"];
+  Json payload = nullptr;
+  if (const auto sent = body.find("payload"); sent != body.end()) payload = std::move(*sent);
+  auto call = make_call(*context, object_of(*context),
+                        is_command ? CallType::command : CallType::query,
+                        std::move(name.get_ref<std::string&>()), std::move(payload));
+  if (auto added = add_precondition(*context, call); !added) {
+    return answer(*context, std::move(added).error());
+  }
+  call_and_answer(std::move(context), std::move(call), Render::item);
+}
+
+std::vector<Parameter> list_parameters() {
+  auto parameters = page_parameters();
+  parameters.push_back({.name = "kind", .description = "Only objects of this kind."});
+  parameters.push_back({.name = "status",
+                        .description = "Only objects that are in memory, or that are not.",
+                        .values = {"active", "hibernated", "active,hibernated"}});
+  parameters.push_back(deleted_parameter());
+  return parameters;
+}
+
+}  // namespace
+
+void add_object_routes(std::vector<Route>& routes) {
+  const Permission read{"durable-objects", Access::read, Audience::admin};
+  const Permission write{"durable-objects", Access::write, Audience::admin};
+  const auto add = [&](Route route) {
+    route.tag = "Durable objects";
+    if (route.response_schema.empty()) route.response_schema = "ObjectView";
+    routes.push_back(std::move(route));
+  };
+  const std::string item = "/durable-objects/{kind}/{id}";
+  add({.path = "/durable-objects",
+       .operation = "listObjects",
+       .summary = "Objects of all kinds, or of one",
+       .permission = read,
+       .target = Slow{list_objects},
+       .response_schema = "ObjectViewList",
+       .query = list_parameters()});
+  add({.path = "/durable-objects/kinds",
+       .operation = "listKinds",
+       .summary = "The kinds that this server has",
+       .permission = read,
+       .target = Function{list_kinds},
+       .response_schema = "KindViewList"});
+  add({.method = Method::post,
+       .path = "/durable-objects",
+       .operation = "createObject",
+       .summary = "Create an object, with a state or with its kind's first one",
+       .permission = write,
+       .target = Function{create_object},
+       .request_schema = "ObjectCreate",
+       .status = 201,
+       .body = BodyUse::required});
+  add({.path = item,
+       .operation = "getObject",
+       .summary = "An object's state, now or in the past; wakes nobody",
+       .permission = read,
+       .target = Function{get_object},
+       .query = {{.name = "as_of",
+                  .type = ParameterType::as_of,
+                  .description = "A seq, or a time: the newest record at or before it."}}});
+  add({.method = Method::put,
+       .path = item,
+       .operation = "replaceObject",
+       .summary = "Replace the state",
+       .permission = write,
+       .target = Function{change_object<builtin::replace>},
+       .body = BodyUse::required});
+  add({.method = Method::patch,
+       .path = item,
+       .operation = "patchObject",
+       .summary = "Change the state by a JSON Merge Patch",
+       .permission = write,
+       .target = Function{change_object<builtin::patch>},
+       .request_schema = "ObjectPatch",
+       .body = BodyUse::required});
+  routes.push_back({.method = Method::del,
+                    .path = item,
+                    .operation = "deleteObject",
+                    .tag = "Durable objects",
+                    .summary = "Delete; restore brings it back",
+                    .permission = write,
+                    .target = ObjectCall{.type = CallType::command,
+                                         .name = std::string{builtin::remove},
+                                         .render = Render::nothing},
+                    .status = 204});
+  add({.method = Method::post,
+       .path = item + "/restore",
+       .operation = "restoreObject",
+       .summary = "Bring back what was deleted",
+       .permission = write,
+       .target = Function{change_object<builtin::undelete>}});
+  routes.push_back({.method = Method::post,
+                    .path = item + "/request",
+                    .operation = "requestObject",
+                    .tag = "Durable objects",
+                    .summary = "Call one of the kind's commands or queries; its reply is the body",
+                    .permission = write,
+                    .target = Function{request_object},
+                    .request_schema = "ObjectRequest",
+                    .body = BodyUse::required});
+}
+
+}  // namespace perdure::api

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is open to everybody: who this is, and whether it is well.
+#include <system_error>
+
+#include "app/context.hpp"
+#include "app/json_text.hpp"
+#include "app/routes/tables.hpp"
+#include "app/services.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+void answer_json(Context& context, int status, const Json& body) {
+  http::Response response{.status = status, .headers = {}, .body = dump_json(body)};
+  response.headers.add("Content-Type", "application/json");
+  response.headers.add("Cache-Control", "no-store");
+  if (status == 503) response.headers.add("Retry-After", "5");
+  answer(context, std::move(response));
+}
+
+void welcome(const ContextPtr& context) {
+  answer_json(*context, 200,
+              {{"name", "Perdure"},
+               {"version", context->services.options.version},
+               {"links",
+                {{"docs", "/docs"},
+                 {"redoc", "/redoc"},
+                 {"openapi", "/openapi.json"},
+                 {"health", "/health"},
+                 {"info", "/info"}}}});
+}
+
+void info(const ContextPtr& context) {
+  auto features = Json::array({"durable-objects", "idempotency-keys", "time-travel"});
+  for (const auto& feature : context->services.options.features) features.push_back(feature);
+  answer_json(*context, 200,
+              {{"name", "Perdure"},
+               {"version", context->services.options.version},
+               {"features", std::move(features)}});
+}
+
+Json check(std::string_view status, std::string detail) {
+  return {{"status", status}, {"detail", std::move(detail)}};
+}
+
+Json check_storage(const Application::Services& services) {
+  return services.runtime.writable() ? check("ok", "accepts writes")
+                                     : check("unavailable", "writes have stopped; reads go on");
+}
+
+Json check_disk(const Application::Services& services) {
+  const auto& options = services.options;
+  if (options.data_dir.empty()) return check("ok", "no data directory is watched");
+  std::error_code error;
+  const auto space = std::filesystem::space(options.data_dir, error);
+  if (error) return check("unavailable", "the data directory cannot be read");
+  const auto mebibytes = space.available >> 20;
+  const auto* status = space.available < options.free_bytes_min ? "degraded" : "ok";
+  return check(status, std::to_string(mebibytes) + " MiB free");
+}
+
+// Whoever reads this is on the event loop, so that one turns; how long it kept this request shows
+// whether it turns freely.
+Json check_event_loop(const Context& context) {
+  const auto waited = std::chrono::steady_clock::now() - context.started;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(waited).count();
+  return check(ms > 1'000 ? "degraded" : "ok", "answered within " + std::to_string(ms) + " ms");
+}
+
+bool is_ready(const Application::Services& services) {
+  return services.runtime.writable() && !services.draining.load();
+}
+
+void health(const ContextPtr& context) {
+  Json checks{{"storage", check_storage(context->services)},
+              {"disk", check_disk(context->services)},
+              {"event_loop", check_event_loop(*context)}};
+  if (context->services.draining.load()) checks["server"] = check("unavailable", "is stopping");
+  std::string_view worst = "ok";
+  for (const auto& one : checks) {
+    const auto& status = one["status"].get_ref<const std::string&>();
+    if (status == "unavailable") worst = "unavailable";
+    if (status == "degraded" && worst == "ok") worst = "degraded";
+  }
+  answer_json(*context, worst == "unavailable" ? 503 : 200,
+              {{"status", worst}, {"checks", std::move(checks)}});
+}
+
+void live(const ContextPtr& context) { answer_json(*context, 200, {{"status", "ok"}}); }
+
+void ready(const ContextPtr& context) {
+  const bool yes = is_ready(context->services);
+  answer_json(*context, yes ? 200 : 503, {{"status", yes ? "ok" : "unavailable"}});
+}
+
+void metrics(const ContextPtr& context) {
+  const auto& expose = context->services.options.metrics.expose;
+  if (!expose) {
+    return answer(*context, Error{.code = ErrorCode::not_found, .detail = "metrics are off"});
+  }
+  auto exposed = expose(context->request.headers.find("Accept").value_or(""));
+  http::Response response{.status = 200, .headers = {}, .body = std::move(exposed.text)};
+  response.headers.add("Content-Type", exposed.content_type);
+  response.headers.add("Cache-Control", "no-store");
+  answer(*context, std::move(response));
+}
+
+void openapi(const ContextPtr& context) {
+  http::Response response{.status = 200, .headers = {}, .body = context->services.openapi};
+  response.headers.add("Content-Type", "application/json");
+  response.headers.add("Cache-Control", "no-cache");
+  answer(*context, std::move(response));
+}
+
+}  // namespace
+
+void add_system_routes(std::vector<Route>& routes) {
+  const auto add = [&](std::string path, std::string operation, std::string summary,
+                       void (*run)(const ContextPtr&), std::string schema) {
+    routes.push_back({.path = std::move(path),
+                      .operation = std::move(operation),
+                      .tag = "System",
+                      .summary = std::move(summary),
+                      .target = Function{run},
+                      .response_schema = std::move(schema)});
+  };
+  add("/", "welcome", "Where to find what", welcome, "Welcome");
+  add("/info", "getInfo", "Name, version and features", info, "Info");
+  add("/health", "getHealth", "The state of each dependency", health, "Health");
+  add("/health/live", "getLiveness", "Whether the process runs", live, "Health");
+  add("/health/ready", "getReadiness", "Whether it takes requests and writes", ready, "Health");
+  add("/openapi.json", "getOpenapi", "This API as OpenAPI 3.1", openapi, "");
+  routes.push_back({.path = "/metrics",
+                    .operation = "getMetrics",
+                    .tag = "System",
+                    .summary = "Metrics for Prometheus",
+                    .permission = {"metrics", Access::read, Audience::admin},
+                    .target = Function{metrics},
+                    .produces = "text/plain"});
+}
+
+}  // namespace perdure::api

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/routes/tables.hpp"
+#include "app/services.hpp"
+
+namespace perdure::api {
+
+std::vector<Route> all_routes() {
+  std::vector<Route> routes;
+  add_system_routes(routes);
+  add_page_routes(routes);
+  add_user_routes(routes);
+  add_user_data_routes(routes);
+  add_api_key_routes(routes);
+  add_notebook_routes(routes);
+  add_conversation_routes(routes);
+  add_object_routes(routes);
+  add_object_history_routes(routes);
+  add_object_transfer_routes(routes);
+  return routes;
+}
+
+}  // namespace perdure::api

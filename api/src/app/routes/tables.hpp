@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the route table, one function for each topic; table.cpp lists them.
+#pragma once
+
+#include <vector>
+
+#include "app/route.hpp"
+
+namespace perdure::api {
+
+void add_system_routes(std::vector<Route>& routes);
+void add_page_routes(std::vector<Route>& routes);
+void add_object_routes(std::vector<Route>& routes);
+void add_object_history_routes(std::vector<Route>& routes);
+void add_object_transfer_routes(std::vector<Route>& routes);
+void add_user_routes(std::vector<Route>& routes);
+void add_user_data_routes(std::vector<Route>& routes);
+void add_api_key_routes(std::vector<Route>& routes);
+void add_notebook_routes(std::vector<Route>& routes);
+void add_conversation_routes(std::vector<Route>& routes);
+
+}  // namespace perdure::api

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// /users: everybody's for administrators, the own one for the caller.
+#include "app/dispatch.hpp"
+#include "app/passwords.hpp"
+#include "app/routes/resources.hpp"
+#include "app/routes/tables.hpp"
+#include "app/services.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+using http::Method;
+
+void create_user(const ContextPtr& context) {
+  auto payload = std::move(context->body);
+  if (const auto password = payload.find("password"); password != payload.end()) {
+    auto hashed = hash_password(password->get<std::string>());
+    if (!hashed) return answer(*context, std::move(hashed).error());
+    payload.erase(password);
+    payload["hashed_password"] = std::move(*hashed);
+  }
+  auto& services = context->services;
+  auto id = make_uuid_v7(services.clock.now(), services.random);
+  auto call = make_call(*context, {"user", id}, CallType::command, "create", std::move(payload));
+  call.owner = std::move(id);  // so that a user reaches itself
+  call_and_answer(context, std::move(call), Render::resource);
+}
+
+Route own(Method method, std::string path, std::string operation, std::string summary,
+          ObjectCall call, std::string request, std::string response) {
+  call.kind = "user";
+  call.id = IdFrom::caller;
+  const bool is_read = method == Method::get;
+  call.type = is_read ? CallType::query : CallType::command;
+  call.payload = is_read ? PayloadFrom::nothing : PayloadFrom::body;
+  return {.method = method,
+          .path = std::move(path),
+          .operation = std::move(operation),
+          .tag = "Users",
+          .summary = std::move(summary),
+          .permission = {"users", is_read ? Access::read : Access::write},
+          .target = std::move(call),
+          .request_schema = std::move(request),
+          .response_schema = std::move(response),
+          .body = is_read ? BodyUse::none : BodyUse::required};
+}
+
+void add_own_routes(std::vector<Route>& routes) {
+  const ObjectCall get{.name = "get", .render = Render::resource};
+  const ObjectCall update{.name = "update", .render = Render::resource};
+  const std::string me = "/users/me";
+  const std::string preferences = "/users/preferences";
+  routes.push_back(own(Method::get, me, "getMe", "The caller", get, "", "User"));
+  routes.push_back(own(Method::put, me, "putMe", "Change oneself; absent keeps, null clears",
+                       update, "UserSelfPatch", "User"));
+  routes.push_back(own(Method::patch, me, "patchMe", "Change oneself; absent keeps, null clears",
+                       update, "UserSelfPatch", "User"));
+  routes.push_back(own(Method::get, preferences, "getPreferences", "The caller's preferences",
+                       {.name = "preferences"}, "", "Preferences"));
+  routes.push_back(own(Method::put, preferences, "putPreferences",
+                       "Replace the caller's preferences", {.name = "set_preferences"},
+                       "Preferences", "Preferences"));
+  routes.push_back(own(Method::patch, preferences, "patchPreferences",
+                       "Change the caller's preferences by a JSON Merge Patch",
+                       {.name = "patch_preferences"}, "PreferencesPatch", "Preferences"));
+}
+
+Route activity_route(const std::string& verb, std::string summary) {
+  return {.method = Method::post,
+          .path = "/users/{id}/" + verb,
+          .operation = verb + "User",
+          .tag = "Users",
+          .summary = std::move(summary),
+          .permission = {"users", Access::write, Audience::admin},
+          .target = ObjectCall{.kind = "user",
+                               .type = CallType::command,
+                               .name = verb,
+                               .render = Render::resource},
+          .response_schema = "User"};
+}
+
+}  // namespace
+
+void add_user_routes(std::vector<Route>& routes) {
+  add_resource(routes, {.path = "/users",
+                        .kind = "user",
+                        .schema = "User",
+                        .tag = "Users",
+                        .resource = "users",
+                        .scope = ListScope::all,
+                        .lists = {{.sort = "created_at", .index = "created_at"}},
+                        .default_sort = "-created_at"});
+  route_named(routes, "listUsers").permission.audience = Audience::admin;
+  route_named(routes, "restoreUser").permission.audience = Audience::admin;
+  auto& create = route_named(routes, "createUser");
+  create.permission.audience = Audience::admin;
+  create.target = Slow{create_user};
+  create.secrecy = Secrecy::secret_body;
+  create.example = R"({"email":"ada@example.org","full_name":"Ada Lovelace","role":"user"})";
+  routes.push_back(activity_route("deactivate", "Stop the user's keys at once"));
+  routes.push_back(activity_route("activate", "Let the user's keys work again"));
+  add_own_routes(routes);
+}
+
+}  // namespace perdure::api

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Services: what one application has for all its requests.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "app/cors.hpp"
+#include "app/key_cache.hpp"
+#include "app/rate_limit.hpp"
+#include "app/router.hpp"
+#include "app/worker_pool.hpp"
+#include "perdure/api/app/application.hpp"
+
+namespace perdure::api {
+
+struct Application::Services {
+  Services(Runtime& with_runtime, const Clock& with_clock, Random& with_random,
+           ApplicationOptions with_options);
+
+  Runtime& runtime;
+  const Clock& clock;
+  Random& random;
+  ApplicationOptions options;
+  Router router;
+  Cors cors;
+  KeyCache keys{10'000};
+  RateBucket server_bucket;
+  std::vector<shell::RouteMeter*> meters;  ///< by the route's place in `router.routes()`
+  shell::RouteMeter* other_meter = nullptr;
+  std::string openapi;
+  std::atomic<bool> draining{false};
+  WorkerPool workers;  ///< last: its tasks use what stands above
+
+  [[nodiscard]] std::chrono::nanoseconds monotonic() const { return clock.monotonic(); }
+};
+
+/// All routes of the server.
+[[nodiscard]] std::vector<Route> all_routes();
+
+}  // namespace perdure::api

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perdure/api/http/headers.hpp"
+
+#include <algorithm>
+
+namespace perdure::http {
+
+namespace {
+
+constexpr char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+std::uint32_t narrow(std::size_t value) noexcept { return static_cast<std::uint32_t>(value); }
+
+}  // namespace
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
+void Headers::add(std::string_view name, std::string_view value) {
+  const auto name_at = text_.size();
+  const auto value_at = name_at + name.size() + 2;
+  text_.reserve(value_at + value.size() + 2);
+  text_.append(name).append(": ").append(value).append("\r\n");
+  for (auto i = value_at; i < value_at + value.size(); ++i) {
+    if (text_[i] == '\r' || text_[i] == '\n' || text_[i] == '\0') text_[i] = ' ';
+  }
+  index_field(name_at, name.size(), value_at, value.size());
+}
+
+std::optional<std::string_view> Headers::find(std::string_view name) const noexcept {
+  for (const auto& place : index_) {
+    if (equals_ignoring_case(name_of(place), name)) {
+      return std::string_view{text_}.substr(place.value_at, place.value_size);
+    }
+  }
+  return {};
+}
+
+std::size_t Headers::count(std::string_view name) const noexcept {
+  return static_cast<std::size_t>(std::ranges::count_if(index_, [&](const Place& place) {
+    return equals_ignoring_case(name_of(place), name);
+  }));
+}
+
+Field Headers::at(std::size_t position) const noexcept {
+  const auto& place = index_[position];
+  return {name_of(place), std::string_view{text_}.substr(place.value_at, place.value_size)};
+}
+
+void Headers::assign_block(std::string_view block) {
+  index_.clear();
+  index_.reserve(12);
+  text_.assign(block);
+}
+
+void Headers::index_field(std::size_t name_at, std::size_t name_size, std::size_t value_at,
+                          std::size_t value_size) {
+  index_.push_back({narrow(name_at), narrow(name_size), narrow(value_at), narrow(value_size)});
+}
+
+void Headers::clear() noexcept {
+  text_.clear();
+  index_.clear();
+}
+
+}  // namespace perdure::http

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// One io thread with the connections that live on it.
+//
+// A single coarse timer sweeps all connections for passed deadlines (a timer per operation costs
+// more than the operation), and a single posted call takes in all answers that other threads gave
+// since the last one: a committer that frees a hundred replies wakes the loop once.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "http/compression.hpp"
+#include "perdure/api/http/server.hpp"
+
+namespace perdure::http {
+
+/// Sockets live in real time, which no simulation replaces; `Clock` gives dates and ids.
+using Instant = std::chrono::steady_clock::time_point;
+
+/// What all loops of a server share.
+struct Core {
+  Core(ServerOptions with, Services from, Handler& to)
+      : options(std::move(with)), services(std::move(from)), handler(to) {}
+
+  const ServerOptions options;
+  const Services services;
+  Handler& handler;
+
+  std::atomic<std::size_t> open{0};
+  std::atomic<std::size_t> websockets{0};
+  std::atomic<bool> draining{false};
+
+  void connection_closed();
+  /// True when no connection is open; false at the deadline.
+  bool wait_until_empty(Milliseconds deadline);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable emptied_;
+};
+
+class IoLoop;
+
+/// Anything on a loop that has a deadline. All but `IoLoop::wake` happens on the loop's thread.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  explicit Connection(std::shared_ptr<IoLoop> loop) : loop_(std::move(loop)) {}
+  virtual ~Connection() = default;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  virtual void on_deadline() = 0;
+  virtual void on_wake() = 0;
+  /// Finish what is running, then close.
+  virtual void begin_drain() = 0;
+  /// Close at once.
+  virtual void abort() = 0;
+
+ protected:
+  [[nodiscard]] IoLoop& loop() const noexcept { return *loop_; }
+  [[nodiscard]] const std::shared_ptr<IoLoop>& shared_loop() const noexcept { return loop_; }
+  void set_deadline(Instant deadline) noexcept { deadline_ = deadline; }
+
+ private:
+  friend class IoLoop;
+
+  // Keeps the io_context alive for as long as a socket or a responder refers to it.
+  std::shared_ptr<IoLoop> loop_;
+  Instant deadline_ = Instant::max();
+  Connection* previous_ = nullptr;
+  Connection* next_ = nullptr;
+};
+
+/// Random bytes in blocks: one call of the source serves hundreds of request ids.
+class BlockRandom final : public Random {
+ public:
+  explicit BlockRandom(Random& source) : source_(source) {}
+  void fill(std::span<std::uint8_t> bytes) override;
+
+ private:
+  Random& source_;
+  std::array<std::uint8_t, 4096> block_{};
+  std::size_t used_ = block_.size();
+};
+
+/// Lifecycle  start, stop (closes all connections, joins).
+/// Threads    `wake` and `post` from any; the rest on the loop's own.
+class IoLoop {
+ public:
+  explicit IoLoop(std::shared_ptr<Core> core);
+
+  void start();
+  void stop();
+
+  [[nodiscard]] boost::asio::io_context& context() noexcept { return context_; }
+  [[nodiscard]] Core& core() noexcept { return *core_; }
+  [[nodiscard]] bool is_current_thread() const noexcept {
+    return std::this_thread::get_id() == thread_id_;
+  }
+
+  void link(Connection& connection);
+  void unlink(Connection& connection) noexcept;
+  void drain_connections();
+
+  /// Has `connection.on_wake()` called on the loop's thread.
+  void wake(std::shared_ptr<Connection> connection);
+
+  [[nodiscard]] std::string_view date_line(Instant now);
+  [[nodiscard]] std::string make_request_id();
+  [[nodiscard]] GzipEncoder& gzip() noexcept { return gzip_; }
+
+ private:
+  void schedule_sweep();
+  void sweep();
+  void take_woken();
+  template <class Visit>
+  void for_each_connection(Visit visit);
+
+  std::shared_ptr<Core> core_;
+  boost::asio::io_context context_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                    boost::asio::wait_traits<std::chrono::steady_clock>,
+                                    boost::asio::io_context::executor_type>
+      timer_;
+  Milliseconds sweep_period_;
+  bool stopping_ = false;
+  Connection* first_ = nullptr;
+  std::thread thread_;
+  std::thread::id thread_id_;
+
+  std::string date_line_;
+  Instant date_valid_until_{};
+  BlockRandom random_;
+  GzipEncoder gzip_;
+  std::vector<std::shared_ptr<Connection>> woken_;  // storage swapped with waiting_
+
+  // Under mutex_.
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<Connection>> waiting_;
+  bool wake_posted_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace perdure::http

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rules of RFC 9110 and 9112 for single parts of a request. Pure functions of text.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/refusal.hpp"
+#include "perdure/api/http/message.hpp"
+
+namespace perdure::http {
+
+/// The implemented method of this name (case-sensitive).
+[[nodiscard]] std::optional<Method> method_from(std::string_view name) noexcept;
+
+/// `host` or `host:port`, not empty, without userinfo; IPv6 literals in brackets.
+[[nodiscard]] bool is_valid_host(std::string_view text) noexcept;
+
+/// Only digits. (Signs, lists and spaces are ways to make two readers disagree.)
+[[nodiscard]] bool is_valid_content_length(std::string_view text) noexcept;
+
+/// 1 to 128 characters of `[A-Za-z0-9._-]`.
+[[nodiscard]] bool is_valid_request_id(std::string_view text) noexcept;
+
+/// Reduces a request target to origin form, in place. `host` is the Host field, empty if none.
+///
+/// An absolute form must name http or https and the same authority as Host; `*` goes with OPTIONS
+/// only; a fragment or a byte outside printable ASCII is refused.
+[[nodiscard]] std::optional<Refusal> normalise_target(Method method, std::string_view host,
+                                                      std::string& target);
+
+/// The checks of RFC 6455, section 4.2.1 that the upgrade itself does not show.
+[[nodiscard]] std::optional<Refusal> check_websocket_handshake(const Headers& headers);
+
+}  // namespace perdure::http

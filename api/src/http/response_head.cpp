@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/response_head.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+
+namespace perdure::http {
+
+namespace {
+
+constexpr std::string_view own_fields[] = {"Content-Length", "Date",         "Connection",
+                                           "Keep-Alive",     "X-Request-ID", "Transfer-Encoding"};
+
+bool is_own(std::string_view name) noexcept {
+  return std::ranges::any_of(
+      own_fields, [&](std::string_view own) { return equals_ignoring_case(name, own); });
+}
+
+void append_number(std::string& out, std::size_t number) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.append(digits.data(), end);
+}
+
+void append_status_line(std::string& out, int status) {
+  if (status == 200) {
+    out.append("HTTP/1.1 200 OK\r\n");
+    return;
+  }
+  out.append("HTTP/1.1 ");
+  append_number(out, static_cast<std::size_t>(status));
+  out.append(" ").append(reason_phrase(status)).append("\r\n");
+}
+
+void append_fields(std::string& out, const Headers& headers) {
+  bool clean = true;
+  for (std::size_t i = 0; i < headers.size(); ++i) clean = clean && !is_own(headers.at(i).name);
+  if (clean) {
+    out.append(headers.wire_text());
+    return;
+  }
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    const auto field = headers.at(i);
+    if (is_own(field.name)) continue;
+    out.append(field.name).append(": ").append(field.value).append("\r\n");
+  }
+}
+
+}  // namespace
+
+std::string_view reason_phrase(int status) noexcept {
+  switch (status) {
+    case 100: return "Continue";
+    case 101: return "Switching Protocols";
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 204: return "No Content";
+    case 206: return "Partial Content";
+    case 301: return "Moved Permanently";
+    case 302: return "Found";
+    case 303: return "See Other";
+    case 304: return "Not Modified";
+    case 307: return "Temporary Redirect";
+    case 308: return "Permanent Redirect";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 410: return "Gone";
+    case 411: return "Length Required";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 415: return "Unsupported Media Type";
+    case 416: return "Range Not Satisfiable";
+    case 417: return "Expectation Failed";
+    case 421: return "Misdirected Request";
+    case 422: return "Unprocessable Content";
+    case 426: return "Upgrade Required";
+    case 428: return "Precondition Required";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    case 507: return "Insufficient Storage";
+    default: return "Unknown";
+  }
+}
+
+std::string format_date_line(Timestamp time) {
+  using namespace std::chrono;
+  constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto day = floor<std::chrono::days>(time);
+  const year_month_day date{day};
+  const hh_mm_ss clock{floor<seconds>(time - day)};
+  std::array<char, 64> text;
+  const auto size = std::snprintf(
+      text.data(), text.size(), "Date: %s, %02u %s %04d %02d:%02d:%02d GMT\r\n",
+      days[weekday{day}.c_encoding()], static_cast<unsigned>(date.day()),
+      months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
+      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+      static_cast<int>(clock.seconds().count()));
+  return {text.data(), static_cast<std::size_t>(size)};
+}
+
+bool has_body(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
+
+void append_head(std::string& out, const Response& response, const HeadContext& context) {
+  append_status_line(out, response.status);
+  append_fields(out, response.headers);
+  out.append(context.extra_lines);
+  out.append(context.date_line);
+  if (has_body(response.status)) {
+    out.append("Content-Length: ");
+    append_number(out, context.body_bytes);
+    out.append("\r\n");
+  }
+  if (!context.request_id.empty()) {
+    out.append("X-Request-ID: ").append(context.request_id).append("\r\n");
+  }
+  if (context.connection == Framing::Connection::close) {
+    out.append("Connection: close\r\n");
+  } else if (context.version == Framing::Version::http_1_0) {
+    out.append("Connection: keep-alive\r\n");
+  }
+  out.append("\r\n");
+}
+
+}  // namespace perdure::http

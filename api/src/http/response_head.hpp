@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bytes before a response's body.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "http/request_parser.hpp"
+#include "perdure/api/http/message.hpp"
+#include "perdure/base/time.hpp"
+
+namespace perdure::http {
+
+[[nodiscard]] std::string_view reason_phrase(int status) noexcept;
+
+/// `Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n` (IMF-fixdate).
+[[nodiscard]] std::string format_date_line(Timestamp time);
+
+/// 1xx, 204 and 304 have no body.
+[[nodiscard]] bool has_body(int status) noexcept;
+
+struct HeadContext {
+  std::string_view date_line;
+  std::string_view request_id;
+  std::string_view extra_lines;  ///< whole lines of the session, such as Vary
+  Framing::Version version = Framing::Version::http_1_1;
+  Framing::Connection connection = Framing::Connection::keep;
+  std::size_t body_bytes = 0;
+};
+
+/// Appends status line and fields, and the empty line. Fields of `response` that the session
+/// writes itself are left out.
+void append_head(std::string& out, const Response& response, const HeadContext& context);
+
+}  // namespace perdure::http

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perdure/api/http/server.hpp"
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/post.hpp>
+#include <future>
+#include <optional>
+#include <vector>
+
+#include "http/session.hpp"
+#include "http/tls_context.hpp"
+
+namespace perdure::http {
+
+namespace {
+
+/// Connections beyond the bound that may hear a 503; further ones are closed unheard.
+constexpr std::size_t refused_connections_max = 128;
+
+/// After accept failed (no file descriptors left), before it is tried again.
+constexpr auto accept_pause = std::chrono::milliseconds{100};
+
+}  // namespace
+
+class Server::Impl {
+ public:
+  Impl(ServerOptions options, Services services, Handler& handler)
+      : core_(std::make_shared<Core>(std::move(options), std::move(services), handler)) {
+    const auto count = std::max(1U, core_->options.io_threads);
+    for (unsigned i = 0; i < count; ++i) loops_.push_back(std::make_shared<IoLoop>(core_));
+    acceptor_.emplace(loops_.front()->context());
+    retry_.emplace(loops_.front()->context());
+  }
+
+  ~Impl() { drain(Milliseconds{0}); }
+
+  Result<void> listen();
+  void drain(Milliseconds deadline);
+  Result<void> reload_tls();
+
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  [[nodiscard]] Connections connections() const noexcept {
+    return {.open = core_->open, .websockets = core_->websockets};
+  }
+
+ private:
+  using Executor = asio::io_context::executor_type;
+
+  void accept_next();
+  void take(Channel::Socket socket, std::shared_ptr<IoLoop> loop);
+
+  std::shared_ptr<Core> core_;
+  std::vector<std::shared_ptr<IoLoop>> loops_;
+  std::optional<asio::basic_socket_acceptor<asio::ip::tcp, Executor>> acceptor_;
+  std::optional<asio::basic_waitable_timer<std::chrono::steady_clock,
+                                           asio::wait_traits<std::chrono::steady_clock>, Executor>>
+      retry_;
+  std::size_t next_loop_ = 0;
+  std::uint16_t port_ = 0;
+  bool started_ = false;
+
+  std::mutex drain_mutex_;  // one drain at a time
+  bool stopped_ = false;    // under drain_mutex_
+
+  std::mutex tls_mutex_;
+  std::shared_ptr<asio::ssl::context> tls_;  // under tls_mutex_; null = plain
+};
+
+Result<void> Server::Impl::listen() {
+  const auto& options = core_->options;
+  if (!options.tls.certificate_chain.empty()) {
+    PERDURE_TRY(context, make_tls_context(options.tls));
+    tls_ = std::move(context);
+  }
+  error_code ec;
+  const auto address = asio::ip::make_address(options.address, ec);
+  if (ec) return fail(ErrorCode::invalid, "not an IP address: " + options.address);
+  const asio::ip::tcp::endpoint endpoint{address, options.port};
+  acceptor_->open(endpoint.protocol(), ec);
+  if (!ec) acceptor_->set_option(asio::socket_base::reuse_address{true}, ec);
+  if (!ec) acceptor_->bind(endpoint, ec);
+  if (!ec) acceptor_->listen(asio::socket_base::max_listen_connections, ec);
+  if (ec) {
+    return fail(ErrorCode::unavailable, "cannot listen on " + options.address + ":" +
+                                            std::to_string(options.port) + ": " + ec.message());
+  }
+  port_ = acceptor_->local_endpoint(ec).port();
+  accept_next();
+  for (const auto& loop : loops_) loop->start();
+  started_ = true;
+  return {};
+}
+
+void Server::Impl::accept_next() {
+  auto loop = loops_[next_loop_];
+  next_loop_ = (next_loop_ + 1) % loops_.size();
+  auto& context = loop->context();
+  acceptor_->async_accept(
+      context, [this, loop = std::move(loop)](const error_code& ec, Channel::Socket socket) {
+        if (!acceptor_->is_open() || ec == asio::error::operation_aborted) return;
+        if (!ec) {
+          take(std::move(socket), loop);
+          return accept_next();
+        }
+        retry_->expires_after(accept_pause);
+        retry_->async_wait([this](const error_code& cancelled) {
+          if (!cancelled && acceptor_->is_open()) accept_next();
+        });
+      });
+}
+
+void Server::Impl::take(Channel::Socket socket, std::shared_ptr<IoLoop> loop) {
+  const auto open = core_->open.fetch_add(1) + 1;
+  const auto bound = core_->options.limits.connections_max;
+  if (open > bound + refused_connections_max) {
+    core_->connection_closed();
+    return;
+  }
+  std::shared_ptr<asio::ssl::context> tls;
+  {
+    const std::lock_guard lock{tls_mutex_};
+    tls = tls_;
+  }
+  const auto admission = open > bound ? Admission::refused : Admission::admitted;
+  auto& target = *loop;
+  auto session = std::make_shared<Session>(
+      std::move(loop), Channel{std::move(socket), std::move(tls)}, admission);
+  if (target.is_current_thread()) {
+    session->start();
+  } else {
+    asio::post(target.context(), [session = std::move(session)] { session->start(); });
+  }
+}
+
+void Server::Impl::drain(Milliseconds deadline) {
+  const std::lock_guard lock{drain_mutex_};
+  if (!started_ || std::exchange(stopped_, true)) return;
+  core_->draining = true;
+  std::promise<void> closed;
+  asio::post(loops_.front()->context(), [this, &closed] {
+    error_code ec;
+    acceptor_->close(ec);
+    retry_->cancel();
+    closed.set_value();
+  });
+  closed.get_future().wait();
+  for (const auto& loop : loops_) {
+    asio::post(loop->context(), [loop] { loop->drain_connections(); });
+  }
+  core_->wait_until_empty(deadline);
+  for (const auto& loop : loops_) loop->stop();
+}
+
+Result<void> Server::Impl::reload_tls() {
+  if (core_->options.tls.certificate_chain.empty()) return {};
+  PERDURE_TRY(context, make_tls_context(core_->options.tls));
+  const std::lock_guard lock{tls_mutex_};
+  tls_ = std::move(context);
+  return {};
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Services services,
+                                              Handler& handler) {
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(services), handler);
+  PERDURE_TRY_VOID(impl->listen());
+  return std::unique_ptr<Server>{new Server{std::move(impl)}};
+}
+
+std::uint16_t Server::port() const noexcept { return impl_->port(); }
+Connections Server::connections() const noexcept { return impl_->connections(); }
+void Server::drain(Milliseconds deadline) { impl_->drain(deadline); }
+Result<void> Server::reload_tls() { return impl_->reload_tls(); }
+
+}  // namespace perdure::http

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/session.hpp"
+
+#include "http/request_checks.hpp"
+#include "http/response_head.hpp"
+#include "http/websocket_session.hpp"
+
+namespace perdure::http {
+
+namespace {
+
+Instant now() { return std::chrono::steady_clock::now(); }
+
+bool is_safe(Method method) {
+  return method == Method::get || method == Method::head || method == Method::options;
+}
+
+}  // namespace
+
+Session::Session(std::shared_ptr<IoLoop> loop, Channel channel, Admission admission)
+    : Connection(std::move(loop)),
+      channel_(std::move(channel)),
+      admission_(admission),
+      scanner_(this->loop().core().options.limits) {}
+
+void Session::start() {
+  exchange_started_ = now();
+  loop().link(*this);
+  if (phase_ == Phase::closed) return;
+  error_code ec;
+  auto& socket = channel_.socket();
+  const auto remote = socket.remote_endpoint(ec);
+  if (!ec) peer_ = remote.address().to_string();
+  socket.set_option(asio::ip::tcp::no_delay{true}, ec);
+  socket.non_blocking(true, ec);
+  if (ec) return close();
+  if (channel_.is_tls()) return begin_tls();
+  if (admission_ == Admission::refused) {
+    if (refuse({503, "overloaded", "Too many connections are open."}) == Step::again) advance();
+    return;
+  }
+  enter(Phase::idle, loop().core().options.timeouts.header);
+  read_more();
+  if (loop().core().draining) begin_drain();  // it was on its way to this loop
+}
+
+void Session::begin_tls() {
+  // A handshake costs more than it tells a client that will not be served.
+  if (admission_ == Admission::refused) return close();
+  enter(Phase::handshake, loop().core().options.timeouts.header);
+  auto self = std::static_pointer_cast<Session>(shared_from_this());
+  channel_.tls().async_handshake(asio::ssl::stream_base::server,
+                                 [this, self = std::move(self)](const error_code& ec) {
+                                   if (phase_ == Phase::closed) return;
+                                   if (ec) return close();
+                                   enter(Phase::idle, loop().core().options.timeouts.header);
+                                   read_more();
+                                 });
+}
+
+void Session::enter(Phase phase, Milliseconds timeout) {
+  phase_ = phase;
+  set_deadline(now() + timeout);
+}
+
+void Session::advance() {
+  while (phase_ != Phase::closed && take_step() == Step::again) {
+  }
+}
+
+Session::Step Session::take_step() {
+  switch (phase_) {
+    case Phase::idle:
+    case Phase::header: return step_header();
+    case Phase::body: return step_body();
+    default: return Step::wait;
+  }
+}
+
+Session::Step Session::step_header() {
+  if (input_.empty()) {
+    input_.shrink();
+    read_more();
+    return Step::wait;
+  }
+  if (phase_ == Phase::idle) enter(Phase::header, loop().core().options.timeouts.header);
+  const auto& limits = loop().core().options.limits;
+  const auto input = input_.view();
+  if (const auto refusal = scanner_.advance(input)) {
+    exchange_started_ = now();
+    return refuse(*refusal);
+  }
+  if (!scanner_.complete()) {
+    read_more();
+    return Step::wait;
+  }
+  exchange_started_ = now();
+  const auto block = input.substr(scanner_.begin(), scanner_.end() - scanner_.begin());
+  request_.upgrade = Upgrade::none;
+  request_.request_id.clear();
+  const auto refusal = parser_.parse_header(block, limits, request_, framing_);
+  input_.consume(scanner_.end());
+  request_id_ = request_.request_id.empty() ? loop().make_request_id() : request_.request_id;
+  if (refusal) return refuse(*refusal);
+  method_name_ = to_string(request_.method);
+  const auto accepted = request_.headers.find("Accept-Encoding");
+  client_takes_gzip_ = accepted && accepts_gzip(*accepted);
+  if (framing_.body == Framing::BodyKind::none) return dispatch();
+  return continue_body();
+}
+
+/// The header is in order; decides whether its body is wanted before any of it is waited for.
+Session::Step Session::continue_body() {
+  const auto& core = loop().core();
+  body_bytes_max_ = core.services.body_limit
+                        ? core.services.body_limit(request_.method, request_.path())
+                        : core.options.limits.body_bytes_max;
+  if (framing_.body == Framing::BodyKind::sized && framing_.content_length > body_bytes_max_) {
+    return refuse({413, "too_large", "The request body is too large."});
+  }
+  body_started_ = now();
+  phase_ = Phase::body;
+  extend_body_deadline();
+  if (framing_.expect == Framing::Expect::continue_100 && input_.empty()) {
+    head_ = "HTTP/1.1 100 Continue\r\n\r\n";
+    body_ = {};
+    written_ = 0;
+    if (!channel_.is_tls()) {
+      error_code ec;
+      written_ = channel_.write_now(asio::buffer(head_), ec);
+      if (ec && ec != asio::error::would_block) {
+        close();
+        return Step::wait;
+      }
+      if (written_ == head_.size()) return Step::again;
+    }
+    // Back to the body from `finish_exchange`.
+    write_some();
+    return Step::wait;
+  }
+  return Step::again;
+}
+
+Session::Step Session::step_body() {
+  if (!input_.empty()) {
+    const auto step = parser_.parse_body(input_.view(), body_bytes_max_, request_.body);
+    input_.consume(step.consumed);
+    if (step.refusal) return refuse(*step.refusal);
+    if (step.done) return dispatch();
+    extend_body_deadline();
+  }
+  read_more();
+  return Step::wait;
+}
+
+void Session::extend_body_deadline() {
+  const auto& timeouts = loop().core().options.timeouts;
+  const auto earned = timeouts.body_bytes_per_s_min == 0
+                          ? 0
+                          : request_.body.size() * 1000 / timeouts.body_bytes_per_s_min;
+  set_deadline(body_started_ + timeouts.body + Milliseconds{earned});
+}
+
+Session::Step Session::dispatch() {
+  body_bytes_in_ = request_.body.size();
+  request_.request_id = request_id_;
+  request_.peer = peer_;
+  request_.transport = channel_.is_tls() ? http::Transport::tls : http::Transport::plain;
+  if (request_.upgrade == Upgrade::websocket) upgrade_headers_ = request_.headers;
+  enter(Phase::handling, loop().core().options.timeouts.handler);
+  reply_kind_ = ReplyKind::none;
+  claimed_.store(false, std::memory_order_release);
+
+  in_handle_ = true;
+  Responder responder{std::static_pointer_cast<Session>(shared_from_this())};
+  if (request_.upgrade == Upgrade::websocket && request_.path() == "/ws/echo" &&
+      loop().core().options.websocket_echo == Echo::on) {
+    responder.accept_websocket(make_echo_handler(), echo_options());
+  } else {
+    try {
+      loop().core().handler.handle(std::move(request_), std::move(responder));
+    } catch (...) {
+      // The responder went with the handler's frame: the client gets its 500.
+    }
+  }
+  in_handle_ = false;
+  request_.body.clear();
+  if (!answered_inline_) return Step::wait;
+  answered_inline_ = false;
+  return respond();
+}
+
+void Session::answer(Response&& response) {
+  if (!claim()) return;
+  reply_ = std::move(response);
+  reply_kind_ = ReplyKind::response;
+  reply_ready();
+}
+
+void Session::accept_websocket(std::shared_ptr<WebSocketHandler> handler,
+                               const WebSocketOptions& options) {
+  if (!claim()) return;
+  websocket_handler_ = std::move(handler);
+  websocket_options_ = options;
+  reply_kind_ = ReplyKind::websocket;
+  reply_ready();
+}
+
+void Session::abandon() noexcept {
+  if (!claim()) return;
+  reply_kind_ = ReplyKind::abandoned;
+  reply_ready();
+}
+
+void Session::reply_ready() {
+  // `in_handle_` belongs to the loop's thread: it is read only there.
+  if (loop().is_current_thread() && in_handle_) {
+    answered_inline_ = true;
+  } else {
+    loop().wake(shared_from_this());
+  }
+}
+
+void Session::on_wake() {
+  if (phase_ != Phase::handling) return;
+  if (respond() == Step::again) advance();
+}
+
+Session::Step Session::respond() {
+  switch (reply_kind_) {
+    case ReplyKind::response: return send(std::move(reply_));
+    case ReplyKind::websocket: return accept_or_refuse_websocket();
+    default: return send(render({500, "internal", "The request was not answered."}));
+  }
+}
+
+Session::Step Session::accept_or_refuse_websocket() {
+  if (const auto refusal = check_websocket_handshake(upgrade_headers_)) return refuse(*refusal);
+  if (!input_.empty()) {
+    return refuse(malformed("Bytes follow the handshake before it was answered."));
+  }
+  phase_ = Phase::closed;  // the channel goes on under another owner
+  loop().unlink(*this);
+  start_websocket({.loop = shared_loop(),
+                   .channel = std::move(channel_),
+                   .handshake = std::move(upgrade_headers_),
+                   .request_id = request_id_,
+                   .handler = std::move(websocket_handler_),
+                   .options = websocket_options_});
+  if (loop().core().services.on_finished) {
+    loop().core().services.on_finished({.method = method_name_,
+                                        .status = 101,
+                                        .duration = now() - exchange_started_,
+                                        .request_id = request_id_});
+  }
+  return Step::wait;
+}
+
+Session::Step Session::refuse(const Refusal& refusal) {
+  // What follows on this connection cannot be trusted to begin where we think it does.
+  framing_.connection = Framing::Connection::close;
+  if (request_id_.empty()) request_id_ = loop().make_request_id();
+  return send(render(refusal));
+}
+
+Response Session::render(const Refusal& refusal) {
+  auto response = loop().core().services.render_problem({.status = refusal.status,
+                                                         .code = refusal.code,
+                                                         .detail = std::string{refusal.detail},
+                                                         .request_id = request_id_});
+  if (refusal.status == 503) response.headers.add("Retry-After", "1");
+  if (refusal.status == 426) {
+    response.headers.add("Upgrade", "websocket");
+    response.headers.add("Sec-WebSocket-Version", "13");
+  }
+  return response;
+}
+
+void Session::on_deadline() {
+  const auto& timeouts = loop().core().options.timeouts;
+  switch (phase_) {
+    case Phase::header:
+    case Phase::body:
+      // The read in flight must end before the buffer may be touched.
+      timed_out_ = true;
+      set_deadline(now() + timeouts.linger);
+      {
+        error_code ec;
+        channel_.socket().cancel(ec);
+      }
+      return;
+    case Phase::handling: {
+      if (!claim()) return;  // the answer is on its way
+      const auto safe = method_name_ == "-" || is_safe(*method_from(method_name_));
+      const auto step =
+          safe ? refuse({503, "deadline_exceeded", "The request took too long."})
+               : refuse({503, "outcome_unknown",
+                         "The request took too long; it may or may not have taken effect."});
+      if (step == Step::again) advance();
+      return;
+    }
+    default: close();
+  }
+}
+
+void Session::begin_drain() {
+  if (phase_ == Phase::handshake) return close();
+  if (phase_ != Phase::idle) return;
+  // A request that has arrived and was not read yet is still answered.
+  error_code ec;
+  if (input_.empty() && channel_.socket().available(ec) == 0) linger();
+}
+
+void Session::abort() { close(); }
+
+}  // namespace perdure::http

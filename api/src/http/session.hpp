@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// One HTTP connection: reads a request, has it handled, writes the answer, and again.
+//
+// The session is a step machine. `advance` takes steps for as long as buffered bytes allow, and
+// returns where the next one waits for the socket or for the handler; the completion then calls
+// `advance` again. So pipelined requests need no recursion and are answered in order.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <boost/asio/buffer.hpp>
+#include <memory>
+#include <string>
+
+#include "http/header_scanner.hpp"
+#include "http/io_loop.hpp"
+#include "http/read_buffer.hpp"
+#include "http/request_parser.hpp"
+#include "http/transport.hpp"
+#include "perdure/api/http/handler.hpp"
+
+namespace perdure::http {
+
+/// Whether a connection is within the bound; one beyond it hears so and is closed.
+enum class Admission { admitted, refused };
+
+/// Threads  `answer`, `accept_websocket` and `abandon` from any; all else on the loop's thread.
+class Session final : public Connection, public Exchange {
+ public:
+  Session(std::shared_ptr<IoLoop> loop, Channel channel, Admission admission);
+
+  void start();
+
+  void answer(Response&& response) override;
+  void accept_websocket(std::shared_ptr<WebSocketHandler> handler,
+                        const WebSocketOptions& options) override;
+  void abandon() noexcept override;
+
+  void on_deadline() override;
+  void on_wake() override;
+  void begin_drain() override;
+  void abort() override;
+
+ private:
+  enum class Phase {
+    handshake,
+    idle,       ///< no byte of the next request has come
+    header,     ///< some have
+    body,
+    handling,   ///< the handler has the request
+    writing,
+    lingering,  ///< nothing more is written; reads and drops, so that no reset hits the client
+    closed,
+  };
+  enum class Step { again, wait };
+  enum class ReplyKind { none, response, websocket, abandoned };
+
+  void enter(Phase phase, Milliseconds timeout);
+  void advance();
+  Step take_step();
+  Step step_header();
+  Step step_body();
+  Step dispatch();
+  Step respond();
+  Step refuse(const Refusal& refusal);
+  Step accept_or_refuse_websocket();
+  Step send(Response&& response);
+  Step finish_exchange();
+
+  Response render(const Refusal& refusal);
+  bool choose_body();
+  void extend_body_deadline();
+  Step continue_body();
+
+  void read_more();
+  void on_read(error_code ec, std::size_t count);
+  Step write_pending();
+  void write_some();
+  void linger();
+  void read_and_drop();
+  void close();
+  void begin_tls();
+  bool claim() noexcept { return !claimed_.exchange(true, std::memory_order_acq_rel); }
+  void reply_ready();
+
+  Channel channel_;
+  const Admission admission_;
+  Phase phase_ = Phase::idle;
+  std::string peer_;
+
+  // The request that is being read or handled.
+  ReadBuffer input_;
+  HeaderScanner scanner_;
+  RequestParser parser_;
+  Request request_;
+  Framing framing_;
+  std::string request_id_;
+  std::string_view method_name_ = "-";
+  Headers upgrade_headers_;  ///< only of an upgrade: the handler has taken the request
+  std::size_t body_bytes_max_ = 0;
+  std::size_t body_bytes_in_ = 0;
+  Instant body_started_{};
+  Instant exchange_started_{};
+  bool client_takes_gzip_ = false;
+  bool timed_out_ = false;  ///< a read was cancelled by `on_deadline`
+
+  // The answer. Whoever wins `claimed_` writes the reply; the loop reads it after `on_wake`.
+  std::atomic<bool> claimed_{true};
+  ReplyKind reply_kind_ = ReplyKind::none;
+  Response reply_;
+  std::shared_ptr<WebSocketHandler> websocket_handler_;
+  WebSocketOptions websocket_options_;
+  bool in_handle_ = false;
+  bool answered_inline_ = false;
+
+  // What is being written.
+  std::string head_;
+  std::string compressed_;
+  std::string_view body_;
+  std::size_t written_ = 0;
+  bool close_after_ = false;
+};
+
+}  // namespace perdure::http

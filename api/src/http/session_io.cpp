@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// The half of the session that touches the socket: reading, writing, closing.
+#include <span>
+
+#include "http/response_head.hpp"
+#include "http/session.hpp"
+
+namespace perdure::http {
+
+namespace {
+
+constexpr std::size_t read_bytes_min = 2 * 1024;
+constexpr std::size_t body_read_bytes = 64 * 1024;
+/// Up to here a body is copied behind its head where that saves a write (each write under TLS is
+/// a record of its own).
+constexpr std::size_t join_bytes_max = 16 * 1024;
+
+bool wants_close(const Headers& headers) {
+  const auto connection = headers.find("Connection");
+  return connection && equals_ignoring_case(*connection, "close");
+}
+
+}  // namespace
+
+void Session::read_more() {
+  const auto large = phase_ == Phase::body && framing_.content_length > body_read_bytes;
+  auto* room = input_.prepare(large ? body_read_bytes : read_bytes_min);
+  auto self = std::static_pointer_cast<Session>(shared_from_this());
+  channel_.async_read_some(asio::buffer(room, input_.room()),
+                           [self = std::move(self)](const error_code& ec, std::size_t count) {
+                             self->on_read(ec, count);
+                           });
+}
+
+void Session::on_read(error_code ec, std::size_t count) {
+  if (phase_ == Phase::closed) return;
+  if (phase_ == Phase::lingering) {  // drained while it waited
+    if (ec) return close();
+    return read_and_drop();
+  }
+  if (timed_out_) {
+    timed_out_ = false;
+    exchange_started_ = std::chrono::steady_clock::now();
+    if (refuse({408, "request_timeout", "The request took too long to arrive."}) == Step::again) {
+      advance();
+    }
+    return;
+  }
+  // A client that is gone in the middle of a request hears no answer.
+  if (ec) return close();
+  input_.commit(count);
+  advance();
+}
+
+/// Picks the bytes of the body, compressing where the client and the content allow it.
+/// Returns whether the choice depends on Accept-Encoding.
+bool Session::choose_body() {
+  body_ = reply_.body.view();
+  if (body_.size() <= compression_bytes_min || reply_.headers.find("Content-Encoding")) {
+    return false;
+  }
+  if (!reply_.gzip_body && !is_compressible(reply_.headers.find("Content-Type").value_or(""))) {
+    return false;
+  }
+  if (!client_takes_gzip_) return true;
+  if (reply_.gzip_body) {
+    body_ = *reply_.gzip_body;
+  } else {
+    compressed_ = loop().gzip().encode(body_);
+    body_ = compressed_;
+  }
+  reply_.headers.add("Content-Encoding", "gzip");
+  return true;
+}
+
+Session::Step Session::send(Response&& response) {
+  if (&response != &reply_) reply_ = std::move(response);
+  if (loop().core().draining.load(std::memory_order_relaxed) || wants_close(reply_.headers)) {
+    framing_.connection = Framing::Connection::close;
+  }
+  close_after_ = framing_.connection == Framing::Connection::close;
+  const auto varies = choose_body();
+  head_.clear();
+  const auto started = std::chrono::steady_clock::now();
+  append_head(head_, reply_,
+              {.date_line = loop().date_line(started),
+               .request_id = request_id_,
+               .extra_lines = varies ? std::string_view{"Vary: Accept-Encoding\r\n"} : "",
+               .version = framing_.version,
+               .connection = framing_.connection,
+               .body_bytes = body_.size()});
+  if (method_name_ == "HEAD" || !has_body(reply_.status)) body_ = {};
+  if (channel_.is_tls() && body_.size() <= join_bytes_max) {
+    head_.append(body_);
+    body_ = {};
+  }
+  written_ = 0;
+  phase_ = Phase::writing;
+  set_deadline(started + loop().core().options.timeouts.write);
+  return write_pending();
+}
+
+namespace {
+
+/// What is left of head and body after `written` bytes of both.
+std::array<asio::const_buffer, 2> rest_of(std::string_view head, std::string_view body,
+                                          std::size_t written) {
+  const auto head_done = std::min(written, head.size());
+  head.remove_prefix(head_done);
+  body.remove_prefix(written - head_done);
+  return {asio::const_buffer{head.data(), head.size()},
+          asio::const_buffer{body.data(), body.size()}};
+}
+
+}  // namespace
+
+Session::Step Session::write_pending() {
+  const auto total = head_.size() + body_.size();
+  if (!channel_.is_tls()) {
+    // Nearly always the kernel takes all at once: no handler, no turn of the loop.
+    error_code ec;
+    written_ += channel_.write_now(rest_of(head_, body_, written_), ec);
+    if (ec && ec != asio::error::would_block) {
+      close();
+      return Step::wait;
+    }
+    if (written_ == total) return finish_exchange();
+  }
+  write_some();
+  return Step::wait;
+}
+
+void Session::write_some() {
+  auto self = std::static_pointer_cast<Session>(shared_from_this());
+  auto on_written = [self = std::move(self)](const error_code& ec, std::size_t count) {
+    auto& session = *self;
+    if (session.phase_ == Phase::closed) return;
+    if (ec) return session.close();
+    session.written_ += count;
+    if (session.written_ < session.head_.size() + session.body_.size()) {
+      if (session.phase_ == Phase::writing) {
+        session.enter(Phase::writing, session.loop().core().options.timeouts.write);
+      }
+      return session.write_some();
+    }
+    // The interim 100 was written from within the body phase.
+    if (session.phase_ == Phase::body) return session.advance();
+    if (session.finish_exchange() == Step::again) session.advance();
+  };
+  channel_.async_write_some(rest_of(head_, body_, written_), std::move(on_written));
+}
+
+Session::Step Session::finish_exchange() {
+  auto& core = loop().core();
+  if (core.services.on_finished) {
+    core.services.on_finished({.method = method_name_,
+                               .status = reply_.status,
+                               .duration = std::chrono::steady_clock::now() - exchange_started_,
+                               .body_bytes_in = body_bytes_in_,
+                               .bytes_out = written_,
+                               .request_id = request_id_});
+  }
+  reply_ = {};
+  compressed_.clear();
+  body_ = {};
+  if (close_after_) {
+    linger();
+    return Step::wait;
+  }
+  request_id_.clear();
+  method_name_ = "-";
+  body_bytes_in_ = 0;
+  scanner_.restart();
+  enter(Phase::idle, core.options.timeouts.idle);
+  return Step::again;
+}
+
+void Session::linger() {
+  const auto was_reading = phase_ == Phase::idle;
+  enter(Phase::lingering, loop().core().options.timeouts.linger);
+  if (channel_.is_tls()) {
+    // Waits for the peer's close_notify, at most for the linger time.
+    if (was_reading) return close();
+    auto self = std::static_pointer_cast<Session>(shared_from_this());
+    channel_.tls().async_shutdown([self = std::move(self)](const error_code&) { self->close(); });
+    return;
+  }
+  error_code ec;
+  channel_.socket().shutdown(asio::socket_base::shutdown_send, ec);
+  if (ec) return close();
+  if (!was_reading) read_and_drop();
+}
+
+void Session::read_and_drop() {
+  input_.consume(input_.view().size());
+  auto* room = input_.prepare(read_bytes_min);
+  auto self = std::static_pointer_cast<Session>(shared_from_this());
+  channel_.async_read_some(asio::buffer(room, input_.room()),
+                           [self = std::move(self)](const error_code& ec, std::size_t) {
+                             if (self->phase_ == Phase::closed) return;
+                             if (ec) return self->close();
+                             self->read_and_drop();
+                           });
+}
+
+void Session::close() {
+  if (phase_ == Phase::closed) return;
+  phase_ = Phase::closed;
+  claimed_.store(true, std::memory_order_release);  // a late answer is dropped
+  error_code ec;
+  channel_.socket().close(ec);
+  loop().unlink(*this);
+  loop().core().connection_closed();
+}
+
+}  // namespace perdure::http

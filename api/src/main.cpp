@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+// perdure: the composition root. The one place that names concrete types of every room.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "perdure/actors/kinds.hpp"
+#include "perdure/api/app/application.hpp"
+#include "perdure/api/http/server.hpp"
+#include "perdure/api/shell/log.hpp"
+#include "perdure/api/shell/metrics.hpp"
+#include "perdure/runtime/runtime.hpp"
+#include "shell/admin_key.hpp"
+#include "shell/command_line.hpp"
+#include "shell/data_commands.hpp"
+#include "shell/options.hpp"
+#include "shell/server_hooks.hpp"
+#include "shell/signals.hpp"
+
+namespace perdure::shell {
+namespace {
+
+std::vector<Kind> all_kinds() {
+  auto kinds = actors::built_in_kinds();
+  for (auto& kind : actors::domain_kinds()) kinds.push_back(std::move(kind));
+  return kinds;
+}
+
+std::vector<std::string> names_of(const std::vector<Kind>& kinds) {
+  std::vector<std::string> names;
+  for (const auto& kind : kinds) names.push_back(kind.name());
+  return names;
+}
+
+Reader reader_of_log() { return isatty(STDERR_FILENO) == 1 ? Reader::person : Reader::program; }
+
+// All that a running server is made of, in the order in which it is built; it comes down in the
+// reverse order, so that whatever is called outlives its callers.
+class ServerProcess {
+ public:
+  ServerProcess(const Config& config, ConfigInputs inputs)
+      : config_(config),
+        inputs_(std::move(inputs)),
+        log_(log_format(config, reader_of_log()), log_level(config), std::cerr, clock_),
+        metrics_(names_of(kinds_)),
+        hooks_(metrics_, log_),
+        access_log_(config, log_) {}
+
+  ExitCode run() {
+    for (const auto& name : config_.unknown_variables()) {
+      log_.write(LogLevel::warning, {.logger = "config",
+                                     .message = "no such setting; is the variable misspelt?",
+                                     .fields = {{"variable", name}}});
+    }
+    if (const auto opened = open_runtime(); opened != ExitCode::ok) return opened;
+    if (const auto keyed = show_first_key(); keyed != ExitCode::ok) return keyed;
+    if (const auto started = start_server(); started != ExitCode::ok) return started;
+    while (signals_.wait() == Wish::reload) reload();
+    stop();
+    return ExitCode::ok;
+  }
+
+ private:
+  ExitCode open_runtime();
+  ExitCode show_first_key();
+  ExitCode start_server();
+  ExitCode failed(ExitCode exit_code, std::string_view what, const Error& error);
+  api::ApplicationOptions application_options();
+  api::RateLimit rate_limit(std::string_view requests, std::string_view window) const;
+  std::vector<std::string> features() const;
+  void announce();
+  void reload();
+  void stop();
+
+  const Config& config_;
+  const ConfigInputs inputs_;
+  Signals signals_;  // before the log, which starts a thread
+  const SystemClock clock_;
+  SecureRandom random_;
+  const std::vector<Kind> kinds_ = all_kinds();
+  Log log_;
+  Metrics metrics_;
+  ServerHooks hooks_;
+  AccessLog access_log_;
+  std::unique_ptr<Runtime> runtime_;
+  std::unique_ptr<api::Application> application_;
+  std::unique_ptr<http::Server> server_;
+};
+
+ExitCode ServerProcess::failed(ExitCode exit_code, std::string_view what, const Error& error) {
+  log_.write(LogLevel::critical,
+             {.logger = "server", .message = what, .fields = {{"cause", to_string(error)}}});
+  return exit_code;
+}
+
+ExitCode ServerProcess::open_runtime() {
+  auto options = runtime_options(config_);
+  options.hooks = &hooks_;
+  auto opened = Runtime::open(std::move(options), kinds_);
+  if (!opened) {
+    return failed(exit_code_of_open(opened.error().code), "cannot open the data directory",
+                  opened.error());
+  }
+  runtime_ = std::move(opened).value();
+  return ExitCode::ok;
+}
+
+ExitCode ServerProcess::show_first_key() {
+  const auto key = ensure_admin_key(*runtime_, clock_, random_, config_.text("admin_key"));
+  if (!key) return failed(ExitCode::failure, "cannot make the admin's key", key.error());
+  if (!key->empty()) fmt::print("admin key (shown once): {}\n", *key);
+  std::fflush(stdout);
+  return ExitCode::ok;
+}
+
+api::RateLimit ServerProcess::rate_limit(std::string_view requests, std::string_view window) const {
+  return {.requests = static_cast<std::uint64_t>(config_.number(requests)),
+          .window = std::chrono::duration_cast<std::chrono::seconds>(
+              Milliseconds{config_.number(window)})};
+}
+
+std::vector<std::string> ServerProcess::features() const {
+  std::vector<std::string> features{"durability_" + config_.text("durability")};
+  if (!config_.text("tls.certificate").empty()) features.emplace_back("tls");
+  if (config_.flag("enable_echo")) features.emplace_back("websocket_echo");
+  return features;
+}
+
+api::ApplicationOptions ServerProcess::application_options() {
+  api::ApplicationOptions options;
+  options.version = PERDURE_VERSION;
+  options.cors_origins = config_.list("cors.origins");
+  options.data_dir = config_.text("data_dir");
+  options.body_bytes_max = static_cast<std::size_t>(config_.number("limits.body"));
+  options.import_bytes_max = static_cast<std::size_t>(config_.number("limits.import"));
+  options.free_bytes_min = static_cast<std::uint64_t>(config_.number("storage.free_min"));
+  options.call_deadline = Milliseconds{config_.number("timeouts.call")};
+  options.key_rate = rate_limit("rate_limit.key_requests", "rate_limit.key_window");
+  options.server_rate = rate_limit("rate_limit.server_requests", "rate_limit.server_window");
+  options.features = features();
+  options.metrics.meter = [this](std::string_view route) { return &metrics_.route(route); };
+  options.metrics.expose = [this](std::string_view accept) {
+    const auto exposition = exposition_for(accept);
+    return api::MetricsPort::Exposed{.content_type = std::string{content_type(exposition)},
+                                     .text = metrics_.expose(exposition)};
+  };
+  return options;
+}
+
+ExitCode ServerProcess::start_server() {
+  application_ =
+      std::make_unique<api::Application>(*runtime_, clock_, random_, application_options());
+  http::Services services{
+      .clock = clock_,
+      .random = random_,
+      .render_problem = api::render_problem,
+      .body_limit = [this](
+                        http::Method method,
+                        std::string_view path) { return application_->body_limit(method, path); },
+      .on_finished = [this](const http::Finished& finished) { access_log_(finished); }};
+  auto started = http::Server::start(server_options(config_), std::move(services), *application_);
+  if (!started) {
+    const auto usage = started.error().code == ErrorCode::invalid;
+    return failed(usage ? ExitCode::usage : ExitCode::failure, "cannot listen", started.error());
+  }
+  server_ = std::move(started).value();
+  announce();
+  return ExitCode::ok;
+}
+
+// Scripts read these lines: the listening one is the last, and nothing else goes to standard
+// output.
+void ServerProcess::announce() {
+  const auto scheme = config_.text("tls.certificate").empty() ? "http" : "https";
+  const auto url = fmt::format("{}://{}", scheme, authority(config_, server_->port()));
+  fmt::print("listening on {}\n", url);
+  std::fflush(stdout);
+  log_.write(LogLevel::info, {.logger = "server",
+                              .message = "listening",
+                              .fields = {{"url", url},
+                                         {"version", std::string{PERDURE_VERSION}},
+                                         {"data_dir", config_.text("data_dir")},
+                                         {"durability", config_.text("durability")}}});
+}
+
+void ServerProcess::reload() {
+  if (const auto fresh = Config::load(inputs_)) {
+    log_.set_level(log_level(*fresh));
+  } else {
+    log_.write(LogLevel::error, {.logger = "server",
+                                 .message = "cannot reload: the configuration is not valid",
+                                 .fields = {{"cause", fresh.error().detail}}});
+  }
+  if (!config_.text("tls.certificate").empty()) {
+    if (const auto reloaded = server_->reload_tls(); !reloaded) {
+      log_.write(LogLevel::error, {.logger = "server",
+                                   .message = "cannot reload the certificate; the old one stays",
+                                   .fields = {{"cause", to_string(reloaded.error())}}});
+    }
+  }
+  log_.write(LogLevel::info, {.logger = "server", .message = "reloaded"});
+}
+
+void ServerProcess::stop() {
+  signals_.stop_at_once_from_now_on();
+  log_.write(LogLevel::info, {.logger = "server", .message = "stopping"});
+  application_->start_draining();
+  server_->drain(Milliseconds{config_.number("timeouts.drain")});
+  runtime_->stop();
+  log_.write(LogLevel::info, {.logger = "server", .message = "stopped"});
+}
+
+ExitCode print_config(const Config& config, ConfigCommand::Form form) {
+  switch (form) {
+    case ConfigCommand::Form::table: fmt::print("{}", config.to_table()); break;
+    case ConfigCommand::Form::json: fmt::print("{}\n", config.to_json().dump(2)); break;
+    case ConfigCommand::Form::markdown: fmt::print("{}", settings_as_markdown()); break;
+  }
+  return ExitCode::ok;
+}
+
+struct Runner {
+  const Config& config;
+  const ConfigInputs& inputs;
+
+  ExitCode operator()(const ServeCommand&) const { return ServerProcess{config, inputs}.run(); }
+  ExitCode operator()(const VersionCommand&) const {
+    fmt::print("perdure {}\n", PERDURE_VERSION);
+    return ExitCode::ok;
+  }
+  ExitCode operator()(const ConfigCommand& command) const {
+    return print_config(config, command.form);
+  }
+  ExitCode operator()(const OpenapiCommand&) const {
+    fmt::print("{}\n", api::openapi_document(PERDURE_VERSION));
+    return ExitCode::ok;
+  }
+  ExitCode operator()(const CheckCommand&) const { return check(config); }
+  ExitCode operator()(const DumpCommand& command) const {
+    return dump(config, command, all_kinds());
+  }
+};
+
+ExitCode run(int argc, const char* const* argv) {
+  const auto parsed = parse_command_line(argc, argv, perdure_environment());
+  if (const auto* message = std::get_if<Message>(&parsed)) {
+    fmt::print(message->exit_code == ExitCode::ok ? stdout : stderr, "{}", message->text);
+    return message->exit_code;
+  }
+  const auto& line = std::get<CommandLine>(parsed);
+  const auto config = Config::load(line.inputs);
+  if (!config) {
+    fmt::print(stderr, "perdure: the configuration is not valid\n{}\n", config.error().detail);
+    return ExitCode::usage;
+  }
+  return std::visit(Runner{*config, line.inputs}, line.command);
+}
+
+}  // namespace
+}  // namespace perdure::shell
+
+int main(int argc, char** argv) {
+  try {
+    return static_cast<int>(perdure::shell::run(argc, argv));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "perdure: {}\n", error.what());
+    return static_cast<int>(perdure::shell::ExitCode::failure);
+  }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shell/config.hpp"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace perdure::shell {
+namespace {
+
+constexpr std::string_view prefix = "PERDURE_";
+
+// Read by the program but no settings: the path of the file itself, and what only tests use.
+bool known_variable(std::string_view name) {
+  return name == "PERDURE_CONFIG" || std::ranges::any_of(settings(), [&](const Setting& s) {
+           return environment_name(s) == name;
+         });
+}
+
+// A leaf of the file in the text form that flags have, so that there is one reader of values.
+std::optional<std::string> leaf_text(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return fmt::format("{}", number->get());
+  if (const auto* truth = node.as_boolean()) return truth->get() ? "true" : "false";
+  if (const auto* array = node.as_array()) {
+    std::vector<std::string> items;
+    for (const auto& item : *array) {
+      const auto* text = item.as_string();
+      if (text == nullptr) return std::nullopt;
+      items.push_back(text->get());
+    }
+    return fmt::format("{}", fmt::join(items, ","));
+  }
+  return std::nullopt;
+}
+
+struct Leaf {
+  std::string name;
+  const toml::node* node;
+};
+
+void collect_leaves(const toml::table& table, const std::string& above, std::vector<Leaf>& leaves) {
+  for (const auto& [key, node] : table) {
+    const auto name =
+        above.empty() ? std::string{key.str()} : fmt::format("{}.{}", above, key.str());
+    if (const auto* inner = node.as_table()) {
+      collect_leaves(*inner, name, leaves);
+    } else {
+      leaves.push_back({name, &node});
+    }
+  }
+}
+
+}  // namespace
+
+std::map<std::string, std::string> perdure_environment() {
+  std::map<std::string, std::string> found;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text{*entry};
+    const auto equals = text.find('=');
+    if (text.starts_with(prefix) && equals != std::string_view::npos) {
+      found.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  return found;
+}
+
+void Config::set(const Setting& setting, std::string_view text, const std::string& source,
+                 std::vector<std::string>& mistakes) {
+  auto value = parse_setting(setting, text);
+  if (!value) {
+    // A secret's text never appears in a message: those end up in logs.
+    const auto why =
+        setting.secrecy == Secrecy::secret ? "not a valid value" : value.error().detail;
+    mistakes.push_back(fmt::format("{}: {} (from {})", setting.name, why, source));
+    return;
+  }
+  values_.insert_or_assign(setting.name, Effective{std::move(value).value(), source});
+}
+
+void Config::read_file(const std::filesystem::path& file, std::vector<std::string>& mistakes) {
+  toml::table table;
+  try {
+    table = toml::parse_file(file.string());
+  } catch (const toml::parse_error& error) {
+    mistakes.push_back(
+        fmt::format("{}:{}: {}", file.string(), error.source().begin.line, error.description()));
+    return;
+  }
+  std::vector<Leaf> leaves;
+  collect_leaves(table, "", leaves);
+  for (const auto& [name, node] : leaves) {
+    const auto source = fmt::format("{}:{}", file.string(), node->source().begin.line);
+    const auto* setting = find_setting(name);
+    if (setting == nullptr) {
+      mistakes.push_back(fmt::format("{}: no such setting (from {})", name, source));
+    } else if (const auto text = leaf_text(*node)) {
+      set(*setting, *text, source, mistakes);
+    } else {
+      mistakes.push_back(
+          fmt::format("{}: expected {} (from {})", name, value_name(*setting), source));
+    }
+  }
+}
+
+void Config::check_together(std::vector<std::string>& mistakes) const {
+  if (text("tls.certificate").empty() != text("tls.key").empty()) {
+    mistakes.emplace_back("tls.certificate, tls.key: set both or neither");
+  }
+  if (number("retention.records") > number("retention.records_max")) {
+    mistakes.emplace_back("retention.records: must not be above retention.records_max");
+  }
+  if (text("data_dir").empty()) mistakes.emplace_back("data_dir: must not be empty");
+}
+
+Result<Config> Config::load(const ConfigInputs& inputs) {
+  Config config;
+  std::vector<std::string> mistakes;
+  for (const auto& setting : settings()) {
+    config.set(setting, setting.fallback, "default", mistakes);
+  }
+  if (inputs.file) config.read_file(*inputs.file, mistakes);
+  for (const auto& setting : settings()) {
+    const auto variable = inputs.environment.find(environment_name(setting));
+    if (variable != inputs.environment.end()) {
+      config.set(setting, variable->second, "environment " + variable->first, mistakes);
+    }
+  }
+  for (const auto& [name, text] : inputs.flags) {
+    const auto* setting = find_setting(name);
+    PERDURE_CHECK(setting != nullptr, "a flag for a setting that the table does not have");
+    config.set(*setting, text, "flag " + flag_name(*setting), mistakes);
+  }
+  if (inputs.environment.contains("PERDURE_MASTER_KEY")) {
+    // Going on would write in the clear what its owner asked to have encrypted.
+    mistakes.emplace_back(
+        "PERDURE_MASTER_KEY is set, but this version cannot encrypt data: unset it");
+  }
+  for (const auto& [name, value] : inputs.environment) {
+    if (!known_variable(name) && name != "PERDURE_MASTER_KEY") config.unknown_.push_back(name);
+  }
+  if (mistakes.empty()) config.check_together(mistakes);
+  if (!mistakes.empty()) {
+    return fail(ErrorCode::invalid, fmt::format("{}", fmt::join(mistakes, "\n")));
+  }
+  return config;
+}
+
+const SettingValue& Config::at(std::string_view name) const {
+  const auto found = values_.find(name);
+  PERDURE_CHECK(found != values_.end(), name);
+  return found->second.value;
+}
+
+const std::string& Config::text(std::string_view name) const {
+  return std::get<std::string>(at(name));
+}
+std::int64_t Config::number(std::string_view name) const {
+  return std::get<std::int64_t>(at(name));
+}
+bool Config::flag(std::string_view name) const { return std::get<bool>(at(name)); }
+const std::vector<std::string>& Config::list(std::string_view name) const {
+  return std::get<std::vector<std::string>>(at(name));
+}
+
+}  // namespace perdure::shell

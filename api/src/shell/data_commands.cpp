@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shell/data_commands.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdio>
+#include <string>
+
+#include "perdure/runtime/journal_check.hpp"
+#include "perdure/runtime/runtime.hpp"
+#include "perdure/storage/rocksdb_store.hpp"
+#include "shell/options.hpp"
+
+namespace perdure::shell {
+namespace {
+
+constexpr std::size_t page_size = 500;
+
+ExitCode complain(ExitCode exit_code, std::string_view text) {
+  fmt::print(stderr, "perdure: {}\n", text);
+  return exit_code;
+}
+
+// Opening would make the directory, and an empty one would look well.
+bool has_data(const Config& config) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(config.text("data_dir"), ignored);
+}
+
+ExitCode no_data(const Config& config) {
+  return complain(ExitCode::usage,
+                  fmt::format("there is no data directory {}", config.text("data_dir")));
+}
+
+class ProgressBar {
+ public:
+  void show(double share) {
+    const auto percent = static_cast<int>(share * 100);
+    if (!terminal_ || percent == shown_) return;
+    shown_ = percent;
+    fmt::print(stderr, "\r[{:<50}] {:3}%", std::string(static_cast<std::size_t>(percent) / 2, '#'),
+               percent);
+  }
+  ~ProgressBar() {
+    if (shown_ >= 0) fmt::print(stderr, "\r{:60}\r", "");
+  }
+
+ private:
+  const bool terminal_ = isatty(STDERR_FILENO) == 1;
+  int shown_ = -1;
+};
+
+void print_line(const Json& json) {
+  const auto text = dump_json(json);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fputc('\n', stdout);
+}
+
+Json as_json(const ObjectView& view) {
+  const auto& meta = view.meta;
+  return {{"kind", meta.object().kind},
+          {"id", meta.object().id},
+          {"object_id", to_string(meta.object())},
+          {"seq", meta.seq},
+          {"schema_version", meta.schema_version},
+          {"owner", meta.origin->owner.empty() ? Json(nullptr) : Json(meta.origin->owner)},
+          {"created_at", format_rfc3339(meta.origin->created_at)},
+          {"updated_at", format_rfc3339(meta.updated_at)},
+          {"state", view.state}};
+}
+
+Result<void> print_entries(const Runtime& runtime, const ObjectId& object, const AsOf& as_of) {
+  EntryRange range{.limit = page_size};
+  while (true) {
+    PERDURE_TRY(page, runtime.entries(object, range, as_of));
+    for (const auto& entry : page) {
+      auto value = parse_json(entry.value);
+      print_line({{"object_id", to_string(object)},
+                  {"entry", entry.key},
+                  {"seq", entry.seq},
+                  {"value", value ? std::move(value).value() : Json(entry.value)}});
+    }
+    if (page.size() < page_size) return {};
+    range.from = page.back().key + '\0';  // the next key after it
+  }
+}
+
+Result<void> print_object(const Runtime& runtime, const ObjectId& object, const AsOf& as_of) {
+  PERDURE_TRY(view, runtime.inspect(object, as_of));
+  print_line(as_json(view));
+  return print_entries(runtime, object, as_of);
+}
+
+Result<void> print_kind(const Runtime& runtime, const std::string& kind, const AsOf& as_of) {
+  ListRequest request{.kind = kind, .limit = page_size};
+  do {
+    PERDURE_TRY(page, runtime.list(request));
+    for (const auto& item : page.items) {
+      auto printed = print_object(runtime, item.meta.object(), as_of);
+      // An object that was not there yet, or whose past has been trimmed, is not part of that past.
+      if (!printed && printed.error().code != ErrorCode::not_found &&
+          printed.error().code != ErrorCode::gone) {
+        return printed;
+      }
+    }
+    request.cursor = page.next_cursor;
+  } while (!request.cursor.empty());
+  return {};
+}
+
+Result<AsOf> parse_as_of(const std::string& text) {
+  if (text.empty()) return AsOf{};
+  Seq seq = 0;
+  const auto* end = text.data() + text.size();
+  if (const auto [rest, failure] = std::from_chars(text.data(), end, seq);
+      failure == std::errc{} && rest == end) {
+    return AsOf{seq};
+  }
+  PERDURE_TRY(time, parse_rfc3339(text));
+  return AsOf{time};
+}
+
+Result<void> print_chosen(const Runtime& runtime, const DumpCommand& command, const AsOf& as_of) {
+  if (!command.object.empty()) {
+    const auto colon = command.object.find(':');
+    if (colon == std::string::npos) {
+      return fail(ErrorCode::invalid, "--object: expected KIND:ID");
+    }
+    const ObjectId object{command.object.substr(0, colon), command.object.substr(colon + 1)};
+    return print_object(runtime, object, as_of);
+  }
+  if (!command.kind.empty()) {
+    if (runtime.find_kind(command.kind) == nullptr) {
+      return fail(ErrorCode::invalid, fmt::format("--kind: no kind {}", command.kind));
+    }
+    return print_kind(runtime, command.kind, as_of);
+  }
+  for (const auto& kind : runtime.kinds())
+    PERDURE_TRY_VOID(print_kind(runtime, kind.name(), as_of));
+  return {};
+}
+
+}  // namespace
+
+ExitCode check(const Config& config) {
+  if (!has_data(config)) return no_data(config);
+  ProgressBar bar;
+  const auto report = storage::check_rocksdb(config.text("data_dir"), journal_check(),
+                                             [&bar](double share) { bar.show(share); });
+  if (!report) return complain(exit_code_of_open(report.error().code), to_string(report.error()));
+  for (const auto& finding : report->findings) fmt::print("{}\n", finding);
+  fmt::print("{} objects, {} records, {} entries: {}\n", report->objects, report->records,
+             report->entries,
+             report->findings.empty() ? "all is well"
+                                      : fmt::format("{} finding(s)", report->findings.size()));
+  return report->findings.empty() ? ExitCode::ok : ExitCode::corrupt;
+}
+
+ExitCode dump(const Config& config, const DumpCommand& command, std::vector<Kind> kinds) {
+  if (!has_data(config)) return no_data(config);
+  const auto as_of = parse_as_of(command.as_of);
+  if (!as_of) return complain(ExitCode::usage, "--as-of: " + as_of.error().detail);
+  auto runtime = Runtime::open(runtime_options(config), std::move(kinds));
+  if (!runtime) {
+    return complain(exit_code_of_open(runtime.error().code), to_string(runtime.error()));
+  }
+  const auto printed = print_chosen(**runtime, command, *as_of);
+  if (printed) return ExitCode::ok;
+  return complain(exit_code_of_open(printed.error().code), to_string(printed.error()));
+}
+
+}  // namespace perdure::shell

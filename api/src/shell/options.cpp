@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shell/options.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace perdure::shell {
+namespace {
+
+Milliseconds duration(const Config& config, std::string_view name) {
+  return Milliseconds{config.number(name)};
+}
+
+std::chrono::seconds whole_seconds(const Config& config, std::string_view name) {
+  return std::chrono::duration_cast<std::chrono::seconds>(duration(config, name));
+}
+
+std::size_t size(const Config& config, std::string_view name) {
+  return static_cast<std::size_t>(config.number(name));
+}
+
+// `listen` was checked when it was read.
+struct HostPort {
+  std::string_view host;
+  std::uint16_t port;
+};
+
+HostPort split_listen(std::string_view listen) {
+  const auto colon = listen.rfind(':');
+  const auto digits = listen.substr(colon + 1);
+  HostPort parts{.host = listen.substr(0, colon), .port = 0};
+  std::from_chars(digits.data(), digits.data() + digits.size(), parts.port);
+  return parts;
+}
+
+std::string_view without_brackets(std::string_view host) {
+  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+
+}  // namespace
+
+RuntimeOptions runtime_options(const Config& config) {
+  RuntimeOptions options;
+  options.data_dir = config.text("data_dir");
+  options.durability =
+      config.text("durability") == "sync" ? DurabilityMode::sync : DurabilityMode::buffered;
+  options.accept_lost_commits =
+      config.flag("accept_lost_commits") ? AcceptLostCommits::yes : AcceptLostCommits::no;
+  options.block_cache_bytes = size(config, "storage.cache");
+  options.write_buffer_bytes = size(config, "storage.write_buffer");
+  options.open_files_max = static_cast<int>(config.number("storage.open_files"));
+  options.hibernate_after = duration(config, "objects.hibernate_after");
+  options.active_bytes_max = size(config, "objects.active_memory");
+  options.mailbox_max = size(config, "objects.mailbox");
+  options.in_flight_max = size(config, "objects.in_flight");
+  options.idempotency_window = whole_seconds(config, "idempotency_window");
+  options.retention.records = static_cast<std::uint64_t>(config.number("retention.records"));
+  options.retention.records_max =
+      static_cast<std::uint64_t>(config.number("retention.records_max"));
+  options.retention.age = whole_seconds(config, "retention.age");
+  options.worker_threads = size(config, "threads.worker");
+  return options;
+}
+
+http::ServerOptions server_options(const Config& config) {
+  const auto listen = split_listen(config.text("listen"));
+  http::ServerOptions options;
+  options.address = without_brackets(listen.host);
+  options.port = listen.port;
+  options.io_threads = static_cast<unsigned>(config.number("threads.io"));
+  options.tls = {.certificate_chain = config.text("tls.certificate"),
+                 .private_key = config.text("tls.key")};
+  options.limits.header_bytes_max = size(config, "limits.header");
+  options.limits.header_fields_max = size(config, "limits.header_fields");
+  options.limits.url_bytes_max = size(config, "limits.url");
+  options.limits.body_bytes_max = size(config, "limits.body");
+  options.limits.connections_max = size(config, "limits.connections");
+  options.timeouts.header = duration(config, "timeouts.header");
+  options.timeouts.body = duration(config, "timeouts.body");
+  options.timeouts.idle = duration(config, "timeouts.idle");
+  options.timeouts.write = duration(config, "timeouts.write");
+  options.timeouts.handler = duration(config, "timeouts.handler");
+  options.websocket_echo = config.flag("enable_echo") ? http::Echo::on : http::Echo::off;
+  return options;
+}
+
+LogLevel log_level(const Config& config) {
+  return log_level_from(config.text("log.level")).value_or(LogLevel::info);
+}
+
+LogFormat log_format(const Config& config, Reader reader) {
+  const auto& chosen = config.text("log.format");
+  if (chosen == "auto") return reader == Reader::person ? LogFormat::text : LogFormat::json;
+  return chosen == "text" ? LogFormat::text : LogFormat::json;
+}
+
+std::string authority(const Config& config, std::uint16_t port) {
+  return fmt::format("{}:{}", split_listen(config.text("listen")).host, port);
+}
+
+}  // namespace perdure::shell

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// From settings to the options of what is started: the one place where a setting is used.
+#pragma once
+
+#include "perdure/api/http/server.hpp"
+#include "perdure/api/shell/log.hpp"
+#include "perdure/runtime/options.hpp"
+#include "shell/config.hpp"
+
+namespace perdure::shell {
+
+[[nodiscard]] RuntimeOptions runtime_options(const Config& config);
+[[nodiscard]] http::ServerOptions server_options(const Config& config);
+[[nodiscard]] LogLevel log_level(const Config& config);
+/// Who is at the other end: `log.format = auto` writes text for people.
+enum class Reader { person, program };
+[[nodiscard]] LogFormat log_format(const Config& config, Reader reader);
+
+/// `host:port` with the port that was taken, for `listening on`; an IPv6 host keeps its brackets.
+[[nodiscard]] std::string authority(const Config& config, std::uint16_t port);
+
+}  // namespace perdure::shell

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shell/server_hooks.hpp"
+
+namespace perdure::shell {
+
+void ServerHooks::writes_stopped(const Error& cause) {
+  log_.write(LogLevel::critical,
+             {.logger = "runtime",
+              .message = "writes have stopped; reads go on. Free the disk or repair it, then "
+                         "restart the server",
+              .fields = {{"cause", to_string(cause)}}});
+}
+
+AccessLog::AccessLog(const Config& config, Log& log)
+    : log_(log),
+      ordinary_(config.text("log.requests") == "all" ? LogLevel::info : LogLevel::debug),
+      slow_(config.number("log.slow")) {}
+
+void AccessLog::operator()(const http::Finished& finished) const {
+  const bool slow = finished.duration >= slow_;
+  const bool failed = finished.status >= 500;
+  const auto level = slow || failed ? LogLevel::warning : ordinary_;
+  if (!log_.enabled(level)) return;
+  log_.write(level,
+             {.logger = "http",
+              .message = failed ? "request failed"
+                         : slow ? "slow request"
+                                : "request",
+              .request_id = finished.request_id,
+              .fields = {{"method", std::string{finished.method}},
+                         {"status", std::int64_t{finished.status}},
+                         {"duration_ms",
+                          std::chrono::duration<double, std::milli>(finished.duration).count()},
+                         {"bytes_in", static_cast<std::int64_t>(finished.body_bytes_in)},
+                         {"bytes_out", static_cast<std::int64_t>(finished.bytes_out)}}});
+}
+
+}  // namespace perdure::shell

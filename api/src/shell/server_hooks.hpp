@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is counted and logged while the server runs.
+#pragma once
+
+#include "perdure/api/http/server.hpp"
+#include "perdure/api/shell/log.hpp"
+#include "perdure/api/shell/metrics.hpp"
+#include "shell/config.hpp"
+
+namespace perdure::shell {
+
+/// The runtime's hooks: everything is counted, and what an operator must act upon is logged.
+class ServerHooks final : public Hooks {
+ public:
+  ServerHooks(Metrics& metrics, Log& log) : metrics_(metrics), log_(log) {}
+
+  void turn_finished(std::string_view kind, std::chrono::nanoseconds handler) override {
+    metrics_.turn_finished(kind, handler);
+  }
+  void batch_committed(std::size_t turns, std::chrono::nanoseconds write_and_sync) override {
+    metrics_.batch_committed(turns, write_and_sync);
+  }
+  void activated(std::string_view kind) override { metrics_.activated(kind); }
+  void hibernated(std::string_view kind) override { metrics_.hibernated(kind); }
+  void writes_stopped(const Error& cause) override;
+
+ private:
+  Metrics& metrics_;
+  Log& log_;
+};
+
+/// One line for a request that failed or was slow; for every request at DEBUG, or when
+/// `log.requests` is `all`.
+/// Threads  any.
+class AccessLog {
+ public:
+  AccessLog(const Config& config, Log& log);
+  void operator()(const http::Finished& finished) const;
+
+ private:
+  Log& log_;
+  LogLevel ordinary_;
+  std::chrono::milliseconds slow_;
+};
+
+}  // namespace perdure::shell

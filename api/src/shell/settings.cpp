@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shell/settings.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace perdure::shell {
+namespace {
+
+constexpr std::int64_t kib = 1024;
+constexpr std::int64_t mib = 1024 * kib;
+constexpr std::int64_t gib = 1024 * mib;
+constexpr std::int64_t second = 1000;
+constexpr std::int64_t hour = 3600 * second;
+constexpr std::int64_t day = 24 * hour;
+
+using enum SettingType;
+
+constexpr Setting one_of(std::string_view name, std::string_view choices, std::string_view fallback,
+                         std::string_view help) {
+  Setting setting{name, choice, fallback, help};
+  setting.choices = choices;
+  return setting;
+}
+
+constexpr Setting secret(std::string_view name, std::string_view help) {
+  Setting setting{name, text, "", help};
+  setting.secrecy = Secrecy::secret;
+  return setting;
+}
+
+constexpr Setting table[] = {
+    {"data_dir", path, "data", "Where all data is kept; made when it does not exist"},
+    {"listen", address, "127.0.0.1:8080", "Address and port to listen on; port 0 takes a free one"},
+    secret("admin_key", "The first admin's API key; made and printed once when not set"),
+    one_of("durability", "sync|buffered", "sync",
+           "When a write is acknowledged: on disk (survives power loss), or in the operating "
+           "system's memory (survives a crash of the server)"),
+    {"accept_lost_commits", flag, "false",
+     "Start although the disk gave back fewer commits than were acknowledged"},
+
+    {"tls.certificate", path, "", "PEM file with the certificate chain; HTTPS when set"},
+    {"tls.key", path, "", "PEM file with the private key"},
+
+    {"limits.body", bytes, "1MiB", "Largest request body (413 past it)", kib, gib},
+    {"limits.import", bytes, "64MiB", "Largest file of an imported object", kib, 4 * gib},
+    {"limits.header", bytes, "16KiB", "Largest request header (431 past it)", kib, mib},
+    {"limits.header_fields", integer, "100", "Most header fields (431 past it)", 10, 10'000},
+    {"limits.url", bytes, "8KiB", "Longest request target (414 past it)", 256, mib},
+    {"limits.connections", integer, "10000", "Most open connections (503 past it)", 1, 1'000'000},
+
+    {"timeouts.header", duration, "10s",
+     "From the first byte of a request to the end of its header", 10, hour},
+    {"timeouts.body", duration, "30s", "For the body, plus its size at 16 KiB/s", 10, hour},
+    {"timeouts.idle", duration, "60s", "Between two requests of a connection", 10, day},
+    {"timeouts.write", duration, "30s", "For a client that reads nothing of its answer", 10, hour},
+    {"timeouts.handler", duration, "60s", "For the answer to a request (503 past it)", 10, hour},
+    {"timeouts.call", duration, "30s", "For a call to reach its object (503 past it)", 10, hour},
+    {"timeouts.drain", duration, "30s", "For requests in flight when the server stops", 0, hour},
+
+    {"threads.io", integer, "1", "Threads that serve connections", 1, 256},
+    {"threads.worker", integer, "1", "Threads that run objects", 1, 256},
+
+    {"storage.cache", bytes, "256MiB", "Memory for blocks read from disk", mib, 1024 * gib},
+    {"storage.write_buffer", bytes, "256MiB", "Memory for writes before they become files", mib,
+     64 * gib},
+    {"storage.free_min", bytes, "64MiB", "Free disk space below which /health says degraded", 0,
+     1024 * gib},
+    {"storage.open_files", integer, "1024", "Most files that the store keeps open", 32, 1'000'000},
+
+    {"objects.hibernate_after", duration, "60s", "Idle time after which an object leaves memory",
+     10, 365 * day},
+    {"objects.active_memory", bytes, "1GiB",
+     "Memory for active objects; past it the least recently used ones leave", mib, 1024 * gib},
+    {"objects.mailbox", integer, "4096", "Most calls that wait for one object (429 past it)", 1,
+     1'000'000},
+    {"objects.in_flight", integer, "65536", "Most calls that wait for all objects (503 past it)", 1,
+     10'000'000},
+    {"idempotency_window", duration, "24h", "How long an Idempotency-Key is remembered", second,
+     365 * day},
+
+    {"retention.records", integer, "1000", "Newest records of an object that are always kept", 1,
+     1'000'000'000},
+    {"retention.records_max", integer, "10000", "Records of an object that are kept at most", 1,
+     1'000'000'000},
+    {"retention.age", duration, "30d", "Records younger than this are kept, up to the maximum", 0,
+     36'500 * day},
+
+    {"rate_limit.key_requests", integer, "1000000",
+     "Requests of one API key in each window, where it has no limit of its own; 0 is no limit", 0,
+     1'000'000'000},
+    {"rate_limit.key_window", duration, "10s", "The window of rate_limit.key_requests", second,
+     day},
+    {"rate_limit.server_requests", integer, "0",
+     "Requests of all clients together in each window; 0 is no limit", 0, 1'000'000'000},
+    {"rate_limit.server_window", duration, "60s", "The window of rate_limit.server_requests",
+     second, day},
+
+    {"cors.origins", list, "", "Origins whose pages may call the API; `*` is any"},
+
+    one_of("log.level", "debug|info|warning|error|critical", "info",
+           "Least serious lines that are written; read again on SIGHUP"),
+    one_of("log.format", "auto|text|json", "auto",
+           "`auto` is text on a terminal and JSON lines elsewhere"),
+    one_of("log.requests", "problems|all", "problems",
+           "Requests that are logged above DEBUG: those that failed (status 500 and up) or were "
+           "slow, or all"),
+    {"log.slow", duration, "1s", "A request that took this long is slow", 1, hour},
+
+    {"enable_echo", flag, "false", "Serve /ws/echo, for WebSocket conformance suites"},
+};
+
+std::string replaced(std::string_view name, char with) {
+  std::string text{name};
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '.' || c == '_'; }, with);
+  return text;
+}
+
+}  // namespace
+
+std::span<const Setting> settings() noexcept { return table; }
+
+const Setting* find_setting(std::string_view name) noexcept {
+  const auto* found = std::ranges::find(table, name, &Setting::name);
+  return found == std::end(table) ? nullptr : found;
+}
+
+std::string environment_name(const Setting& setting) {
+  std::string text = "PERDURE_" + replaced(setting.name, '_');
+  std::ranges::transform(text, text.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  return text;
+}
+
+std::string flag_name(const Setting& setting) { return "--" + replaced(setting.name, '-'); }
+
+std::string value_name(const Setting& setting) {
+  switch (setting.type) {
+    case text: return "TEXT";
+    case path: return "PATH";
+    case address: return "HOST:PORT";
+    case integer: return "NUMBER";
+    case bytes: return "SIZE";
+    case duration: return "TIME";
+    case choice: return std::string{setting.choices};
+    case list: return "A,B";
+    case flag: return "true|false";
+  }
+  return {};
+}
+
+}  // namespace perdure::shell

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The few cryptographic operations that rooms need. OpenSSL stays behind this header.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace perdure {
+
+using Sha256 = std::array<std::uint8_t, 32>;
+
+/// SHA-256 (FIPS 180-4) over the parts in order, without joining them in memory.
+[[nodiscard]] Sha256 sha256(std::initializer_list<std::string_view> parts);
+[[nodiscard]] inline Sha256 sha256(std::string_view bytes) { return sha256({bytes}); }
+
+[[nodiscard]] inline std::string_view bytes_of(const Sha256& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+/// Compares in time that depends only on the lengths.
+[[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;
+
+/// CRC-32C (Castagnoli, RFC 3720 appendix B.4).
+[[nodiscard]] std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed = 0) noexcept;
+
+[[nodiscard]] std::string to_hex(std::string_view bytes);
+[[nodiscard]] std::optional<std::string> from_hex(std::string_view hex);
+
+/// base64url without padding (RFC 4648, section 5).
+[[nodiscard]] std::string to_base64url(std::string_view bytes);
+[[nodiscard]] std::optional<std::string> from_base64url(std::string_view text);
+
+}  // namespace perdure

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perdure/base/utf8.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace perdure {
+
+namespace {
+
+struct Lead {
+  std::size_t length;    // 0: not a lead byte
+  std::uint8_t low = 0x80;   // bounds of the second byte (RFC 3629, section 4)
+  std::uint8_t high = 0xBF;
+};
+
+Lead classify(std::uint8_t byte) {
+  if (byte < 0x80) return {1};
+  if (byte >= 0xC2 && byte <= 0xDF) return {2};
+  if (byte == 0xE0) return {3, 0xA0};
+  if (byte == 0xED) return {3, 0x80, 0x9F};
+  if (byte >= 0xE1 && byte <= 0xEF) return {3};
+  if (byte == 0xF0) return {4, 0x90};
+  if (byte >= 0xF1 && byte <= 0xF3) return {4};
+  if (byte == 0xF4) return {4, 0x80, 0x8F};
+  return {0};
+}
+
+}  // namespace
+
+bool is_valid_utf8(std::string_view text) noexcept {
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const auto at = [&](std::size_t k) { return static_cast<std::uint8_t>(text[k]); };
+    const Lead lead = classify(at(i));
+    if (lead.length == 0 || i + lead.length > text.size()) return false;
+    if (lead.length > 1 && (at(i + 1) < lead.low || at(i + 1) > lead.high)) return false;
+    for (std::size_t k = 2; k < lead.length; ++k) {
+      if ((at(i + k) & 0xC0) != 0x80) return false;
+    }
+    i += lead.length;
+  }
+  return true;
+}
+
+}  // namespace perdure

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// What operators see of objects: lists, the journal, the past.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "perdure/runtime/entries.hpp"
+#include "perdure/runtime/object_meta.hpp"
+#include "perdure/schemas/json.hpp"
+
+namespace perdure {
+
+struct ObjectView {
+  ObjectMeta meta;
+  Json state;
+};
+
+/// A moment in an object's history: now, a seq, or a time (the newest record at or before it).
+using AsOf = std::variant<std::monostate, Seq, Timestamp>;
+
+enum class Activity { active, hibernated };
+
+struct ListRequest {
+  std::string kind;
+  std::string index = "$id";       ///< `$id`: all objects of the kind, by id, for any owner
+  std::string owner = {};          ///< for indexes grouped by owner
+  std::vector<Json> equals = {};   ///< values of the index's first fields
+  std::optional<Json> from = {};   ///< inclusive bound on the field after those
+  std::optional<Json> until = {};  ///< exclusive bound on it
+  Order order = Order::ascending;
+  std::size_t limit = 50;
+  std::string cursor = {};         ///< `next_cursor` of the page before
+  /// Deleted objects instead of live ones, by time of deletion; `index` and `equals` are not used.
+  enum class Lives { live, deleted } lives = Lives::live;
+  std::optional<Activity> activity = {};
+};
+
+struct ListPage {
+  std::vector<ObjectView> items;
+  std::string next_cursor;  ///< empty at the end
+};
+
+struct JournalEntryChange {
+  std::string key;
+  enum class Op { put, erase } op;
+  std::string digest;  ///< first 16 bytes of the value's SHA-256, as hex; empty for erase
+};
+
+struct JournalEvent {
+  std::string id;
+  std::string topic;
+};
+
+/// One record, as operators see it.
+struct JournalRecord {
+  Seq seq = 0;
+  Timestamp at;
+  std::string command;
+  std::string principal;
+  std::string request_id;
+  std::string traceparent;
+  std::uint32_t schema_version = 1;
+  Seq born_seq = 0;
+  bool deleted = false;
+  Json state;
+  std::vector<JournalEntryChange> entries;
+  std::vector<JournalEvent> events;
+  std::string previous_hash;  ///< hex
+  std::string hash;           ///< hex; SHA-256 chained over the journal
+};
+
+struct SnapshotInfo {
+  Seq seq = 0;
+  std::string name;
+  Timestamp created_at;
+  std::string created_by;
+};
+
+struct RuntimeStats {
+  std::uint64_t active_objects = 0;
+  std::uint64_t active_bytes = 0;  ///< estimate
+  std::uint64_t in_flight_calls = 0;
+  std::uint64_t activations = 0;
+  std::uint64_t hibernations = 0;
+  std::uint64_t commits = 0;
+  std::uint64_t turns = 0;
+  std::uint64_t bytes_on_disk = 0;
+  bool writable = true;
+};
+
+}  // namespace perdure

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `perdure check` asks of each record beyond the store's own checks.
+#pragma once
+
+#include "perdure/storage/rocksdb_store.hpp"
+
+namespace perdure {
+
+/// Decodes each record, and compares the hash it holds with the hash of the record before it
+/// (where that one was kept).
+[[nodiscard]] storage::RecordCheck journal_check();
+
+}  // namespace perdure

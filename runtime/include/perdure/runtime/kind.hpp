@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// kind<State>("name"): defines a kind of objects from plain types and functions.
+//
+//   struct Counter { std::int64_t value = 0; };
+//   NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Counter, value)
+//
+//   perdure::Kind counter = perdure::kind<Counter>("counter")
+//       .command("add", [](perdure::Turn&, Counter& self, const Add& add) {
+//         return self.value += add.by;
+//       })
+//       .query("value", [](const Counter& self) { return self.value; });
+//
+// A command handler is `(Turn&, State&)` or `(Turn&, State&, const Payload&)`; a query handler
+// `(const State&)`, `(const State&, const Payload&)`, or either with `const View&` in front when it
+// reads entries. They return nothing, a value that nlohmann::json can hold, or a Result of one.
+// State and Payload are types with from_json and to_json; `Json` itself is one.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "perdure/runtime/kind_definition.hpp"
+
+namespace perdure {
+
+/// A finished definition: cheap to copy, immutable.
+class Kind {
+ public:
+  explicit Kind(std::shared_ptr<const KindDefinition> definition)
+      : definition_(std::move(definition)) {}
+  [[nodiscard]] const std::string& name() const { return definition_->name; }
+  [[nodiscard]] const KindDefinition& definition() const { return *definition_; }
+
+ private:
+  std::shared_ptr<const KindDefinition> definition_;  // shared: immutable
+};
+
+namespace detail {
+
+template <class T>
+struct IsResult : std::false_type {};
+template <class T>
+struct IsResult<Result<T>> : std::true_type {};
+
+template <class F, class... Args>
+Result<Json> call_handler(const F& handler, Args&&... args) {
+  using R = std::invoke_result_t<const F&, Args...>;
+  if constexpr (std::is_void_v<R>) {
+    handler(std::forward<Args>(args)...);
+    return Json(nullptr);
+  } else if constexpr (IsResult<R>::value) {
+    auto result = handler(std::forward<Args>(args)...);
+    if (!result) return fail(std::move(result).error());
+    if constexpr (std::is_void_v<typename R::value_type>) {
+      return Json(nullptr);
+    } else {
+      return Json(std::move(result).value());
+    }
+  } else {
+    return Json(handler(std::forward<Args>(args)...));
+  }
+}
+
+// The payload type of a handler: the last parameter of its call operator.
+template <class F>
+struct PayloadOf : PayloadOf<decltype(&F::operator())> {};
+template <class C, class R, class... A>
+struct PayloadOf<R (C::*)(A...) const> : PayloadOf<R (*)(A...)> {};
+template <class R, class... A>
+struct PayloadOf<R (*)(A...)> {
+  using Last = std::remove_cvref_t<std::tuple_element_t<sizeof...(A) - 1, std::tuple<A...>>>;
+  static constexpr std::size_t count = sizeof...(A);
+};
+
+template <class T>
+T decode(const Json& json) {
+  if constexpr (std::is_same_v<T, Json>) {
+    return json;
+  } else {
+    return json.template get<T>();
+  }
+}
+
+// A payload that does not fit its type is the caller's mistake, unlike what a handler throws.
+template <class T>
+Result<T> decode_payload(const Json& payload) {
+  try {
+    return decode<T>(payload);
+  } catch (const Json::exception& refused) {
+    return fail(ErrorCode::invalid, std::string{"the payload does not fit: "} + refused.what());
+  }
+}
+
+}  // namespace detail
+
+struct CommandOptions {
+  Creates creates = Creates::no;
+  JsonCheck check_payload = {};
+};
+
+struct QueryOptions {
+  JsonCheck check_payload = {};
+};
+
+template <class State>
+class KindBuilder {
+ public:
+  explicit KindBuilder(std::string name) {
+    definition_.name = std::move(name);
+    definition_.state = StateOps{
+        .make = [] { return std::make_shared<State>(); },
+        .copy = [](const void* from) {
+          return std::make_shared<State>(*static_cast<const State*>(from));
+        },
+        .encode = [](const void* state) { return Json(*static_cast<const State*>(state)); },
+        .decode = [](const Json& json) {
+          return std::make_shared<State>(detail::decode<State>(json));
+        }};
+  }
+
+  template <class F>
+  KindBuilder&& command(std::string name, F handler, CommandOptions options = {}) && {
+    CommandDefinition command{.run = {},
+                              .creates = options.creates,
+                              .check_payload = std::move(options.check_payload)};
+    command.run = [handler = std::move(handler)](Turn& turn, void* state,
+                                                 const Json& payload) -> Result<Json> {
+      auto& self = *static_cast<State*>(state);
+      if constexpr (std::is_invocable_v<const F&, Turn&, State&>) {
+        return detail::call_handler(handler, turn, self);
+      } else {
+        PERDURE_TRY(decoded,
+                    detail::decode_payload<typename detail::PayloadOf<F>::Last>(payload));
+        return detail::call_handler(handler, turn, self, std::as_const(decoded));
+      }
+    };
+    definition_.created_by_command |= options.creates == Creates::yes;
+    definition_.commands.insert_or_assign(std::move(name), std::move(command));
+    return std::move(*this);
+  }
+
+  template <class F>
+  KindBuilder&& query(std::string name, F handler, QueryOptions options = {}) && {
+    constexpr bool with_view = std::is_invocable_v<const F&, const View&, const State&> ||
+                               detail::PayloadOf<F>::count == 3;
+    QueryDefinition query{.run = {},
+                          .reads = with_view ? Reads::root_and_entries : Reads::root,
+                          .check_payload = std::move(options.check_payload)};
+    query.run = [handler = std::move(handler)]([[maybe_unused]] const View& view,
+                                               const void* state,
+                                               [[maybe_unused]] const Json& payload)
+        -> Result<Json> {
+      const auto& self = *static_cast<const State*>(state);
+      if constexpr (std::is_invocable_v<const F&, const State&>) {
+        return detail::call_handler(handler, self);
+      } else if constexpr (std::is_invocable_v<const F&, const View&, const State&>) {
+        return detail::call_handler(handler, view, self);
+      } else {
+        PERDURE_TRY(decoded,
+                    detail::decode_payload<typename detail::PayloadOf<F>::Last>(payload));
+        if constexpr (with_view) {
+          return detail::call_handler(handler, view, self, std::as_const(decoded));
+        } else {
+          return detail::call_handler(handler, self, std::as_const(decoded));
+        }
+      }
+    };
+    definition_.queries.insert_or_assign(std::move(name), std::move(query));
+    return std::move(*this);
+  }
+
+  KindBuilder&& index(IndexDefinition index) && {
+    definition_.indexes.push_back(std::move(index));
+    return std::move(*this);
+  }
+  /// The version that this code writes. States of older versions pass through the upgrade steps;
+  /// states of newer ones are refused.
+  KindBuilder&& schema_version(std::uint32_t version) && {
+    definition_.schema_version = version;
+    return std::move(*this);
+  }
+  /// `step` makes a state of version `from` into one of `from + 1`.
+  KindBuilder&& upgrade(std::uint32_t from, UpgradeStep step) && {
+    definition_.upgrades.insert_or_assign(from, std::move(step));
+    return std::move(*this);
+  }
+  /// Checks states that come from outside the kind's own commands.
+  KindBuilder&& check_state(JsonCheck check) && {
+    definition_.check_state = std::move(check);
+    return std::move(*this);
+  }
+
+  operator Kind() && {  // NOLINT: the builder is only a way to write a Kind
+    return Kind{std::make_shared<const KindDefinition>(std::move(definition_))};
+  }
+
+ private:
+  KindDefinition definition_;
+};
+
+template <class State>
+[[nodiscard]] KindBuilder<State> kind(std::string name) {
+  return KindBuilder<State>{std::move(name)};
+}
+
+}  // namespace perdure

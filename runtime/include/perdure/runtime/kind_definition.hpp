@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// KindDefinition: a kind as the runtime sees it, with the state's type erased.
+//
+// Made by the builder in kind.hpp; embedders need only that one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "perdure/runtime/turn.hpp"
+#include "perdure/schemas/json.hpp"
+
+namespace perdure {
+
+/// Checks a JSON value; gives the broken rules. Empty function: anything goes.
+using JsonCheck = std::function<std::vector<FieldError>(const Json&)>;
+
+/// The state of one object at one seq. Shared because it is immutable once a turn has made it.
+using StatePtr = std::shared_ptr<const void>;
+
+struct StateOps {
+  std::function<std::shared_ptr<void>()> make;
+  std::function<std::shared_ptr<void>(const void*)> copy;
+  std::function<Json(const void*)> encode;
+  /// Throws what the state's from_json throws.
+  std::function<std::shared_ptr<void>(const Json&)> decode;
+};
+
+enum class Creates { no, yes };
+
+struct CommandDefinition {
+  std::function<Result<Json>(Turn&, void* state, const Json& payload)> run;
+  Creates creates = Creates::no;  ///< the one command that an object begins with
+  JsonCheck check_payload = {};
+};
+
+enum class Reads { root, root_and_entries };
+
+struct QueryDefinition {
+  std::function<Result<Json>(const View&, const void* state, const Json& payload)> run;
+  /// Root-only queries of a quiet object run on the caller's thread, without a mailbox hop.
+  Reads reads = Reads::root;
+  JsonCheck check_payload = {};
+};
+
+/// An ordered index over fields of the root. A field is a member name of the state's JSON
+/// (`status`, dotted when nested) or `$created_at`, `$updated_at`, `$id`. A member that is an array
+/// gives one row for each element; a missing or null one sorts first.
+struct IndexDefinition {
+  enum class Scope {
+    owner,  ///< rows are grouped by owner: lists of "mine" are one range
+    all,    ///< one range for everybody
+  };
+  std::string name;
+  std::vector<std::string> fields;
+  Scope scope = Scope::owner;
+};
+
+/// Turns a state written by schema version n into one of n + 1. Throws to refuse.
+using UpgradeStep = std::function<Json(Json)>;
+
+struct KindDefinition {
+  std::string name;
+  StateOps state;
+  std::uint32_t schema_version = 1;
+  std::map<std::uint32_t, UpgradeStep> upgrades;  ///< by the version they start from
+  std::map<std::string, CommandDefinition, std::less<>> commands;
+  std::map<std::string, QueryDefinition, std::less<>> queries;
+  std::vector<IndexDefinition> indexes;
+  JsonCheck check_state = {};  ///< for states that come from outside (create, put, import)
+  bool created_by_command = false;  ///< some command has Creates::yes: no other one begins a life
+};
+
+}  // namespace perdure

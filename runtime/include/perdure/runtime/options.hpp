@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a host can set, with defaults that suit a small server.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string_view>
+
+#include "perdure/base/error.hpp"
+
+namespace caf {
+class actor_system;
+}
+
+namespace perdure {
+
+enum class DurabilityMode {
+  sync,      ///< acknowledged after the disk has it: survives power loss
+  buffered,  ///< acknowledged after the operating system has it: survives a crash of the process
+};
+
+enum class AcceptLostCommits { no, yes };
+
+/// Old versions go when all three bounds allow it: the newest `records` are kept at least, nothing
+/// younger than `age` goes, and neither bound holds beyond `records_max`.
+struct Retention {
+  std::uint64_t records = 1'000;
+  std::uint64_t records_max = 10'000;
+  std::chrono::seconds age = std::chrono::hours{24 * 30};
+};
+
+/// Watches the runtime, for metrics. Called on the runtime's threads; must not block.
+class Hooks {
+ public:
+  virtual ~Hooks() = default;
+  virtual void turn_finished(std::string_view /*kind*/, std::chrono::nanoseconds /*handler*/) {}
+  virtual void batch_committed(std::size_t /*turns*/, std::chrono::nanoseconds /*write_and_sync*/) {
+  }
+  virtual void activated(std::string_view /*kind*/) {}
+  virtual void hibernated(std::string_view /*kind*/) {}
+  virtual void writes_stopped(const Error& /*cause*/) {}
+};
+
+struct RuntimeOptions {
+  std::filesystem::path data_dir;
+  DurabilityMode durability = DurabilityMode::sync;
+  AcceptLostCommits accept_lost_commits = AcceptLostCommits::no;
+  std::size_t block_cache_bytes = 256u << 20;
+  std::size_t write_buffer_bytes = 256u << 20;
+  int open_files_max = 1024;
+
+  std::chrono::milliseconds hibernate_after{60'000};
+  std::size_t active_bytes_max = std::size_t{1} << 30;  ///< estimate over all activations
+  std::size_t mailbox_max = 4'096;                      ///< calls waiting for one object
+  std::size_t in_flight_max = 65'536;                   ///< calls waiting, all objects
+  std::chrono::seconds idempotency_window = std::chrono::hours{24};
+  Retention retention = {};
+
+  std::size_t worker_threads = 1;            ///< of the actor system, when it is ours
+  caf::actor_system* actor_system = nullptr; ///< a host's own, which must outlive the runtime
+  Hooks* hooks = nullptr;                    ///< must outlive the runtime
+};
+
+namespace limits {
+inline constexpr std::size_t root_bytes_max = 256u << 10;
+inline constexpr std::size_t entry_key_bytes_max = 512;
+inline constexpr std::size_t entry_value_bytes_max = 1u << 20;
+inline constexpr std::size_t turn_entries_max = 10'000;
+inline constexpr std::size_t turn_bytes_max = 16u << 20;
+inline constexpr std::size_t turn_events_max = 100;
+inline constexpr std::size_t event_bytes_max = 64u << 10;
+inline constexpr std::size_t idempotency_key_bytes_max = 255;
+}  // namespace limits
+
+}  // namespace perdure

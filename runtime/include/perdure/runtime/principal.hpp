@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is asking.
+#pragma once
+
+#include <string>
+
+namespace perdure {
+
+/// Carried by every call and written into every record.
+struct Principal {
+  enum class Role {
+    user,    ///< reaches the objects that it owns; all others do not exist for it
+    admin,   ///< reaches every object
+    system,  ///< the host process itself: reaches every object
+  };
+
+  Role role = Role::system;
+  std::string user_id = {};  ///< empty for `system`
+  std::string key_id = {};   ///< the API key it came with, if any
+
+  [[nodiscard]] bool reaches(const std::string& owner) const {
+    return role != Role::user || (!user_id.empty() && owner == user_id);
+  }
+  bool operator==(const Principal&) const = default;
+};
+
+/// What records keep: the user's id, or `system`.
+[[nodiscard]] inline std::string actor_name(const Principal& principal) {
+  return principal.user_id.empty() ? "system" : principal.user_id;
+}
+
+}  // namespace perdure

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turn: what a command handler is given beside its state; View: the same for a query.
+//
+// A turn runs on a copy of the state. Everything it does becomes durable together, or leaves no
+// trace: a handler that returns an error or throws has done nothing. Its reply, events and reads
+// leave only when its record is durable (the output gate).
+//
+// A handler may run more than once before its commit, and only the last run counts. So it takes
+// time and randomness from the turn, which gives each run the same, and touches nothing outside.
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include "perdure/base/random.hpp"
+#include "perdure/base/result.hpp"
+#include "perdure/runtime/entries.hpp"
+#include "perdure/runtime/object_meta.hpp"
+#include "perdure/runtime/principal.hpp"
+
+namespace perdure {
+
+/// Ends a handler with `error`; for places where returning a Result is clumsy.
+class Failure : public std::exception {
+ public:
+  explicit Failure(Error error) : error_(std::move(error)), text_(to_string(error_)) {}
+  [[nodiscard]] const Error& error() const { return error_; }
+  [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
+
+ private:
+  Error error_;
+  std::string text_;
+};
+
+/// Threads   only on the thread that runs the handler.
+/// Lifetime  ends with the handler call; do not keep a reference.
+class Turn {
+ public:
+  virtual ~Turn() = default;
+
+  /// The object as it was before this turn (seq 0 when this turn creates it).
+  [[nodiscard]] virtual const ObjectMeta& meta() const = 0;
+  [[nodiscard]] const ObjectId& object() const { return meta().object(); }
+  /// The turn's time: it is in the record, and never earlier than the previous record's.
+  [[nodiscard]] virtual Timestamp now() const = 0;
+  /// The same numbers in each run of this turn. Not for secrets.
+  [[nodiscard]] virtual Random& random() = 0;
+  [[nodiscard]] virtual const Principal& principal() const = 0;
+  [[nodiscard]] virtual Entries& entries() = 0;
+
+  /// Publishes an event in the same commit. `topic` is a dotted name.
+  /// Limits  100 events a turn, 64 KiB each.
+  virtual void publish(std::string topic, Json data) = 0;
+
+  /// Takes a key that nobody else may hold, such as an e-mail address, or fails the turn with
+  /// `conflict` (field `key`, space `space`) when the commit finds it taken.
+  virtual void claim(std::string space, std::string key) = 0;
+  virtual void release(std::string space, std::string key) = 0;
+
+  /// A new UUIDv7 from the turn's time and randomness.
+  [[nodiscard]] std::string new_id() { return make_uuid_v7(now(), random()); }
+};
+
+/// Threads, Lifetime  as Turn.
+class View {
+ public:
+  virtual ~View() = default;
+  [[nodiscard]] virtual const ObjectMeta& meta() const = 0;
+  [[nodiscard]] virtual Timestamp now() const = 0;
+  [[nodiscard]] virtual const Principal& principal() const = 0;
+  [[nodiscard]] virtual const EntryReader& entries() const = 0;
+};
+
+}  // namespace perdure

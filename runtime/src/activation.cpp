@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "activation.hpp"
+
+#include <chrono>
+
+namespace perdure::runtime {
+
+namespace {
+
+// Past this many pending entries, those that became durable are looked for in the middle of a run.
+constexpr std::size_t pending_entries_before_pruning = 1'000;
+
+}  // namespace
+
+Result<void> Activation::load() {
+  if (newest_) return {};
+  PERDURE_TRY(row, around_.store.last_record(cell_->object));
+  if (row) {
+    PERDURE_TRY(version, decode_version(cell_->kind, cell_->object, *row));
+    newest_ = std::move(version);
+  } else {
+    newest_ = blank_version(cell_->kind, cell_->object);
+  }
+  around_.directory.loaded(*cell_, newest_);
+  around_.hooks.activated(cell_->kind.name);
+  return {};
+}
+
+void Activation::receive(EnvelopePtr envelope) {
+  if (!returned_.empty()) {
+    held_.push_back(std::move(envelope));
+    return;
+  }
+  run(envelope);
+}
+
+void Activation::run(const EnvelopePtr& envelope) {
+  if (auto loaded = load(); !loaded) return finish(envelope, fail(std::move(loaded).error()));
+  forget_durable_entries();
+  if (auto admitted = admit(*envelope, *newest_, around_.clock.now()); !admitted) {
+    return answer(envelope, fail(std::move(admitted).error()));
+  }
+  if (envelope->call.type == CallType::command) return run_command(envelope);
+  answer(envelope, run_query(*envelope, *newest_, around_.store, &pending_));
+}
+
+void Activation::run_command(const EnvelopePtr& envelope) {
+  const auto start = std::chrono::steady_clock::now();
+  auto decision = run_turn(*envelope, *newest_,
+                           {.kind = cell_->kind,
+                            .store = around_.store,
+                            .pending = pending_,
+                            .idempotency_window = around_.idempotency_window});
+  around_.hooks.turn_finished(cell_->kind.name, std::chrono::steady_clock::now() - start);
+  if (!decision) return answer(envelope, fail(std::move(decision).error()));
+  if (decision->version) newest_ = std::move(decision->version);
+  if (pending_.empty()) {
+    pending_ = std::move(decision->entries);
+  } else {
+    decision->entries.merge(pending_);  // what this turn wrote hides what was there
+    pending_ = std::move(decision->entries);
+  }
+  storage::Unit unit;
+  unit.write_sets.push_back(std::move(decision->write_set));
+  submit(envelope, std::move(unit), std::move(decision->reply));
+}
+
+void Activation::forget_durable_entries() {
+  if (pending_.empty()) return;
+  const Seq durable = cell_->committed_seq.load(std::memory_order_acquire);
+  if (durable == newest_->meta.seq) {
+    pending_.clear();
+  } else if (pending_.size() > pending_entries_before_pruning) {
+    std::erase_if(pending_, [&](const auto& entry) { return entry.second.seq <= durable; });
+  }
+}
+
+void Activation::answer(const EnvelopePtr& envelope, Result<Reply> reply) {
+  if (cell_->committed_seq.load(std::memory_order_acquire) == newest_->meta.seq) {
+    return finish(envelope, std::move(reply));
+  }
+  submit(envelope, {}, std::move(reply));
+}
+
+void Activation::submit(const EnvelopePtr& envelope, std::optional<storage::Unit> unit,
+                        Result<Reply> reply) {
+  ++submitted_;
+  around_.committer.submit(std::make_shared<Submission>(
+      Submission{envelope, std::move(unit), newest_, std::move(reply)}));
+}
+
+void Activation::finish(const EnvelopePtr& envelope, Result<Reply> reply) {
+  // Counted down last: while a call is counted, the runtime around this actor stays.
+  envelope->done(std::move(reply));
+  around_.directory.finished(*cell_);
+}
+
+void Activation::take_back(SubmissionPtr submission) {
+  ++taken_back_;
+  returned_.push_back(std::move(submission));
+  recover_when_alone();
+}
+
+void Activation::recover_when_alone() {
+  const auto settled = cell_->settled.load(std::memory_order_acquire);
+  if (!returned_.empty() && submitted_ == settled + taken_back_) recover();
+}
+
+void Activation::recover() {
+  cell_->recovering.store(false, std::memory_order_release);
+  newest_ = around_.directory.committed_version(*cell_);
+  pending_.clear();
+  const auto again = std::exchange(returned_, {});
+  const auto held = std::exchange(held_, {});
+  for (const auto& submission : again) {
+    if (submission->refused) {
+      finish(submission->envelope, fail(std::move(*submission->refused)));
+    } else {
+      run(submission->envelope);
+    }
+  }
+  for (const auto& envelope : held) run(envelope);
+}
+
+void Activation::check_invariants() const {
+  PERDURE_CHECK(held_.empty() || !returned_.empty(), "calls are held without a reason");
+  PERDURE_CHECK(submitted_ >= taken_back_, "more came back than went out");
+  if (newest_) {
+    PERDURE_CHECK(newest_->meta.seq >= cell_->committed_seq.load(), "newest is behind committed");
+  }
+}
+
+}  // namespace perdure::runtime

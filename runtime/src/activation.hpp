@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Activation: one in-memory incarnation of an object. It runs the object's turns one at a time, in
+// the order in which calls arrive, ahead of the disk.
+//
+// Turns build on `newest_`, which may be ahead of what is durable. When the store refuses one, all
+// that were built on it come back, too: the activation then waits until each submission has either
+// settled or returned, goes back to the committed version, and runs the returned calls again, in
+// their order, before any later one.
+//
+// Threads  one at a time (its actor's).
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "committer.hpp"
+#include "overlay.hpp"
+#include "turn_runner.hpp"
+
+namespace perdure::runtime {
+
+/// What an activation needs of the runtime around it.
+struct Surroundings {
+  const storage::Store& store;
+  Directory& directory;
+  Committer& committer;
+  const Clock& clock;
+  Hooks& hooks;
+  std::chrono::seconds idempotency_window;
+};
+
+class Activation {
+ public:
+  Activation(CellPtr cell, Surroundings& around) : cell_(std::move(cell)), around_(around) {}
+
+  /// Runs the call, or keeps it while returned ones go first.
+  void receive(EnvelopePtr envelope);
+  /// A submission of this activation that was not committed.
+  void take_back(SubmissionPtr submission);
+  /// Recovers if there is something to recover from and nothing of it is on the way any more.
+  void recover_when_alone();
+
+  void check_invariants() const;
+
+ private:
+  void run(const EnvelopePtr& envelope);
+  void run_command(const EnvelopePtr& envelope);
+  [[nodiscard]] Result<void> load();
+  void recover();
+  void forget_durable_entries();
+  /// Lets a reply out when all that it saw is durable.
+  void answer(const EnvelopePtr& envelope, Result<Reply> reply);
+  void submit(const EnvelopePtr& envelope, std::optional<storage::Unit> unit, Result<Reply> reply);
+  void finish(const EnvelopePtr& envelope, Result<Reply> reply);
+
+  const CellPtr cell_;
+  Surroundings& around_;
+  VersionPtr newest_;       ///< null until loaded
+  PendingEntries pending_;  ///< entries that turns wrote and that may not be durable yet
+  std::uint64_t submitted_ = 0;
+  std::uint64_t taken_back_ = 0;
+  std::vector<SubmissionPtr> returned_;   ///< not empty: recovering
+  std::vector<EnvelopePtr> held_;         ///< arrived while recovering
+};
+
+}  // namespace perdure::runtime

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands that every kind has.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "index_keys.hpp"
+#include "once.hpp"
+#include "turn_runner.hpp"
+
+namespace perdure::runtime {
+
+namespace {
+
+template <class T>
+T value_or_throw(Result<T> result) {
+  if (!result) throw Failure(std::move(result).error());
+  return std::move(result).value();
+}
+
+Unexpected bad_field(std::string pointer, std::string message) {
+  Error error{.code = ErrorCode::invalid, .detail = message};
+  error.fields.push_back({std::move(pointer), "type", std::move(message)});
+  return fail(std::move(error));
+}
+
+Result<Seq> seq_of(const Json& payload) {
+  if (!payload.is_object() || !payload.contains("seq") ||
+      !payload["seq"].is_number_integer() || payload["seq"] < 1) {
+    return bad_field("/seq", "seq is a whole number from 1 up");
+  }
+  return payload["seq"].get<Seq>();
+}
+
+Result<void> accept_into(Draft& draft, const Json& json) {
+  PERDURE_TRY(state, accept_state(draft.around.kind, json));
+  draft.state = std::move(state);
+  return {};
+}
+
+void answer_with_state(Draft& draft) {
+  draft.value = draft.around.kind.state.encode(draft.state.get());
+}
+
+Result<void> create(Draft& draft) {
+  const auto& payload = draft.envelope.call.payload;
+  if (payload.is_object() && payload.contains("state")) {
+    PERDURE_TRY_VOID(accept_into(draft, payload["state"]));
+  } else {
+    // Also the default must be a state that the kind accepts.
+    PERDURE_TRY_VOID(accept_into(draft, draft.around.kind.state.encode(draft.state.get())));
+  }
+  answer_with_state(draft);
+  return {};
+}
+
+Result<void> patch(Draft& draft) {
+  Json json = draft.around.kind.state.encode(draft.state.get());
+  merge_patch(json, draft.envelope.call.payload);
+  PERDURE_TRY_VOID(accept_into(draft, json));
+  answer_with_state(draft);
+  return {};
+}
+
+Result<void> import_state(Draft& draft, TurnContext& turn) {
+  const auto& payload = draft.envelope.call.payload;
+  if (!payload.is_object() || !payload.contains("state")) {
+    return bad_field("/state", "an import has a state");
+  }
+  PERDURE_TRY_VOID(accept_into(draft, payload["state"]));
+  for (const auto& entry : payload.value("entries", Json::array())) {
+    turn.entries().put(entry.at("key").get<std::string>(), entry.at("value").get<std::string>());
+  }
+  answer_with_state(draft);
+  return {};
+}
+
+// The keys whose entries may differ between `seq` and now: those that the records since then
+// changed, or all keys where these records are gone.
+std::set<std::string> keys_changed_since(const Draft& draft, TurnContext& turn, Seq seq) {
+  const auto& store = draft.around.store;
+  const auto& object = draft.meta.object();
+  std::set<std::string> keys;
+  for (const auto& [key, entry] : draft.around.pending) keys.insert(key);
+  if (value_or_throw(store.floor(object)) <= seq + 1) {
+    constexpr std::size_t chunk = 256;
+    for (Seq from = seq + 1;;) {
+      const auto rows = value_or_throw(store.journal(object, from, storage::newest,
+                                                     storage::Direction::forward, chunk));
+      for (const auto& row : rows) {
+        for (auto& entry : value_or_throw(decode_record(object, row)).entries) {
+          keys.insert(std::move(entry.key));
+        }
+      }
+      if (rows.size() < chunk) return keys;
+      from = rows.back().seq + 1;
+    }
+  }
+  const LayeredEntries past{store,   object,
+                            nullptr, nullptr,
+                            draft.before.meta.origin->born_seq, seq};
+  constexpr std::size_t chunk = 1'000;
+  const auto add_all = [&](const auto& read) {
+    EntryRange range{.limit = chunk};
+    for (;;) {
+      const auto rows = read(range);
+      for (const auto& row : rows) keys.insert(row.key);
+      if (rows.size() < chunk) return;
+      range.from = rows.back().key + '\x01';
+    }
+  };
+  add_all([&](const EntryRange& range) { return past.range(range); });
+  add_all([&](const EntryRange& range) { return turn.entries().range(range); });
+  return keys;
+}
+
+Result<void> restore(Draft& draft, TurnContext& turn) {
+  PERDURE_TRY(seq, seq_of(draft.envelope.call.payload));
+  const auto& object = draft.meta.object();
+  if (seq < draft.before.meta.origin->born_seq || seq > draft.before.meta.seq) {
+    return fail(ErrorCode::not_found, fmt::format("{} has no seq {}", to_string(object), seq));
+  }
+  PERDURE_TRY(row, draft.around.store.record(object, seq));
+  PERDURE_TRY(record, decode_record(object, row));
+  PERDURE_TRY(state, decode_state(draft.around.kind, record));
+  draft.state = draft.around.kind.state.copy(state.get());
+
+  const LayeredEntries past{draft.around.store, object, nullptr, nullptr,
+                            draft.before.meta.origin->born_seq, seq};
+  for (const auto& key : keys_changed_since(draft, turn, seq)) {
+    const auto then = past.get(key);
+    const auto now = turn.entries().get(key);
+    if (then && (!now || now->value != then->value)) turn.entries().put(key, then->value);
+    if (!then && now) turn.entries().erase(key);
+  }
+  answer_with_state(draft);
+  return {};
+}
+
+}  // namespace
+
+Result<void> run_builtin(Draft& draft, TurnContext& turn) {
+  switch (draft.envelope.operation) {
+    case Operation::create:
+      return create(draft);
+    case Operation::replace:
+      PERDURE_TRY_VOID(accept_into(draft, draft.envelope.call.payload));
+      answer_with_state(draft);
+      return {};
+    case Operation::patch:
+      return patch(draft);
+    case Operation::remove:
+      draft.meta.deleted_at = draft.meta.updated_at;
+      return {};
+    case Operation::undelete:
+      if (draft.before.meta.exists()) {
+        return fail(ErrorCode::conflict, to_string(draft.meta.object()) + " is not deleted");
+      }
+      answer_with_state(draft);
+      return {};
+    case Operation::restore:
+      return restore(draft, turn);
+    case Operation::import:
+      return import_state(draft, turn);
+    default:
+      return fail(ErrorCode::internal, "no such builtin command");
+  }
+}
+
+Result<Decision> run_pin(const Envelope& envelope, const Version& newest,
+                         const TurnSurroundings& around) {
+  const auto& payload = envelope.call.payload;
+  const bool is_pin = envelope.operation == Operation::pin;
+  Seq seq = newest.meta.seq;
+  if (!is_pin || (payload.is_object() && payload.contains("seq"))) {
+    PERDURE_TRY(given, seq_of(payload));
+    seq = given;
+  }
+  if (seq < newest.meta.origin->born_seq || seq > newest.meta.seq) {
+    return fail(ErrorCode::not_found,
+                fmt::format("{} has no seq {}", to_string(envelope.call.target), seq));
+  }
+  std::string name;
+  if (is_pin && payload.is_object() && payload.contains("name")) {
+    if (!payload["name"].is_string() || payload["name"].get_ref<const std::string&>().size() > 200) {
+      return bad_field("/name", "a name is text of at most 200 bytes");
+    }
+    name = payload["name"];
+  }
+  const Json info{{"seq", seq},
+                  {"name", name},
+                  {"created_at", format_rfc3339(envelope.accepted_at)},
+                  {"created_by", actor_name(envelope.call.principal)}};
+  Decision decision;
+  auto& write_set = decision.write_set;
+  write_set.object = envelope.call.target;
+  write_set.epoch = around.store.epoch();
+  write_set.expected_seq = newest.meta.seq;
+  storage::PinChange change{.seq = seq, .body = {}};
+  if (is_pin) change.body = dump_json(info);
+  write_set.pins.push_back(std::move(change));
+  decision.reply = {.value = info, .meta = newest.meta};
+  if (!envelope.call.idempotency_key.empty()) {
+    write_set.claims.push_back(once_claim(envelope.call, decision.reply,
+                                          envelope.accepted_at + around.idempotency_window));
+  }
+  return decision;
+}
+
+}  // namespace perdure::runtime

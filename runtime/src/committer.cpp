@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "committer.hpp"
+
+#include <chrono>
+
+namespace perdure::runtime {
+
+namespace {
+
+Unexpected unknown(const Error& cause) {
+  Error error{.code = ErrorCode::outcome_unknown,
+              .detail = "the change may or may not have happened: " + cause.detail};
+  error.retry_after = std::chrono::seconds{5};
+  return fail(std::move(error));
+}
+
+// A reply that changed nothing, but saw a change whose fate is unknown.
+Unexpected unavailable() {
+  Error error{.code = ErrorCode::unavailable, .detail = "writes have stopped; nothing was changed"};
+  error.retry_after = std::chrono::seconds{5};
+  return fail(std::move(error));
+}
+
+}  // namespace
+
+Committer::Committer(storage::Store& store, Directory& directory, const Clock& clock, Hooks& hooks,
+                     Effects effects)
+    : store_(store),
+      directory_(directory),
+      clock_(clock),
+      hooks_(hooks),
+      effects_(std::move(effects)) {}
+
+void Committer::submit(SubmissionPtr submission) {
+  bool wake = false;
+  {
+    const std::scoped_lock lock{mutex_};
+    waiting_.push_back(std::move(submission));
+    wake = std::exchange(sleeping_, false);
+  }
+  if (wake) arrived_.notify_one();
+}
+
+bool Committer::step(std::size_t submissions_max) {
+  std::vector<SubmissionPtr> batch;
+  {
+    const std::scoped_lock lock{mutex_};
+    if (waiting_.size() <= submissions_max) {
+      batch.swap(waiting_);
+    } else {
+      const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(submissions_max);
+      batch.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
+      waiting_.erase(waiting_.begin(), end);
+    }
+  }
+  if (batch.empty()) return false;
+
+  std::vector<storage::Unit> units;
+  units.reserve(batch.size());
+  for (const auto& submission : batch) {
+    if (submission->unit) units.push_back(std::move(*submission->unit));
+  }
+  std::vector<storage::Outcome> outcomes;
+  if (!units.empty()) {
+    const auto start = std::chrono::steady_clock::now();
+    outcomes = store_.commit(units, clock_.now());
+    hooks_.batch_committed(units.size(), std::chrono::steady_clock::now() - start);
+    PERDURE_CHECK(outcomes.size() == units.size(), "one outcome for each unit");
+    turns_ += units.size();
+  }
+  std::size_t next = 0;
+  for (const auto& submission : batch) {
+    settle(submission, submission->unit ? &outcomes[next++] : nullptr);
+  }
+  return true;
+}
+
+void Committer::settle(const SubmissionPtr& submission, const storage::Outcome* outcome) {
+  Cell& cell = *submission->envelope->cell;
+  const auto& version = submission->version;
+  if (outcome != nullptr && *outcome) {
+    if (version->meta.seq != cell.committed_seq.load(std::memory_order_relaxed)) {
+      directory_.committed(cell, version);
+      effects_.committed(cell, *version);
+    }
+    return answer(*submission, std::move(submission->reply));
+  }
+  if (outcome == nullptr) {
+    if (cell.committed_seq.load(std::memory_order_relaxed) >= version->meta.seq) {
+      return answer(*submission, std::move(submission->reply));
+    }
+    if (store_.health() == storage::Health::writable) return effects_.give_back(submission);
+    return answer(*submission, unavailable());
+  }
+  const Error& error = outcome->error();
+  switch (error.code) {
+    case ErrorCode::outcome_unknown:
+      // Its activation holds a state that may never have been: nobody may ask it again.
+      directory_.drop(cell);
+      return answer(*submission, unknown(error));
+    case ErrorCode::stale_precondition:
+      return effects_.give_back(submission);
+    default:
+      submission->refused = error;
+      return effects_.give_back(submission);
+  }
+}
+
+void Committer::answer(Submission& submission, Result<Reply> reply) {
+  const auto envelope = std::move(submission.envelope);
+  Cell& cell = *envelope->cell;
+  cell.settled.fetch_add(1, std::memory_order_release);
+  if (cell.recovering.load(std::memory_order_acquire)) directory_.tell_settled(cell);
+  // Counted down first: whoever gets the reply finds the object quiet if it is.
+  directory_.finished(cell);
+  envelope->done(std::move(reply));
+}
+
+void Committer::run() {
+  for (;;) {
+    if (step()) continue;
+    std::unique_lock lock{mutex_};
+    if (!waiting_.empty()) continue;
+    if (stopping_) return;
+    sleeping_ = true;
+    arrived_.wait(lock, [this] { return !sleeping_; });
+  }
+}
+
+void Committer::stop() {
+  {
+    const std::scoped_lock lock{mutex_};
+    stopping_ = true;
+    sleeping_ = false;
+  }
+  arrived_.notify_one();
+}
+
+}  // namespace perdure::runtime

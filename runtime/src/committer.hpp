@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Committer: takes all waiting turns of all objects to the disk in one batch, and is the output
+// gate.
+//
+// Everything that an activation lets out passes through this one queue, unless what it depends on
+// is durable already: turns with their write sets, and replies that only saw a state which is not
+// durable yet. The queue is served in order, so a reply leaves when all that it saw is durable, and
+// "visible" implies "durable" without any further bookkeeping.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "directory.hpp"
+#include "perdure/runtime/options.hpp"
+#include "perdure/storage/store.hpp"
+
+namespace perdure::runtime {
+
+/// One turn, or one reply that must wait behind turns.
+struct Submission {
+  EnvelopePtr envelope;
+  std::optional<storage::Unit> unit;  ///< none: only a reply
+  VersionPtr version;                 ///< the newest that the reply depends on
+  Result<Reply> reply;
+  /// Set on the way back when running the turn again cannot help: a claim is taken.
+  std::optional<Error> refused = {};
+};
+
+using SubmissionPtr = std::shared_ptr<Submission>;  // shared: may travel back as a message
+
+/// Threads  submit: any. step, run: one thread.
+class Committer {
+ public:
+  /// What it does with a finished submission's object; the runtime's core.
+  struct Effects {
+    /// A refused submission goes back to its activation.
+    std::function<void(const SubmissionPtr&)> give_back;
+    /// `version` was made durable by a turn.
+    std::function<void(Cell&, const Version&)> committed;
+  };
+
+  Committer(storage::Store& store, Directory& directory, const Clock& clock, Hooks& hooks,
+            Effects effects);
+
+  void submit(SubmissionPtr submission);
+
+  /// Commits what waits now, up to `submissions_max`, and answers it. False when nothing waited.
+  bool step(std::size_t submissions_max = submissions_per_batch_max);
+
+  /// Steps until `stop`, and then until nothing waits.
+  void run();
+  void stop();
+
+  [[nodiscard]] std::uint64_t turns() const { return turns_.load(); }
+
+  static constexpr std::size_t submissions_per_batch_max = 4'096;
+
+ private:
+  void settle(const SubmissionPtr& submission, const storage::Outcome* outcome);
+  void answer(Submission& submission, Result<Reply> reply);
+
+  storage::Store& store_;
+  Directory& directory_;
+  const Clock& clock_;
+  Hooks& hooks_;
+  const Effects effects_;
+  std::atomic<std::uint64_t> turns_{0};
+
+  std::mutex mutex_;  // guards the rest
+  std::condition_variable arrived_;
+  std::vector<SubmissionPtr> waiting_;
+  bool sleeping_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace perdure::runtime

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "object_actor.hpp"
+
+namespace perdure {
+
+namespace runtime {
+
+namespace {
+
+constexpr std::array builtin_operations{
+    std::pair{builtin::get, Operation::get},         std::pair{builtin::create, Operation::create},
+    std::pair{builtin::replace, Operation::replace}, std::pair{builtin::patch, Operation::patch},
+    std::pair{builtin::remove, Operation::remove},   std::pair{builtin::undelete, Operation::undelete},
+    std::pair{builtin::restore, Operation::restore}, std::pair{builtin::pin, Operation::pin},
+    std::pair{builtin::unpin, Operation::unpin},     std::pair{builtin::import, Operation::import},
+};
+
+Result<void> validate_kind(const KindDefinition& kind) {
+  PERDURE_TRY_VOID(validate(ObjectId{kind.name, "x"}));
+  const auto refuse = [&](std::string why) {
+    return fail(ErrorCode::invalid, fmt::format("kind {}: {}", kind.name, why));
+  };
+  for (const auto& [name, command] : kind.commands) {
+    if (name.starts_with('$')) return refuse("names that start with $ are the runtime's");
+    if (kind.queries.contains(name)) return refuse(name + " is both a command and a query");
+  }
+  for (std::uint32_t version = 1; version < kind.schema_version; ++version) {
+    if (!kind.upgrades.contains(version)) {
+      return refuse(fmt::format("no upgrade step from schema version {}", version));
+    }
+  }
+  std::set<std::string> index_names;
+  for (const auto& index : kind.indexes) {
+    if (index.name.starts_with('$') || !index_names.insert(index.name).second) {
+      return refuse("index name " + index.name + " is taken");
+    }
+    const std::set<std::string> fields(index.fields.begin(), index.fields.end());
+    if (fields.size() != index.fields.size() || fields.empty()) {
+      return refuse("index " + index.name + " has no fields, or one of them twice");
+    }
+  }
+  return {};
+}
+
+std::unique_ptr<caf::actor_system_config> make_config(std::size_t threads) {
+  auto config = std::make_unique<caf::actor_system_config>();
+  // Work stealing collapses with long queues and is slower to wake (docs/adr/0003).
+  config->set("scheduler.policy", caf::atom("sharing"));
+  config->set("scheduler.max-threads", threads);
+  return config;
+}
+
+}  // namespace
+
+Result<void> validate_kinds(const std::vector<Kind>& kinds) {
+  std::set<std::string> names;
+  for (const auto& kind : kinds) {
+    PERDURE_TRY_VOID(validate_kind(kind.definition()));
+    if (!names.insert(kind.name()).second) {
+      return fail(ErrorCode::invalid, "two kinds are named " + kind.name());
+    }
+  }
+  return {};
+}
+
+}  // namespace runtime
+
+using runtime::Envelope;
+using runtime::Operation;
+
+Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds,
+                    runtime::Foundation foundation)
+    : options_(std::move(options)),
+      kinds_(std::move(kinds)),
+      foundation_(std::move(foundation)),
+      hooks_(options_.hooks != nullptr ? *options_.hooks : no_hooks_),
+      own_config_(foundation_.system != nullptr ? nullptr
+                                                : runtime::make_config(options_.worker_threads)),
+      own_system_(own_config_ ? std::make_unique<caf::actor_system>(*own_config_) : nullptr),
+      once_(*foundation_.store),
+      directory_({options_.mailbox_max, options_.in_flight_max}, *foundation_.clock,
+                 [this](const runtime::CellPtr& cell) { return spawn(cell); }),
+      committer_(*foundation_.store, directory_, *foundation_.clock, hooks_,
+                 {.give_back =
+                      [this](const runtime::SubmissionPtr& submission) {
+                        directory_.send_back(submission);
+                      },
+                  .committed =
+                      [this](runtime::Cell& cell, const runtime::Version& version) {
+                        housekeeper_.committed(cell, version);
+                      }}),
+      housekeeper_(*foundation_.store, directory_, *foundation_.clock, hooks_,
+                   {.hibernate_after = options_.hibernate_after,
+                    .active_bytes_max = options_.active_bytes_max,
+                    .retention = options_.retention}),
+      around_{.store = *foundation_.store,
+              .directory = directory_,
+              .committer = committer_,
+              .clock = *foundation_.clock,
+              .hooks = hooks_,
+              .idempotency_window = options_.idempotency_window} {
+  for (const auto& kind : kinds_) kinds_by_name_.emplace(kind.name(), &kind.definition());
+  if (foundation_.threads == runtime::Threads::own) {
+    committer_thread_ = std::thread{[this] { committer_.run(); }};
+    housekeeper_thread_ = std::thread{[this] { housekeeper_.run(); }};
+  }
+}
+
+Runtime::Core::~Core() { stop(); }
+
+caf::actor Runtime::Core::spawn(const runtime::CellPtr& cell) {
+  auto& system = foundation_.system != nullptr ? *foundation_.system : *own_system_;
+  // Hidden: a host's system must not wait for objects when it shuts down.
+  return system.spawn<runtime::ObjectActor, caf::hidden + caf::lazy_init>(cell, around_);
+}
+
+const KindDefinition* Runtime::Core::find_kind(std::string_view name) const {
+  const auto found = kinds_by_name_.find(name);
+  return found == kinds_by_name_.end() ? nullptr : found->second;
+}
+
+Result<void> Runtime::Core::resolve(Envelope& envelope) const {
+  const auto& call = envelope.call;
+  PERDURE_TRY_VOID(validate(call.target));
+  envelope.kind = find_kind(call.target.kind);
+  if (envelope.kind == nullptr) {
+    return fail(ErrorCode::not_found, "there is no kind " + call.target.kind);
+  }
+  if (call.idempotency_key.size() > limits::idempotency_key_bytes_max) {
+    return fail(ErrorCode::invalid, fmt::format("an idempotency key has at most {} bytes",
+                                                limits::idempotency_key_bytes_max));
+  }
+  const bool is_query = call.type == CallType::query;
+  if (call.name.starts_with('$')) {
+    for (const auto& [name, operation] : runtime::builtin_operations) {
+      if (name == call.name && is_query == (operation == Operation::get)) {
+        envelope.operation = operation;
+        return {};
+      }
+    }
+  } else if (is_query) {
+    if (const auto found = envelope.kind->queries.find(call.name);
+        found != envelope.kind->queries.end()) {
+      envelope.operation = Operation::query;
+      envelope.query = &found->second;
+      return {};
+    }
+  } else if (const auto found = envelope.kind->commands.find(call.name);
+             found != envelope.kind->commands.end()) {
+    envelope.command = &found->second;
+    return {};
+  }
+  Error error{.code = ErrorCode::not_found,
+              .detail = fmt::format("kind {} has no {} {}", call.target.kind,
+                                    is_query ? "query" : "command", call.name)};
+  return fail(std::move(error));
+}
+
+bool Runtime::Core::answer_at_once(Envelope& envelope) {
+  if (envelope.operation != Operation::get &&
+      (envelope.operation != Operation::query || envelope.query->reads != Reads::root)) {
+    return false;
+  }
+  const auto version = directory_.quiet_version(envelope.call.target);
+  if (!version) return false;
+  if (auto admitted = admit(envelope, *version, envelope.accepted_at); !admitted) {
+    envelope.done(fail(std::move(admitted).error()));
+  } else {
+    envelope.done(run_query(envelope, *version, *foundation_.store, nullptr));
+  }
+  return true;
+}
+
+void Runtime::Core::call(Call call, ReplyHandler done) {
+  const auto envelope = std::make_shared<Envelope>();
+  envelope->call = std::move(call);
+  envelope->done = std::move(done);
+  if (auto resolved = resolve(*envelope); !resolved) {
+    return envelope->done(fail(std::move(resolved).error()));
+  }
+  envelope->accepted_at = foundation_.clock->now();
+  if (stopping_.load(std::memory_order_relaxed)) {
+    return envelope->done(fail(ErrorCode::unavailable, "the runtime is stopping"));
+  }
+  if (envelope->call.type == CallType::query) {
+    if (answer_at_once(*envelope)) return;
+  } else {
+    if (foundation_.store->health() != storage::Health::writable) {
+      return envelope->done(
+          fail(ErrorCode::unavailable, "writes have stopped: the disk failed or is full"));
+    }
+    envelope->random_seed = foundation_.random->next();
+    if (!envelope->call.idempotency_key.empty() && !once_.begin(*envelope, envelope->accepted_at)) {
+      return;
+    }
+  }
+  if (auto delivered = directory_.deliver(envelope); !delivered) {
+    envelope->done(fail(std::move(delivered).error()));
+  }
+}
+
+RuntimeStats Runtime::Core::stats() const {
+  const auto stored = foundation_.store->stats();
+  return {.active_objects = directory_.active_count(),
+          .active_bytes = directory_.bytes(),
+          .in_flight_calls = directory_.in_flight(),
+          .activations = directory_.activations(),
+          .hibernations = directory_.activations() - directory_.active_count(),
+          .commits = stored.commits,
+          .turns = committer_.turns(),
+          .bytes_on_disk = stored.bytes_on_disk,
+          .writable = foundation_.store->health() == storage::Health::writable};
+}
+
+void Runtime::Core::stop() {
+  if (stopping_.exchange(true)) return;
+  if (foundation_.threads == runtime::Threads::none) return;
+  // Accepted calls finish. Each one is answered by the actors and the committer, which go on.
+  while (directory_.in_flight() > 0) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  housekeeper_.stop();
+  housekeeper_thread_.join();
+  committer_.stop();
+  committer_thread_.join();
+  directory_.clear();
+}
+
+}  // namespace perdure

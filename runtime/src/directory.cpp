@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "directory.hpp"
+
+#include <algorithm>
+#include <caf/send.hpp>
+
+#include "messages.hpp"
+
+namespace perdure::runtime {
+
+namespace {
+
+// What an active object takes beside its root: the actor, its mailbox, the cell, the map node, the
+// version. Measured by bench/activation_memory.
+constexpr std::size_t activation_bytes = 2'048;
+// A root in memory as typed state against its JSON text: strings and nodes cost more than bytes.
+constexpr std::size_t root_expansion = 3;
+
+std::size_t estimate_bytes(const Version& version) {
+  return activation_bytes + version.root_bytes * root_expansion;
+}
+
+Unexpected overloaded(std::string detail) {
+  Error error{.code = ErrorCode::overloaded, .detail = std::move(detail)};
+  error.retry_after = std::chrono::seconds{1};
+  return fail(std::move(error));
+}
+
+}  // namespace
+
+Directory::Directory(DirectoryLimits limits, const Clock& clock, Spawn spawn)
+    : limits_(limits), clock_(clock), spawn_(std::move(spawn)) {}
+
+Directory::~Directory() { clear(); }
+
+void Directory::clear() {
+  for (auto& shard : shards_) {
+    std::vector<std::pair<CellPtr, caf::actor>> removed;  // destroyed outside the lock
+    const std::scoped_lock lock{shard.mutex};
+    while (!shard.by_use.empty()) {
+      auto owned = remove(shard, *shard.by_use.front());
+      auto actor = std::exchange(owned->actor_, nullptr);
+      removed.emplace_back(std::move(owned), std::move(actor));
+    }
+  }
+}
+
+caf::actor Directory::actor_of(const Cell& cell) const {
+  const std::scoped_lock lock{shard_of(cell.object).mutex};
+  PERDURE_CHECK(cell.actor_ != nullptr, to_string(cell.object));  // something is counted on it
+  return cell.actor_;
+}
+
+void Directory::send_back(const std::shared_ptr<Submission>& submission) {
+  Cell& cell = *submission->envelope->cell;
+  cell.recovering.store(true, std::memory_order_release);
+  caf::anon_send(actor_of(cell), Returned{submission});
+}
+
+void Directory::tell_settled(const Cell& cell) { caf::anon_send(actor_of(cell), Settled{}); }
+
+Directory::Shard& Directory::shard_of(const ObjectId& object) const {
+  // The map uses the low bits of the same hash, so the shard takes others.
+  return shards_[(std::hash<ObjectId>{}(object) >> 32) % shard_count];
+}
+
+void Directory::touch(Shard& shard, Cell& cell) {
+  cell.last_used_ = clock_.monotonic();
+  shard.by_use.splice(shard.by_use.end(), shard.by_use, cell.place_);
+}
+
+void Directory::resize(Shard& shard, Cell& cell, std::size_t bytes) {
+  shard.bytes += bytes - cell.bytes_;
+  bytes_ += bytes - cell.bytes_;
+  cell.bytes_ = bytes;
+}
+
+CellPtr Directory::remove(Shard& shard, Cell& cell) {
+  const auto found = shard.cells.find(cell.object);
+  PERDURE_CHECK(found != shard.cells.end() && found->get() == &cell, to_string(cell.object));
+  CellPtr owned = *found;
+  resize(shard, cell, 0);
+  shard.by_use.erase(cell.place_);
+  shard.cells.erase(found);
+  cell.dropped_ = true;
+  --count_;
+  return owned;
+}
+
+Result<void> Directory::deliver(const EnvelopePtr& envelope) {
+  const auto& object = envelope->call.target;
+  if (in_flight_.fetch_add(1, std::memory_order_relaxed) >= limits_.in_flight_max) {
+    in_flight_.fetch_sub(1, std::memory_order_relaxed);
+    return overloaded("the server has as many calls waiting as it may");
+  }
+  auto& shard = shard_of(object);
+  const std::scoped_lock lock{shard.mutex};
+  auto found = shard.cells.find(object);
+  if (found == shard.cells.end()) {
+    auto cell = std::make_shared<Cell>(object, *envelope->kind);
+    cell->place_ = shard.by_use.insert(shard.by_use.end(), cell.get());
+    cell->actor_ = spawn_(cell);
+    found = shard.cells.insert(std::move(cell)).first;
+    ++count_;
+    activations_.fetch_add(1, std::memory_order_relaxed);
+    resize(shard, **found, activation_bytes);
+  }
+  const CellPtr& cell = *found;
+  if (cell->in_flight_ >= limits_.mailbox_max) {
+    in_flight_.fetch_sub(1, std::memory_order_relaxed);
+    return overloaded(to_string(object) + " has as many calls waiting as it may");
+  }
+  ++cell->in_flight_;
+  touch(shard, *cell);
+  envelope->cell = cell;
+  // Under the lock, so that arrival order is the order in which callers got here.
+  caf::anon_send(cell->actor_, Delivery{envelope});
+  return {};
+}
+
+VersionPtr Directory::quiet_version(const ObjectId& object) {
+  auto& shard = shard_of(object);
+  const std::scoped_lock lock{shard.mutex};
+  const auto found = shard.cells.find(object);
+  if (found == shard.cells.end() || (*found)->in_flight_ > 0) return nullptr;
+  touch(shard, **found);
+  return (*found)->committed_;
+}
+
+void Directory::loaded(Cell& cell, VersionPtr version) {
+  auto& shard = shard_of(cell.object);
+  const std::scoped_lock lock{shard.mutex};
+  cell.committed_seq.store(version->meta.seq, std::memory_order_release);
+  if (!cell.dropped_) resize(shard, cell, estimate_bytes(*version));
+  cell.committed_ = std::move(version);
+}
+
+void Directory::committed(Cell& cell, const VersionPtr& version) {
+  VersionPtr old = version;  // swapped in, and the old one destroyed outside the lock
+  auto& shard = shard_of(cell.object);
+  const std::scoped_lock lock{shard.mutex};
+  cell.committed_.swap(old);
+  cell.committed_seq.store(version->meta.seq, std::memory_order_release);
+  if (!cell.dropped_) resize(shard, cell, estimate_bytes(*version));
+}
+
+void Directory::finished(Cell& cell) {
+  caf::actor actor;  // destroyed outside the lock
+  {
+    const std::scoped_lock lock{shard_of(cell.object).mutex};
+    PERDURE_CHECK(cell.in_flight_ > 0, to_string(cell.object));
+    --cell.in_flight_;
+    if (cell.dropped_ && cell.in_flight_ == 0) actor = std::exchange(cell.actor_, nullptr);
+  }
+  in_flight_.fetch_sub(1, std::memory_order_release);
+}
+
+VersionPtr Directory::committed_version(const Cell& cell) const {
+  const std::scoped_lock lock{shard_of(cell.object).mutex};
+  return cell.committed_;
+}
+
+void Directory::drop(Cell& cell) {
+  auto& shard = shard_of(cell.object);
+  const std::scoped_lock lock{shard.mutex};
+  if (cell.dropped_) return;
+  // The actor stays until what is counted on the cell has been answered.
+  static_cast<void>(remove(shard, cell));
+}
+
+Result<void> Directory::hibernate(const ObjectId& object) {
+  CellPtr removed;
+  caf::actor actor;
+  auto& shard = shard_of(object);
+  const std::scoped_lock lock{shard.mutex};
+  const auto found = shard.cells.find(object);
+  if (found == shard.cells.end()) return {};
+  if ((*found)->in_flight_ > 0) {
+    return fail(ErrorCode::conflict, to_string(object) + " has calls in flight");
+  }
+  removed = remove(shard, **found);
+  actor = std::exchange(removed->actor_, nullptr);
+  return {};
+}
+
+std::vector<const KindDefinition*> Directory::sweep(Milliseconds before, std::size_t bytes_max) {
+  std::vector<const KindDefinition*> kinds;
+  const std::size_t shard_bytes_max = bytes_max / shard_count;
+  const bool over_budget = bytes_.load() > bytes_max;
+  for (auto& shard : shards_) {
+    std::vector<std::pair<CellPtr, caf::actor>> removed;  // destroyed outside the lock
+    {
+      const std::scoped_lock lock{shard.mutex};
+      for (auto at = shard.by_use.begin(); at != shard.by_use.end();) {
+        Cell& cell = **at++;
+        const bool idle = cell.last_used_ <= before;
+        if (!idle && !(over_budget && shard.bytes > shard_bytes_max)) break;
+        if (cell.in_flight_ > 0) continue;
+        auto owned = remove(shard, cell);
+        auto actor = std::exchange(cell.actor_, nullptr);
+        removed.emplace_back(std::move(owned), std::move(actor));
+      }
+    }
+    for (const auto& [cell, actor] : removed) kinds.push_back(&cell->kind);
+  }
+  return kinds;
+}
+
+bool Directory::active(const ObjectId& object) const {
+  const auto& shard = shard_of(object);
+  const std::scoped_lock lock{shard.mutex};
+  return shard.cells.contains(object);
+}
+
+std::optional<Milliseconds> Directory::last_used(const ObjectId& object) const {
+  const auto& shard = shard_of(object);
+  const std::scoped_lock lock{shard.mutex};
+  const auto found = shard.cells.find(object);
+  if (found == shard.cells.end()) return {};
+  return (*found)->last_used_;
+}
+
+std::vector<std::string> Directory::active_ids(std::string_view kind, const std::string& after,
+                                               std::size_t limit) const {
+  std::vector<std::string> ids;
+  for (const auto& shard : shards_) {
+    const std::scoped_lock lock{shard.mutex};
+    for (const auto& cell : shard.cells) {
+      if (cell->object.kind == kind && cell->object.id > after) ids.push_back(cell->object.id);
+    }
+  }
+  const auto count = static_cast<std::ptrdiff_t>(std::min(limit, ids.size()));
+  std::ranges::partial_sort(ids, ids.begin() + count);
+  ids.resize(static_cast<std::size_t>(count));
+  return ids;
+}
+
+bool Directory::queue_trim(Cell& cell) {
+  const std::scoped_lock lock{shard_of(cell.object).mutex};
+  return !std::exchange(cell.trim_queued_, true);
+}
+
+void Directory::trimmed(const ObjectId& object) {
+  auto& shard = shard_of(object);
+  const std::scoped_lock lock{shard.mutex};
+  const auto found = shard.cells.find(object);
+  if (found != shard.cells.end()) (*found)->trim_queued_ = false;
+}
+
+void Directory::check_invariants() const {
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  for (const auto& shard : shards_) {
+    const std::scoped_lock lock{shard.mutex};
+    std::size_t shard_bytes = 0;
+    for (const auto& cell : shard.cells) {
+      PERDURE_CHECK(!cell->dropped_ && cell->actor_ != nullptr, to_string(cell->object));
+      PERDURE_CHECK(&shard_of(cell->object) == &shard, to_string(cell->object));
+      PERDURE_CHECK(!cell->committed_ || cell->committed_->meta.seq == cell->committed_seq.load(),
+                    to_string(cell->object));
+      shard_bytes += cell->bytes_;
+    }
+    PERDURE_CHECK(shard.by_use.size() == shard.cells.size(), "the LRU list misses a cell");
+    PERDURE_CHECK(shard.bytes == shard_bytes, "the shard's size estimate is off");
+    count += shard.cells.size();
+    bytes += shard_bytes;
+  }
+  PERDURE_CHECK(count == count_.load() && bytes == bytes_.load(), "totals are off");
+}
+
+}  // namespace perdure::runtime

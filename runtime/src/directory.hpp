@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Directory: which objects are active, and who is in the middle of what.
+//
+// A call is counted on its object's cell before it is handed over, under the same lock that
+// removes cells; a cell is removed only when nothing is counted on it. So a message can never meet
+// an activation that is leaving, and there is never a second activation beside a live one.
+//
+// Each shard keeps its cells in order of last use: hibernation by idle time and by memory both take
+// from that end.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <caf/actor.hpp>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <unordered_set>
+#include <vector>
+
+#include "envelope.hpp"
+#include "version.hpp"
+
+namespace perdure::runtime {
+
+struct Submission;
+
+/// One active object, as everybody but its activation sees it.
+///
+/// Threads  the atomics any; all else under the shard's lock.
+class Cell {
+ public:
+  Cell(ObjectId object_id, const KindDefinition& definition)
+      : object(std::move(object_id)), kind(definition) {}
+
+  const ObjectId object;
+  const KindDefinition& kind;
+  /// The seq that is durable. Written by the committer after the commit, before any reply.
+  std::atomic<Seq> committed_seq{0};
+  /// Submissions of this activation that the committer has dealt with for good.
+  std::atomic<std::uint64_t> settled{0};
+  /// Set by the committer when it gives a submission back, cleared by the activation when it has
+  /// recovered: between the two, the activation is told of every submission that settles.
+  std::atomic<bool> recovering{false};
+
+ private:
+  friend class Directory;
+  caf::actor actor_;
+  VersionPtr committed_;  ///< null until loaded
+  std::size_t in_flight_ = 0;
+  std::size_t bytes_ = 0;
+  Milliseconds last_used_{0};
+  bool trim_queued_ = false;
+  bool dropped_ = false;  ///< no longer in the map: what it still answers must not be believed
+  std::list<Cell*>::iterator place_;
+};
+
+using CellPtr = std::shared_ptr<Cell>;  // shared by the map, the actor and envelopes on the way
+
+struct DirectoryLimits {
+  std::size_t mailbox_max;
+  std::size_t in_flight_max;
+};
+
+class Directory {
+ public:
+  using Spawn = std::function<caf::actor(const CellPtr&)>;
+
+  /// `spawn` makes the actor of a new cell; `clock` says when a cell was used.
+  Directory(DirectoryLimits limits, const Clock& clock, Spawn spawn);
+  ~Directory();
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+
+  /// Counts the envelope on its object's cell (made if there is none) and sends it to the actor.
+  /// Errors: overloaded; the envelope was not sent.
+  Result<void> deliver(const EnvelopePtr& envelope);
+
+  /// The durable version of an active object that nothing is in flight for: a caller who has
+  /// nothing outstanding there may read it without asking the actor. Null when there is none.
+  [[nodiscard]] VersionPtr quiet_version(const ObjectId& object);
+
+  /// The activation has loaded `version`.
+  void loaded(Cell& cell, VersionPtr version);
+  /// The committer made `version` durable.
+  void committed(Cell& cell, const VersionPtr& version);
+  /// A counted envelope has been answered.
+  void finished(Cell& cell);
+  [[nodiscard]] VersionPtr committed_version(const Cell& cell) const;
+  /// Takes the cell out of the map at once: its uncommitted turns are in doubt.
+  void drop(Cell& cell);
+  /// Forgets all cells. Nothing may be in flight.
+  void clear();
+  /// Sends what could not be committed back to the activation that it came from.
+  void send_back(const std::shared_ptr<Submission>& submission);
+  /// Tells a recovering activation that another of its submissions has settled.
+  void tell_settled(const Cell& cell);
+
+  /// Errors: conflict when something is in flight. Nothing happens when it is not active.
+  Result<void> hibernate(const ObjectId& object);
+  /// Hibernates cells not used since `before`, then the least recently used ones of each shard
+  /// until the estimate is at most `bytes_max`. Returns the kinds of those that went.
+  std::vector<const KindDefinition*> sweep(Milliseconds before, std::size_t bytes_max);
+
+  [[nodiscard]] bool active(const ObjectId& object) const;
+  [[nodiscard]] std::optional<Milliseconds> last_used(const ObjectId& object) const;
+  /// Ids of active objects of a kind after `after`, in order, at most `limit`.
+  [[nodiscard]] std::vector<std::string> active_ids(std::string_view kind,
+                                                    const std::string& after,
+                                                    std::size_t limit) const;
+  [[nodiscard]] std::size_t active_count() const { return count_.load(); }
+  [[nodiscard]] std::uint64_t activations() const { return activations_.load(); }
+  [[nodiscard]] std::size_t bytes() const { return bytes_.load(); }
+  [[nodiscard]] std::size_t in_flight() const { return in_flight_.load(); }
+
+  /// True once per cell until `trimmed`: at most one trim of an object waits.
+  [[nodiscard]] bool queue_trim(Cell& cell);
+  void trimmed(const ObjectId& object);
+
+  void check_invariants() const;
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(const ObjectId& id) const { return std::hash<ObjectId>{}(id); }
+    std::size_t operator()(const CellPtr& cell) const { return (*this)(cell->object); }
+  };
+  struct Equal {
+    using is_transparent = void;
+    static const ObjectId& id(const ObjectId& object) { return object; }
+    static const ObjectId& id(const CellPtr& cell) { return cell->object; }
+    bool operator()(const auto& a, const auto& b) const { return id(a) == id(b); }
+  };
+  struct Shard {
+    mutable std::mutex mutex;
+    std::unordered_set<CellPtr, Hash, Equal> cells;
+    std::list<Cell*> by_use;  ///< front: least recently used
+    std::size_t bytes = 0;
+  };
+  static constexpr std::size_t shard_count = 64;
+
+  Shard& shard_of(const ObjectId& object) const;
+  [[nodiscard]] caf::actor actor_of(const Cell& cell) const;
+  void touch(Shard& shard, Cell& cell);
+  void resize(Shard& shard, Cell& cell, std::size_t bytes);
+  /// Under the lock; what it returns must be destroyed outside of it.
+  CellPtr remove(Shard& shard, Cell& cell);
+
+  const DirectoryLimits limits_;
+  const Clock& clock_;
+  const Spawn spawn_;
+  mutable std::array<Shard, shard_count> shards_;
+  std::atomic<std::size_t> count_{0};
+  std::atomic<std::uint64_t> activations_{0};
+  std::atomic<std::size_t> bytes_{0};
+  std::atomic<std::size_t> in_flight_{0};
+};
+
+}  // namespace perdure::runtime

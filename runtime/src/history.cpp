@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "history.hpp"
+
+#include <fmt/format.h>
+
+namespace perdure::runtime {
+
+namespace {
+
+Unexpected no_object(const ObjectId& object) {
+  return fail(ErrorCode::not_found, fmt::format("there is no {} {}", object.kind, object.id));
+}
+
+Unexpected below_history(const ObjectId& object, Seq floor) {
+  return fail(ErrorCode::gone,
+              fmt::format("the history of {} begins at seq {}", to_string(object), floor));
+}
+
+Result<Timestamp> time_at(const storage::Store& store, const ObjectId& object, Seq seq) {
+  PERDURE_TRY(row, store.record(object, seq));
+  PERDURE_TRY(record, decode_record(object, row));
+  return record.meta.updated_at;
+}
+
+Result<Seq> seq_at(const storage::Store& store, const ObjectId& object, const Record& last,
+                   Timestamp time) {
+  if (time >= last.meta.updated_at) return last.meta.seq;
+  PERDURE_TRY(floor, store.floor(object));
+  const Seq first = std::max(floor, last.meta.origin->born_seq);
+  PERDURE_TRY(oldest, time_at(store, object, first));
+  if (time < oldest) {
+    if (first > last.meta.origin->born_seq) return below_history(object, first);
+    return no_object(object);
+  }
+  Seq low = first;  // at or before `time`
+  Seq high = last.meta.seq;  // after it
+  while (low + 1 < high) {
+    const Seq middle = low + (high - low) / 2;
+    PERDURE_TRY(at, time_at(store, object, middle));
+    (at <= time ? low : high) = middle;
+  }
+  return low;
+}
+
+}  // namespace
+
+Result<Record> record_as_of(const storage::Store& store, const ObjectId& object,
+                            const AsOf& as_of) {
+  PERDURE_TRY(row, store.last_record(object));
+  if (!row) return no_object(object);
+  PERDURE_TRY(last, decode_record(object, *row));
+  Seq seq = last.meta.seq;
+  if (const auto* given = std::get_if<Seq>(&as_of)) seq = *given;
+  if (const auto* time = std::get_if<Timestamp>(&as_of)) {
+    PERDURE_TRY(found, seq_at(store, object, last, *time));
+    seq = found;
+  }
+  if (seq > last.meta.seq || seq < last.meta.origin->born_seq) {
+    return fail(ErrorCode::not_found, fmt::format("{} has no seq {}", to_string(object), seq));
+  }
+  if (seq < last.meta.seq) {
+    PERDURE_TRY(older, store.record(object, seq));
+    PERDURE_TRY(decoded, decode_record(object, older));
+    last = std::move(decoded);
+  }
+  if (last.meta.deleted_at) return no_object(object);
+  return std::move(last);
+}
+
+Result<Seq> resolve_as_of(const storage::Store& store, const ObjectId& object,
+                          const AsOf& as_of) {
+  PERDURE_TRY(record, record_as_of(store, object, as_of));
+  return record.meta.seq;
+}
+
+Result<ObjectView> view_record(const KindDefinition& kind, const Record& record) {
+  PERDURE_TRY(state, decode_root(kind, record));
+  return ObjectView{.meta = record.meta, .state = std::move(state)};
+}
+
+}  // namespace perdure::runtime

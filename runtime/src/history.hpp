@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// History: looking at durable objects, now and in the past, without waking them.
+#pragma once
+
+#include "directory.hpp"
+#include "perdure/runtime/inspect.hpp"
+#include "version.hpp"
+
+namespace perdure::runtime {
+
+/// The seq that `as_of` names, within the object's present life.
+///
+/// Errors  not_found  no such object, or it did not exist at that moment (or was deleted).
+///         gone       below retained history.
+[[nodiscard]] Result<Seq> resolve_as_of(const storage::Store& store, const ObjectId& object,
+                                        const AsOf& as_of);
+
+/// The record that `as_of` names. Errors: as resolve_as_of.
+[[nodiscard]] Result<Record> record_as_of(const storage::Store& store, const ObjectId& object,
+                                          const AsOf& as_of);
+
+[[nodiscard]] Result<ListPage> list_objects(const storage::Store& store,
+                                            const Directory& directory, const KindDefinition& kind,
+                                            const ListRequest& request);
+
+[[nodiscard]] Result<ObjectView> view_record(const KindDefinition& kind, const Record& record);
+
+}  // namespace perdure::runtime

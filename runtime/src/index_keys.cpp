@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "index_keys.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "perdure/base/codec.hpp"
+
+namespace perdure::runtime {
+
+namespace {
+
+enum Tag : char { nothing = 1, no = 2, yes = 3, number = 4, text = 5, other = 6 };
+
+// IEEE 754 bits sort as numbers once the sign is turned over (and negatives are mirrored).
+std::uint64_t sortable_bits(double value) {
+  if (value == 0) value = 0;  // -0.0 and 0.0 are one key
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  constexpr auto sign = std::uint64_t{1} << 63;
+  return (bits & sign) != 0 ? ~bits : bits | sign;
+}
+
+// NUL ends a string, so a NUL inside is written as two bytes that sort above the end.
+void put_text(std::string& key, std::string_view value) {
+  for (const char c : value.substr(0, index_string_bytes_max)) {
+    key += c;
+    if (c == '\0') key += '\xFF';
+  }
+  key += '\0';
+  key += '\1';
+}
+
+Json field_value(const std::string& field, const ObjectMeta& meta, const Json& root) {
+  if (field == "$id") return meta.object().id;
+  if (field == "$created_at") return to_unix_ms(meta.origin->created_at);
+  if (field == "$updated_at") return to_unix_ms(meta.updated_at);
+  const Json* at = &root;
+  for (std::size_t start = 0; start <= field.size();) {
+    const auto dot = std::min(field.find('.', start), field.size());
+    const auto name = field.substr(start, dot - start);
+    if (!at->is_object() || !at->contains(name)) return nullptr;
+    at = &at->at(name);
+    start = dot + 1;
+  }
+  return *at;
+}
+
+void add_rows(std::vector<IndexKey>& rows, const IndexDefinition& index, const ObjectMeta& meta,
+              const Json& root) {
+  std::vector<std::string> keys{index_prefix(index, meta.origin->owner)};
+  for (const auto& field : index.fields) {
+    const Json value = field_value(field, meta, root);
+    if (!value.is_array()) {
+      for (auto& key : keys) put_index_value(key, value);
+      continue;
+    }
+    std::vector<std::string> multiplied;
+    const auto elements = std::min(value.size(), index_elements_max);
+    for (const auto& key : keys) {
+      for (std::size_t i = 0; i < elements; ++i) {
+        multiplied.push_back(key);
+        put_index_value(multiplied.back(), value[i]);
+      }
+    }
+    keys = std::move(multiplied);
+  }
+  for (auto& key : keys) rows.push_back({index.name, std::move(key)});
+}
+
+}  // namespace
+
+void put_index_value(std::string& key, const Json& value) {
+  switch (value.type()) {
+    case Json::value_t::null:
+    case Json::value_t::discarded:
+      key += nothing;
+      return;
+    case Json::value_t::boolean:
+      key += value.get<bool>() ? yes : no;
+      return;
+    case Json::value_t::number_integer:
+    case Json::value_t::number_unsigned:
+    case Json::value_t::number_float:
+      key += number;
+      put_be64(key, sortable_bits(value.get<double>()));
+      return;
+    case Json::value_t::string:
+      key += text;
+      put_text(key, value.get_ref<const std::string&>());
+      return;
+    default:
+      key += other;
+      put_text(key, dump_json(value));
+  }
+}
+
+std::string index_prefix(const IndexDefinition& index, const std::string& owner) {
+  std::string key;
+  if (index.scope == IndexDefinition::Scope::owner) put_text(key, owner);
+  return key;
+}
+
+std::vector<IndexKey> index_keys(const KindDefinition& kind, const ObjectMeta& meta,
+                                 const Json& root) {
+  std::vector<IndexKey> rows;
+  if (meta.seq == 0) return rows;
+  if (meta.deleted_at) {
+    std::string key;
+    put_text(key, meta.origin->owner);
+    put_be64(key, static_cast<std::uint64_t>(to_unix_ms(*meta.deleted_at)));
+    rows.push_back({std::string{index_names::deleted}, std::move(key)});
+    rows.push_back({std::string{index_names::deleted_by_id}, ""});
+  } else {
+    rows.push_back({std::string{index_names::by_id}, ""});
+    for (const auto& index : kind.indexes) add_rows(rows, index, meta, root);
+  }
+  std::ranges::sort(rows);
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  return rows;
+}
+
+std::vector<storage::IndexChange> index_difference(const std::vector<IndexKey>& before,
+                                                   const std::vector<IndexKey>& after) {
+  using Op = storage::IndexChange::Op;
+  std::vector<storage::IndexChange> changes;
+  auto old_row = before.begin();
+  auto new_row = after.begin();
+  while (old_row != before.end() || new_row != after.end()) {
+    if (new_row == after.end() || (old_row != before.end() && *old_row < *new_row)) {
+      changes.push_back({Op::erase, old_row->index, old_row->key});
+      ++old_row;
+    } else if (old_row == before.end() || *new_row < *old_row) {
+      changes.push_back({Op::put, new_row->index, new_row->key});
+      ++new_row;
+    } else {
+      ++old_row;
+      ++new_row;
+    }
+  }
+  return changes;
+}
+
+}  // namespace perdure::runtime

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Index keys: JSON values as bytes that sort as the values do (docs/formats/keys.md).
+//
+// Each value is self-delimiting, so the keys of one index are prefix-free, and a prefix of values
+// is a prefix of bytes. Order: missing or null, false, true, numbers, strings (by bytes), others.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "version.hpp"
+
+namespace perdure::runtime {
+
+/// Strings are indexed by their first bytes: equal beyond them, order is by id.
+inline constexpr std::size_t index_string_bytes_max = 512;
+/// Elements of an array that get a row each.
+inline constexpr std::size_t index_elements_max = 100;
+
+namespace index_names {
+inline constexpr std::string_view by_id = "$id";                     ///< live objects
+inline constexpr std::string_view deleted = "$deleted";              ///< by owner and time
+inline constexpr std::string_view deleted_by_id = "$deleted_by_id";  ///< for any owner
+}  // namespace index_names
+
+void put_index_value(std::string& key, const Json& value);
+
+/// The first bytes of all keys of `owner`'s rows (empty for an index over all owners).
+[[nodiscard]] std::string index_prefix(const IndexDefinition& index, const std::string& owner);
+
+struct IndexKey {
+  std::string index;
+  std::string key;
+  auto operator<=>(const IndexKey&) const = default;
+};
+
+/// All index rows of an object at one version, sorted; `root` is its state as JSON.
+[[nodiscard]] std::vector<IndexKey> index_keys(const KindDefinition& kind, const ObjectMeta& meta,
+                                               const Json& root);
+
+/// What turns the rows of the version before into those after. Both sorted.
+[[nodiscard]] std::vector<storage::IndexChange> index_difference(
+    const std::vector<IndexKey>& before, const std::vector<IndexKey>& after);
+
+}  // namespace perdure::runtime

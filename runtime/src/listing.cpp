@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lists of objects: range scans of an index, then one read for each object found.
+#include <fmt/format.h>
+
+#include "history.hpp"
+#include "index_keys.hpp"
+#include "perdure/base/codec.hpp"
+
+namespace perdure::runtime {
+
+namespace {
+
+Unexpected bad(std::string field, std::string message) {
+  Error error{.code = ErrorCode::invalid, .detail = message};
+  error.fields.push_back({std::move(field), "invalid", std::move(message)});
+  return fail(std::move(error));
+}
+
+struct Scan {
+  std::string index;
+  storage::KeyRange range;
+};
+
+std::string key_with(std::string prefix, const Json& value) {
+  put_index_value(prefix, value);
+  return prefix;
+}
+
+Result<Scan> plan(const KindDefinition& kind, const ListRequest& request) {
+  Scan scan;
+  scan.range.direction = request.order == Order::ascending ? storage::Direction::forward
+                                                           : storage::Direction::backward;
+  if (request.lives == ListRequest::Lives::deleted) {
+    const bool all = request.index == index_names::by_id;
+    scan.index = all ? index_names::deleted_by_id : index_names::deleted;
+    if (!all) scan.range.from = index_prefix({.name = "", .fields = {}}, request.owner);
+    scan.range.until = storage::prefix_end(scan.range.from);
+    return scan;
+  }
+  scan.index = request.index;
+  if (request.index == index_names::by_id) return scan;
+  for (const auto& index : kind.indexes) {
+    if (index.name != request.index) continue;
+    if (request.equals.size() > index.fields.size()) {
+      return bad("equals", "the index has fewer fields");
+    }
+    auto prefix = index_prefix(index, request.owner);
+    for (const auto& value : request.equals) put_index_value(prefix, value);
+    scan.range.from = request.from ? key_with(prefix, *request.from) : prefix;
+    scan.range.until =
+        request.until ? key_with(prefix, *request.until) : storage::prefix_end(prefix);
+    return scan;
+  }
+  return bad("index", "kind " + kind.name + " has no index " + request.index);
+}
+
+std::string encode_cursor(const storage::IndexRow& row) {
+  std::string bytes;
+  put_bytes(bytes, row.key);
+  put_bytes(bytes, row.id);
+  return to_base64url(bytes);
+}
+
+Result<std::optional<storage::IndexRow>> decode_cursor(const std::string& cursor) {
+  if (cursor.empty()) return std::optional<storage::IndexRow>{};
+  const auto bytes = from_base64url(cursor);
+  Reader in{bytes ? std::string_view{*bytes} : std::string_view{}};
+  storage::IndexRow row;
+  row.key = in.bytes();
+  row.id = in.bytes();
+  if (!bytes || !in.done()) {
+    return bad("cursor", "a cursor is the next_cursor of the page before");
+  }
+  return std::optional{std::move(row)};
+}
+
+// Adds the object to the page if it (still) belongs to the list.
+Result<void> add_object(ListPage& page, const storage::Store& store, const KindDefinition& kind,
+                        const ListRequest& request, const std::string& id) {
+  const ObjectId object{kind.name, id};
+  PERDURE_TRY(row, store.last_record(object));
+  if (!row) return {};  // active, but it has never had a turn
+  PERDURE_TRY(record, decode_record(object, *row));
+  // Deleted (or brought back) between the scan and the read: no longer of this list.
+  const bool deleted = record.meta.deleted_at.has_value();
+  if (deleted != (request.lives == ListRequest::Lives::deleted)) return {};
+  PERDURE_TRY(view, view_record(kind, record));
+  page.items.push_back(std::move(view));
+  return {};
+}
+
+// Active objects are few and in memory: the directory is the index.
+Result<ListPage> list_active(const storage::Store& store, const Directory& directory,
+                             const KindDefinition& kind, const ListRequest& request,
+                             const std::string& after) {
+  ListPage page;
+  const auto ids = directory.active_ids(kind.name, after, request.limit + 1);
+  for (std::size_t i = 0; i < ids.size() && i < request.limit; ++i) {
+    PERDURE_TRY_VOID(add_object(page, store, kind, request, ids[i]));
+  }
+  if (ids.size() > request.limit) page.next_cursor = encode_cursor({"", ids[request.limit - 1]});
+  return page;
+}
+
+}  // namespace
+
+Result<ListPage> list_objects(const storage::Store& store, const Directory& directory,
+                              const KindDefinition& kind, const ListRequest& request) {
+  if (request.limit == 0) return bad("limit", "a page has at least one item");
+  PERDURE_TRY(scan, plan(kind, request));
+  PERDURE_TRY(after, decode_cursor(request.cursor));
+  if (request.activity == Activity::active) {
+    if (request.index != index_names::by_id) return bad("activity", "only lists by id have it");
+    return list_active(store, directory, kind, request, after ? after->id : std::string{});
+  }
+  // One more than asked for tells whether there is a next page.
+  scan.range.limit = request.limit + 1;
+  ListPage page;
+  for (;;) {
+    PERDURE_TRY(rows, store.index(kind.name, scan.index, scan.range, after));
+    const bool more = rows.size() > request.limit;
+    if (more) rows.pop_back();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (request.activity && directory.active({kind.name, rows[i].id})) continue;
+      PERDURE_TRY_VOID(add_object(page, store, kind, request, rows[i].id));
+      if (page.items.size() == request.limit && (more || i + 1 < rows.size())) {
+        page.next_cursor = encode_cursor(rows[i]);
+        return page;
+      }
+    }
+    if (!more) return page;
+    after = rows.back();
+  }
+}
+
+}  // namespace perdure::runtime

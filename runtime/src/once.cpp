@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "once.hpp"
+
+#include "perdure/base/codec.hpp"
+#include "perdure/base/crypto.hpp"
+
+namespace perdure::runtime {
+
+namespace {
+
+std::string claim_key(const Call& call) {
+  std::string key;
+  put_bytes(key, actor_name(call.principal));
+  put_bytes(key, call.idempotency_key);
+  return key;
+}
+
+std::string fingerprint(const Call& call) {
+  if (!call.idempotency_fingerprint.empty()) return call.idempotency_fingerprint;
+  return std::string{bytes_of(sha256({call.target.kind, {"\0", 1}, call.target.id, {"\0", 1},
+                                      call.name, {"\0", 1}, dump_json(call.payload)}))};
+}
+
+std::string encode(const Call& call, const Reply& reply) {
+  const auto& meta = reply.meta;
+  std::string out;
+  put_bytes(out, fingerprint(call));
+  put_bytes(out, meta.object().kind);
+  put_bytes(out, meta.object().id);
+  put_varint(out, meta.seq);
+  put_varint(out, meta.schema_version);
+  put_varint(out, static_cast<std::uint64_t>(to_unix_ms(meta.updated_at)));
+  put_bytes(out, meta.updated_by);
+  put_varint(out, meta.deleted_at ? static_cast<std::uint64_t>(to_unix_ms(*meta.deleted_at)) : 0);
+  put_varint(out, meta.origin->born_seq);
+  put_bytes(out, meta.origin->owner);
+  put_varint(out, static_cast<std::uint64_t>(to_unix_ms(meta.origin->created_at)));
+  put_bytes(out, meta.origin->created_by);
+  put_bytes(out, dump_json(reply.value));
+  return out;
+}
+
+struct Stored {
+  std::string fingerprint;
+  Reply reply;
+};
+
+Result<Stored> decode(std::string_view bytes) {
+  Reader in{bytes};
+  const auto time = [&] { return from_unix_ms(static_cast<std::int64_t>(in.varint())); };
+  Stored stored;
+  auto& meta = stored.reply.meta;
+  auto origin = std::make_shared<Origin>();
+  stored.fingerprint = in.bytes();
+  origin->object.kind = in.bytes();
+  origin->object.id = in.bytes();
+  meta.seq = in.varint();
+  meta.schema_version = static_cast<std::uint32_t>(in.varint());
+  meta.updated_at = time();
+  meta.updated_by = in.bytes();
+  if (const auto deleted = time(); to_unix_ms(deleted) != 0) meta.deleted_at = deleted;
+  origin->born_seq = in.varint();
+  origin->owner = in.bytes();
+  origin->created_at = time();
+  origin->created_by = in.bytes();
+  meta.origin = std::move(origin);
+  PERDURE_TRY(value, parse_json(in.bytes()));
+  if (!in.done()) return fail(ErrorCode::corrupt, "a stored reply cannot be read");
+  stored.reply.value = std::move(value);
+  stored.reply.replayed = true;
+  return stored;
+}
+
+Unexpected reused() {
+  Error error{.code = ErrorCode::idempotency_key_reused,
+              .detail = "the idempotency key was used before with another request"};
+  error.fields.push_back({"Idempotency-Key", "reused", error.detail});
+  return fail(std::move(error));
+}
+
+}  // namespace
+
+storage::Claim once_claim(const Call& call, const Reply& reply, Timestamp expires) {
+  return {std::string{once_space}, claim_key(call), encode(call, reply), expires};
+}
+
+bool Once::begin(Envelope& envelope, Timestamp now) {
+  const auto key = claim_key(envelope.call);
+  const auto print = fingerprint(envelope.call);
+  {
+    auto& shard = shard_of(key);
+    const std::scoped_lock lock{shard.mutex};
+    const auto [found, inserted] = shard.calls.try_emplace(key, InFlight{print, {}});
+    if (!inserted && found->second.fingerprint == print) {
+      found->second.waiting.push_back(std::move(envelope.done));
+      return false;
+    }
+    if (!inserted) {
+      // Answered under the lock would be a lock held over a callback: fall through instead.
+      envelope.call.idempotency_key.clear();
+    }
+  }
+  if (envelope.call.idempotency_key.empty()) {
+    envelope.done(reused());
+    return false;
+  }
+  envelope.done = [this, key, done = std::move(envelope.done)](Result<Reply> result) {
+    finish(key, result);
+    done(std::move(result));
+  };
+  // In the table first, then the store: whoever finished before this has its claim there.
+  const auto stored = store_.claim({std::string{once_space}, key}, now);
+  if (!stored) {
+    envelope.done(fail(stored.error()));
+    return false;
+  }
+  if (!*stored) return true;
+  auto decoded = decode(**stored);
+  if (!decoded) {
+    envelope.done(fail(std::move(decoded).error()));
+  } else if (decoded->fingerprint != print) {
+    envelope.done(reused());
+  } else {
+    envelope.done(std::move(decoded->reply));
+  }
+  return false;
+}
+
+void Once::finish(const std::string& key, const Result<Reply>& result) {
+  std::vector<ReplyHandler> waiting;
+  {
+    auto& shard = shard_of(key);
+    const std::scoped_lock lock{shard.mutex};
+    const auto found = shard.calls.find(key);
+    PERDURE_CHECK(found != shard.calls.end(), "an idempotent call finished twice");
+    waiting = std::move(found->second.waiting);
+    shard.calls.erase(found);
+  }
+  for (const auto& done : waiting) {
+    auto copy = result;
+    if (copy) copy->replayed = true;
+    done(std::move(copy));
+  }
+}
+
+}  // namespace perdure::runtime

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Once: idempotency keys. A call with a key either runs, waits for the one that runs, or gets the
+// stored reply of the one that ran.
+//
+// The stored reply is a claim in the same unit as the change, keyed by principal and key, so it is
+// there exactly when the change is. The table holds only calls in flight.
+#pragma once
+
+#include <array>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "envelope.hpp"
+#include "perdure/storage/store.hpp"
+
+namespace perdure::runtime {
+
+inline constexpr std::string_view once_space = "once";
+
+/// What goes into the unit beside the change.
+[[nodiscard]] storage::Claim once_claim(const Call& call, const Reply& reply, Timestamp expires);
+
+/// Threads  any.
+class Once {
+ public:
+  explicit Once(const storage::Store& store) : store_(store) {}
+
+  /// Decides what becomes of a call with an idempotency key.
+  ///
+  /// Returns  true: run it, and its `done` (now wrapped) will tell those who wait. False: it has
+  ///          been or will be answered by somebody else's reply, or with idempotency_key_reused.
+  [[nodiscard]] bool begin(Envelope& envelope, Timestamp now);
+
+ private:
+  struct InFlight {
+    std::string fingerprint;
+    std::vector<ReplyHandler> waiting;
+  };
+  struct Shard {
+    std::mutex mutex;
+    std::unordered_map<std::string, InFlight> calls;
+  };
+  Shard& shard_of(const std::string& key) {
+    return shards_[std::hash<std::string>{}(key) % shards_.size()];
+  }
+  void finish(const std::string& key, const Result<Reply>& result);
+
+  const storage::Store& store_;
+  std::array<Shard, 16> shards_;
+};
+
+}  // namespace perdure::runtime

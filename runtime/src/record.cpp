@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "record.hpp"
+
+#include <fmt/format.h>
+
+#include "perdure/base/codec.hpp"
+#include "perdure/runtime/journal_check.hpp"
+
+namespace perdure::runtime {
+
+namespace {
+
+constexpr std::size_t digest_bytes = 16;
+
+void put_time(std::string& out, Timestamp time) {
+  put_varint(out, static_cast<std::uint64_t>(to_unix_ms(time)));
+}
+Timestamp read_time(Reader& in) {
+  return from_unix_ms(static_cast<std::int64_t>(in.varint()));
+}
+
+void put_entries(std::string& out, const std::vector<RecordEntry>& entries) {
+  put_varint(out, entries.size());
+  for (const auto& entry : entries) {
+    put_bytes(out, entry.key);
+    put_bytes(out, entry.digest ? std::string_view{*entry.digest} : std::string_view{});
+  }
+}
+
+std::vector<RecordEntry> read_entries(Reader& in) {
+  std::vector<RecordEntry> entries;
+  for (auto left = in.varint(); left > 0 && !in.failed(); --left) {
+    RecordEntry entry{.key = std::string{in.bytes()}, .digest = {}};
+    if (const auto digest = in.bytes(); !digest.empty()) entry.digest = digest;
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+}  // namespace
+
+std::string encode_record(const Record& record) {
+  const auto& meta = record.meta;
+  std::string out;
+  out.reserve(160 + record.root.size());
+  put_varint(out, record_format);
+  out += bytes_of(record.previous_hash);
+  put_varint(out, meta.schema_version);
+  put_time(out, meta.updated_at);
+  put_bytes(out, meta.updated_by);
+  put_varint(out, meta.deleted_at ? static_cast<std::uint64_t>(to_unix_ms(*meta.deleted_at)) : 0);
+  put_varint(out, meta.origin->born_seq);
+  put_bytes(out, meta.origin->owner);
+  put_time(out, meta.origin->created_at);
+  put_bytes(out, meta.origin->created_by);
+  put_bytes(out, record.command);
+  put_bytes(out, record.request_id);
+  put_bytes(out, record.traceparent);
+  put_entries(out, record.entries);
+  put_varint(out, record.topics.size());
+  for (const auto& topic : record.topics) put_bytes(out, topic);
+  put_bytes(out, record.root);
+  return out;
+}
+
+Result<Record> decode_record(const ObjectId& object, const storage::RecordRow& row) {
+  Reader in{row.record};
+  if (const auto format = in.varint(); format != record_format) {
+    if (format > record_format && !in.failed()) {
+      return fail(ErrorCode::newer_version,
+                  fmt::format("record {} of {} has format {}; this code reads up to {}", row.seq,
+                              to_string(object), format, record_format));
+    }
+    return fail(ErrorCode::corrupt,
+                fmt::format("record {} of {} has no known format", row.seq, to_string(object)));
+  }
+  Record record;
+  const auto previous = in.raw(record.previous_hash.size());
+  std::copy(previous.begin(), previous.end(), record.previous_hash.begin());
+  auto& meta = record.meta;
+  meta.seq = row.seq;
+  meta.schema_version = static_cast<std::uint32_t>(in.varint());
+  meta.updated_at = read_time(in);
+  meta.updated_by = in.bytes();
+  if (const auto ms = in.varint(); ms != 0) {
+    meta.deleted_at = from_unix_ms(static_cast<std::int64_t>(ms));
+  }
+  auto origin = std::make_shared<Origin>();
+  origin->object = object;
+  origin->born_seq = in.varint();
+  origin->owner = in.bytes();
+  origin->created_at = read_time(in);
+  origin->created_by = in.bytes();
+  meta.origin = std::move(origin);
+  record.command = in.bytes();
+  record.request_id = in.bytes();
+  record.traceparent = in.bytes();
+  record.entries = read_entries(in);
+  for (auto left = in.varint(); left > 0 && !in.failed(); --left) {
+    record.topics.emplace_back(in.bytes());
+  }
+  record.root = in.bytes();
+  if (!in.done()) {
+    return fail(ErrorCode::corrupt, fmt::format("record {} of {} cannot be read: it is cut short",
+                                                row.seq, to_string(object)));
+  }
+  return record;
+}
+
+Sha256 hash_record(const ObjectId& object, Seq seq, std::string_view encoded) {
+  std::string place;
+  put_bytes(place, object.kind);
+  put_bytes(place, object.id);
+  put_be64(place, seq);
+  return sha256({place, encoded});
+}
+
+std::string event_id(const ObjectId& object, Seq seq, std::size_t index) {
+  return fmt::format("{}:{}:{}-{}", object.kind, object.id, seq, index);
+}
+
+std::string digest_value(std::string_view value) {
+  return std::string{bytes_of(sha256(value)).substr(0, digest_bytes)};
+}
+
+}  // namespace perdure::runtime
+
+namespace perdure {
+
+storage::RecordCheck journal_check() {
+  return [](const ObjectId& object, const storage::RecordRow& row,
+            const std::optional<storage::RecordRow>& previous) -> std::string {
+    const auto record = runtime::decode_record(object, row);
+    if (!record) return to_string(record.error());
+    if (!previous) return {};
+    const auto expected = runtime::hash_record(object, previous->seq, previous->record);
+    if (record->previous_hash != expected) {
+      return fmt::format("record {} of {} does not continue the hash chain of record {}", row.seq,
+                         to_string(object), previous->seq);
+    }
+    return {};
+  };
+}
+
+}  // namespace perdure

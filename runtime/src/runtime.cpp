@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perdure/runtime/runtime.hpp"
+
+#include "core.hpp"
+#include "history.hpp"
+#include "perdure/storage/rocksdb_store.hpp"
+
+namespace perdure {
+
+namespace {
+
+// Both are stateless, so one of each serves every runtime of the process.
+const Clock& system_clock() {
+  static const SystemClock clock;
+  return clock;
+}
+Random& secure_random() {
+  static SecureRandom random;
+  return random;
+}
+
+storage::RocksdbOptions storage_options(const RuntimeOptions& options) {
+  return {.directory = options.data_dir,
+          .durability = options.durability == DurabilityMode::sync ? storage::Durability::sync
+                                                                   : storage::Durability::buffered,
+          .lost_commits = options.accept_lost_commits == AcceptLostCommits::yes
+                              ? storage::LostCommits::accept
+                              : storage::LostCommits::refuse,
+          .block_cache_bytes = options.block_cache_bytes,
+          .write_buffer_bytes = options.write_buffer_bytes,
+          .open_files_max = options.open_files_max,
+          .on_write_failure = [hooks = options.hooks](const Error& cause) {
+            if (hooks != nullptr) hooks->writes_stopped(cause);
+          }};
+}
+
+std::pair<std::future<Result<Reply>>, ReplyHandler> promise_reply() {
+  // shared: std::function must be copyable
+  auto promise = std::make_shared<std::promise<Result<Reply>>>();
+  auto future = promise->get_future();
+  return {std::move(future),
+          [promise](Result<Reply> reply) { promise->set_value(std::move(reply)); }};
+}
+
+std::string hex(const Sha256& hash) { return to_hex(bytes_of(hash)); }
+
+JournalRecord journal_view(runtime::Record record, const ObjectId& object,
+                           const storage::RecordRow& row) {
+  JournalRecord view{.seq = row.seq,
+                     .at = record.meta.updated_at,
+                     .command = std::move(record.command),
+                     .principal = record.meta.updated_by,
+                     .request_id = std::move(record.request_id),
+                     .traceparent = std::move(record.traceparent),
+                     .schema_version = record.meta.schema_version,
+                     .born_seq = record.meta.origin->born_seq,
+                     .deleted = record.meta.deleted_at.has_value(),
+                     .state = Json::parse(record.root, nullptr, false),
+                     .entries = {},
+                     .events = {},
+                     .previous_hash = hex(record.previous_hash),
+                     .hash = hex(runtime::hash_record(object, row.seq, row.record))};
+  for (const auto& [key, digest] : record.entries) {
+    using Op = JournalEntryChange::Op;
+    view.entries.push_back(
+        {key, digest ? Op::put : Op::erase, digest ? to_hex(*digest) : std::string{}});
+  }
+  for (std::size_t i = 0; i < record.topics.size(); ++i) {
+    view.events.push_back({runtime::event_id(object, row.seq, i), record.topics[i]});
+  }
+  return view;
+}
+
+}  // namespace
+
+std::future<Result<Reply>> ObjectRef::send(Call call) const {
+  call.target = id_;
+  return runtime_->call(std::move(call));
+}
+
+Runtime::Runtime(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+Runtime::~Runtime() = default;
+
+Result<std::unique_ptr<Runtime>> Runtime::open(RuntimeOptions options, std::vector<Kind> kinds) {
+  PERDURE_TRY_VOID(runtime::validate_kinds(kinds));
+  PERDURE_TRY(store, storage::open_rocksdb(storage_options(options)));
+  runtime::Foundation foundation{.store = std::move(store),
+                                 .clock = &system_clock(),
+                                 .random = &secure_random(),
+                                 .system = options.actor_system};
+  return std::make_unique<Runtime>(
+      std::make_unique<Core>(std::move(options), std::move(kinds), std::move(foundation)));
+}
+
+void Runtime::call(Call call, ReplyHandler done) { core_->call(std::move(call), std::move(done)); }
+
+std::future<Result<Reply>> Runtime::call(Call call) {
+  auto [future, done] = promise_reply();
+  core_->call(std::move(call), std::move(done));
+  return std::move(future);
+}
+
+const std::vector<Kind>& Runtime::kinds() const { return core_->kinds(); }
+
+const KindDefinition* Runtime::find_kind(std::string_view name) const {
+  return core_->find_kind(name);
+}
+
+Result<ObjectView> Runtime::inspect(const ObjectId& object, AsOf as_of) const {
+  PERDURE_TRY_VOID(validate(object));
+  const auto* kind = find_kind(object.kind);
+  if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + object.kind);
+  PERDURE_TRY(record, runtime::record_as_of(core_->store(), object, as_of));
+  return runtime::view_record(*kind, record);
+}
+
+Result<ListPage> Runtime::list(const ListRequest& request) const {
+  const auto* kind = find_kind(request.kind);
+  if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + request.kind);
+  return runtime::list_objects(core_->store(), core_->directory(), *kind, request);
+}
+
+Activity Runtime::activity(const ObjectId& object) const {
+  return core_->directory().active(object) ? Activity::active : Activity::hibernated;
+}
+
+std::optional<Timestamp> Runtime::last_active(const ObjectId& object) const {
+  const auto used = core_->directory().last_used(object);
+  if (!used) return {};
+  return core_->clock().now() - (core_->clock().monotonic() - *used);
+}
+
+Result<std::vector<JournalRecord>> Runtime::journal(const ObjectId& object, Seq from, Seq until,
+                                                    Order order, std::size_t limit) const {
+  PERDURE_TRY_VOID(validate(object));
+  PERDURE_TRY(last, core_->store().last_record(object));
+  if (!last) return fail(ErrorCode::not_found, "there is no " + to_string(object));
+  PERDURE_TRY(rows, core_->store().journal(object, from, until,
+                                           order == Order::ascending
+                                               ? storage::Direction::forward
+                                               : storage::Direction::backward,
+                                           limit));
+  std::vector<JournalRecord> records;
+  for (const auto& row : rows) {
+    PERDURE_TRY(record, runtime::decode_record(object, row));
+    records.push_back(journal_view(std::move(record), object, row));
+  }
+  return records;
+}
+
+Result<std::vector<Entry>> Runtime::entries(const ObjectId& object, const EntryRange& range,
+                                            AsOf as_of) const {
+  PERDURE_TRY_VOID(validate(object));
+  PERDURE_TRY(record, runtime::record_as_of(core_->store(), object, as_of));
+  try {
+    return runtime::LayeredEntries{core_->store(), object,
+                                   nullptr,        nullptr,
+                                   record.meta.origin->born_seq, record.meta.seq}
+        .range(range);
+  } catch (const Failure& failure) {
+    return fail(failure.error());
+  }
+}
+
+Result<std::vector<SnapshotInfo>> Runtime::snapshots(const ObjectId& object) const {
+  PERDURE_TRY_VOID(validate(object));
+  PERDURE_TRY(record, runtime::record_as_of(core_->store(), object, {}));
+  PERDURE_TRY(pins, core_->store().pins(object));
+  std::vector<SnapshotInfo> snapshots;
+  for (const auto& pin : pins) {
+    if (pin.seq < record.meta.origin->born_seq) continue;  // of an earlier life
+    PERDURE_TRY(body, parse_json(pin.body));
+    PERDURE_TRY(at, parse_rfc3339(body.value("created_at", "")));
+    snapshots.push_back({pin.seq, body.value("name", ""), at, body.value("created_by", "")});
+  }
+  return snapshots;
+}
+
+Result<std::optional<ObjectId>> Runtime::holder(const std::string& space,
+                                                const std::string& key) const {
+  PERDURE_TRY(value, core_->store().claim({space, key}, core_->clock().now()));
+  if (!value) return std::optional<ObjectId>{};
+  const auto colon = value->find(':');
+  return std::optional{ObjectId{value->substr(0, colon), value->substr(colon + 1)}};
+}
+
+Result<void> Runtime::hibernate(const ObjectId& object) {
+  PERDURE_TRY_VOID(validate(object));
+  return core_->directory().hibernate(object);
+}
+
+void Runtime::activate(const ObjectId& object, ReplyHandler done) {
+  call({.target = object, .type = CallType::query, .name = std::string{builtin::get}},
+       std::move(done));
+}
+
+RuntimeStats Runtime::stats() const { return core_->stats(); }
+
+bool Runtime::writable() const {
+  return core_->store().health() == storage::Health::writable;
+}
+
+void Runtime::stop() { core_->stop(); }
+
+}  // namespace perdure

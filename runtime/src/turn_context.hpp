@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// TurnContext: the Turn that a handler sees, which collects what it asks for.
+#pragma once
+
+#include <optional>
+
+#include "envelope.hpp"
+#include "overlay.hpp"
+#include "perdure/runtime/options.hpp"
+#include "version.hpp"
+
+namespace perdure::runtime {
+
+struct PublishedEvent {
+  std::string topic;
+  Json data;
+};
+
+struct ClaimName {
+  std::string space;
+  std::string key;
+};
+
+/// What a turn asked for beside its new state.
+struct TurnRequests {
+  PendingEntries entries;
+  std::vector<PublishedEvent> events;
+  std::vector<ClaimName> claims;
+  std::vector<ClaimName> releases;
+};
+
+/// What a turn may write at most.
+struct TurnLimits {
+  std::size_t entries_max = limits::turn_entries_max;
+  std::size_t bytes_max = limits::turn_bytes_max;
+};
+
+/// Throws Failure where a limit or an argument's rule is broken.
+class TurnContext final : public Turn, private Entries {
+ public:
+  /// `meta` is the object before the turn; `pending` what its earlier turns wrote that the store
+  /// may not have yet. `seq` is the turn's own, `born_seq` that of the life it is in.
+  TurnContext(const Envelope& envelope, const ObjectMeta& meta, Seq born_seq, Timestamp now,
+              const storage::Store& store, const PendingEntries& pending, TurnLimits turn_limits);
+
+  [[nodiscard]] const ObjectMeta& meta() const override { return meta_; }
+  [[nodiscard]] Timestamp now() const override { return now_; }
+  [[nodiscard]] Random& random() override;
+  [[nodiscard]] const Principal& principal() const override { return envelope_.call.principal; }
+  [[nodiscard]] Entries& entries() override { return *this; }
+  void publish(std::string topic, Json data) override;
+  void claim(std::string space, std::string key) override;
+  void release(std::string space, std::string key) override;
+
+  [[nodiscard]] TurnRequests& requests() { return requests_; }
+
+ private:
+  [[nodiscard]] std::optional<Entry> get(std::string_view key) const override;
+  [[nodiscard]] std::vector<Entry> range(const EntryRange& range) const override;
+  void put(std::string key, std::string value) override;
+  void erase(std::string key) override;
+  void change(std::string key, std::optional<std::string> value);
+
+  const Envelope& envelope_;
+  const ObjectMeta& meta_;
+  const Timestamp now_;
+  const TurnLimits limits_;
+  std::optional<SeededRandom> random_;
+  TurnRequests requests_;
+  std::size_t bytes_ = 0;
+  LayeredEntries layered_;
+};
+
+/// The View that a query sees.
+class ViewContext final : public View, private EntryReader {
+ public:
+  ViewContext(const Principal& principal, const ObjectMeta& meta, Timestamp now,
+              const storage::Store& store, const PendingEntries* pending)
+      : principal_(principal),
+        meta_(meta),
+        now_(now),
+        layered_(store, meta.object(), nullptr, pending, meta.origin->born_seq) {}
+
+  [[nodiscard]] const ObjectMeta& meta() const override { return meta_; }
+  [[nodiscard]] Timestamp now() const override { return now_; }
+  [[nodiscard]] const Principal& principal() const override { return principal_; }
+  [[nodiscard]] const EntryReader& entries() const override { return *this; }
+
+ private:
+  [[nodiscard]] std::optional<Entry> get(std::string_view key) const override {
+    return layered_.get(key);
+  }
+  [[nodiscard]] std::vector<Entry> range(const EntryRange& range) const override {
+    return layered_.range(range);
+  }
+
+  const Principal& principal_;
+  const ObjectMeta& meta_;
+  const Timestamp now_;
+  LayeredEntries layered_;
+};
+
+}  // namespace perdure::runtime

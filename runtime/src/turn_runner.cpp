@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "turn_runner.hpp"
+
+#include <fmt/format.h>
+
+#include "index_keys.hpp"
+#include "once.hpp"
+
+namespace perdure::runtime {
+
+namespace {
+
+// Imports, restores and the like are bounded by the object, not by what a handler should write.
+constexpr TurnLimits builtin_limits{.entries_max = 5'000'000, .bytes_max = 512u << 20};
+
+Unexpected not_found(const Envelope& envelope) {
+  return fail(ErrorCode::not_found,
+              fmt::format("there is no {} {}", envelope.call.target.kind, envelope.call.target.id));
+}
+
+bool begins_a_life(const Envelope& envelope) {
+  switch (envelope.operation) {
+    case Operation::create:
+    case Operation::import:
+      return true;
+    case Operation::command:
+      return envelope.command->creates == Creates::yes || !envelope.kind->created_by_command;
+    default:
+      return false;
+  }
+}
+
+bool must_begin_a_life(const Envelope& envelope) {
+  return envelope.operation == Operation::create || envelope.operation == Operation::import ||
+         (envelope.operation == Operation::command && envelope.command->creates == Creates::yes);
+}
+
+Error payload_error(std::vector<FieldError> fields) {
+  Error error{.code = ErrorCode::invalid, .detail = "the payload breaks a rule", .fields = {}};
+  if (!fields.empty()) error.detail = fields.front().pointer + ": " + fields.front().message;
+  error.fields = std::move(fields);
+  return error;
+}
+
+// Handlers are code of others: what they throw must not get past here.
+template <class F>
+auto guarded(const Envelope& envelope, F&& run) -> decltype(run()) {
+  try {
+    return run();
+  } catch (const Failure& failure) {
+    return fail(failure.error());
+  } catch (const std::exception& thrown) {
+    return fail(ErrorCode::internal, fmt::format("{} of kind {} threw: {}", envelope.call.name,
+                                                 envelope.kind->name, thrown.what()));
+  } catch (...) {
+    return fail(ErrorCode::internal, fmt::format("{} of kind {} threw something unknown",
+                                                 envelope.call.name, envelope.kind->name));
+  }
+}
+
+Result<std::shared_ptr<const Origin>> origin_after(const Envelope& envelope, const Version& before,
+                                                   Timestamp now) {
+  if (before.meta.exists() || envelope.operation == Operation::undelete) {
+    return before.meta.origin;
+  }
+  const auto& principal = envelope.call.principal;
+  auto owner = envelope.call.owner.value_or(principal.user_id);
+  if (!principal.reaches(owner)) {
+    return fail(ErrorCode::forbidden, "only an admin may create an object for somebody else");
+  }
+  auto origin = std::make_shared<Origin>();
+  origin->object = envelope.call.target;
+  origin->born_seq = before.meta.seq + 1;
+  origin->owner = std::move(owner);
+  origin->created_at = now;
+  origin->created_by = actor_name(principal);
+  return std::shared_ptr<const Origin>{std::move(origin)};
+}
+
+Result<void> run_handler(Draft& draft, TurnContext& turn) {
+  const auto& envelope = draft.envelope;
+  if (envelope.operation != Operation::command) return run_builtin(draft, turn);
+  const auto& command = *envelope.command;
+  if (command.check_payload) {
+    if (auto broken = command.check_payload(envelope.call.payload); !broken.empty()) {
+      return fail(payload_error(std::move(broken)));
+    }
+  }
+  PERDURE_TRY(value, command.run(turn, draft.state.get(), envelope.call.payload));
+  draft.value = std::move(value);
+  return {};
+}
+
+std::string cloud_event(const Draft& draft, std::size_t index, const PublishedEvent& event) {
+  const auto& object = draft.meta.object();
+  Json body{{"specversion", "1.0"},
+            {"id", event_id(object, draft.meta.seq, index)},
+            {"source", "/" + object.kind + "/" + object.id},
+            {"type", event.topic},
+            {"time", format_rfc3339(draft.meta.updated_at)},
+            {"datacontenttype", "application/json"},
+            {"owner", draft.meta.origin->owner},
+            {"data", event.data}};
+  return dump_json(body);
+}
+
+Result<void> add_events(Decision& decision, Record& record, const Draft& draft,
+                        const std::vector<PublishedEvent>& events) {
+  for (const auto& event : events) {
+    auto body = cloud_event(draft, record.topics.size(), event);
+    if (body.size() > limits::event_bytes_max) {
+      return fail(ErrorCode::too_large,
+                  fmt::format("event {} has {} bytes; an event has at most {}", event.topic,
+                              body.size(), limits::event_bytes_max));
+    }
+    record.topics.push_back(event.topic);
+    decision.write_set.events.push_back(std::move(body));
+  }
+  return {};
+}
+
+void add_entries(Decision& decision, Record& record, const PendingEntries& entries) {
+  for (const auto& [key, pending] : entries) {
+    std::optional<std::string> digest;
+    if (pending.value) digest = digest_value(*pending.value);
+    record.entries.push_back({key, std::move(digest)});
+    decision.write_set.entries.push_back({key, pending.value});
+  }
+}
+
+void add_claims(Decision& decision, const Draft& draft, const TurnRequests& requests) {
+  const auto& call = draft.envelope.call;
+  auto& write_set = decision.write_set;
+  for (const auto& [space, key] : requests.releases) write_set.releases.push_back({space, key});
+  for (const auto& [space, key] : requests.claims) {
+    write_set.claims.push_back({space, key, to_string(draft.meta.object()), {}});
+  }
+  if (!call.idempotency_key.empty()) {
+    write_set.claims.push_back(once_claim(
+        call, decision.reply, draft.envelope.accepted_at + draft.around.idempotency_window));
+  }
+}
+
+Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
+  const auto& kind = draft.around.kind;
+  const auto& before = draft.before;
+  const Json after_json = kind.state.encode(draft.state.get());
+
+  Record record{.previous_hash = before.hash,
+                .meta = draft.meta,
+                .command = draft.envelope.call.name,
+                .request_id = draft.envelope.call.request_id,
+                .traceparent = draft.envelope.call.traceparent,
+                .entries = {},
+                .topics = {},
+                .root = dump_json(after_json)};
+  if (record.root.size() > limits::root_bytes_max) {
+    return fail(ErrorCode::too_large,
+                fmt::format("the state has {} bytes; an object's root state has at most {}",
+                            record.root.size(), limits::root_bytes_max));
+  }
+  Decision decision;
+  auto& write_set = decision.write_set;
+  write_set.object = draft.meta.object();
+  write_set.epoch = draft.around.store.epoch();
+  write_set.expected_seq = before.meta.seq;
+  decision.reply = {.value = draft.value, .meta = draft.meta};
+
+  add_entries(decision, record, requests.entries);
+  PERDURE_TRY_VOID(add_events(decision, record, draft, requests.events));
+  add_claims(decision, draft, requests);
+  if (!kind.indexes.empty() || before.meta.exists() != draft.meta.exists()) {
+    write_set.indexes =
+        index_difference(index_keys(kind, before.meta, kind.state.encode(before.state.get())),
+                         index_keys(kind, draft.meta, after_json));
+  }
+  auto version = std::make_shared<Version>();
+  version->meta = draft.meta;
+  version->state = draft.state;
+  version->root_bytes = record.root.size();
+  write_set.record = encode_record(record);
+  version->hash = hash_record(write_set.object, draft.meta.seq, *write_set.record);
+  decision.version = std::move(version);
+  decision.entries = std::move(requests.entries);
+  return decision;
+}
+
+}  // namespace
+
+Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp now) {
+  const auto& call = envelope.call;
+  if (call.deadline && now >= *call.deadline) {
+    Error error{.code = ErrorCode::deadline_exceeded,
+                .detail = "the deadline passed before the call could run"};
+    error.retry_after = std::chrono::seconds{1};
+    return fail(std::move(error));
+  }
+  // A stranger learns neither that the object exists nor that it did.
+  if (newest.meta.seq > 0 && !call.principal.reaches(newest.meta.origin->owner)) {
+    return not_found(envelope);
+  }
+  return {};
+}
+
+Result<std::shared_ptr<void>> accept_state(const KindDefinition& kind, const Json& json) {
+  if (kind.check_state) {
+    if (auto broken = kind.check_state(json); !broken.empty()) {
+      return fail(payload_error(std::move(broken)));
+    }
+  }
+  try {
+    return kind.state.decode(json);
+  } catch (const std::exception& refused) {
+    Error error{.code = ErrorCode::invalid,
+                .detail = fmt::format("no state of kind {}: {}", kind.name, refused.what())};
+    error.fields.push_back({"", "type", refused.what()});
+    return fail(std::move(error));
+  }
+}
+
+Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
+                          const TurnSurroundings& around) {
+  if (envelope.call.if_seq && *envelope.call.if_seq != newest.meta.seq) {
+    return fail(ErrorCode::stale_precondition,
+                fmt::format("the object is at seq {}, not {}", newest.meta.seq,
+                            *envelope.call.if_seq));
+  }
+  const bool exists = newest.meta.exists();
+  if (exists && must_begin_a_life(envelope)) {
+    return fail(ErrorCode::conflict, to_string(envelope.call.target) + " exists already");
+  }
+  const bool deleted = newest.meta.deleted_at.has_value();
+  if (!exists && !begins_a_life(envelope) &&
+      !(deleted && envelope.operation == Operation::undelete)) {
+    return not_found(envelope);
+  }
+  if (envelope.operation == Operation::pin || envelope.operation == Operation::unpin) {
+    return run_pin(envelope, newest, around);
+  }
+  // The journal's time never goes back, whatever the clock does.
+  const auto now = std::max(envelope.accepted_at, newest.meta.updated_at);
+  PERDURE_TRY(origin, origin_after(envelope, newest, now));
+
+  const bool same_life = exists || envelope.operation == Operation::undelete;
+  Draft draft{.envelope = envelope,
+              .before = newest,
+              .around = around,
+              .meta = {.origin = std::move(origin),
+                       .seq = newest.meta.seq + 1,
+                       .schema_version = around.kind.schema_version,
+                       .updated_at = now,
+                       .updated_by = actor_name(envelope.call.principal)},
+              .state = same_life ? around.kind.state.copy(newest.state.get())
+                                 : around.kind.state.make()};
+  ObjectMeta seen = newest.meta;
+  seen.origin = draft.meta.origin;  // a creating turn knows its object's name and owner already
+  TurnContext turn{envelope,     seen,           draft.meta.origin->born_seq, now,
+                   around.store, around.pending,
+                   envelope.operation == Operation::command ? TurnLimits{} : builtin_limits};
+  return guarded(envelope, [&]() -> Result<Decision> {
+    PERDURE_TRY_VOID(run_handler(draft, turn));
+    return decide(draft, std::move(turn.requests()));
+  });
+}
+
+Result<Reply> run_query(const Envelope& envelope, const Version& version,
+                        const storage::Store& store, const PendingEntries* pending) {
+  const bool exists = version.meta.exists();
+  if (envelope.operation == Operation::get) {
+    if (!exists) return not_found(envelope);
+    return Reply{.value = envelope.kind->state.encode(version.state.get()), .meta = version.meta};
+  }
+  if (!exists && envelope.kind->created_by_command) return not_found(envelope);
+  const auto& query = *envelope.query;
+  if (query.check_payload) {
+    if (auto broken = query.check_payload(envelope.call.payload); !broken.empty()) {
+      return fail(payload_error(std::move(broken)));
+    }
+  }
+  // An object between two lives looks like one that never was.
+  const auto blank =
+      exists ? nullptr : blank_version(*envelope.kind, envelope.call.target);
+  const Version& seen = exists ? version : *blank;
+  ObjectMeta meta = version.meta;
+  if (!exists) {  // entries of an earlier life stay hidden
+    auto origin = std::make_shared<Origin>(*meta.origin);
+    origin->born_seq = version.meta.seq + 1;
+    meta.origin = std::move(origin);
+  }
+  const ViewContext view{envelope.call.principal, meta, envelope.accepted_at, store, pending};
+  return guarded(envelope, [&]() -> Result<Reply> {
+    PERDURE_TRY(value, query.run(view, seen.state.get(), envelope.call.payload));
+    return Reply{.value = std::move(value), .meta = version.meta};
+  });
+}
+
+}  // namespace perdure::runtime

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pure core of a turn: an envelope and the newest version in, a decision out. Nothing is sent,
+// stored or scheduled here; the activation does that with what it gets.
+#pragma once
+
+#include "envelope.hpp"
+#include "overlay.hpp"
+#include "turn_context.hpp"
+#include "version.hpp"
+
+namespace perdure::runtime {
+
+/// What a turn came to: the write set to commit, and what holds once it is durable.
+struct Decision {
+  storage::WriteSet write_set;
+  VersionPtr version;      ///< after the turn (the same as before for housekeeping)
+  PendingEntries entries;  ///< what it wrote
+  Reply reply;
+};
+
+struct TurnSurroundings {
+  const KindDefinition& kind;
+  const storage::Store& store;
+  const PendingEntries& pending;  ///< of the object's earlier turns
+  std::chrono::seconds idempotency_window;
+};
+
+/// Runs a command, or one of the builtin ones, on `newest`.
+///
+/// Errors  those of Runtime::call that the object's own state and code can give. Nothing has
+///         happened then.
+[[nodiscard]] Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
+                                        const TurnSurroundings& around);
+
+/// Answers a query from `version`.
+[[nodiscard]] Result<Reply> run_query(const Envelope& envelope, const Version& version,
+                                      const storage::Store& store, const PendingEntries* pending);
+
+/// What every call is checked for before it may see the object: deadline, owner, existence.
+[[nodiscard]] Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp now);
+
+// ---- for the builtin commands (builtin_turns.cpp)
+
+/// A turn in the making.
+struct Draft {
+  const Envelope& envelope;
+  const Version& before;
+  const TurnSurroundings& around;
+  ObjectMeta meta;                ///< after the turn
+  std::shared_ptr<void> state;    ///< after the turn; starts as a copy
+  Json value = nullptr;           ///< of the reply
+};
+
+/// Runs a builtin command on the draft. Errors as run_turn.
+[[nodiscard]] Result<void> run_builtin(Draft& draft, TurnContext& turn);
+
+/// pin and unpin: no record, no new seq.
+[[nodiscard]] Result<Decision> run_pin(const Envelope& envelope, const Version& newest,
+                                       const TurnSurroundings& around);
+
+/// Reads the state that comes from outside. Errors: invalid.
+[[nodiscard]] Result<std::shared_ptr<void>> accept_state(const KindDefinition& kind,
+                                                         const Json& json);
+
+}  // namespace perdure::runtime

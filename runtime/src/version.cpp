@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "version.hpp"
+
+#include <fmt/format.h>
+
+namespace perdure::runtime {
+
+namespace {
+
+std::string state_name(const Record& record) {
+  return fmt::format("{} at seq {}", to_string(record.meta.object()), record.meta.seq);
+}
+
+Unexpected unreadable(const std::string& what, std::string_view why) {
+  return fail(ErrorCode::corrupt, fmt::format("the state of {} cannot be read: {}", what, why));
+}
+
+}  // namespace
+
+VersionPtr blank_version(const KindDefinition& kind, const ObjectId& object) {
+  auto origin = std::make_shared<Origin>();
+  origin->object = object;
+  auto version = std::make_shared<Version>();
+  version->meta.origin = std::move(origin);
+  version->meta.schema_version = kind.schema_version;
+  version->state = kind.state.make();
+  return version;
+}
+
+Result<Json> upgrade_root(const KindDefinition& kind, Json root, std::uint32_t written_by,
+                          const std::string& what) {
+  if (written_by > kind.schema_version) {
+    return fail(ErrorCode::newer_version,
+                fmt::format("{} was written by schema version {} of its kind; this code has "
+                            "version {}",
+                            what, written_by, kind.schema_version));
+  }
+  try {
+    for (auto version = written_by; version < kind.schema_version; ++version) {
+      root = kind.upgrades.at(version)(std::move(root));
+    }
+  } catch (const std::exception& refused) {
+    return unreadable(what, refused.what());
+  }
+  return root;
+}
+
+Result<Json> decode_root(const KindDefinition& kind, const Record& record) {
+  auto root = parse_json(record.root);
+  if (!root) return unreadable(state_name(record), root.error().detail);
+  return upgrade_root(kind, std::move(*root), record.meta.schema_version, state_name(record));
+}
+
+Result<StatePtr> decode_state(const KindDefinition& kind, const Record& record) {
+  PERDURE_TRY(root, decode_root(kind, record));
+  try {
+    return StatePtr{kind.state.decode(root)};
+  } catch (const std::exception& refused) {
+    return unreadable(state_name(record), refused.what());
+  }
+}
+
+Result<VersionPtr> decode_version(const KindDefinition& kind, const ObjectId& object,
+                                  const storage::RecordRow& row) {
+  PERDURE_TRY(record, decode_record(object, row));
+  PERDURE_TRY(state, decode_state(kind, record));
+  auto version = std::make_shared<Version>();
+  version->state = std::move(state);
+  version->hash = hash_record(object, row.seq, row.record);
+  version->root_bytes = record.root.size();
+  version->meta = std::move(record.meta);
+  return VersionPtr{std::move(version)};
+}
+
+}  // namespace perdure::runtime

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perdure/schemas/json.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+
+namespace perdure {
+
+namespace {
+
+// Builds the value, and counts depth on the way: the library itself has no bound.
+class BoundedBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
+  using Base = nlohmann::detail::json_sax_dom_parser<Json>;
+
+ public:
+  BoundedBuilder(Json& value, std::size_t depth_max)
+      : Base(value, false), depth_max_(depth_max) {}
+
+  bool start_object(std::size_t size) { return enter() && Base::start_object(size); }
+  bool end_object() {
+    --depth_;
+    return Base::end_object();
+  }
+  bool start_array(std::size_t size) { return enter() && Base::start_array(size); }
+  bool end_array() {
+    --depth_;
+    return Base::end_array();
+  }
+  bool parse_error(std::size_t position, const std::string&, const Json::exception& error) {
+    position_ = position;
+    reason_ = error.what();
+    return false;
+  }
+  template <class Exception>
+  bool parse_error(std::size_t position, const std::string&, const Exception& error) {
+    position_ = position;
+    reason_ = error.what();
+    return false;
+  }
+
+  [[nodiscard]] std::string reason() const {
+    if (depth_ > depth_max_) return "nested deeper than " + std::to_string(depth_max_) + " levels";
+    // "[json.exception.parse_error.101] parse error at …: why"
+    const auto colon = reason_.find(": ");
+    return "at byte " + std::to_string(position_) + ": " +
+           (colon == std::string::npos ? reason_ : reason_.substr(colon + 2));
+  }
+
+ private:
+  bool enter() { return ++depth_ <= depth_max_; }
+
+  std::size_t depth_max_;
+  std::size_t depth_ = 0;
+  std::size_t position_ = 0;
+  std::string reason_;
+};
+
+/// Counts what the library's serializer would write; stops once there is too much.
+class SizeCounter {
+ public:
+  explicit SizeCounter(std::size_t enough) : enough_(enough) {}
+
+  void count(const Json& value) {
+    if (size_ > enough_) return;
+    switch (value.type()) {
+      case Json::value_t::object:
+        return count_object(value);
+      case Json::value_t::array:
+        size_ += 2 + (value.empty() ? 0 : value.size() - 1);
+        for (const Json& item : value) count(item);
+        return;
+      case Json::value_t::string:
+        return count_string(value.get_ref<const std::string&>());
+      case Json::value_t::boolean:
+        size_ += value.get<bool>() ? 4 : 5;
+        return;
+      case Json::value_t::number_integer:
+        return count_integer(value.get<std::int64_t>());
+      case Json::value_t::number_unsigned:
+        return count_integer(value.get<std::uint64_t>());
+      case Json::value_t::number_float:
+        return count_float(value.get<double>());
+      default:
+        size_ += 4;  // null
+    }
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  void count_object(const Json& value) {
+    size_ += 2 + (value.empty() ? 0 : value.size() - 1);
+    for (auto member = value.begin(); member != value.end() && size_ <= enough_; ++member) {
+      count_string(member.key());
+      size_ += 1;
+      count(*member);
+    }
+  }
+
+  void count_string(std::string_view text) {
+    size_ += 2 + text.size();
+    if (size_ > enough_) return;
+    for (const char c : text) {
+      constexpr std::string_view short_escapes = "\"\\\b\f\n\r\t";
+      if (short_escapes.find(c) != std::string_view::npos) {
+        size_ += 1;
+      } else if (static_cast<unsigned char>(c) < 0x20) {
+        size_ += 5;
+      }
+    }
+  }
+
+  template <class Integer>
+  void count_integer(Integer value) {
+    std::array<char, 24> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    size_ += static_cast<std::size_t>(end - digits.data());
+  }
+
+  void count_float(double value) {
+    if (!std::isfinite(value)) {
+      size_ += 4;  // written as null
+      return;
+    }
+    std::array<char, 64> digits;
+    const auto end =
+        nlohmann::detail::to_chars(digits.data(), digits.data() + digits.size(), value);
+    size_ += static_cast<std::size_t>(end - digits.data());
+  }
+
+  std::size_t enough_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, std::size_t depth_max) {
+  // The library takes a NUL byte for the end of input.
+  if (text.find('\0') != std::string_view::npos) {
+    return fail(ErrorCode::malformed, "not JSON: a NUL byte");
+  }
+  Json value;
+  BoundedBuilder builder{value, depth_max};
+  if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
+    return fail(ErrorCode::malformed, "not JSON: " + builder.reason());
+  }
+  return value;
+}
+
+std::string dump_json(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::size_t serialized_size(const Json& value, std::size_t enough) {
+  SizeCounter counter{enough};
+  counter.count(value);
+  return counter.size();
+}
+
+void merge_patch(Json& target, const Json& patch) { target.merge_patch(patch); }
+
+}  // namespace perdure

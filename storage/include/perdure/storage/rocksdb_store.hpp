@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens the RocksDB implementation of the store. RocksDB itself is not named here.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "perdure/storage/store.hpp"
+
+namespace perdure::storage {
+
+enum class Durability {
+  sync,      ///< a commit is reported after fdatasync of the write-ahead log
+  buffered,  ///< after the write: survives a crash of the process, not of the machine
+};
+
+enum class LostCommits {
+  refuse,  ///< fewer commits than were acknowledged came back: refuse to open
+  accept,  ///< an operator decided to go on without them
+};
+
+struct RocksdbOptions {
+  std::filesystem::path directory;
+  Durability durability = Durability::sync;
+  LostCommits lost_commits = LostCommits::refuse;
+  std::size_t block_cache_bytes = 256u << 20;
+  std::size_t write_buffer_bytes = 256u << 20;  ///< all column families together
+  int open_files_max = 1024;
+  /// Called once when a write or sync failed and writes have stopped; any thread.
+  std::function<void(const Error&)> on_write_failure = {};
+};
+
+/// Opens or creates the store, and raises its epoch (durably).
+///
+/// Errors  conflict       another process has the directory open; `detail` names its pid.
+///         newer_version  the directory was written by a newer format.
+///         corrupt        the write-ahead log gives back fewer commits than were acknowledged, or
+///                        a file fails its checks; `detail` says which and what to do.
+///         unavailable    the directory cannot be made, read or written.
+[[nodiscard]] Result<std::unique_ptr<Store>> open_rocksdb(RocksdbOptions options);
+
+/// What `check_rocksdb` found, one line a finding; empty when all is well.
+struct CheckReport {
+  std::uint64_t objects = 0;
+  std::uint64_t records = 0;
+  std::uint64_t entries = 0;
+  std::vector<std::string> findings = {};
+};
+
+/// Called for each record of each object in ascending seq order, with the previous record's row
+/// when it was kept. Returns a finding, or an empty string.
+using RecordCheck = std::function<std::string(const ObjectId&, const RecordRow& row,
+                                              const std::optional<RecordRow>& previous)>;
+/// Called about every 1,000 rows with the share done (0 to 1).
+using CheckProgress = std::function<void(double share)>;
+
+/// Verifies a stopped store without writing to it: every block checksum, every row's shape, that
+/// seqs are dense above the floor, that each index row points at an object, and `record_check`.
+/// Errors: as open_rocksdb.
+[[nodiscard]] Result<CheckReport> check_rocksdb(const std::filesystem::path& directory,
+                                                const RecordCheck& record_check,
+                                                const CheckProgress& progress);
+
+/// Visits every object id of a stopped or running store directory in key order, read-only.
+[[nodiscard]] Result<std::vector<ObjectId>> list_objects_rocksdb(
+    const std::filesystem::path& directory);
+
+}  // namespace perdure::storage

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// The store: what the runtime asks of durable storage, and nothing else.
+//
+// A Store holds, for each object, its journal (records, one per committed turn, dense from seq 1)
+// and its entries (keyed rows, each with a version per seq that changed it), and beside them the
+// index, alarm, event, claim and pin rows that turns write. All that one turn changes is a
+// `WriteSet`; a `Unit` is one to n write sets that become durable together or not at all.
+//
+// The store orders, checks and keeps bytes; it never interprets a record, an entry or an event.
+// This page is the contract: two implementations pass one suite (`tests/contract`), and a third
+// can be written from these comments.
+//
+// Threads      `commit` is called by one thread at a time. Everything else may be called from any
+//              thread at any time, also while a commit runs.
+// Durability   what `commit` reports as committed survives a crash of the process and, with
+//              `Durability::sync`, of the machine. Reads see committed units only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "perdure/base/object_id.hpp"
+#include "perdure/base/result.hpp"
+#include "perdure/base/time.hpp"
+
+namespace perdure::storage {
+
+// ---------------------------------------------------------------------------------- write sets
+
+/// A new version of one entry, or (without a value) its tombstone.
+struct EntryChange {
+  std::string key;  ///< 1 to 512 bytes without NUL; keys of an object sort as bytes
+  std::optional<std::string> value;
+};
+
+/// Puts or erases one index row of the write set's object. `key` is the ordered encoding of the
+/// indexed fields; the keys of one index are prefix-free, so rows sort by key and then by id.
+struct IndexChange {
+  enum class Op { put, erase };
+  Op op;
+  std::string index;
+  std::string key;
+};
+
+/// Sets, moves or (without `due`) removes a named alarm of the write set's object.
+struct AlarmChange {
+  std::string name;
+  std::optional<Timestamp> previous_due;  ///< the alarm's due time before this turn, if it had one
+  std::optional<Timestamp> due;
+  std::string body;
+};
+
+/// A key that must be absent when the unit commits, and is taken by it. A claim whose `expires`
+/// is at or before the commit's `now` counts as absent.
+struct Claim {
+  std::string space;  ///< such as `once` or `user.email`; no NUL
+  std::string key;    ///< any bytes
+  std::string value;
+  std::optional<Timestamp> expires = {};
+};
+
+struct ClaimKey {
+  std::string space;
+  std::string key;
+};
+
+/// Names the record at `seq` so that retention keeps it (with the entries it saw), or lets it go.
+struct PinChange {
+  Seq seq;
+  std::optional<std::string> body;  ///< without: the pin is removed
+};
+
+struct WriteSet {
+  ObjectId object;
+  /// The store's epoch when the object was activated: an older one is refused as `stale_epoch`.
+  std::uint64_t epoch = 0;
+  /// The seq of the object's last record (0: none). Any other is refused as `stale_precondition`.
+  Seq expected_seq = 0;
+  /// The record that becomes `expected_seq + 1`. Without one the write set is housekeeping: it
+  /// may hold alarms, pins and claims, but no entries, index rows or events.
+  std::optional<std::string> record = {};
+  std::vector<EntryChange> entries = {};
+  std::vector<IndexChange> indexes = {};
+  std::vector<AlarmChange> alarms = {};
+  std::vector<std::string> events = {};  ///< bodies; their log positions are filled at commit
+  std::vector<Claim> claims = {};
+  std::vector<ClaimKey> releases = {};  ///< applied before `claims`
+  std::vector<PinChange> pins = {};
+};
+
+/// One to n write sets, of distinct objects, that commit as one.
+struct Unit {
+  std::vector<WriteSet> write_sets;
+};
+
+struct Committed {
+  std::uint64_t commit_number;         ///< of the batch: rises by one a batch, across restarts
+  std::uint64_t first_event_position;  ///< of the unit's first event; 0 when it has none
+};
+
+/// The fate of one unit. Errors:
+///   stale_epoch         the write set's epoch is not the store's: drop the activation.
+///   stale_precondition  another seq is the last one. A later unit of the same object that was
+///                       built upon a refused one is refused so, too; nobody else is touched.
+///   conflict            a claim's key is taken; `detail` is the space, the field pointer its key.
+///   gone                a pin names a seq below the object's floor.
+///   invalid             a pin names a seq above the object's last.
+///   corrupt, unavailable  a row that the unit depends on cannot be read.
+///   outcome_unknown     the write or its sync failed: all units of the batch, and every later
+///                       commit, get this until the store is closed and opened again.
+using Outcome = Result<Committed>;
+
+// --------------------------------------------------------------------------------------- reads
+
+struct RecordRow {
+  Seq seq;
+  std::string record;
+};
+
+struct EntryRow {
+  std::string key;
+  Seq seq;  ///< of the turn that wrote this version
+  std::string value;
+};
+
+struct IndexRow {
+  std::string key;
+  std::string id;  ///< of the object
+};
+
+struct AlarmRow {
+  ObjectId object;
+  std::string name;
+  Timestamp due;
+  std::string body;
+};
+
+struct EventRow {
+  std::uint64_t position;
+  std::string body;
+};
+
+struct PinRow {
+  Seq seq;
+  std::string body;
+};
+
+enum class Direction { forward, backward };
+
+inline constexpr Seq newest = ~Seq{0};
+
+/// Keys `from <= key < until`; an empty `until` means "to the end".
+struct KeyRange {
+  std::string from = {};
+  std::string until = {};
+  Direction direction = Direction::forward;
+  std::size_t limit = 100;
+};
+
+/// The smallest key above all keys that start with `prefix` (empty when there is none).
+[[nodiscard]] std::string prefix_end(std::string prefix);
+
+/// What retention removed.
+struct Trimmed {
+  std::uint64_t records = 0;
+  std::uint64_t entry_versions = 0;
+};
+
+struct StoreStats {
+  std::uint64_t commits = 0;  ///< batches written by this process
+  std::uint64_t syncs = 0;
+  std::uint64_t bytes_on_disk = 0;  ///< estimate
+  std::uint64_t memory_bytes = 0;   ///< caches and write buffers
+};
+
+enum class Health { writable, read_only };
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// A number that rises each time the store is opened.
+  [[nodiscard]] virtual std::uint64_t epoch() const = 0;
+
+  /// Writes the units in order as one batch with one sync, and returns one outcome for each.
+  ///
+  /// Shape     write sets of a unit name distinct objects; several units may name the same one,
+  ///           and each then sees what those before it did.
+  /// Returns   after the sync: all committed units are visible to reads, and durable.
+  /// Errors    per unit, see Outcome. A refused unit changes nothing.
+  /// Lifetime  borrows `units` until it returns.
+  [[nodiscard]] virtual std::vector<Outcome> commit(std::span<const Unit> units, Timestamp now) = 0;
+
+  /// Whether commits can still succeed. `read_only` after a failed write or sync, for good.
+  [[nodiscard]] virtual Health health() const = 0;
+
+  /// The object's newest record, or none. One read, whatever the object's age.
+  /// All reads here can fail with `corrupt` (checksum) or `unavailable` (I/O error).
+  [[nodiscard]] virtual Result<std::optional<RecordRow>> last_record(const ObjectId&) const = 0;
+
+  /// The record at exactly `seq`, pinned ones below the floor included. Errors: not_found (above
+  /// the last), gone (trimmed).
+  [[nodiscard]] virtual Result<RecordRow> record(const ObjectId&, Seq seq) const = 0;
+
+  /// Records with `from <= seq <= until`, at most `limit`, in `direction`. Trimmed ones are
+  /// left out.
+  [[nodiscard]] virtual Result<std::vector<RecordRow>> journal(const ObjectId&, Seq from, Seq until,
+                                                               Direction direction,
+                                                               std::size_t limit) const = 0;
+
+  /// The lowest seq that retention has kept without a pin: everything from it on is complete.
+  /// 1 for an untrimmed object.
+  [[nodiscard]] virtual Result<Seq> floor(const ObjectId&) const = 0;
+
+  /// The newest version of an entry with seq <= `as_of`, or none when there is none or it is a
+  /// tombstone.
+  [[nodiscard]] virtual Result<std::optional<EntryRow>> entry(const ObjectId&, std::string_view key,
+                                                              Seq as_of = newest) const = 0;
+
+  /// The entries of an object in key order, each in its newest version with seq <= `as_of`;
+  /// tombstones are left out.
+  [[nodiscard]] virtual Result<std::vector<EntryRow>> entries(const ObjectId&,
+                                                              const KeyRange& range,
+                                                              Seq as_of = newest) const = 0;
+
+  /// Rows of one index in key order. `range` bounds `IndexRow::key`, by whole keys or by beginnings
+  /// of keys (or their prefix_end); to go on after a row, pass it as `after`.
+  [[nodiscard]] virtual Result<std::vector<IndexRow>> index(
+      std::string_view kind, std::string_view index, const KeyRange& range,
+      const std::optional<IndexRow>& after = {}) const = 0;
+
+  /// The value of a claim that has not expired at `now`.
+  [[nodiscard]] virtual Result<std::optional<std::string>> claim(const ClaimKey& key,
+                                                                 Timestamp now) const = 0;
+
+  /// Alarms with due <= `until`, earliest first, at most `limit`.
+  [[nodiscard]] virtual Result<std::vector<AlarmRow>> alarms_due(Timestamp until,
+                                                                 std::size_t limit) const = 0;
+  /// All alarms of one object, by name.
+  [[nodiscard]] virtual Result<std::vector<AlarmRow>> alarms(const ObjectId&) const = 0;
+
+  /// Events of the log with position >= `from`, in order.
+  [[nodiscard]] virtual Result<std::vector<EventRow>> events(std::uint64_t from,
+                                                             std::size_t limit) const = 0;
+
+  /// The pins of one object, by seq.
+  [[nodiscard]] virtual Result<std::vector<PinRow>> pins(const ObjectId&) const = 0;
+
+  /// Raises the object's floor to `floor`, and removes the records below it and the entry
+  /// versions that neither the floor nor a pinned seq nor a later one can see. Safe beside
+  /// commits; crash-safe (may be repeated). A floor below the present one does nothing.
+  /// Errors: invalid when `floor` is above the last record's seq.
+  [[nodiscard]] virtual Result<Trimmed> trim(const ObjectId&, Seq floor) = 0;
+
+  [[nodiscard]] virtual StoreStats stats() const = 0;
+};
+
+}  // namespace perdure::storage

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commit_check.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "perdure/base/check.hpp"
+
+namespace perdure::storage {
+namespace {
+
+constexpr std::size_t entry_key_bytes_max = 512;
+
+bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+
+/// Breaking one of these is a bug of the caller: a row would land where no read finds it.
+void check_shape(const WriteSet& write_set) {
+  const auto& object = write_set.object;
+  PERDURE_CHECK(!object.kind.empty() && !object.id.empty(), "a write set without an object");
+  PERDURE_CHECK(!has_nul(object.kind) && !has_nul(object.id), "an object name with NUL");
+  if (!write_set.record) {
+    PERDURE_CHECK(write_set.entries.empty(), "entries without a record");
+    PERDURE_CHECK(write_set.indexes.empty(), "index rows without a record");
+    PERDURE_CHECK(write_set.events.empty(), "events without a record");
+  }
+  for (const auto& entry : write_set.entries) {
+    PERDURE_CHECK(!entry.key.empty() && entry.key.size() <= entry_key_bytes_max,
+                  "an entry key has 1 to 512 bytes");
+    PERDURE_CHECK(!has_nul(entry.key), "an entry key with NUL");
+  }
+  for (const auto& change : write_set.indexes) {
+    PERDURE_CHECK(!change.index.empty() && !has_nul(change.index), "an index name with NUL");
+  }
+  for (const auto& claim : write_set.claims) {
+    PERDURE_CHECK(!claim.space.empty() && !has_nul(claim.space), "a claim space with NUL");
+  }
+}
+
+Result<void> check_fence(const WriteSet& write_set, CommitRules rules, Seq last) {
+  if (write_set.epoch != rules.epoch) {
+    return fail(ErrorCode::stale_epoch,
+                fmt::format("{} was activated in epoch {}, the store is in epoch {}",
+                            to_string(write_set.object), write_set.epoch, rules.epoch));
+  }
+  if (write_set.expected_seq != last) {
+    return fail(ErrorCode::stale_precondition,
+                fmt::format("{} is at seq {}, not {}", to_string(write_set.object), last,
+                            write_set.expected_seq));
+  }
+  return {};
+}
+
+Result<void> check_pins(const WriteSet& write_set, Seq last, CommitState& state) {
+  for (const auto& pin : write_set.pins) {
+    if (!pin.body) continue;
+    PERDURE_TRY(floor, state.floor_of(write_set.object));
+    if (pin.seq < floor) {
+      return fail(ErrorCode::gone, fmt::format("{} keeps its history from seq {} on, not seq {}",
+                                               to_string(write_set.object), floor, pin.seq));
+    }
+    const Seq newest_seq = last + (write_set.record ? 1 : 0);
+    if (pin.seq > newest_seq) {
+      return fail(ErrorCode::invalid,
+                  fmt::format("{} has no record {} to pin", to_string(write_set.object), pin.seq));
+    }
+  }
+  return {};
+}
+
+/// The claims of one unit, as its write sets before have left them.
+class UnitClaims {
+ public:
+  UnitClaims(CommitRules rules, CommitState& state) : rules_(rules), state_(state) {}
+
+  Result<void> apply(const WriteSet& write_set) {
+    for (const auto& release : write_set.releases) {
+      changed_[{release.space, release.key}] = false;
+    }
+    for (const auto& claim : write_set.claims) {
+      PERDURE_TRY(taken, is_taken(claim));
+      if (taken) {
+        return fail(Error{
+            .code = ErrorCode::conflict,
+            .detail = claim.space,
+            .fields = {{.pointer = claim.key, .code = "taken", .message = "Already taken."}}});
+      }
+      changed_[{claim.space, claim.key}] = !claim.expires || *claim.expires > rules_.now;
+    }
+    return {};
+  }
+
+ private:
+  Result<bool> is_taken(const Claim& claim) {
+    const auto found = changed_.find({claim.space, claim.key});
+    if (found != changed_.end()) return found->second;
+    return state_.is_claimed({claim.space, claim.key}, rules_.now);
+  }
+
+  CommitRules rules_;
+  CommitState& state_;
+  std::map<std::pair<std::string, std::string>, bool> changed_;
+};
+
+void check_distinct(const Unit& unit) {
+  PERDURE_CHECK(!unit.write_sets.empty(), "a unit without write sets");
+  for (std::size_t i = 1; i < unit.write_sets.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      PERDURE_CHECK(unit.write_sets[i].object != unit.write_sets[j].object,
+                    "the write sets of a unit name distinct objects");
+    }
+  }
+}
+
+}  // namespace
+
+Result<void> check_unit(const Unit& unit, CommitRules rules, CommitState& state) {
+  check_distinct(unit);
+  UnitClaims claims{rules, state};
+  for (const auto& write_set : unit.write_sets) {
+    check_shape(write_set);
+    PERDURE_TRY(last, state.last_seq(write_set.object));
+    PERDURE_TRY_VOID(check_fence(write_set, rules, last));
+    PERDURE_TRY_VOID(check_pins(write_set, last, state));
+    PERDURE_TRY_VOID(claims.apply(write_set));
+  }
+  return {};
+}
+
+}  // namespace perdure::storage

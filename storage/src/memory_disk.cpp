@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "memory_disk.hpp"
+
+#include "commit_check.hpp"
+
+namespace perdure::storage {
+namespace {
+
+class MemoryState final : public CommitState {
+ public:
+  explicit MemoryState(const std::map<ObjectId, MemoryObject>& objects,
+                       const std::map<std::pair<std::string, std::string>, MemoryClaim>& claims)
+      : objects_(objects), claims_(claims) {}
+
+  Result<Seq> last_seq(const ObjectId& object) override {
+    const auto found = objects_.find(object);
+    return found == objects_.end() ? Seq{0} : found->second.last;
+  }
+  Result<Seq> floor_of(const ObjectId& object) override {
+    const auto found = objects_.find(object);
+    return found == objects_.end() ? Seq{1} : found->second.floor;
+  }
+  Result<bool> is_claimed(const ClaimKey& key, Timestamp now) override {
+    const auto found = claims_.find({key.space, key.key});
+    if (found == claims_.end()) return false;
+    return !found->second.expires || *found->second.expires > now;
+  }
+
+ private:
+  const std::map<ObjectId, MemoryObject>& objects_;
+  const std::map<std::pair<std::string, std::string>, MemoryClaim>& claims_;
+};
+
+void apply_alarm(MemoryDisk::State& disk, const ObjectId& id, MemoryObject& object,
+                 const AlarmChange& change) {
+  if (change.previous_due) disk.due.erase({*change.previous_due, id, change.name});
+  if (change.due) {
+    object.alarms[change.name] = {*change.due, change.body};
+    disk.due.insert({*change.due, id, change.name});
+  } else {
+    object.alarms.erase(change.name);
+  }
+}
+
+void apply_write_set(MemoryDisk::State& disk, const WriteSet& write_set) {
+  const auto& id = write_set.object;
+  auto& object = disk.objects[id];
+  if (write_set.record) object.records[++object.last] = *write_set.record;
+  for (const auto& entry : write_set.entries) object.entries[entry.key][object.last] = entry.value;
+  for (const auto& change : write_set.indexes) {
+    auto& rows = disk.indexes[{id.kind, change.index}];
+    if (change.op == IndexChange::Op::put) {
+      rows.emplace(change.key, id.id);
+    } else {
+      rows.erase({change.key, id.id});
+    }
+  }
+  for (const auto& change : write_set.alarms) apply_alarm(disk, id, object, change);
+  for (const auto& event : write_set.events) disk.events.push_back(event);
+  for (const auto& release : write_set.releases) disk.claims.erase({release.space, release.key});
+  for (const auto& claim : write_set.claims) {
+    disk.claims[{claim.space, claim.key}] = {claim.value, claim.expires};
+  }
+  for (const auto& pin : write_set.pins) {
+    if (pin.body) {
+      object.pins[pin.seq] = *pin.body;
+    } else {
+      object.pins.erase(pin.seq);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Outcome> MemoryDisk::State::apply(std::span<const Unit> units, Timestamp now) {
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(units.size());
+  MemoryState state{objects, claims};
+  bool wrote = false;
+  for (const auto& unit : units) {
+    if (auto checked = check_unit(unit, {.epoch = epoch, .now = now}, state); !checked) {
+      outcomes.emplace_back(fail(std::move(checked).error()));
+      continue;
+    }
+    const auto position = events.size() + 1;
+    for (const auto& write_set : unit.write_sets) apply_write_set(*this, write_set);
+    outcomes.emplace_back(
+        Committed{.commit_number = commit_number + 1,
+                  .first_event_position = events.size() < position ? 0 : position});
+    wrote = true;
+  }
+  if (wrote) ++commit_number;
+  return outcomes;
+}
+
+MemoryDisk::MemoryDisk() : state_(std::make_unique<State>()) {}
+MemoryDisk::~MemoryDisk() = default;
+
+void MemoryDisk::crash(TailAfterCrash tail) {
+  const std::lock_guard lock{state_->mutex};
+  ++state_->crashes;
+  if (state_->doubtful) state_->doubtful->survives = tail == TailAfterCrash::kept;
+}
+
+void MemoryDisk::lose_acknowledged(std::uint64_t commits) {
+  const std::lock_guard lock{state_->mutex};
+  state_->commit_number -= std::min(commits, state_->commit_number);
+}
+
+}  // namespace perdure::storage

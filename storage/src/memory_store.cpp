@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perdure/storage/memory_store.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "memory_disk.hpp"
+#include "retention.hpp"
+
+namespace perdure::storage {
+
+class MemoryStore final : public Store {
+ public:
+  MemoryStore(MemoryDisk& disk, std::uint64_t epoch, std::uint64_t crashes)
+      : disk_(disk), epoch_(epoch), crashes_(crashes) {}
+
+  static Result<std::unique_ptr<Store>> open(MemoryDisk& disk);
+
+  [[nodiscard]] std::uint64_t epoch() const override { return epoch_; }
+  std::vector<Outcome> commit(std::span<const Unit> units, Timestamp now) override;
+  [[nodiscard]] Health health() const override;
+  [[nodiscard]] Result<std::optional<RecordRow>> last_record(const ObjectId& id) const override;
+  [[nodiscard]] Result<RecordRow> record(const ObjectId& id, Seq seq) const override;
+  [[nodiscard]] Result<std::vector<RecordRow>> journal(const ObjectId& id, Seq from, Seq until,
+                                                       Direction direction,
+                                                       std::size_t limit) const override;
+  [[nodiscard]] Result<Seq> floor(const ObjectId& id) const override;
+  [[nodiscard]] Result<std::optional<EntryRow>> entry(const ObjectId& id, std::string_view key,
+                                                      Seq as_of) const override;
+  [[nodiscard]] Result<std::vector<EntryRow>> entries(const ObjectId& id, const KeyRange& range,
+                                                      Seq as_of) const override;
+  [[nodiscard]] Result<std::vector<IndexRow>> index(
+      std::string_view kind, std::string_view index, const KeyRange& range,
+      const std::optional<IndexRow>& after) const override;
+  [[nodiscard]] Result<std::optional<std::string>> claim(const ClaimKey& key,
+                                                         Timestamp now) const override;
+  [[nodiscard]] Result<std::vector<AlarmRow>> alarms_due(Timestamp until,
+                                                         std::size_t limit) const override;
+  [[nodiscard]] Result<std::vector<AlarmRow>> alarms(const ObjectId& id) const override;
+  [[nodiscard]] Result<std::vector<EventRow>> events(std::uint64_t from,
+                                                     std::size_t limit) const override;
+  [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id) const override;
+  Result<Trimmed> trim(const ObjectId& id, Seq floor) override;
+  [[nodiscard]] StoreStats stats() const override;
+
+ private:
+  using State = MemoryDisk::State;
+
+  [[nodiscard]] State& disk() const { return *disk_.state_; }
+  /// Errors: unavailable after a crash of the disk. The caller holds the disk's mutex.
+  [[nodiscard]] Result<void> check_usable() const {
+    if (crashes_ == disk().crashes) return {};
+    return fail(ErrorCode::unavailable, "the machine under this store has crashed");
+  }
+  /// The object's rows, or those of an object that has none.
+  [[nodiscard]] const MemoryObject& find(const ObjectId& id) const {
+    static const MemoryObject none;
+    const auto found = disk().objects.find(id);
+    return found == disk().objects.end() ? none : found->second;
+  }
+  [[nodiscard]] bool takes_commits() const { return !failed_ && crashes_ == disk().crashes; }
+
+  MemoryDisk& disk_;
+  const std::uint64_t epoch_;
+  const std::uint64_t crashes_;
+  bool failed_ = false;  ///< a sync failed; protected by the disk's mutex
+  StoreStats stats_;     ///< protected by the disk's mutex
+};
+
+namespace {
+
+std::vector<Outcome> all_unknown(std::size_t count) {
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    outcomes.emplace_back(fail(ErrorCode::outcome_unknown, "a write failed; writes have stopped"));
+  }
+  return outcomes;
+}
+
+/// Calls `visit(iterator)` for [first, last) in `direction` until it returns false.
+template <class Iterator, class Visit>
+void walk(Iterator first, Iterator last, Direction direction, Visit visit) {
+  if (direction == Direction::forward) {
+    while (first != last && visit(first)) ++first;
+  } else {
+    while (first != last && visit(--last)) {
+    }
+  }
+}
+
+/// Whether a range names no keys at all.
+bool is_empty(const KeyRange& range) {
+  return range.limit == 0 || (!range.until.empty() && range.until <= range.from);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> MemoryStore::open(MemoryDisk& disk) {
+  auto& state = *disk.state_;
+  const std::lock_guard lock{state.mutex};
+  if (state.doubtful) {
+    const auto doubtful = *std::exchange(state.doubtful, {});
+    if (doubtful.survives) static_cast<void>(state.apply(doubtful.units, doubtful.now));
+  }
+  if (state.commit_number < state.acknowledged) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("commit {} was acknowledged, but the disk gives back only {}",
+                            state.acknowledged, state.commit_number));
+  }
+  return std::make_unique<MemoryStore>(disk, ++state.epoch, state.crashes);
+}
+
+std::vector<Outcome> MemoryStore::commit(std::span<const Unit> units, Timestamp now) {
+  const std::lock_guard lock{disk().mutex};
+  if (!takes_commits()) return all_unknown(units.size());
+  if (units.empty()) return {};
+  auto& faults = disk_.faults;
+  if (faults.commits_until_sync_fails == 0) {
+    faults.commits_until_sync_fails = -1;
+    disk().doubtful = State::Doubtful{.units = {units.begin(), units.end()},
+                                      .now = now,
+                                      .survives = faults.failed_batch_survives};
+    failed_ = true;
+    return all_unknown(units.size());
+  }
+  if (faults.commits_until_sync_fails > 0) --faults.commits_until_sync_fails;
+  const auto before = disk().commit_number;
+  auto outcomes = disk().apply(units, now);
+  disk().acknowledged = disk().commit_number;
+  stats_.commits += disk().commit_number - before;
+  stats_.syncs = stats_.commits;
+  return outcomes;
+}
+
+Health MemoryStore::health() const {
+  const std::lock_guard lock{disk().mutex};
+  return takes_commits() ? Health::writable : Health::read_only;
+}
+
+Result<std::optional<RecordRow>> MemoryStore::last_record(const ObjectId& id) const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  const auto& records = find(id).records;
+  if (records.empty()) return std::optional<RecordRow>{};
+  return std::optional{RecordRow{records.rbegin()->first, records.rbegin()->second}};
+}
+
+Result<RecordRow> MemoryStore::record(const ObjectId& id, Seq seq) const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  const auto& object = find(id);
+  if (seq == 0 || seq > object.last) {
+    return fail(ErrorCode::not_found, fmt::format("{} has no record {}", to_string(id), seq));
+  }
+  const auto found = object.records.find(seq);
+  if (found == object.records.end()) {
+    return fail(ErrorCode::gone, fmt::format("record {} of {} was trimmed", seq, to_string(id)));
+  }
+  return RecordRow{seq, found->second};
+}
+
+Result<std::vector<RecordRow>> MemoryStore::journal(const ObjectId& id, Seq from, Seq until,
+                                                    Direction direction, std::size_t limit) const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  std::vector<RecordRow> rows;
+  if (from > until || limit == 0) return rows;
+  const auto& records = find(id).records;
+  walk(records.lower_bound(from), records.upper_bound(until), direction, [&](auto record) {
+    rows.push_back({record->first, record->second});
+    return rows.size() < limit;
+  });
+  return rows;
+}
+
+Result<Seq> MemoryStore::floor(const ObjectId& id) const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  return find(id).floor;
+}
+
+namespace {
+
+using Versions = std::map<Seq, std::optional<std::string>>;
+
+std::optional<EntryRow> visible(const std::string& key, const Versions& versions, Seq as_of) {
+  auto version = versions.upper_bound(as_of);
+  if (version == versions.begin()) return {};
+  --version;
+  if (!version->second) return {};
+  return EntryRow{key, version->first, *version->second};
+}
+
+}  // namespace
+
+Result<std::optional<EntryRow>> MemoryStore::entry(const ObjectId& id, std::string_view key,
+                                                   Seq as_of) const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  const auto& entries = find(id).entries;
+  const auto found = entries.find(key);
+  if (found == entries.end()) return std::optional<EntryRow>{};
+  return visible(found->first, found->second, as_of);
+}
+
+Result<std::vector<EntryRow>> MemoryStore::entries(const ObjectId& id, const KeyRange& range,
+                                                   Seq as_of) const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  std::vector<EntryRow> rows;
+  if (is_empty(range)) return rows;
+  const auto& entries = find(id).entries;
+  const auto end = range.until.empty() ? entries.end() : entries.lower_bound(range.until);
+  walk(entries.lower_bound(range.from), end, range.direction, [&](auto entry) {
+    if (auto row = visible(entry->first, entry->second, as_of)) rows.push_back(std::move(*row));
+    return rows.size() < range.limit;
+  });
+  return rows;
+}
+
+Result<std::vector<IndexRow>> MemoryStore::index(std::string_view kind, std::string_view index,
+                                                 const KeyRange& range,
+                                                 const std::optional<IndexRow>& after) const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  std::vector<IndexRow> rows;
+  const auto found = disk().indexes.find({std::string{kind}, std::string{index}});
+  if (is_empty(range) || found == disk().indexes.end()) return rows;
+  const auto& all = found->second;
+  auto first = all.lower_bound({range.from, {}});
+  auto last = range.until.empty() ? all.end() : all.lower_bound({range.until, {}});
+  const auto visit = [&](auto row) {
+    if (after) {
+      const std::pair mark{after->key, after->id};
+      const bool passed = range.direction == Direction::forward ? *row > mark : *row < mark;
+      if (!passed) return true;
+    }
+    rows.push_back({row->first, row->second});
+    return rows.size() < range.limit;
+  };
+  walk(first, last, range.direction, visit);
+  return rows;
+}
+
+Result<std::optional<std::string>> MemoryStore::claim(const ClaimKey& key, Timestamp now) const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  const auto found = disk().claims.find({key.space, key.key});
+  if (found == disk().claims.end()) return std::optional<std::string>{};
+  if (found->second.expires && *found->second.expires <= now) return std::optional<std::string>{};
+  return std::optional{found->second.value};
+}
+
+Result<std::vector<AlarmRow>> MemoryStore::alarms_due(Timestamp until, std::size_t limit) const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  std::vector<AlarmRow> rows;
+  for (const auto& due : disk().due) {
+    if (due.due > until || rows.size() >= limit) break;
+    const auto& alarms = find(due.object).alarms;
+    const auto alarm = alarms.find(due.name);
+    PERDURE_CHECK(alarm != alarms.end(), "an alarm by due time without its alarm");
+    rows.push_back({due.object, due.name, due.due, alarm->second.body});
+  }
+  return rows;
+}
+
+Result<std::vector<AlarmRow>> MemoryStore::alarms(const ObjectId& id) const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  std::vector<AlarmRow> rows;
+  for (const auto& [name, alarm] : find(id).alarms) {
+    rows.push_back({id, name, alarm.due, alarm.body});
+  }
+  return rows;
+}
+
+Result<std::vector<EventRow>> MemoryStore::events(std::uint64_t from, std::size_t limit) const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  std::vector<EventRow> rows;
+  const auto& all = disk().events;
+  for (auto position = std::max<std::uint64_t>(from, 1);
+       position <= all.size() && rows.size() < limit; ++position) {
+    rows.push_back({position, all[position - 1]});
+  }
+  return rows;
+}
+
+Result<std::vector<PinRow>> MemoryStore::pins(const ObjectId& id) const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  std::vector<PinRow> rows;
+  for (const auto& [seq, body] : find(id).pins) rows.push_back({seq, body});
+  return rows;
+}
+
+namespace {
+
+std::uint64_t trim_records(MemoryObject& object) {
+  return std::erase_if(object.records, [&](const auto& record) {
+    return record.first < object.floor && !object.pins.contains(record.first);
+  });
+}
+
+std::uint64_t trim_entries(MemoryObject& object) {
+  std::vector<Seq> pins;
+  for (const auto& pin : object.pins) pins.push_back(pin.first);
+  std::uint64_t removed = 0;
+  for (auto entry = object.entries.begin(); entry != object.entries.end();) {
+    auto& versions = entry->second;
+    std::vector<EntryVersion> newest_first;
+    for (auto version = versions.rbegin(); version != versions.rend(); ++version) {
+      newest_first.push_back({version->first, !version->second});
+    }
+    for (const auto seq : unseen_versions(newest_first, object.floor, pins)) {
+      removed += versions.erase(seq);
+    }
+    entry = versions.empty() ? object.entries.erase(entry) : std::next(entry);
+  }
+  return removed;
+}
+
+}  // namespace
+
+Result<Trimmed> MemoryStore::trim(const ObjectId& id, Seq floor) {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  if (failed_) return fail(ErrorCode::unavailable, "a write failed; writes have stopped");
+  const auto found = disk().objects.find(id);
+  const Seq last = found == disk().objects.end() ? 0 : found->second.last;
+  if (floor > last) {
+    return fail(ErrorCode::invalid, fmt::format("the floor {} of {} is above its last seq {}",
+                                                floor, to_string(id), last));
+  }
+  if (last == 0 || floor < found->second.floor) return Trimmed{};
+  auto& object = found->second;
+  object.floor = floor;
+  const auto records = trim_records(object);
+  return Trimmed{.records = records, .entry_versions = trim_entries(object)};
+}
+
+StoreStats MemoryStore::stats() const {
+  const std::lock_guard lock{disk().mutex};
+  return stats_;
+}
+
+Result<std::unique_ptr<Store>> open_memory(MemoryDisk& disk) { return MemoryStore::open(disk); }
+
+}  // namespace perdure::storage

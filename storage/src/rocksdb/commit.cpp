@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// Group commit: all units into one batch, one write, one sync.
+#include <unordered_map>
+
+#include "commit_check.hpp"
+#include "keys.hpp"
+#include "rocksdb/store.hpp"
+
+namespace perdure::storage {
+namespace {
+
+constexpr std::size_t seq_generation_max = 32u << 10;  // so at most 64K objects: about 10 MB
+/// After so many commits ACKED is synced: one sync in a thousand, and at most as many commits that
+/// a log lost with the machine could drop unnoticed.
+constexpr std::uint64_t commits_per_acked_sync = 1000;
+
+bool has_pins(std::span<const Unit> units) {
+  for (const auto& unit : units) {
+    for (const auto& write_set : unit.write_sets) {
+      if (!write_set.pins.empty()) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+/// What is committed, and what the units before have put into the batch.
+class RocksdbStore::BatchState final : public CommitState {
+ public:
+  BatchState(RocksdbStore& store, Timestamp now)
+      : store_(store), now_(now), commit_(store.opened_.last_commit) {
+    ++commit_.number;
+  }
+
+  Result<Seq> last_seq(const ObjectId& object) override {
+    if (const auto seq = store_.seqs_.find(object)) return *seq;
+    PERDURE_TRY(seq, store_.read_last_seq(object));
+    store_.seqs_.put(object, seq);
+    return seq;
+  }
+
+  Result<Seq> floor_of(const ObjectId& object) override {
+    return store_.floor_at(keys::object_prefix(object));
+  }
+
+  Result<bool> is_claimed(const ClaimKey& claim, Timestamp now) override {
+    const auto key = keys::claim(claim.space, claim.key);
+    if (const auto found = claims_.find(key); found != claims_.end()) return found->second;
+    PERDURE_TRY(content, store_.database().get(rows::Table::claims, key));
+    if (!content) return false;
+    const auto held = rows::parse_claim(*content);
+    if (!held) return rows::misshapen(rows::Table::claims, key);
+    return !held->expired(now);
+  }
+
+  void hold_claim(std::string key, const std::optional<Timestamp>& expires) {
+    claims_[std::move(key)] = !expires || *expires > now_;
+  }
+  void release_claim(std::string key) { claims_[std::move(key)] = false; }
+
+  [[nodiscard]] rows::CommitContent& commit() { return commit_; }
+
+ private:
+  RocksdbStore& store_;
+  const Timestamp now_;
+  rows::CommitContent commit_;
+  std::unordered_map<std::string, bool> claims_;  ///< held or not, by the units before
+};
+
+RocksdbStore::RocksdbStore(OpenedStore opened, Durability durability,
+                           std::shared_ptr<WriteGate> gate)
+    : opened_(std::move(opened)),
+      durability_(durability),
+      gate_(std::move(gate)),
+      seqs_(seq_generation_max) {}
+
+RocksdbStore::~RocksdbStore() {
+  if (!gate_->is_open()) return;
+  // After this the machine may lose power and nothing is in doubt. A failure here costs no
+  // acknowledged commit: the log is read back and compared at the next start.
+  if (!database().db().SyncWAL().ok()) return;
+  if (!opened_.acked.write(opened_.last_commit.number)) return;
+  static_cast<void>(opened_.acked.sync().has_value());
+}
+
+std::vector<Outcome> RocksdbStore::commit(std::span<const Unit> units, Timestamp now) {
+  if (!gate_->is_open()) return stop_writes(rocksdb::Status::OK(), units.size());
+  std::unique_lock<std::mutex> retention;
+  if (has_pins(units)) retention = std::unique_lock{retention_mutex_};
+  batch_.Clear();
+  BatchState state{*this, now};
+  bool admitted = false;
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(units.size());
+  for (const auto& unit : units) {
+    auto checked = check_unit(unit, {.epoch = opened_.epoch, .now = now}, state);
+    if (!checked) {
+      outcomes.emplace_back(fail(std::move(checked).error()));
+      continue;
+    }
+    const auto events_before = state.commit().last_event;
+    append(unit, state);
+    admitted = true;
+    const auto position = state.commit().last_event > events_before ? events_before + 1 : 0;
+    outcomes.emplace_back(
+        Committed{.commit_number = state.commit().number, .first_event_position = position});
+  }
+  if (!admitted) return outcomes;
+
+  database().put(batch_, rows::Table::meta, keys::commit, rows::commit_content(state.commit()));
+  rocksdb::WriteOptions write;
+  write.sync = durability_ == Durability::sync;
+  const auto status = database().db().Write(write, &batch_);
+  if (!status.ok()) return stop_writes(status, units.size());
+  opened_.last_commit = state.commit();
+  acknowledge();
+  seqs_.age();
+  if (to_unix_ms(now) > opened_.tuning.clock->load()) opened_.tuning.clock->store(to_unix_ms(now));
+  return outcomes;
+}
+
+std::vector<Outcome> RocksdbStore::stop_writes(const rocksdb::Status& status,
+                                               std::size_t unit_count) {
+  Error error{.code = ErrorCode::outcome_unknown,
+              .detail = "a write failed, and writes have stopped"};
+  if (!status.ok()) {
+    error.detail = "the write failed, and writes have stopped: " + status.ToString();
+    gate_->close(error);
+  }
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(unit_count);
+  for (std::size_t i = 0; i < unit_count; ++i) outcomes.emplace_back(fail(error));
+  return outcomes;
+}
+
+void RocksdbStore::acknowledge() {
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  if (durability_ == Durability::buffered) return;  // ACKED names what was synced, so: at close
+  syncs_.fetch_add(1, std::memory_order_relaxed);
+  auto written = opened_.acked.write(opened_.last_commit.number);
+  if (written && ++commits_since_acked_sync_ >= commits_per_acked_sync) {
+    commits_since_acked_sync_ = 0;
+    written = opened_.acked.sync();
+  }
+  // This batch is durable all the same; but the next ones could be lost unnoticed.
+  if (!written) gate_->close(written.error());
+}
+
+void RocksdbStore::append(const Unit& unit, BatchState& state) {
+  for (const auto& write_set : unit.write_sets) {
+    const auto prefix = keys::object_prefix(write_set.object);
+    const Seq seq = write_set.expected_seq + 1;
+    if (write_set.record) {
+      database().put(batch_, rows::Table::records, keys::at_seq(prefix, seq), *write_set.record);
+      seqs_.put(write_set.object, seq);
+    }
+    for (const auto& entry : write_set.entries) {
+      database().put(batch_, rows::Table::entries,
+                     keys::at_seq(keys::entry_prefix(prefix, entry.key), seq),
+                     rows::entry_content(entry.value));
+    }
+    for (const auto& change : write_set.indexes) {
+      const auto key = keys::index_row(keys::index_prefix(write_set.object.kind, change.index),
+                                       change.key, write_set.object.id);
+      if (change.op == IndexChange::Op::put) {
+        database().put(batch_, rows::Table::indexes, key, {});
+      } else {
+        database().erase(batch_, rows::Table::indexes, key);
+      }
+    }
+    append_alarms(write_set, prefix);
+    for (const auto& event : write_set.events) {
+      database().put(batch_, rows::Table::events, keys::event(++state.commit().last_event), event);
+    }
+    append_claims(write_set, state);
+    append_pins(write_set, prefix);
+  }
+}
+
+void RocksdbStore::append_alarms(const WriteSet& write_set, std::string_view prefix) {
+  for (const auto& change : write_set.alarms) {
+    const auto key = keys::alarm(prefix, change.name);
+    if (change.previous_due) {
+      database().erase(batch_, rows::Table::due,
+                       keys::due(*change.previous_due, prefix, change.name));
+    }
+    if (change.due) {
+      database().put(batch_, rows::Table::alarms, key,
+                     rows::alarm_content(*change.due, change.body));
+      database().put(batch_, rows::Table::due, keys::due(*change.due, prefix, change.name),
+                     change.body);
+    } else {
+      database().erase(batch_, rows::Table::alarms, key);
+    }
+  }
+}
+
+void RocksdbStore::append_claims(const WriteSet& write_set, BatchState& state) {
+  for (const auto& release : write_set.releases) {
+    auto key = keys::claim(release.space, release.key);
+    database().erase(batch_, rows::Table::claims, key);
+    state.release_claim(std::move(key));
+  }
+  for (const auto& claim : write_set.claims) {
+    auto key = keys::claim(claim.space, claim.key);
+    database().put(batch_, rows::Table::claims, key, rows::claim_content(claim));
+    state.hold_claim(std::move(key), claim.expires);
+  }
+}
+
+void RocksdbStore::append_pins(const WriteSet& write_set, std::string_view prefix) {
+  for (const auto& pin : write_set.pins) {
+    const auto key = keys::pin(prefix, pin.seq);
+    if (pin.body) {
+      database().put(batch_, rows::Table::pins, key, *pin.body);
+    } else {
+      database().erase(batch_, rows::Table::pins, key);
+    }
+  }
+}
+
+Health RocksdbStore::health() const {
+  return gate_->is_open() ? Health::writable : Health::read_only;
+}
+
+}  // namespace perdure::storage

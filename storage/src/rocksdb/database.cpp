@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rocksdb/database.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "perdure/base/check.hpp"
+
+namespace perdure::storage {
+
+Unexpected fail_status(std::string_view what, const rocksdb::Status& status) {
+  const auto code = status.IsCorruption() ? ErrorCode::corrupt : ErrorCode::unavailable;
+  return fail(code, fmt::format("{}: {}", what, status.ToString()));
+}
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& directory, const Tuning& tuning,
+                                                 Mode mode) {
+  std::unique_ptr<Database> database{new Database};
+  rocksdb::DB* opened = nullptr;
+  const auto status =
+      mode == Mode::read_only
+          ? rocksdb::DB::OpenForReadOnly(tuning.database, directory, tuning.families,
+                                         &database->families_, &opened)
+          : rocksdb::DB::Open(tuning.database, directory, tuning.families, &database->families_,
+                              &opened);
+  database->db_.reset(opened);
+  if (!status.ok()) return fail_status(fmt::format("cannot open {}", directory), status);
+  PERDURE_CHECK(database->families_.size() == std::size(rows::all_tables), "a family per table");
+  return database;
+}
+
+Database::~Database() {
+  if (!db_) return;
+  for (auto* family : families_) static_cast<void>(db_->DestroyColumnFamilyHandle(family));
+  static_cast<void>(db_->Close());
+}
+
+rocksdb::ColumnFamilyHandle* Database::family(rows::Table table) const {
+  for (std::size_t i = 0; i < families_.size(); ++i) {
+    if (rows::all_tables[i] == table) return families_[i];
+  }
+  check_failed("table", "a table without a column family");
+}
+
+Result<std::optional<std::string>> Database::get(rows::Table table, std::string_view key,
+                                                 const rocksdb::Snapshot* at) const {
+  rocksdb::ReadOptions options;
+  options.snapshot = at;
+  rocksdb::PinnableSlice value;
+  const auto status = db_->Get(options, family(table), slice(key), &value);
+  if (status.IsNotFound()) return std::optional<std::string>{};
+  if (!status.ok()) return fail_status("cannot read", status);
+  PERDURE_TRY(content, rows::unseal(table, key, view(value)));
+  return std::optional<std::string>{std::in_place, content};
+}
+
+void Database::put(rocksdb::WriteBatch& batch, rows::Table table, std::string_view key,
+                   std::string_view content) const {
+  const auto checksum = rows::checksum(table, key, content);
+  const rocksdb::Slice key_part = slice(key);
+  const rocksdb::Slice value_parts[] = {slice(checksum), slice(content)};
+  const auto status = batch.Put(family(table), rocksdb::SliceParts{&key_part, 1},
+                                rocksdb::SliceParts{value_parts, 2});
+  PERDURE_CHECK(status.ok(), "a batch takes any row below 4 GiB");
+}
+
+void Database::erase(rocksdb::WriteBatch& batch, rows::Table table, std::string_view key) const {
+  const auto status = batch.Delete(family(table), slice(key));
+  PERDURE_CHECK(status.ok(), "a batch takes any key below 4 GiB");
+}
+
+Scan::Scan(const Database& database, rows::Table table, std::string lower, std::string upper,
+           const rocksdb::Snapshot* at)
+    : table_(table),
+      lower_(std::move(lower)),
+      upper_(std::move(upper)),
+      lower_slice_(slice(lower_)),
+      upper_slice_(slice(upper_)) {
+  rocksdb::ReadOptions options;
+  options.snapshot = at;
+  options.total_order_seek = true;  // bounds may span several bloom prefixes
+  options.iterate_lower_bound = &lower_slice_;
+  if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
+  rows_.reset(database.db().NewIterator(options, database.family(table)));
+}
+
+Result<void> Scan::status() const {
+  if (rows_->status().ok()) return {};
+  return fail_status("cannot read", rows_->status());
+}
+
+}  // namespace perdure::storage

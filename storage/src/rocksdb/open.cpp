@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening, in this order: the lock, the format, RocksDB's own recovery, what the log gave back
+// against what was acknowledged, and the new epoch.
+#include "rocksdb/open.hpp"
+
+#include <fmt/format.h>
+#include <rocksdb/listener.h>
+
+#include <system_error>
+
+#include "keys.hpp"
+#include "rocksdb/store.hpp"
+
+namespace perdure::storage {
+namespace {
+
+/// Tells the gate of failed flushes and compactions before a commit runs into them.
+class BackgroundErrors final : public rocksdb::EventListener {
+ public:
+  explicit BackgroundErrors(std::shared_ptr<WriteGate> gate) : gate_(std::move(gate)) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
+                         rocksdb::Status* status) override {
+    gate_->close(fail_status("writes have stopped", *status).error);
+  }
+
+ private:
+  const std::shared_ptr<WriteGate> gate_;
+};
+
+Result<void> make_directory(const std::filesystem::path& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (!error) return {};
+  return fail(ErrorCode::unavailable,
+              fmt::format("cannot make {}: {}", directory.string(), error.message()));
+}
+
+/// Whether a database is there. Errors: corrupt, newer_version.
+Result<bool> check_format(const std::filesystem::path& directory) {
+  PERDURE_TRY(version, read_format(directory));
+  const bool has_database = std::filesystem::exists(directory / "CURRENT");
+  if (!version && has_database) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("{} holds a database but no FORMAT file: it is not a store, or the "
+                            "file was lost",
+                            directory.string()));
+  }
+  if (version && *version > format_version) {
+    return fail(ErrorCode::newer_version,
+                fmt::format("{} has format {}, this program knows formats up to {}",
+                            directory.string(), *version, format_version));
+  }
+  return version.has_value();
+}
+
+Result<std::uint64_t> read_number(const Database& database, std::string_view key) {
+  PERDURE_TRY(content, database.get(rows::Table::meta, key));
+  if (!content) return std::uint64_t{0};
+  const auto number = rows::parse_number(*content);
+  if (!number) return rows::misshapen(rows::Table::meta, key);
+  return *number;
+}
+
+Result<rows::CommitContent> read_last_commit(const Database& database) {
+  PERDURE_TRY(content, database.get(rows::Table::meta, keys::commit));
+  if (!content) return rows::CommitContent{};
+  const auto commit = rows::parse_commit(*content);
+  if (!commit) return rows::misshapen(rows::Table::meta, keys::commit);
+  return *commit;
+}
+
+/// The acknowledged commit number, with `accept` for a file that tells nothing.
+Result<std::uint64_t> acknowledged(const AckedFile& acked, LostCommits lost) {
+  PERDURE_TRY(number, acked.read());
+  if (number) return *number;
+  if (lost == LostCommits::accept) return std::uint64_t{0};
+  return fail(ErrorCode::corrupt,
+              "the file ACKED is lost or damaged, so nobody can tell whether all acknowledged "
+              "commits came back; restore it, or accept the loss of commits");
+}
+
+Result<void> check_nothing_lost(std::uint64_t acked, std::uint64_t recovered, LostCommits lost) {
+  if (recovered >= acked || lost == LostCommits::accept) return {};
+  return fail(ErrorCode::corrupt,
+              fmt::format("commit {} was acknowledged, but the write-ahead log gives back only "
+                          "{}: {} are lost; restore a backup, or accept their loss",
+                          acked, recovered, acked - recovered));
+}
+
+Result<void> raise_epoch(OpenedStore& opened) {
+  PERDURE_TRY(before, read_number(*opened.database, keys::epoch));
+  opened.epoch = before + 1;
+  rocksdb::WriteBatch batch;
+  opened.database->put(batch, rows::Table::meta, keys::epoch, rows::number_content(opened.epoch));
+  rocksdb::WriteOptions write;
+  write.sync = true;
+  const auto status = opened.database->db().Write(write, &batch);
+  if (!status.ok()) return fail_status("cannot raise the epoch", status);
+  return {};
+}
+
+/// ACKED and FORMAT come before the database, so that a crash in between leaves a directory that
+/// opens as an empty store and never a database that nothing vouches for.
+Result<AckedFile> prepare(const std::filesystem::path& directory, bool is_new) {
+  PERDURE_TRY(acked, AckedFile::open(directory, Access::own));
+  if (is_new) {
+    PERDURE_TRY_VOID(acked.write(0));
+    PERDURE_TRY_VOID(acked.sync());
+    PERDURE_TRY_VOID(write_format(directory));
+  }
+  return std::move(acked);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::Env* env) {
+  const auto& directory = options.directory;
+  PERDURE_TRY_VOID(make_directory(directory));
+  PERDURE_TRY(lock, lock_directory(directory, Access::own));
+  PERDURE_TRY(exists, check_format(directory));
+  PERDURE_TRY(acked, prepare(directory, !exists));
+  PERDURE_TRY(acked_number, acknowledged(acked, options.lost_commits));
+
+  auto gate = std::make_shared<WriteGate>(options.on_write_failure);
+  auto tuning = tune(options, env);
+  tuning.database.listeners.push_back(std::make_shared<BackgroundErrors>(gate));
+  // An empty database in the place of a lost one would be the worst of all losses.
+  tuning.database.create_if_missing =
+      acked_number == 0 || options.lost_commits == LostCommits::accept;
+  PERDURE_TRY(database, Database::open(directory.string(), tuning, Database::Mode::read_write));
+  PERDURE_TRY(last_commit, read_last_commit(*database));
+  PERDURE_TRY_VOID(check_nothing_lost(acked_number, last_commit.number, options.lost_commits));
+  OpenedStore opened{.lock = std::move(lock),
+                     .acked = std::move(acked),
+                     .tuning = std::move(tuning),
+                     .database = std::move(database),
+                     .last_commit = last_commit};
+  PERDURE_TRY_VOID(raise_epoch(opened));
+  if (acked_number > last_commit.number) {
+    // The loss was accepted: both slots go back, or the next start would refuse again.
+    PERDURE_TRY_VOID(opened.acked.write(last_commit.number));
+    PERDURE_TRY_VOID(opened.acked.write(last_commit.number + 1));
+  }
+  return std::make_unique<RocksdbStore>(std::move(opened), options.durability, std::move(gate));
+}
+
+Result<std::unique_ptr<Store>> open_rocksdb(RocksdbOptions options) {
+  return open_rocksdb_in(std::move(options), rocksdb::Env::Default());
+}
+
+}  // namespace perdure::storage

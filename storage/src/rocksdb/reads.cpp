@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads of records, indexes, alarms, claims, events and pins.
+#include <fmt/format.h>
+
+#include "keys.hpp"
+#include "rocksdb/store.hpp"
+
+namespace perdure::storage {
+namespace {
+
+/// The newest record of an object: the first row of its prefix, found by one Seek that the bloom
+/// filters of the prefix keep out of files without the object.
+class Newest {
+ public:
+  Newest(const Database& database, std::string_view prefix, const rocksdb::Snapshot* at = nullptr) {
+    rocksdb::ReadOptions options;
+    options.prefix_same_as_start = true;
+    options.snapshot = at;
+    row_.reset(database.db().NewIterator(options, database.family(rows::Table::records)));
+    row_->Seek(slice(keys::at_seq(prefix, newest)));
+  }
+  [[nodiscard]] bool found() const { return row_->Valid(); }
+  [[nodiscard]] std::string_view key() const { return view(row_->key()); }
+  [[nodiscard]] std::string_view value() const { return view(row_->value()); }
+  /// 0 when there is none.
+  [[nodiscard]] Result<Seq> seq() const {
+    if (found()) return keys::seq_of(key()).value_or(0);
+    if (!row_->status().ok()) return fail_status("cannot read", row_->status());
+    return Seq{0};
+  }
+
+ private:
+  std::unique_ptr<rocksdb::Iterator> row_;
+};
+
+}  // namespace
+
+Result<Seq> RocksdbStore::read_last_seq(const ObjectId& id) const {
+  return Newest{database(), keys::object_prefix(id)}.seq();
+}
+
+Result<std::optional<RecordRow>> RocksdbStore::last_record(const ObjectId& id) const {
+  const Newest row{database(), keys::object_prefix(id)};
+  PERDURE_TRY(seq, row.seq());
+  if (!row.found()) return std::optional<RecordRow>{};
+  PERDURE_TRY(record, rows::unseal(rows::Table::records, row.key(), row.value()));
+  return std::optional{RecordRow{seq, std::string{record}}};
+}
+
+Result<RecordRow> RocksdbStore::record(const ObjectId& id, Seq seq) const {
+  const auto key = keys::at_seq(keys::object_prefix(id), seq);
+  PERDURE_TRY(record, database().get(rows::Table::records, key));
+  if (record) return RecordRow{seq, std::move(*record)};
+  return explain_absence(id, seq);
+}
+
+Result<RecordRow> RocksdbStore::explain_absence(const ObjectId& id, Seq seq) const {
+  const Snapshot now{database()};  // the record, the last one and the floor of one moment
+  const auto prefix = keys::object_prefix(id);
+  PERDURE_TRY(record, database().get(rows::Table::records, keys::at_seq(prefix, seq), now.get()));
+  if (record) return RecordRow{seq, std::move(*record)};
+  PERDURE_TRY(last, (Newest{database(), prefix, now.get()}.seq()));
+  if (seq == 0 || seq > last) {
+    return fail(ErrorCode::not_found, fmt::format("{} has no record {}", to_string(id), seq));
+  }
+  PERDURE_TRY(floor, floor_at(prefix, now.get()));
+  if (seq < floor) {
+    return fail(ErrorCode::gone, fmt::format("record {} of {} was trimmed", seq, to_string(id)));
+  }
+  return fail(ErrorCode::corrupt, fmt::format("record {} of {} is missing", seq, to_string(id)));
+}
+
+Result<std::vector<RecordRow>> RocksdbStore::journal(const ObjectId& id, Seq from, Seq until,
+                                                     Direction direction, std::size_t limit) const {
+  std::vector<RecordRow> found;
+  if (from > until || limit == 0) return found;
+  const auto prefix = keys::object_prefix(id);
+  // Inverted seqs: the highest record comes first, so ascending order is a backward walk.
+  auto end = from == 0 ? prefix_end(prefix) : keys::at_seq(prefix, from - 1);
+  Scan scan{database(), rows::Table::records, keys::at_seq(prefix, until), std::move(end)};
+  const auto way = direction == Direction::forward ? Direction::backward : Direction::forward;
+  for (scan.start(way); scan.valid() && found.size() < limit; scan.step(way)) {
+    PERDURE_TRY(record, scan.content());
+    found.push_back({keys::seq_of(scan.key()).value_or(0), std::string{record}});
+  }
+  PERDURE_TRY_VOID(scan.status());
+  return found;
+}
+
+Result<Seq> RocksdbStore::floor(const ObjectId& id) const {
+  return floor_at(keys::object_prefix(id));
+}
+
+Result<Seq> RocksdbStore::floor_at(std::string_view prefix, const rocksdb::Snapshot* at) const {
+  const auto key = keys::floor(prefix);
+  PERDURE_TRY(content, database().get(rows::Table::meta, key, at));
+  if (!content) return Seq{1};
+  const auto floor = rows::parse_number(*content);
+  if (!floor) return rows::misshapen(rows::Table::meta, key);
+  return *floor;
+}
+
+namespace {
+
+/// Where a walk over an index begins and ends: the range, cut by the row that it goes on after.
+struct IndexBounds {
+  std::string lower;
+  std::string upper;
+};
+
+IndexBounds index_bounds(const std::string& prefix, const KeyRange& range,
+                         const std::optional<IndexRow>& after) {
+  IndexBounds bounds{prefix + range.from,
+                     range.until.empty() ? prefix_end(prefix) : prefix + range.until};
+  if (!after) return bounds;
+  auto mark = keys::index_row(prefix, after->key, after->id);
+  if (range.direction == Direction::backward) {
+    bounds.upper = std::min(bounds.upper, mark);
+  } else {
+    mark += '\0';  // the first key above it
+    bounds.lower = std::max(bounds.lower, mark);
+  }
+  return bounds;
+}
+
+}  // namespace
+
+Result<std::vector<IndexRow>> RocksdbStore::index(std::string_view kind, std::string_view index,
+                                                  const KeyRange& range,
+                                                  const std::optional<IndexRow>& after) const {
+  std::vector<IndexRow> found;
+  auto bounds = index_bounds(keys::index_prefix(kind, index), range, after);
+  if (bounds.lower >= bounds.upper) return found;
+  Scan scan{database(), rows::Table::indexes, std::move(bounds.lower), std::move(bounds.upper)};
+  for (scan.start(range.direction); scan.valid() && found.size() < range.limit;
+       scan.step(range.direction)) {
+    PERDURE_TRY_VOID(scan.content());
+    auto row = keys::parse_index(scan.key());
+    if (!row) return rows::misshapen(rows::Table::indexes, scan.key());
+    found.push_back(std::move(*row));
+  }
+  PERDURE_TRY_VOID(scan.status());
+  return found;
+}
+
+Result<std::optional<std::string>> RocksdbStore::claim(const ClaimKey& claim, Timestamp now) const {
+  const auto key = keys::claim(claim.space, claim.key);
+  PERDURE_TRY(content, database().get(rows::Table::claims, key));
+  if (!content) return std::optional<std::string>{};
+  const auto held = rows::parse_claim(*content);
+  if (!held) return rows::misshapen(rows::Table::claims, key);
+  if (held->expired(now)) return std::optional<std::string>{};
+  return std::optional<std::string>{std::in_place, held->value};
+}
+
+Result<std::vector<AlarmRow>> RocksdbStore::alarms_due(Timestamp until, std::size_t limit) const {
+  std::vector<AlarmRow> found;
+  Scan scan{database(), rows::Table::due, {}, keys::due_end(until)};
+  for (scan.to_first(); scan.valid() && found.size() < limit; scan.next()) {
+    PERDURE_TRY(body, scan.content());
+    auto alarm = keys::parse_due(scan.key());
+    if (!alarm) return rows::misshapen(rows::Table::due, scan.key());
+    found.push_back(
+        {std::move(alarm->object), std::move(alarm->name), alarm->due, std::string{body}});
+  }
+  PERDURE_TRY_VOID(scan.status());
+  return found;
+}
+
+Result<std::vector<AlarmRow>> RocksdbStore::alarms(const ObjectId& id) const {
+  std::vector<AlarmRow> found;
+  const auto prefix = keys::object_prefix(id);
+  rocksdb::ReadOptions options;
+  options.prefix_same_as_start = true;  // most objects have none: the bloom filters say so
+  const std::unique_ptr<rocksdb::Iterator> row{
+      database().db().NewIterator(options, database().family(rows::Table::alarms))};
+  for (row->Seek(slice(prefix)); row->Valid(); row->Next()) {
+    const auto key = view(row->key());
+    PERDURE_TRY(content, rows::unseal(rows::Table::alarms, key, view(row->value())));
+    const auto alarm = rows::parse_alarm(content);
+    if (!alarm) return rows::misshapen(rows::Table::alarms, key);
+    found.push_back(
+        {id, std::string{key.substr(prefix.size())}, alarm->due, std::string{alarm->body}});
+  }
+  if (!row->status().ok()) return fail_status("cannot read", row->status());
+  return found;
+}
+
+Result<std::vector<EventRow>> RocksdbStore::events(std::uint64_t from, std::size_t limit) const {
+  std::vector<EventRow> found;
+  Scan scan{database(), rows::Table::events, keys::event(from), {}};
+  for (scan.to_first(); scan.valid() && found.size() < limit; scan.next()) {
+    PERDURE_TRY(body, scan.content());
+    const auto position = keys::parse_event(scan.key());
+    if (!position) return rows::misshapen(rows::Table::events, scan.key());
+    found.push_back({*position, std::string{body}});
+  }
+  PERDURE_TRY_VOID(scan.status());
+  return found;
+}
+
+Result<std::vector<PinRow>> RocksdbStore::pins(const ObjectId& id) const {
+  std::vector<PinRow> found;
+  const auto prefix = keys::object_prefix(id);
+  Scan scan{database(), rows::Table::pins, prefix, prefix_end(prefix)};
+  for (scan.to_first(); scan.valid(); scan.next()) {
+    PERDURE_TRY(body, scan.content());
+    const auto inverted = keys::seq_of(scan.key());
+    if (!inverted) return rows::misshapen(rows::Table::pins, scan.key());
+    found.push_back({~*inverted, std::string{body}});
+  }
+  PERDURE_TRY_VOID(scan.status());
+  return found;
+}
+
+StoreStats RocksdbStore::stats() const {
+  const auto property = [this](const std::string& name) {
+    std::uint64_t value = 0;
+    static_cast<void>(database().db().GetAggregatedIntProperty(name, &value));
+    return value;
+  };
+  return {.commits = commits_.load(),
+          .syncs = syncs_.load(),
+          .bytes_on_disk = property(rocksdb::DB::Properties::kTotalSstFilesSize) +
+                           property(rocksdb::DB::Properties::kSizeAllMemTables),
+          .memory_bytes = opened_.tuning.cache->GetUsage() +
+                          property(rocksdb::DB::Properties::kEstimateTableReadersMem)};
+}
+
+}  // namespace perdure::storage

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// The store on RocksDB. open.cpp makes and recovers it; commit.cpp, reads.cpp, entries.cpp and
+// trim.cpp hold its methods by topic.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "perdure/storage/rocksdb_store.hpp"
+#include "rocksdb/database.hpp"
+#include "rocksdb/files.hpp"
+#include "rocksdb/seq_table.hpp"
+
+namespace perdure::storage {
+
+/// What opening has found and made; the parts in the order in which they must be released last.
+struct OpenedStore {
+  File lock;
+  AckedFile acked;
+  Tuning tuning;
+  std::unique_ptr<Database> database;
+  rows::CommitContent last_commit;
+  std::uint64_t epoch = 0;
+};
+
+/// Whether commits may still be written: shared with RocksDB's background threads.
+class WriteGate {
+ public:
+  explicit WriteGate(std::function<void(const Error&)> on_failure)
+      : on_failure_(std::move(on_failure)) {}
+  [[nodiscard]] bool is_open() const { return !closed_.load(); }
+  /// Stops writes for good. The first call tells the owner why.
+  void close(const Error& reason) {
+    if (!closed_.exchange(true) && on_failure_) on_failure_(reason);
+  }
+
+ private:
+  std::atomic<bool> closed_{false};
+  const std::function<void(const Error&)> on_failure_;
+};
+
+class RocksdbStore final : public Store {
+ public:
+  RocksdbStore(OpenedStore opened, Durability durability, std::shared_ptr<WriteGate> gate);
+  ~RocksdbStore() override;
+  RocksdbStore(const RocksdbStore&) = delete;
+  RocksdbStore& operator=(const RocksdbStore&) = delete;
+
+  [[nodiscard]] std::uint64_t epoch() const override { return opened_.epoch; }
+  std::vector<Outcome> commit(std::span<const Unit> units, Timestamp now) override;
+  [[nodiscard]] Health health() const override;
+  [[nodiscard]] Result<std::optional<RecordRow>> last_record(const ObjectId& id) const override;
+  [[nodiscard]] Result<RecordRow> record(const ObjectId& id, Seq seq) const override;
+  [[nodiscard]] Result<std::vector<RecordRow>> journal(const ObjectId& id, Seq from, Seq until,
+                                                       Direction direction,
+                                                       std::size_t limit) const override;
+  [[nodiscard]] Result<Seq> floor(const ObjectId& id) const override;
+  [[nodiscard]] Result<std::optional<EntryRow>> entry(const ObjectId& id, std::string_view key,
+                                                      Seq as_of) const override;
+  [[nodiscard]] Result<std::vector<EntryRow>> entries(const ObjectId& id, const KeyRange& range,
+                                                      Seq as_of) const override;
+  [[nodiscard]] Result<std::vector<IndexRow>> index(
+      std::string_view kind, std::string_view index, const KeyRange& range,
+      const std::optional<IndexRow>& after) const override;
+  [[nodiscard]] Result<std::optional<std::string>> claim(const ClaimKey& key,
+                                                         Timestamp now) const override;
+  [[nodiscard]] Result<std::vector<AlarmRow>> alarms_due(Timestamp until,
+                                                         std::size_t limit) const override;
+  [[nodiscard]] Result<std::vector<AlarmRow>> alarms(const ObjectId& id) const override;
+  [[nodiscard]] Result<std::vector<EventRow>> events(std::uint64_t from,
+                                                     std::size_t limit) const override;
+  [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id) const override;
+  Result<Trimmed> trim(const ObjectId& id, Seq floor) override;
+  [[nodiscard]] StoreStats stats() const override;
+
+ private:
+  class BatchState;
+
+  [[nodiscard]] const Database& database() const { return *opened_.database; }
+  [[nodiscard]] std::vector<Outcome> stop_writes(const rocksdb::Status& status,
+                                                 std::size_t unit_count);
+  void acknowledge();
+
+  /// Appends an admitted unit's rows to batch_ and moves the batch's state on.
+  void append(const Unit& unit, BatchState& state);
+  void append_alarms(const WriteSet& write_set, std::string_view prefix);
+  void append_claims(const WriteSet& write_set, BatchState& state);
+  void append_pins(const WriteSet& write_set, std::string_view prefix);
+
+  /// The seq of the newest record, by its key alone.
+  [[nodiscard]] Result<Seq> read_last_seq(const ObjectId& id) const;
+  [[nodiscard]] Result<Seq> floor_at(std::string_view prefix,
+                                     const rocksdb::Snapshot* at = nullptr) const;
+  /// Why a record that is not there is not there.
+  [[nodiscard]] Result<RecordRow> explain_absence(const ObjectId& id, Seq seq) const;
+
+  /// Raises the floor durably and returns the pins below it; none when it is higher already.
+  [[nodiscard]] Result<std::optional<std::set<Seq>>> raise_floor(const ObjectId& id, Seq floor);
+  [[nodiscard]] Result<std::uint64_t> trim_records(std::string_view prefix, Seq floor,
+                                                   const std::set<Seq>& pins);
+  [[nodiscard]] Result<std::uint64_t> trim_entries(std::string_view prefix, Seq floor,
+                                                   const std::set<Seq>& pins);
+  [[nodiscard]] Result<void> write_deletions(rocksdb::WriteBatch& batch);
+
+  OpenedStore opened_;
+  const Durability durability_;
+  const std::shared_ptr<WriteGate> gate_;
+
+  // The committing thread's.
+  rocksdb::WriteBatch batch_;
+  SeqTable seqs_;
+  std::uint64_t commits_since_acked_sync_ = 0;
+
+  /// Held by trim while it raises a floor, and by commits that hold pins: a pin is either seen by
+  /// the trim or refused as below the floor.
+  std::mutex retention_mutex_;
+
+  std::atomic<std::uint64_t> commits_{0};
+  std::atomic<std::uint64_t> syncs_{0};
+};
+
+}  // namespace perdure::storage

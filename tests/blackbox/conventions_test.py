@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The conventions of the REST surface, seen from outside."""
+
+import gzip
+import re
+import threading
+import unittest
+import uuid
+
+from harness import SharedServerTest, new_id
+
+RFC3339 = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+
+
+class Resources(SharedServerTest):
+    def notebook(self, title="Notes", **members):
+        reply = self.client.post("/api/v1/notebooks", {"title": title, **members})
+        self.assertEqual(reply.status, 201, reply)
+        return reply
+
+    def test_create_answers_the_resource_and_where_it_is(self):
+        reply = self.notebook(tags=["a"], metadata={"mine": [1]})
+        body = reply.json
+        self.assertEqual(reply.headers["Location"], "/api/v1/notebooks/" + body["id"])
+        self.assertEqual(uuid.UUID(body["id"]).version, 7)
+        for member in ("user_id", "organization_id", "created_by", "updated_by"):
+            self.assertIn(member, body)
+        self.assertRegex(body["created_at"], RFC3339)
+        self.assertEqual(body["metadata"], {"mine": [1]})
+        self.assertEqual(self.client.get(reply.headers["Location"]).json, body)
+
+    def test_paths_without_version_are_the_same_routes(self):
+        notebook = self.notebook().json["id"]
+        for prefix in ("", "/api", "/api/v1"):
+            self.assertEqual(self.client.get(f"{prefix}/notebooks/{notebook}").status, 200)
+
+    def test_update_keeps_what_is_left_out_and_null_clears(self):
+        path = self.notebook(description="words", tags=["a"]).headers["Location"]
+        for method in ("PATCH", "PUT"):
+            changed = self.client.call(method, path, body={"title": method})
+            self.assertEqual(changed.status, 200, changed)
+            self.assertEqual(changed.json["description"], "words")
+        self.assertIsNone(self.client.patch(path, {"description": None}).json["description"])
+
+    def test_unknown_members_are_422_and_own_ones_sent_back_are_ignored(self):
+        problem = self.assert_problem(
+            self.client.post("/api/v1/notebooks", {"title": "x", "titel": "y"}), 422,
+            "validation_failed")
+        self.assertIn("titel", problem["details"])
+        self.assertEqual(problem["errors"][0]["pointer"], "/titel")
+        created = self.notebook()
+        body = {**created.json, "title": "new"}
+        self.assertEqual(self.client.put(created.headers["Location"], body).status, 200)
+
+    def test_delete_is_soft_and_can_be_undone(self):
+        path = self.notebook("Gone").headers["Location"]
+        self.assertEqual(self.client.delete(path).status, 204)
+        self.assert_problem(self.client.get(path), 404)
+        deleted = self.client.get("/api/v1/notebooks", query={"deleted": "true"}).json["items"]
+        self.assertIn("Gone", [item["title"] for item in deleted])
+        self.assertLess(self.client.post(path + "/restore").status, 300)
+        self.assertEqual(self.client.get(path).status, 200)
+
+    def test_etag_guards_reads_and_writes(self):
+        created = self.notebook()
+        path = created.headers["Location"]
+        etag = self.client.get(path).headers["ETag"]
+        self.assertRegex(etag, r'^"\d+"$')
+        unchanged = self.client.get(path, headers={"If-None-Match": etag})
+        self.assertEqual((unchanged.status, unchanged.body), (304, b""))
+        fits = self.client.patch(path, {"title": "second"}, headers={"If-Match": etag})
+        self.assertEqual(fits.status, 200)
+        stale = self.client.patch(path, {"title": "third"}, headers={"If-Match": etag})
+        self.assert_problem(stale, 412)
+        self.assertEqual(self.client.get(path).json["title"], "second")
+        self.assertNotEqual(fits.headers["ETag"], etag)
+
+    def test_lists_are_walked_by_cursor_without_gap_or_repeat(self):
+        path = self.notebook().headers["Location"] + "/pages"
+        made = [self.client.post(path, {"title": f"page {n}", "content": ""}).json["id"]
+                for n in range(25)]
+        seen, cursor = [], None
+        while True:
+            query = {"limit": 10, **({"cursor": cursor} if cursor else {})}
+            reply = self.client.get(path, query=query)
+            seen += [item["id"] for item in reply.json["items"]]
+            cursor = reply.json["next_cursor"]
+            self.assertEqual('rel="next"' in reply.headers.get("Link", ""), cursor is not None)
+            if cursor is None:
+                break
+        self.assertEqual(sorted(seen), sorted(made))
+        self.assertEqual(len(seen), 25)
+
+    def test_unknown_filters_and_sorts_are_422(self):
+        for query in ({"colour": "red"}, {"sort": "colour"}, {"sort": "-description"}):
+            self.assert_problem(self.client.get("/api/v1/notebooks", query=query), 422)
+        self.assertEqual(
+            self.client.get("/api/v1/notebooks", query={"sort": "-title", "tag": "a"}).status, 200)
+
+
+class Once(SharedServerTest):
+    def test_key_replays_the_reply(self):
+        headers = {"Idempotency-Key": new_id()}
+        first = self.client.command("counter", "once", "add", {"by": 5}, headers=headers)
+        again = self.client.command("counter", "once", "add", {"by": 5}, headers=headers)
+        self.assertEqual((first.status, first.body), (again.status, again.body))
+        self.assertEqual(again.headers["Idempotent-Replayed"], "true")
+        self.assertIsNone(first.headers["Idempotent-Replayed"])
+        self.assertEqual(self.client.query("counter", "once", "value").json, 5)
+
+    def test_key_with_another_body_is_422(self):
+        headers = {"Idempotency-Key": new_id()}
+        self.client.command("counter", "reused", "add", {"by": 1}, headers=headers)
+        self.assert_problem(
+            self.client.command("counter", "reused", "add", {"by": 2}, headers=headers), 422,
+            "idempotency_key_reused")
+
+    def test_two_creates_at_once_with_one_key_make_one_object(self):
+        for _ in range(20):
+            headers = {"Idempotency-Key": new_id()}
+            title = new_id()
+            replies = []
+            barrier = threading.Barrier(4)
+
+            def create(headers=headers, title=title, barrier=barrier, replies=replies):
+                client = self.shared.client()
+                barrier.wait()
+                replies.append(client.post("/api/v1/notebooks", {"title": title},
+                                           headers=headers))
+                client.close()
+
+            threads = [threading.Thread(target=create) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual({reply.status for reply in replies}, {201}, replies)
+            self.assertEqual(len({reply.json["id"] for reply in replies}), 1)
+            self.assertEqual(
+                [item["title"] for item in self.all_notebooks()].count(title), 1)
+
+    def all_notebooks(self):
+        items, cursor = [], None
+        while True:
+            query = {"limit": 500, **({"cursor": cursor} if cursor else {})}
+            page = self.client.get("/api/v1/notebooks", query=query).json
+            items += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return items
+
+
+class Keys(SharedServerTest):
+    def test_revoked_key_stops_at_once(self):
+        made = self.client.post("/api/v1/api-keys", {"name": "temporary"})
+        self.assertEqual(made.status, 201, made)
+        holder = self.shared.client(made.json["secret"])
+        self.assertEqual(holder.get("/api/v1/notebooks").status, 200)
+        self.assertNotIn("secret", self.client.get(made.headers["Location"]).json)
+        self.assertEqual(self.client.delete(made.headers["Location"]).status, 204)
+        self.assert_problem(holder.get("/api/v1/notebooks"), 401)
+
+    def test_scopes_hold(self):
+        made = self.client.post("/api/v1/api-keys",
+                                {"name": "reader", "scopes": ["notebooks:read"]}).json
+        reader = self.shared.client(made["secret"])
+        self.assertEqual(reader.get("/api/v1/notebooks").status, 200)
+        self.assert_problem(reader.post("/api/v1/notebooks", {"title": "x"}), 403)
+        self.assert_problem(reader.get("/api/v1/conversations"), 403)
+
+    def test_both_ways_to_send_a_key_work(self):
+        anonymous = self.shared.client("")
+        reply = anonymous.get("/api/v1/notebooks", headers={"X-API-Key": self.shared.key})
+        self.assertEqual(reply.status, 200)
+        for header in ("Bearer", "Bearer ", "Basic abc", "Bearer pdk_wrong", "bearer\tx"):
+            self.assert_problem(
+                anonymous.get("/api/v1/notebooks", headers={"Authorization": header}), 401)
+
+
+class Transport(SharedServerTest):
+    def test_large_bodies_are_compressed_for_those_who_ask(self):
+        path = "/api/v1/durable-objects/document/large"
+        self.client.command("document", "large", "put", {"text": "words " * 1000})
+        plain = self.client.get(path)
+        self.assertIsNone(plain.headers["Content-Encoding"])
+        packed = self.client.get(path, headers={"Accept-Encoding": "gzip"})
+        self.assertEqual(packed.headers["Content-Encoding"], "gzip")
+        self.assertIn("Accept-Encoding", ", ".join(packed.headers.get_all("Vary")))
+        self.assertLess(len(packed.body), len(plain.body))
+        self.assertIn(b"words words", gzip.decompress(packed.body))
+        refused = self.client.get(path, headers={"Accept-Encoding": "gzip;q=0"})
+        self.assertIsNone(refused.headers["Content-Encoding"])
+
+    def test_request_id_is_echoed_or_made(self):
+        given = self.client.get("/health", headers={"X-Request-ID": "mine-1"})
+        self.assertEqual(given.headers["X-Request-ID"], "mine-1")
+        self.assertEqual(uuid.UUID(self.client.get("/health").headers["X-Request-ID"]).version, 7)
+
+    def test_head_has_the_headers_of_get_and_no_body(self):
+        got = self.client.get("/info")
+        head = self.client.call("HEAD", "/info")
+        self.assertEqual((head.status, head.body), (200, b""))
+        self.assertEqual(head.headers["Content-Length"], got.headers["Content-Length"])
+
+    def test_options_names_the_methods(self):
+        reply = self.client.call("OPTIONS", "/api/v1/notebooks")
+        self.assertLess(reply.status, 300)
+        self.assertIn("POST", reply.headers["Allow"])
+
+    def test_origins_are_closed_by_default(self):
+        reply = self.client.get("/info", headers={"Origin": "https://evil.example"})
+        self.assertIsNone(reply.headers["Access-Control-Allow-Origin"])
+
+    def test_pipelined_requests_are_answered_in_order(self):
+        one = b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Request-ID: r-%d\r\n\r\n"
+        last = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        answer = self.shared.raw(b"".join(one % n for n in range(10)) + last)
+        ids = re.findall(rb"(?i)x-request-id: r-(\d+)", answer)
+        self.assertEqual(ids, [b"%d" % n for n in range(10)])
+
+    def test_metrics_have_the_names_that_operators_know(self):
+        self.client.command("counter", "metered", "add", {"by": 1})
+        text = self.client.get("/metrics").body.decode()
+        for name in ("http_requests_total{", "http_request_duration_seconds_bucket{",
+                     "perdure_commit_seconds_count", "perdure_commit_batch_turns_count",
+                     'perdure_objects_active{kind="counter"}', "perdure_activations_total",
+                     "process_resident_memory_bytes"):
+            self.assertIn(name, text)
+        self.assertRegex(text, r'http_requests_total\{[^}]*route="[^"]*\{kind\}[^"]*"')
+        # As Prometheus asks.
+        accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+        openmetrics = self.client.get("/metrics", headers={"Accept": accept})
+        self.assertTrue(openmetrics.headers["Content-Type"].startswith(
+            "application/openmetrics-text"))
+        self.assertTrue(openmetrics.body.endswith(b"# EOF\n"))
+
+
+class DurableObjects(SharedServerTest):
+    def test_past_can_be_read_and_restored(self):
+        for n in range(1, 4):
+            self.assertEqual(self.client.command("counter", "timed", "add", {"by": 10}).json,
+                             n * 10)
+        path = "/api/v1/durable-objects/counter/timed"
+        self.assertEqual(self.client.get(path).json["seq"], 3)
+        past = self.client.get(path, query={"as_of": 1}).json
+        self.assertEqual(past["seq"], 1)
+        restored = self.client.post(path + "/snapshots/1/restore")
+        self.assertLess(restored.status, 300, restored)
+        self.assertEqual(self.client.query("counter", "timed", "value").json, 10)
+        journal = self.client.get(path + "/journal").json["items"]
+        self.assertEqual(sorted(record["seq"] for record in journal), [1, 2, 3, 4])
+
+    def test_hibernation_is_invisible(self):
+        self.client.command("counter", "sleepy", "add", {"by": 7})
+        path = "/api/v1/durable-objects/counter/sleepy"
+        self.assertLess(self.client.post(path + "/hibernate").status, 300)
+        self.assertEqual(self.client.get(path).json["status"], "hibernated")
+        self.assertEqual(self.client.command("counter", "sleepy", "add", {"by": 1}).json, 8)
+
+    def test_one_part_ids_work(self):
+        self.client.command("counter", "parts", "add", {"by": 2})
+        for spelling in ("counter:parts", "counter%3Aparts"):
+            reply = self.client.get(f"/api/v1/durable-objects/{spelling}")
+            self.assertEqual(reply.json["object_id"], "counter:parts")
+
+    def test_unknown_kinds_and_commands_are_404(self):
+        self.assert_problem(self.client.command("nokind", "x", "add"), 404)
+        self.assert_problem(self.client.command("counter", "x", "nocommand"), 404)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every bound and every timeout holds, and is answered rather than cut off."""
+
+import socket
+import time
+import unittest
+
+from harness import Server, ServerTest, request
+
+
+class Sizes(ServerTest):
+    options = {"header_bytes": 4096, "url_bytes": 1000, "body_bytes": 5000}
+
+    def test_url(self):
+        self.assertEqual(self.connect().ask(request("/" + "x" * 999)).status, 404)
+        self.refused(request("/" + "x" * 1000), 414)
+        self.refused("GET /" + "x" * 2000, 414)  # without waiting for the end of the line
+        self.refused("G" * 2000, 414)
+
+    def test_header(self):
+        self.assertEqual(self.connect().ask(request("/constant", "GET", "X: " + "y" * 4000)).status,
+                         200)
+        self.refused(request("/constant", "GET", "X: " + "y" * 4096), 431)
+        self.refused("GET / HTTP/1.1\r\nX: " + "y" * 5000, 431)
+
+    def test_number_of_fields(self):
+        many = [f"X-{number}: y" for number in range(99)]
+        self.assertEqual(self.connect().ask(request("/constant", "GET", *many)).status, 200)
+        self.refused(request("/constant", "GET", *many, "X: y"), 431)
+
+    def test_sized_body_is_refused_before_it_is_sent(self):
+        body = "x" * 5000
+        ok = self.connect().ask(request("/echo", "POST", "Content-Length: 5000", body=body))
+        self.assertEqual(ok.status, 200)
+        self.refused(request("/echo", "POST", "Content-Length: 5001"), 413, "too_large")
+        self.refused(request("/echo", "POST", "Content-Length: 18446744073709551615"), 413)
+
+    def test_chunked_body_is_refused_when_it_passes_the_bound(self):
+        chunk = "9c4\r\n" + "x" * 2500 + "\r\n"
+        chunked = request("/echo", "POST", "Transfer-Encoding: chunked", body=chunk * 2)
+        self.assertEqual(self.connect().ask(chunked + "0\r\n\r\n").status, 200)
+        self.refused(chunked + "1\r\n", 413)
+        self.refused(request("/echo", "POST", "Transfer-Encoding: chunked",
+                             body="ffffffffffffffff\r\n"), 413)
+
+    def test_bound_is_the_routes_own(self):
+        self.refused(request("/describe", "POST", "Content-Length: 1"), 413)
+
+    def test_endless_chunk_extension_and_trailers(self):
+        start = request("/echo", "POST", "Transfer-Encoding: chunked")
+        self.refused(start + "1;a=" + "b" * 20_000, 400)
+        self.refused(start + "0\r\nX: " + "b" * 20_000, 400)
+
+    def test_client_can_read_the_refusal_of_a_body_it_is_still_sending(self):
+        client = self.connect()
+        client.send(request("/echo", "POST", "Content-Length: 3000000"))
+        client.send("x" * 1_000_000)
+        self.assertEqual(client.response().status, 413)
+
+
+class Timeouts(ServerTest):
+    options = {"header_ms": 400, "body_ms": 400, "idle_ms": 400, "write_ms": 600,
+               "handler_ms": 400, "body_rate": 10_000}
+
+    def test_silent_connection_is_closed(self):
+        self.assertTrue(self.connect().is_closed())
+
+    def test_idle_connection_is_closed(self):
+        client = self.connect()
+        self.assertEqual(client.ask(request()).status, 200)
+        self.assertTrue(client.is_closed())
+
+    def test_slow_header(self):
+        self.refused("GET / HTTP/1.1\r\nHost:", 408, "request_timeout")
+
+    def test_trickled_header_gains_no_time(self):
+        client = self.connect()
+        started = time.monotonic()
+        for byte in "GET / HTTP/1.1\r\n":
+            client.send(byte)
+            time.sleep(0.02)
+        self.assertEqual(client.response().status, 408)
+        self.assertLess(time.monotonic() - started, 2)
+
+    def test_slow_body(self):
+        self.refused(request("/echo", "POST", "Content-Length: 5", body="hel"), 408)
+        self.refused(request("/echo", "POST", "Transfer-Encoding: chunked", body="5\r\nhe"), 408)
+        # A quoted string that never ends is not read past its line.
+        self.refused(request("/echo", "POST", "Transfer-Encoding: chunked",
+                             body="1;a=\"\r\na\r\n0\r\n\r\n"), 408)
+
+    def test_slow_body_above_the_least_rate_is_let_through(self):
+        client = self.connect()
+        client.send(request("/echo", "POST", "Content-Length: 20000"))
+        for _ in range(8):  # 0.8 s in all, twice the timeout, at 25,000 bytes/s
+            time.sleep(0.1)
+            client.send("x" * 2500)
+        self.assertEqual(client.response().status, 200)
+
+    def test_handler_deadline(self):
+        self.refused(request("/never"), 503, "deadline_exceeded")
+        self.refused(request("/never", "POST"), 503, "outcome_unknown")
+        # The answer that comes after the deadline is dropped.
+        self.refused(request("/slow"), 503, "deadline_exceeded")
+        time.sleep(0.3)
+        self.assertEqual(self.connect().ask(request()).status, 200)
+
+    def test_client_that_does_not_read_is_cut_off(self):
+        client = self.connect()
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.send(request("/asset") * 200)
+        time.sleep(2)
+        received = 0
+        try:
+            while data := client.sock.recv(1 << 20):
+                received += len(data)
+        except ConnectionResetError:
+            pass
+        self.assertLess(received, 200 * 100_000)
+
+    def test_client_that_leaves_is_forgotten(self):
+        for data in ("", "GET", request("/slow"), request("/echo", "POST", "Content-Length: 9")):
+            self.connect().send(data).close()
+        self.assertEqual(self.connect().ask(request()).status, 200)
+
+
+class ManyConnections(unittest.TestCase):
+    def test_one_too_many_gets_503(self):
+        server = Server(connections=3)
+        kept = [server.connect() for _ in range(3)]
+        for client in kept:
+            self.assertEqual(client.ask(request()).status, 200)
+        extra = server.connect()
+        response = extra.response()
+        self.assertEqual((response.status, response["Connection"]), (503, "close"))
+        self.assertEqual(response["Retry-After"], "1")
+        self.assertTrue(extra.is_closed())
+        extra.close()
+        kept.pop().close()
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            with server.connect() as again:
+                if again.ask(request()).status == 200:
+                    break
+        else:
+            self.fail("the place of a closed connection was not given to another")
+        for client in kept:
+            client.close()
+        self.assertEqual(server.stop(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// A small server for the protocol tests: routes that are constant, that echo and that are slow.
+//
+//   test_server [--name value]…   prints `listening on PORT`; SIGTERM drains, SIGHUP reloads TLS
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "perdure/api/http/server.hpp"
+
+namespace {
+
+using namespace perdure;
+
+std::shared_ptr<const std::string> big_asset() {
+  static const auto asset = std::make_shared<const std::string>(std::string(100'000, 'a'));
+  return asset;
+}
+
+http::Response text(int status, std::string body) {
+  http::Response response{.status = status};
+  response.headers.add("Content-Type", "text/plain; charset=utf-8");
+  response.body = std::move(body);
+  return response;
+}
+
+http::Response render_problem(const http::Problem& problem) {
+  http::Response response{.status = problem.status};
+  response.headers.add("Content-Type", "application/problem+json");
+  response.body = R"({"status":)" + std::to_string(problem.status) + R"(,"code":")" +
+                  std::string{problem.code} + R"(","detail":")" + problem.detail +
+                  R"(","request_id":")" + std::string{problem.request_id} + "\"}";
+  return response;
+}
+
+std::string describe(const http::Request& request) {
+  std::string all = std::string{to_string(request.method)} + ' ' + request.target + '\n';
+  all += "path=" + std::string{request.path()} + '\n';
+  all += "query=" + std::string{request.query()} + '\n';
+  all += "peer=" + request.peer + '\n';
+  all += request.transport == http::Transport::tls ? "tls\n" : "plain\n";
+  for (std::size_t i = 0; i < request.headers.size(); ++i) {
+    const auto field = request.headers.at(i);
+    all.append(field.name).append("=").append(field.value).append("\n");
+  }
+  return all;
+}
+
+/// Answers from its own thread, in bursts: what a committer does.
+class Later {
+ public:
+  explicit Later(Milliseconds pause) : pause_(pause), thread_([this] { run(); }) {}
+  ~Later() {
+    {
+      const std::lock_guard lock{mutex_};
+      stopping_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+  }
+
+  void add(http::Responder responder) {
+    {
+      const std::lock_guard lock{mutex_};
+      waiting_.push_back(std::move(responder));
+    }
+    changed_.notify_one();
+  }
+
+ private:
+  void run() {
+    std::deque<http::Responder> burst;
+    for (;;) {
+      {
+        std::unique_lock lock{mutex_};
+        changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+        if (waiting_.empty()) return;
+        burst.swap(waiting_);
+      }
+      if (pause_.count() > 0) std::this_thread::sleep_for(pause_);
+      for (auto& responder : burst) responder.send(text(200, "later"));
+      burst.clear();
+    }
+  }
+
+  const Milliseconds pause_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<http::Responder> waiting_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+class TestHandler final : public http::Handler {
+ public:
+  void handle(http::Request&& request, http::Responder responder) override {
+    const auto path = request.path();
+    if (path == "/constant") return responder.send(text(200, "constant"));
+    if (path == "/echo") return responder.send(text(200, std::move(request.body)));
+    if (path == "/describe") return responder.send(text(200, describe(request)));
+    if (path == "/burst") return burst_.add(std::move(responder));
+    if (path == "/slow") return slow_.add(std::move(responder));
+    if (path == "/never") return keep(std::move(responder));
+    if (path == "/drop") return;
+    if (path == "/throw") throw std::runtime_error("a handler must not throw");
+    if (path == "/empty") return responder.send({.status = 204});
+    if (path == "/unmodified") return responder.send({.status = 304});
+    if (path == "/asset" || path == "/precompressed" || path == "/image") {
+      return responder.send(asset(path));
+    }
+    if (path == "/forged") return responder.send(forged());
+    if (path == "/close") {
+      auto response = text(200, "bye");
+      response.headers.add("Connection", "close");
+      return responder.send(std::move(response));
+    }
+    responder.send(text(404, "no such route"));
+  }
+
+ private:
+  static http::Response asset(std::string_view path) {
+    http::Response response;
+    response.headers.add("Content-Type", path == "/image" ? "image/png" : "text/css");
+    response.headers.add("ETag", "\"7\"");
+    response.body = big_asset();
+    if (path == "/precompressed") {
+      response.gzip_body = std::make_shared<const std::string>("precompressed bytes");
+    }
+    return response;
+  }
+
+  static http::Response forged() {
+    auto response = text(200, "forged");
+    response.headers.add("X-Value", "a\r\nX-Forged: yes");
+    response.headers.add("Content-Length", "1");
+    response.headers.add("Date", "never");
+    return response;
+  }
+
+  void keep(http::Responder responder) {
+    const std::lock_guard lock{mutex_};
+    kept_.push_back(std::move(responder));
+  }
+
+  std::mutex mutex_;
+  std::vector<http::Responder> kept_;
+  Later burst_{Milliseconds{0}};
+  Later slow_{Milliseconds{500}};
+};
+
+class Arguments {
+ public:
+  Arguments(int argc, char** argv) {
+    for (int i = 1; i + 1 < argc; i += 2) values_[argv[i]] = argv[i + 1];
+  }
+  template <class Number>
+  void number(const char* name, Number& into) const {
+    if (const auto found = values_.find(name); found != values_.end()) {
+      into = static_cast<Number>(std::strtoull(found->second.c_str(), nullptr, 10));
+    }
+  }
+  void milliseconds(const char* name, Milliseconds& into) const {
+    std::int64_t count = into.count();
+    number(name, count);
+    into = Milliseconds{count};
+  }
+  [[nodiscard]] std::string text(const char* name) const {
+    const auto found = values_.find(name);
+    return found == values_.end() ? std::string{} : found->second;
+  }
+
+ private:
+  std::map<std::string, std::string> values_;
+};
+
+http::ServerOptions options_from(const Arguments& arguments) {
+  http::ServerOptions options;
+  arguments.number("--port", options.port);
+  arguments.number("--io-threads", options.io_threads);
+  arguments.number("--header-bytes", options.limits.header_bytes_max);
+  arguments.number("--url-bytes", options.limits.url_bytes_max);
+  arguments.number("--body-bytes", options.limits.body_bytes_max);
+  arguments.number("--connections", options.limits.connections_max);
+  arguments.number("--body-rate", options.timeouts.body_bytes_per_s_min);
+  arguments.milliseconds("--header-ms", options.timeouts.header);
+  arguments.milliseconds("--body-ms", options.timeouts.body);
+  arguments.milliseconds("--idle-ms", options.timeouts.idle);
+  arguments.milliseconds("--write-ms", options.timeouts.write);
+  arguments.milliseconds("--handler-ms", options.timeouts.handler);
+  options.tls = {arguments.text("--certificate"), arguments.text("--key")};
+  if (arguments.text("--websocket-echo") == "on") options.websocket_echo = http::Echo::on;
+  return options;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  const Arguments arguments{argc, argv};
+  const auto log = arguments.text("--log") == "on";
+  auto options = options_from(arguments);
+  const auto body_bytes_max = options.limits.body_bytes_max;
+  const SystemClock clock;
+  SecureRandom random;
+  TestHandler handler;
+  http::Services services{.clock = clock, .random = random, .render_problem = render_problem};
+  services.body_limit = [=](http::Method, std::string_view path) {
+    return path == "/describe" ? std::size_t{0} : body_bytes_max;
+  };
+  if (log) {
+    services.on_finished = [](const http::Finished& finished) {
+      std::printf("%.*s %d in=%zu out=%zu %s\n", static_cast<int>(finished.method.size()),
+                  finished.method.data(), finished.status, finished.body_bytes_in,
+                  finished.bytes_out, finished.duration.count() >= 0 ? "ok" : "bad");
+      std::fflush(stdout);
+    };
+  }
+  auto server = http::Server::start(std::move(options), std::move(services), handler);
+  if (!server) {
+    std::fprintf(stderr, "%s\n", to_string(server.error()).c_str());
+    return 1;
+  }
+  std::printf("listening on %u\n", unsigned{(*server)->port()});
+  std::fflush(stdout);
+  for (int signal = 0; sigwait(&signals, &signal) == 0;) {
+    if (signal != SIGHUP) break;
+    const auto reloaded = (*server)->reload_tls();
+    std::printf("%s\n", reloaded ? "reloaded" : to_string(reloaded.error()).c_str());
+    std::fflush(stdout);
+  }
+  (*server)->drain(std::chrono::seconds{5});
+  const auto left = (*server)->connections().open;
+  std::printf("drained, %zu open\n", left);
+  return left == 0 ? 0 : 2;
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stories of refused turns, told step by step: everybody is answered, and nothing is half done.
+#include <gtest/gtest.h>
+
+#include "simulation.hpp"
+
+namespace perdure::sim {
+namespace {
+
+struct Name {
+  std::string name;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Name, name)
+
+std::vector<Kind> named_kinds() {
+  return {kind<Name>("named")
+              .command("rename",
+                       [](Turn& turn, Name& self, const std::string& name) {
+                         turn.claim("name", name);
+                         self.name = name;
+                         return self.name;
+                       })
+              .command("decorate",
+                       [](Turn&, Name& self) {
+                         self.name += "!";
+                         return self.name;
+                       })
+              .query("name", [](const View&, const Name& self) { return self.name; })};
+}
+
+class Recovery : public testing::Test {
+ protected:
+  using Answer = std::optional<Result<Reply>>;
+
+  // Answers live on the heap: one may come after the test that asked has ended.
+  std::shared_ptr<Answer> send(Call call) {
+    auto answer = std::make_shared<Answer>();
+    world_.runtime().call(std::move(call), [answer](Result<Reply> reply) {
+      EXPECT_FALSE(answer->has_value()) << "answered twice";
+      *answer = std::move(reply);
+    });
+    return answer;
+  }
+  std::shared_ptr<Answer> command(const std::string& id, const std::string& name,
+                                  const Json& payload = nullptr) {
+    return send({.target = {"named", id}, .name = name, .payload = payload});
+  }
+  std::shared_ptr<Answer> ask(const std::string& id) {
+    return send({.target = {"named", id}, .type = CallType::query, .name = "name"});
+  }
+  void settle() {
+    do {
+      world_.run_actors();
+    } while (world_.commit(1'000));
+    world_.run_actors();
+  }
+  static std::string value(const std::shared_ptr<Answer>& answer) {
+    if (!*answer) return "unanswered";
+    return **answer ? (**answer)->value.dump() : to_string((*answer)->error());
+  }
+  static ErrorCode code(const std::shared_ptr<Answer>& answer) {
+    EXPECT_TRUE(*answer && !**answer) << value(answer);
+    return *answer && !**answer ? (*answer)->error().code : ErrorCode::internal;
+  }
+
+  World world_{1, named_kinds()};
+};
+
+TEST_F(Recovery, what_was_built_on_a_refused_turn_runs_again_in_order) {
+  command("a", "rename", "taken");
+  command("b", "rename", "mine");
+  settle();
+  const auto refused = command("b", "rename", "taken");
+  const auto built_on_it = command("b", "decorate");
+  const auto seen = ask("b");
+  const auto later = command("b", "decorate");
+  settle();
+  EXPECT_EQ(code(refused), ErrorCode::conflict);
+  EXPECT_EQ(value(built_on_it), R"("mine!")");
+  EXPECT_EQ(value(seen), R"("mine!")");
+  EXPECT_EQ(value(later), R"("mine!!")");
+}
+
+TEST_F(Recovery, no_reply_leaves_before_its_turn_is_durable) {
+  const auto changed = command("a", "decorate");
+  const auto seen = ask("a");
+  const auto failed = send({.target = {"named", "a"}, .name = "decorate", .if_seq = Seq{7}});
+  world_.run_actors();
+  EXPECT_EQ(value(changed), "unanswered");
+  EXPECT_EQ(value(seen), "unanswered");
+  EXPECT_EQ(value(failed), "unanswered") << "that the seq is not 7 depends on the turn, too";
+  EXPECT_FALSE(world_.runtime().inspect({"named", "a"}));
+  world_.commit(1);
+  EXPECT_EQ(value(changed), R"("!")");
+  EXPECT_EQ(value(seen), "unanswered");
+  world_.commit(2);
+  EXPECT_EQ(value(seen), R"("!")");
+  EXPECT_EQ(code(failed), ErrorCode::stale_precondition);
+}
+
+TEST_F(Recovery, a_sync_that_fails_after_a_refusal_leaves_nobody_waiting) {
+  command("a", "rename", "taken");
+  settle();
+  const auto refused = command("b", "rename", "taken");
+  const auto unknown = command("b", "decorate");
+  const auto other = command("c", "decorate");
+  world_.run_actors();
+  world_.commit(1);
+  world_.faults().commits_until_sync_fails = 0;
+  settle();
+  EXPECT_EQ(code(refused), ErrorCode::conflict);
+  EXPECT_EQ(code(unknown), ErrorCode::outcome_unknown);
+  EXPECT_EQ(code(other), ErrorCode::outcome_unknown);
+  EXPECT_EQ(world_.runtime().stats().in_flight_calls, 0U);
+}
+
+TEST_F(Recovery, after_a_failed_sync_only_what_is_durable_is_shown) {
+  command("a", "decorate");
+  settle();
+  world_.faults().commits_until_sync_fails = 0;
+  const auto unknown = command("a", "decorate");
+  const auto seen = ask("a");
+  settle();
+  EXPECT_EQ(code(unknown), ErrorCode::outcome_unknown);
+  EXPECT_EQ(code(seen), ErrorCode::unavailable);
+  const auto again = ask("a");
+  const auto refused = command("a", "decorate");
+  settle();
+  EXPECT_EQ(value(again), R"("!")");
+  EXPECT_EQ(code(refused), ErrorCode::unavailable);
+}
+
+TEST_F(Recovery, a_refused_snapshot_holds_up_no_later_turn) {
+  for (int i = 0; i < 700; ++i) command("a", "rename", std::to_string(i));
+  settle();
+  const auto pin = send({.target = {"named", "a"},
+                         .name = std::string{builtin::pin},
+                         .payload = {{"seq", 1}}});
+  world_.run_actors();
+  // Retention raises the floor while the pin is on its way.
+  world_.clock().advance(std::chrono::hours{24});
+  world_.housekeep();
+  const auto later = command("a", "decorate");
+  world_.run_actors();
+  settle();
+  EXPECT_EQ(code(pin), ErrorCode::gone);
+  EXPECT_EQ(value(later), R"("699!")");
+  EXPECT_EQ(world_.runtime().stats().in_flight_calls, 0U);
+}
+
+}  // namespace
+}  // namespace perdure::sim

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perdure/actors/notebook.hpp"
+
+#include "fixture.hpp"
+#include "perdure/actors/resource.hpp"
+
+namespace perdure::actors {
+namespace {
+
+const ObjectId notebook_id{"notebook", "n"};
+
+class Notebook : public KindsTest {
+ protected:
+  void SetUp() override {
+    KindsTest::SetUp();
+    value(send(notebook_id, "create", {{"title", "Travel"}}, member("ann")));
+  }
+  std::string add_section(const std::string& title) {
+    return command(notebook_id, "create_section", {{"title", title}}).at("id");
+  }
+  std::string add_page(Json fields) {
+    return command(notebook_id, "create_page", std::move(fields)).at("id");
+  }
+  Json titles(Json payload = nullptr) {
+    return pluck(query(notebook_id, "list_pages", std::move(payload)), "title");
+  }
+};
+
+TEST_F(Notebook, begins_with_defaults_and_hides_what_is_internal) {
+  EXPECT_EQ(query(notebook_id, "get"), Json({{"title", "Travel"},
+                                             {"description", nullptr},
+                                             {"tags", Json::array()},
+                                             {"metadata", Json::object()}}));
+  const auto view = runtime_->inspect(notebook_id);
+  ASSERT_TRUE(view.has_value());
+  const Json body = resource_body(*view);
+  for (const auto name : common_members) EXPECT_TRUE(body.contains(name)) << name;
+  EXPECT_EQ(body["user_id"], "ann");
+  EXPECT_FALSE(body.contains("internal"));
+}
+
+TEST_F(Notebook, update_merges_clears_with_null_and_checks_the_whole) {
+  command(notebook_id, "update",
+          {{"description", "d"}, {"metadata", {{"a", 1}}}, {"id", "ignored"}});
+  const Json changed =
+      command(notebook_id, "update", {{"description", nullptr}, {"metadata", {{"b", 2}}}});
+  EXPECT_EQ(changed["description"], nullptr);
+  EXPECT_EQ(changed["metadata"], Json({{"a", 1}, {"b", 2}}));
+  EXPECT_EQ(refusal(send(notebook_id, "update", {{"title", nullptr}})), "invalid /title");
+  EXPECT_EQ(refusal(send(notebook_id, "update", {{"internal", Json::object()}})),
+            "invalid /internal");
+  EXPECT_EQ(refusal(send(notebook_id, "update", {{"colour", "red"}})), "invalid /colour");
+  EXPECT_EQ(refusal(send(notebook_id, "update", {{"tags", "x"}})), "invalid /tags");
+  EXPECT_EQ(refusal(send(notebook_id, "update", 5)), "invalid ");
+  EXPECT_EQ(
+      refusal(send(notebook_id, "update", {{"metadata", {{"big", std::string(17'000, 'x')}}}})),
+      "invalid /metadata");
+  EXPECT_EQ(query(notebook_id, "get")["title"], "Travel");
+}
+
+TEST_F(Notebook, needs_a_title_and_is_made_once) {
+  EXPECT_EQ(refusal(send({"notebook", "other"}, "create", Json::object())), "invalid /title");
+  EXPECT_EQ(refusal(send(notebook_id, "create", {{"title", "again"}})), "conflict");
+  EXPECT_EQ(refusal(send({"notebook", "other"}, "create_page", {{"title", "p"}})), "not_found");
+}
+
+TEST_F(Notebook, gives_pages_whole_and_keeps_them_over_a_restart) {
+  const std::string section = add_section("Rome");
+  const Json made =
+      value(send(notebook_id, "create_page",
+                 {{"title", "Day 1"}, {"content", "c"}, {"section_id", section}}, member("ann")));
+  const std::string now = made.at("created_at");
+  const Json expected{{"id", made.at("id")},   {"notebook_id", "n"},
+                      {"user_id", "ann"},      {"organization_id", nullptr},
+                      {"created_at", now},     {"updated_at", now},
+                      {"created_by", "ann"},   {"updated_by", "ann"},
+                      {"title", "Day 1"},      {"content", "c"},
+                      {"section_id", section}, {"position", 1},
+                      {"tags", Json::array()}, {"metadata", Json::object()}};
+  EXPECT_EQ(made, expected);
+  restart();
+  EXPECT_EQ(query(notebook_id, "get_page", {{"id", made["id"]}}), expected);
+  EXPECT_EQ(query(notebook_id, "list_pages")["items"], Json::array({expected}));
+}
+
+TEST_F(Notebook, refuses_pages_that_break_a_rule) {
+  const auto refused = [&](Json page) {
+    return refusal(send(notebook_id, "create_page", std::move(page)));
+  };
+  EXPECT_EQ(refused({{"title", "p"}, {"section_id", "0190a000-0000-7000-8000-000000000000"}}),
+            "invalid /section_id");
+  EXPECT_EQ(refused({{"title", "p"}, {"section_id", "no uuid"}}), "invalid /section_id");
+  EXPECT_EQ(refused({{"title", ""}}), "invalid /title");
+  EXPECT_EQ(refused({{"title", "p"}, {"tags", {"a", "a"}}}), "invalid /tags");
+  EXPECT_EQ(refused({{"title", "p"}, {"position", "first"}}), "invalid /position");
+  EXPECT_EQ(refused({{"title", "p"}, {"rank", 1}}), "invalid /rank");
+  EXPECT_EQ(refused(nullptr), "invalid ");
+  EXPECT_EQ(titles(), Json::array());
+}
+
+TEST_F(Notebook, knows_only_pages_that_are_there) {
+  for (const char* id : {"0190a000-0000-7000-8000-000000000000", "", "x", "../n"}) {
+    EXPECT_EQ(refusal(ask(notebook_id, "get_page", {{"id", id}})), "not_found");
+    EXPECT_EQ(refusal(send(notebook_id, "update_page", {{"id", id}})), "not_found");
+  }
+  EXPECT_EQ(refusal(ask(notebook_id, "get_page")), "invalid ");
+  EXPECT_EQ(refusal(ask(notebook_id, "get_page", {{"id", 3}})), "invalid /id");
+}
+
+TEST_F(Notebook, lists_pages_by_position_with_the_last_moved_first_among_equals) {
+  add_page({{"title", "a"}});
+  const std::string b = add_page({{"title", "b"}});
+  const std::string c = add_page({{"title", "c"}});
+  add_page({{"title", "d"}, {"position", -2.5}});
+  EXPECT_EQ(titles(), Json({"d", "a", "b", "c"}));
+  EXPECT_EQ(titles({{"sort", "-position"}}), Json({"c", "b", "a", "d"}));
+
+  const auto move = [&](const std::string& id, Json position) {
+    return command(notebook_id, "move_page", {{"id", id}, {"position", std::move(position)}});
+  };
+  EXPECT_EQ(move(c, 1)["position"], 1);
+  EXPECT_EQ(titles(), Json({"d", "c", "a", "b"}));
+  move(b, 1);
+  EXPECT_EQ(titles(), Json({"d", "b", "c", "a"}));
+  command(notebook_id, "move_page", {{"id", b}});
+  EXPECT_EQ(titles(), Json({"d", "c", "a", "b"}));
+  EXPECT_EQ(refusal(send(notebook_id, "move_page", {{"id", b}, {"title", "x"}})), "invalid /title");
+}
+
+TEST_F(Notebook, lists_pages_by_time_of_change) {
+  const std::string a = add_page({{"title", "a"}});
+  add_page({{"title", "b"}});
+  while (format_rfc3339(SystemClock{}.now()) ==
+         query(notebook_id, "get_page", {{"id", a}})["updated_at"]) {
+  }
+  command(notebook_id, "update_page", {{"id", a}, {"changes", {{"content", "new"}}}});
+  EXPECT_EQ(titles({{"sort", "-updated_at"}}), Json({"a", "b"}));
+  EXPECT_EQ(titles({{"sort", "updated_at"}}), Json({"b", "a"}));
+}
+
+TEST_F(Notebook, filters_pages_by_section_and_tag_and_both) {
+  const std::string rome = add_section("Rome");
+  add_page({{"title", "a"}, {"section_id", rome}, {"tags", {"food", "sunny day / ☀"}}});
+  const std::string b = add_page({{"title", "b"}, {"section_id", rome}});
+  add_page({{"title", "c"}, {"tags", {"food"}}});
+  EXPECT_EQ(titles({{"section_id", rome}}), Json({"a", "b"}));
+  EXPECT_EQ(titles({{"tag", "food"}, {"sort", "-position"}}), Json({"c", "a"}));
+  EXPECT_EQ(titles({{"tag", "sunny day / ☀"}}), Json({"a"}));
+  EXPECT_EQ(titles({{"tag", "food"}, {"section_id", rome}}), Json({"a"}));
+  EXPECT_EQ(titles({{"tag", "foo"}}), Json::array());
+
+  command(notebook_id, "update_page",
+          {{"id", b}, {"changes", {{"section_id", nullptr}, {"tags", {"food"}}}}});
+  EXPECT_EQ(titles({{"section_id", rome}}), Json({"a"}));
+  EXPECT_EQ(titles({{"tag", "food"}}), Json({"a", "b", "c"}));
+  command(notebook_id, "move_page", {{"id", b}, {"section_id", rome}, {"position", 0}});
+  EXPECT_EQ(titles({{"tag", "food"}, {"section_id", rome}}), Json({"b", "a"}));
+}
+
+TEST_F(Notebook, pages_through_a_list_without_gap_or_repeat) {
+  for (int i = 0; i < 7; ++i) add_page({{"title", std::to_string(i)}});
+  for (const char* sort : {"position", "-position", "updated_at", "-updated_at"}) {
+    Json seen = Json::array();
+    Json cursor = nullptr;
+    do {
+      const Json page =
+          query(notebook_id, "list_pages", {{"limit", 2}, {"cursor", cursor}, {"sort", sort}});
+      for (const Json& title : pluck(page, "title")) seen.push_back(title);
+      cursor = page["next_cursor"];
+    } while (!cursor.is_null() && seen.size() < 20);
+    EXPECT_EQ(seen, titles({{"sort", sort}})) << sort;
+    EXPECT_EQ(seen.size(), 7u);
+  }
+}
+
+TEST_F(Notebook, refuses_lists_that_it_does_not_have) {
+  add_page({{"title", "a"}});
+  add_page({{"title", "b"}});
+  const auto refused = [&](Json payload) {
+    return refusal(ask(notebook_id, "list_pages", std::move(payload)));
+  };
+  EXPECT_EQ(refused({{"sort", "title"}}), "invalid /sort");
+  EXPECT_EQ(refused({{"limit", 0}}), "invalid /limit");
+  EXPECT_EQ(refused({{"limit", 501}}), "invalid /limit");
+  EXPECT_EQ(refused({{"limit", "2"}}), "invalid /limit");
+  EXPECT_EQ(refused({{"author", "x"}}), "invalid /author");
+  EXPECT_EQ(refused({{"cursor", "!!"}}), "invalid /cursor");
+  const Json cursor = query(notebook_id, "list_pages", {{"limit", 1}})["next_cursor"];
+  EXPECT_EQ(refused({{"cursor", cursor}, {"sort", "updated_at"}}), "invalid /cursor");
+}
+
+TEST_F(Notebook, forgets_a_deleted_section_in_its_pages_and_knows_it_again_when_restored) {
+  const std::string rome = add_section("Rome");
+  const std::string page = add_page({{"title", "a"}, {"section_id", rome}});
+  command(notebook_id, "remove_section", {{"id", rome}});
+  EXPECT_EQ(query(notebook_id, "get_page", {{"id", page}})["section_id"], nullptr);
+  EXPECT_EQ(pluck(query(notebook_id, "list_pages"), "section_id"), Json::array({nullptr}));
+  EXPECT_EQ(titles({{"section_id", rome}}), Json::array());
+  EXPECT_EQ(refusal(send(notebook_id, "create_page", {{"title", "b"}, {"section_id", rome}})),
+            "invalid /section_id");
+  EXPECT_EQ(pluck(query(notebook_id, "list_sections"), "title"), Json::array());
+  EXPECT_EQ(pluck(query(notebook_id, "list_sections", {{"deleted", true}}), "title"),
+            Json({"Rome"}));
+  // A change of something else does not trip over the section that is not there.
+  command(notebook_id, "update_page", {{"id", page}, {"changes", {{"content", "c"}}}});
+  command(notebook_id, "restore_section", {{"id", rome}});
+  EXPECT_EQ(titles({{"section_id", rome}}), Json({"a"}));
+  EXPECT_EQ(refusal(send(notebook_id, "restore_section", {{"id", rome}})), "not_found");
+}
+
+TEST_F(Notebook, deletes_restores_and_purges_pages) {
+  const std::string a = add_page({{"title", "a"}, {"tags", {"t"}}});
+  add_page({{"title", "b"}, {"tags", {"t"}}});
+  command(notebook_id, "update_page", {{"id", a}, {"changes", {{"title", "a2"}}}});
+  command(notebook_id, "remove_page", {{"id", a}});
+  EXPECT_EQ(titles({{"tag", "t"}}), Json({"b"}));
+  EXPECT_EQ(titles({{"deleted", true}}), Json({"a2"}));
+  EXPECT_EQ(refusal(ask(notebook_id, "get_page", {{"id", a}})), "not_found");
+  EXPECT_EQ(refusal(send(notebook_id, "remove_page", {{"id", a}})), "not_found");
+  command(notebook_id, "restore_page", {{"id", a}});
+  EXPECT_EQ(titles({{"tag", "t"}}), Json({"a2", "b"}));
+
+  command(notebook_id, "remove_page", {{"id", a}});
+  EXPECT_EQ(command(notebook_id, "purge_pages", {{"before", "2000-01-01T00:00:00Z"}}),
+            Json({{"purged", 0}, {"more", false}}));
+  EXPECT_EQ(command(notebook_id, "purge_pages", {{"before", "9000-01-01T00:00:00Z"}}),
+            Json({{"purged", 1}, {"more", false}}));
+  EXPECT_EQ(titles({{"deleted", true}}), Json::array());
+  const auto left = runtime_->entries(notebook_id, {.limit = 100});
+  ASSERT_TRUE(left.has_value());
+  for (const auto& entry : *left) EXPECT_EQ(entry.key.find(a), std::string::npos) << entry.key;
+}
+
+TEST_F(Notebook, keeps_a_revision_for_each_change_of_title_or_content) {
+  const std::string page =
+      value(send(notebook_id, "create_page", {{"title", "one"}}, member("ann"))).at("id");
+  const auto change = [&](Json changes) {
+    command(notebook_id, "update_page", {{"id", page}, {"changes", std::move(changes)}});
+  };
+  change({{"title", "two"}});
+  change({{"tags", {"t"}}});
+  change({{"title", "two"}});
+  change({{"content", "text"}});
+  restart();
+  const Json list = query(notebook_id, "list_revisions", {{"id", page}});
+  EXPECT_EQ(pluck(list, "title"), Json({"two", "one"}));
+  EXPECT_EQ(pluck(list, "created_by"), Json({"system", "ann"}));
+  EXPECT_EQ(pluck(list, "seq"), Json({3, 2}));
+  const Json first = query(notebook_id, "list_revisions", {{"id", page}, {"limit", 1}});
+  EXPECT_EQ(pluck(query(notebook_id, "list_revisions",
+                        {{"id", page}, {"limit", 1}, {"cursor", first["next_cursor"]}}),
+                  "title"),
+            Json({"one"}));
+}
+
+TEST_F(Notebook, keeps_only_the_newest_revisions) {
+  const std::string page = add_page({{"title", "0"}});
+  const std::size_t changes = notebook::revisions_max + 5;
+  for (std::size_t i = 1; i <= changes; ++i) {
+    command(notebook_id, "update_page",
+            {{"id", page}, {"changes", {{"title", std::to_string(i)}}}});
+  }
+  const Json list = query(notebook_id, "list_revisions", {{"id", page}, {"limit", 500}});
+  EXPECT_EQ(list["items"].size(), notebook::revisions_max);
+  EXPECT_EQ(list["items"].front()["title"], std::to_string(changes - 1));
+  EXPECT_EQ(list["items"].back()["title"], "5");
+}
+
+TEST_F(Notebook, has_a_small_root_however_many_pages_there_are) {
+  for (int i = 0; i < 50; ++i) add_page({{"title", std::string(400, 'x')}});
+  const auto view = runtime_->inspect(notebook_id);
+  ASSERT_TRUE(view.has_value());
+  EXPECT_LT(view->state.dump().size(), 200u);
+  EXPECT_EQ(view->state["internal"]["pages"], 50);
+}
+
+TEST_F(Notebook, is_listed_by_tag_and_title_of_its_owner) {
+  const auto make = [&](const char* id, const char* title, Json tags) {
+    value(send({"notebook", id}, "create", {{"title", title}, {"tags", std::move(tags)}},
+               member("ann")));
+  };
+  make("b", "Bees", {"garden", "food"});
+  make("a", "Apples", {"food"});
+  const auto page = runtime_->list(
+      {.kind = "notebook", .index = "tag_title", .owner = "ann", .equals = {"food"}});
+  ASSERT_TRUE(page.has_value()) << to_string(page.error());
+  ASSERT_EQ(page->items.size(), 2u);
+  EXPECT_EQ(page->items[0].state["title"], "Apples");
+  EXPECT_EQ(page->items[1].state["title"], "Bees");
+}
+
+TEST_F(Notebook, takes_from_outside_only_states_that_its_commands_could_have_made) {
+  EXPECT_TRUE(send(notebook_id, "$patch", {{"title", "T"}, {"description", nullptr}}).has_value());
+  EXPECT_EQ(refusal(send(notebook_id, "$patch", {{"title", 1}})), "invalid /title");
+  EXPECT_EQ(refusal(send(notebook_id, "$patch", {{"internal", nullptr}})), "invalid /internal");
+  EXPECT_EQ(refusal(send(notebook_id, "$patch", {{"internal", {{"pages", "many"}}}})),
+            "invalid /internal/pages");
+  EXPECT_EQ(refusal(send(notebook_id, "$patch", {{"x", 1}})), "invalid /x");
+  EXPECT_EQ(command(notebook_id, "update", {{"tags", {"t"}}})["description"], nullptr);
+}
+
+}  // namespace
+}  // namespace perdure::actors

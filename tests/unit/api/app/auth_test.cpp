@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fixture.hpp"
+
+namespace perdure::api {
+namespace {
+
+using http::Method;
+
+struct Authentication : ApplicationTest {
+  Json make_key(const Json& body, const Fields& fields = {}) {
+    const auto made = post("/api-keys", body, fields);
+    EXPECT_EQ(made.status, 201) << made.text;
+    return made.json();
+  }
+  int status_of(Method method, const std::string& target, const Json& key,
+                const std::string& body = {}) {
+    return ask(method, target, body, {}, key["secret"].get<std::string>()).status;
+  }
+};
+
+TEST_F(Authentication, is_needed_wherever_a_route_is_not_open) {
+  const auto refused = ask(Method::get, "/notebooks", {}, {}, "");
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(refused.field("WWW-Authenticate"), "Bearer realm=\"perdure\"");
+  EXPECT_EQ(ask(Method::get, "/notebooks", {}, {}, "no-such-key-anywhere").status, 401);
+  for (const char* open : {"/", "/info", "/health", "/health/live", "/health/ready",
+                           "/openapi.json", "/docs", "/redoc"}) {
+    EXPECT_EQ(ask(Method::get, open, {}, {}, "").status, 200) << open;
+  }
+  EXPECT_EQ(ask(Method::get, "/users/me", {}, {{"X-API-Key", admin_key}}, "").status, 200);
+  EXPECT_EQ(
+      ask(Method::get, "/users/me", {}, {{"authorization", std::string{"bearer "} + admin_key}}, "")
+          .status,
+      200);
+  EXPECT_EQ(get("/users/me", {{"Authorization", "Bearer second"}}).status, 401);
+}
+
+TEST_F(Authentication, shows_a_secret_once_and_stores_its_hash) {
+  const auto key = make_key({{"name", "laptop"}});
+  const auto id = key["id"].get<std::string>();
+  EXPECT_EQ(status_of(Method::get, "/users/me", key), 200);
+  EXPECT_FALSE(get("/api-keys/" + id).json().contains("secret"));
+  const auto secret = key["secret"].get<std::string>();
+  const auto journal = get("/durable-objects/api_key/" + id + "/journal").text;
+  EXPECT_EQ(journal.find(secret), std::string::npos);
+}
+
+TEST_F(Authentication, a_retried_create_shows_the_same_secret) {
+  const Fields once{{"Idempotency-Key", "key-1"}};
+  const auto first = make_key({{"name", "laptop"}}, once);
+  const auto again = make_key({{"name", "laptop"}}, once);
+  EXPECT_EQ(first, again);
+  EXPECT_TRUE(again.contains("secret"));
+  EXPECT_EQ(status_of(Method::get, "/users/me", again), 200);
+}
+
+TEST_F(Authentication, ends_at_once_when_a_key_is_deleted_or_rotated) {
+  const auto key = make_key({{"name", "a"}});
+  const auto path = "/api-keys/" + key["id"].get<std::string>();
+  EXPECT_EQ(status_of(Method::get, "/users/me", key), 200);
+  const auto rotated = ask(Method::post, path + "/rotate").json();
+  EXPECT_EQ(status_of(Method::get, "/users/me", key), 401);
+  EXPECT_EQ(status_of(Method::get, "/users/me", rotated), 200);
+  EXPECT_EQ(ask(Method::del, path).status, 204);
+  EXPECT_EQ(status_of(Method::get, "/users/me", rotated), 401);
+  EXPECT_EQ(ask(Method::del, path).status, 404);
+}
+
+TEST_F(Authentication, ends_at_once_when_a_key_expires) {
+  const auto soon = format_rfc3339(clock.now() + std::chrono::minutes{5});
+  const auto key = make_key({{"name", "a"}, {"expires_at", soon}});
+  EXPECT_EQ(status_of(Method::get, "/users/me", key), 200);
+  clock.shift += std::chrono::minutes{6};
+  EXPECT_EQ(status_of(Method::get, "/users/me", key), 401);
+}
+
+TEST_F(Authentication, holds_a_key_to_its_scopes) {
+  const auto key = make_key({{"name", "a"}, {"scopes", {"notebooks:read"}}});
+  EXPECT_EQ(status_of(Method::get, "/notebooks", key), 200);
+  EXPECT_EQ(status_of(Method::post, "/notebooks", key, R"({"title":"x"})"), 403);
+  EXPECT_EQ(status_of(Method::get, "/conversations", key), 403);
+  const auto writer = make_key({{"name", "b"}, {"scopes", {"notebooks:write"}}});
+  EXPECT_EQ(status_of(Method::get, "/notebooks", writer), 200);
+  EXPECT_EQ(status_of(Method::post, "/notebooks", writer, R"({"title":"x"})"), 201);
+}
+
+TEST_F(Authentication, a_key_cannot_make_a_stronger_one) {
+  const auto key = make_key({{"name", "a"}, {"scopes", {"api-keys:write", "notebooks:read"}}});
+  const auto strong = make_key({{"name", "strong"}});
+  EXPECT_EQ(status_of(Method::post, "/api-keys", key, R"({"name":"x"})"), 403);
+  EXPECT_EQ(
+      status_of(Method::post, "/api-keys", key, R"({"name":"x","scopes":["notebooks:write"]})"),
+      403);
+  EXPECT_EQ(
+      status_of(Method::post, "/api-keys", key, R"({"name":"x","scopes":["notebooks:read"]})"),
+      201);
+  const auto own = "/api-keys/" + key["id"].get<std::string>();
+  EXPECT_EQ(status_of(Method::patch, own, key, R"({"scopes":["*"]})"), 403);
+  const auto other = "/api-keys/" + strong["id"].get<std::string>();
+  EXPECT_EQ(status_of(Method::post, other + "/rotate", key), 403);
+}
+
+TEST_F(Authentication, limits_a_key_by_its_own_rate) {
+  const auto key =
+      make_key({{"name", "a"}, {"rate_limit", {{"requests", 1}, {"window_s", 3600}}}});
+  EXPECT_EQ(status_of(Method::get, "/users/me", key), 200);
+  EXPECT_EQ(status_of(Method::get, "/users/me", key), 429);
+  EXPECT_EQ(get("/users/me").status, 200);
+}
+
+TEST_F(Authentication, notes_the_last_use_at_most_once_a_minute) {
+  const auto key = make_key({{"name", "a"}});
+  const ObjectId object{"api_key", key["id"].get<std::string>()};
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(status_of(Method::get, "/users/me", key), 200);
+  // Turns of one object run in order: behind this one the touch has run.
+  const auto path = "/api-keys/" + object.id;
+  const auto now = ask(Method::patch, path, R"({"name":"b"})").json();
+  EXPECT_NE(now["last_used_at"], nullptr);
+  EXPECT_EQ(get(path).field("ETag"), "\"3\"");
+}
+
+TEST_F(Authentication, an_admin_key_of_the_operator_is_taken_when_long_enough) {
+  EXPECT_EQ(ensure_admin(*runtime, random, "short").error().code, ErrorCode::invalid);
+  const auto again = ensure_admin(*runtime, random, admin_key).value();
+  EXPECT_EQ(again.made, AdminReport::Made::nothing);
+  const auto more = ensure_admin(*runtime, random, "another-admin-key").value();
+  EXPECT_EQ(more.made, AdminReport::Made::key);
+  EXPECT_EQ(ask(Method::get, "/users", {}, {}, "another-admin-key").status, 200);
+}
+
+}  // namespace
+}  // namespace perdure::api

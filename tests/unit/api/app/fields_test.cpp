@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/fields.hpp"
+
+#include <gtest/gtest.h>
+
+namespace perdure::api {
+namespace {
+
+TEST(Accept, takes_the_most_specific_range) {
+  constexpr auto json = "application/json";
+  EXPECT_TRUE(accepts("", json));
+  EXPECT_TRUE(accepts("text/html, */*;q=0.1", json));
+  EXPECT_TRUE(accepts("APPLICATION/*", json));
+  EXPECT_FALSE(accepts("text/html", json));
+  EXPECT_FALSE(accepts("*/*, application/json;q=0", json));
+  EXPECT_FALSE(accepts("application/json; q=0.000, */*", json));
+  EXPECT_TRUE(accepts("application/*;q=0, application/json", json));
+}
+
+TEST(MediaType, may_name_utf_8_and_nothing_else) {
+  constexpr auto json = "application/json";
+  EXPECT_TRUE(is_media_type("application/json", json));
+  EXPECT_TRUE(is_media_type("Application/JSON; charset=\"UTF-8\"", json));
+  EXPECT_FALSE(is_media_type("application/json; charset=latin1", json));
+  EXPECT_FALSE(is_media_type("application/jsonx", json));
+}
+
+TEST(TagList, compares_weakly_for_reads_and_strongly_for_changes) {
+  const auto tags = parse_tags("\"3\", W/\"5\" , \"abc\"", "If-Match").value();
+  EXPECT_TRUE(tags.matches_strongly(3));
+  EXPECT_FALSE(tags.matches_strongly(5));
+  EXPECT_TRUE(tags.matches_weakly(5));
+  EXPECT_FALSE(tags.matches_weakly(4));
+  EXPECT_TRUE(parse_tags(" * ", "If-Match")->matches_strongly(9));
+}
+
+TEST(TagList, refuses_what_is_no_list_of_tags) {
+  for (const auto* text : {"3", "", "\"3", "\"3\" \"4\"", "w/\"3\"", "*, \"3\""}) {
+    EXPECT_FALSE(parse_tags(text, "If-Match")) << text;
+  }
+}
+
+TEST(Traceparent, is_taken_only_when_valid) {
+  EXPECT_TRUE(is_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+  EXPECT_FALSE(is_traceparent("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"));
+  EXPECT_FALSE(is_traceparent("00-00000000000000000000000000000000-00f067aa0ba902b7-01"));
+  EXPECT_FALSE(is_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"));
+}
+
+}  // namespace
+}  // namespace perdure::api

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// A real application on a real runtime in a directory of its own, asked without a socket.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "perdure/actors/kinds.hpp"
+#include "perdure/api/app/application.hpp"
+#include "perdure/api/app/bootstrap.hpp"
+#include "perdure/schemas/json.hpp"
+
+namespace perdure::api {
+
+inline constexpr const char* admin_key = "an-admin-key-for-tests";
+
+/// What came back.
+struct Answer {
+  int status = 0;
+  http::Headers headers;
+  std::string text;
+
+  [[nodiscard]] Json json() const { return text.empty() ? Json() : parse_json(text).value(); }
+  [[nodiscard]] std::string field(std::string_view name) const {
+    return std::string{headers.find(name).value_or("")};
+  }
+};
+
+class Waiting final : public http::Exchange {
+ public:
+  void answer(http::Response&& response) override {
+    promise_.set_value({.status = response.status,
+                        .headers = std::move(response.headers),
+                        .text = std::string{response.body.view()}});
+  }
+  void accept_websocket(std::shared_ptr<http::WebSocketHandler>,
+                        const http::WebSocketOptions&) override {
+    promise_.set_value({.status = 101, .headers = {}, .text = {}});
+  }
+  void abandon() noexcept override {
+    promise_.set_value({.status = -1, .headers = {}, .text = "abandoned"});
+  }
+  std::future<Answer> future() { return promise_.get_future(); }
+
+ private:
+  std::promise<Answer> promise_;
+};
+
+class ManualClock final : public Clock {
+ public:
+  [[nodiscard]] Timestamp now() const override { return SystemClock{}.now() + shift; }
+  [[nodiscard]] Milliseconds monotonic() const override {
+    return SystemClock{}.monotonic() + shift;
+  }
+  Milliseconds shift{0};
+};
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+struct ApplicationTest : testing::Test {
+  ApplicationTest() { start({}); }
+  ~ApplicationTest() override {
+    application.reset();
+    runtime.reset();
+    std::filesystem::remove_all(directory);
+  }
+
+  void start(ApplicationOptions options) {
+    application.reset();
+    if (!runtime) {
+      auto kinds = actors::built_in_kinds();
+      for (auto& kind : actors::domain_kinds()) kinds.push_back(std::move(kind));
+      runtime = Runtime::open({.data_dir = directory, .durability = DurabilityMode::buffered},
+                              std::move(kinds))
+                    .value();
+      EXPECT_TRUE(ensure_admin(*runtime, random, admin_key));
+    }
+    application = std::make_unique<Application>(*runtime, clock, random, std::move(options));
+  }
+
+  std::future<Answer> send(http::Method method, std::string target, std::string body = {},
+                           const Fields& fields = {}, std::string key = admin_key) {
+    http::Request request;
+    request.method = method;
+    request.target = std::move(target);
+    request.body = std::move(body);
+    request.request_id = "test-request";
+    if (!key.empty()) request.headers.add("Authorization", "Bearer " + key);
+    for (const auto& [name, value] : fields) request.headers.add(name, value);
+    auto exchange = std::make_shared<Waiting>();
+    auto future = exchange->future();
+    application->handle(std::move(request), http::Responder{exchange});
+    return future;
+  }
+  Answer ask(http::Method method, std::string target, std::string body = {},
+             const Fields& fields = {}, std::string key = admin_key) {
+    return send(method, std::move(target), std::move(body), fields, std::move(key)).get();
+  }
+  Answer get(std::string target, const Fields& fields = {}) {
+    return ask(http::Method::get, std::move(target), {}, fields);
+  }
+  Answer post(std::string target, const Json& body, const Fields& fields = {}) {
+    return ask(http::Method::post, std::move(target), dump_json(body), fields);
+  }
+
+  static std::filesystem::path fresh_directory() {
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    auto path = std::filesystem::temp_directory_path() /
+                ("perdure-app-" + std::string{info->name()} + "-" + std::to_string(::getpid()));
+    std::filesystem::remove_all(path);
+    return path;
+  }
+
+  std::filesystem::path directory = fresh_directory();
+  ManualClock clock;
+  SecureRandom random;
+  std::unique_ptr<Runtime> runtime;
+  std::unique_ptr<Application> application;
+};
+
+}  // namespace perdure::api

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fixture.hpp"
+
+namespace perdure::api {
+namespace {
+
+using http::Method;
+using System = ApplicationTest;
+
+TEST_F(System, says_what_it_is) {
+  start({.version = "1.2.3", .features = {"tls"}});
+  EXPECT_EQ(get("/").json()["version"], "1.2.3");
+  EXPECT_EQ(get("/api/v1").json()["name"], "Perdure");
+  EXPECT_EQ(get("/info").json()["features"].back(), "tls");
+}
+
+TEST_F(System, is_healthy_with_a_check_of_each_dependency) {
+  start({.data_dir = directory});
+  const auto health = get("/health");
+  EXPECT_EQ(health.status, 200) << health.text;
+  for (const char* check : {"storage", "disk", "event_loop"}) {
+    EXPECT_EQ(health.json()["checks"][check]["status"], "ok") << check;
+  }
+  start({.data_dir = directory, .free_bytes_min = ~std::uint64_t{0}});
+  EXPECT_EQ(get("/health").json()["status"], "degraded");
+}
+
+TEST_F(System, is_not_ready_while_it_drains) {
+  EXPECT_EQ(get("/health/ready").status, 200);
+  application->start_draining();
+  const auto ready = get("/health/ready");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_NE(ready.field("Retry-After"), "");
+  EXPECT_EQ(get("/health/live").status, 200);
+}
+
+TEST_F(System, shows_metrics_to_administrators) {
+  EXPECT_EQ(get("/metrics").status, 404);
+  start({.metrics = {.meter = {}, .expose = [](std::string_view) {
+           return MetricsPort::Exposed{"text/plain", "up 1\n"};
+         }}});
+  EXPECT_EQ(get("/metrics").text, "up 1\n");
+  EXPECT_EQ(ask(Method::get, "/metrics", {}, {}, "").status, 401);
+}
+
+TEST_F(System, describes_every_route_in_openapi) {
+  const auto document = get("/openapi.json").json();
+  EXPECT_EQ(document["openapi"], "3.1.0");
+  const auto& request = document["paths"]["/durable-objects/{kind}/{id}/request"]["post"];
+  EXPECT_EQ(request["operationId"], "requestObject");
+  EXPECT_EQ(request["requestBody"]["content"]["application/json"]["schema"]["$ref"],
+            "#/components/schemas/ObjectRequest");
+  EXPECT_TRUE(document["paths"]["/health"]["get"]["security"].empty());
+  EXPECT_TRUE(document["components"]["schemas"].contains("NotebookCreate"));
+}
+
+TEST_F(System, serves_its_pages_from_the_program) {
+  for (const char* page : {"/docs", "/redoc"}) {
+    const auto answer = ask(Method::get, page, {}, {{"Accept", "text/html"}}, "");
+    ASSERT_EQ(answer.status, 200) << answer.text;
+    EXPECT_NE(answer.field("Content-Security-Policy").find("default-src 'none'"),
+              std::string::npos);
+    // The first script of the page.
+    const auto at = answer.text.find("<script src=\"") + 13;
+    const auto script = answer.text.substr(at, answer.text.find('"', at) - at);
+    const auto asset = ask(Method::get, script, {}, {}, "");
+    EXPECT_EQ(asset.status, 200) << script;
+    EXPECT_EQ(asset.field("Content-Type"), "text/javascript; charset=utf-8");
+    EXPECT_NE(asset.field("Cache-Control").find("immutable"), std::string::npos);
+    EXPECT_GT(asset.text.size(), 100'000U);
+  }
+}
+
+}  // namespace
+}  // namespace perdure::api

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fixture.hpp"
+#include "perdure/base/crypto.hpp"
+
+namespace perdure::api {
+namespace {
+
+using http::Method;
+
+struct Users : ApplicationTest {
+  // A user with a key of its own, made as a login would.
+  std::string make_user(const std::string& email) {
+    const auto made = post("/users", {{"email", email}});
+    EXPECT_EQ(made.status, 201) << made.text;
+    id = made.json()["id"].get<std::string>();
+    const std::string secret = "secret-of-" + email;
+    const auto key = runtime
+                         ->call({.target = {"api_key", "key-of-" + email},
+                                 .name = "create",
+                                 .payload = {{"name", "test"},
+                                             {"prefix", "test"},
+                                             {"secret_hash", to_hex(bytes_of(sha256(secret)))}},
+                                 .owner = id})
+                         .get();
+    EXPECT_TRUE(key);
+    return secret;
+  }
+  Answer as(const std::string& key, Method method, const std::string& target,
+            const std::string& body = {}) {
+    return ask(method, target, body, {}, key);
+  }
+  std::string id;
+};
+
+TEST_F(Users, are_made_by_administrators_with_a_hashed_password) {
+  const auto made = post("/users", {{"email", "Ada@Example.org"}, {"password", "correct horse"}});
+  ASSERT_EQ(made.status, 201) << made.text;
+  EXPECT_EQ(made.text.find("argon2"), std::string::npos);
+  EXPECT_EQ(made.text.find("correct horse"), std::string::npos);
+  const auto path = "/durable-objects/user/" + made.json()["id"].get<std::string>();
+  const auto state = get(path).json()["state"];
+  EXPECT_TRUE(state["internal"]["hashed_password"].get<std::string>().starts_with("$argon2id$"));
+
+  const auto taken = post("/users", {{"email", "ada@example.org"}});
+  EXPECT_EQ(taken.status, 409);
+  EXPECT_EQ(taken.json()["details"]["email"], "is taken") << taken.text;
+  EXPECT_EQ(post("/users", {{"email", "b@example.org"}, {"hashed_password", "plain"}}).status,
+            422);
+  EXPECT_EQ(post("/users", {{"email", "b@example.org"}, {"password", "short"}}).status, 422);
+}
+
+TEST_F(Users, see_themselves_and_nobody_else) {
+  const auto bob = make_user("bob@example.org");
+  const auto bob_id = id;
+  const auto eve = make_user("eve@example.org");
+  EXPECT_EQ(as(bob, Method::get, "/users/me").json()["email"], "bob@example.org");
+  EXPECT_EQ(as(bob, Method::get, "/users/" + bob_id).status, 200);
+  EXPECT_EQ(as(eve, Method::get, "/users/" + bob_id).status, 404);
+  EXPECT_EQ(as(eve, Method::patch, "/users/" + bob_id, R"({"full_name":"x"})").status, 404);
+  EXPECT_EQ(as(eve, Method::get, "/users").status, 403);
+  EXPECT_EQ(as(eve, Method::get, "/durable-objects").status, 403);
+  EXPECT_EQ(get("/users/" + bob_id).status, 200);
+
+  const auto made = as(bob, Method::post, "/notebooks", R"({"title":"mine"})");
+  ASSERT_EQ(made.status, 201) << made.text;
+  EXPECT_EQ(as(eve, Method::get, made.field("Location")).status, 404);
+  EXPECT_TRUE(as(eve, Method::get, "/notebooks").json()["items"].empty());
+}
+
+TEST_F(Users, cannot_raise_their_own_role) {
+  const auto bob = make_user("bob@example.org");
+  EXPECT_EQ(as(bob, Method::patch, "/users/" + id, R"({"role":"admin"})").status, 403);
+  as(bob, Method::patch, "/users/me", R"({"role":"admin","full_name":"Bob"})");
+  EXPECT_EQ(as(bob, Method::get, "/users/me").json()["role"], "user");
+  EXPECT_EQ(as(bob, Method::get, "/durable-objects").status, 403);
+}
+
+TEST_F(Users, are_shut_out_at_once_when_deactivated) {
+  const auto bob = make_user("bob@example.org");
+  EXPECT_EQ(as(bob, Method::get, "/users/me").status, 200);
+  EXPECT_EQ(post("/users/" + id + "/deactivate", Json::object()).status, 200);
+  EXPECT_EQ(as(bob, Method::get, "/users/me").status, 401);
+  EXPECT_EQ(post("/users/" + id + "/activate", Json::object()).status, 200);
+  EXPECT_EQ(as(bob, Method::get, "/users/me").status, 200);
+  EXPECT_EQ(ask(Method::del, "/users/" + id).status, 204);
+  EXPECT_EQ(as(bob, Method::get, "/users/me").status, 401);
+}
+
+TEST_F(Users, keep_preferences_that_put_replaces_and_patch_merges) {
+  const auto put = ask(Method::put, "/users/preferences", R"({"time_zone":"Europe/Berlin","a":1})");
+  ASSERT_EQ(put.status, 200) << put.text;
+  EXPECT_EQ(ask(Method::patch, "/users/preferences", R"({"a":null,"b":2})").json(),
+            (Json{{"time_zone", "Europe/Berlin"}, {"b", 2}}));
+  EXPECT_EQ(ask(Method::put, "/users/preferences", R"({"c":3})").json(), (Json{{"c", 3}}));
+  EXPECT_EQ(get("/users/preferences").json(), (Json{{"c", 3}}));
+  EXPECT_EQ(ask(Method::put, "/users/preferences", R"({"time_zone":"Mars/Base"})").status, 422);
+}
+
+TEST_F(Users, take_everything_out_and_leave_nothing_behind) {
+  const auto bob = make_user("bob@example.org");
+  const auto notebook = as(bob, Method::post, "/notebooks", R"({"title":"mine"})");
+  const auto path = notebook.field("Location");
+  as(bob, Method::post, path + "/pages", R"({"title":"one","content":"first page"})");
+  const auto archive = as(bob, Method::get, "/users/me/export");
+  ASSERT_EQ(archive.status, 200) << archive.text;
+  EXPECT_EQ(archive.json()["user"]["email"], "bob@example.org");
+  EXPECT_NE(archive.text.find("first page"), std::string::npos);
+  EXPECT_EQ(archive.text.find("secret_hash"), std::string::npos);
+
+  EXPECT_EQ(as(bob, Method::del, "/users/me").status, 204);
+  EXPECT_EQ(as(bob, Method::get, "/users/me").status, 401);
+  EXPECT_EQ(get(path).status, 404);
+  EXPECT_EQ(get("/users/" + id).status, 404);
+  EXPECT_EQ(post("/users", {{"email", "bob@example.org"}}).status, 201);
+}
+
+}  // namespace
+}  // namespace perdure::api

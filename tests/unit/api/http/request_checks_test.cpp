@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/request_checks.hpp"
+
+#include <gtest/gtest.h>
+
+namespace perdure::http {
+namespace {
+
+std::string normalised(std::string target, std::string_view host = "h",
+                       Method method = Method::get) {
+  const auto refusal = normalise_target(method, host, target);
+  return refusal ? "refused" : target;
+}
+
+TEST(Target, becomes_origin_form) {
+  EXPECT_EQ(normalised("/a?b"), "/a?b");
+  EXPECT_EQ(normalised("http://h/a?b"), "/a?b");
+  EXPECT_EQ(normalised("HTTPS://H?b"), "/?b");
+  EXPECT_EQ(normalised("http://h"), "/");
+  EXPECT_EQ(normalised("http://h", "h", Method::options), "*");
+  EXPECT_EQ(normalised("*", "h", Method::options), "*");
+}
+
+TEST(Target, is_refused_when_another_reader_could_see_another_one) {
+  for (const auto* target : {"", "a", "*", "h:80", "http:/h/", "http://other/", "http://x@h/",
+                             "ftp://h/", "/a#b", "/a b", "/\xC3\xA4", "://h/"}) {
+    EXPECT_EQ(normalised(target), "refused") << target;
+  }
+}
+
+TEST(Host, is_a_name_or_an_address_with_an_optional_port) {
+  for (const auto* host : {"a", "a:", "a:80", "1.2.3.4", "[::1]", "[::1]:8080", "x_y-z.example"}) {
+    EXPECT_TRUE(is_valid_host(host)) << host;
+  }
+  for (const auto* host : {"", ":80", "a:b", "a:1:2", "[]", "[::1", "[::1]x", "[g]", "u@a",
+                           "a/b"}) {
+    EXPECT_FALSE(is_valid_host(host)) << host;
+  }
+}
+
+TEST(ContentLength, is_digits_only) {
+  EXPECT_TRUE(is_valid_content_length("0"));
+  EXPECT_TRUE(is_valid_content_length("123"));
+  for (const auto* text : {"", "+1", "-1", "1,1", "0x1", " 1", "1 "}) {
+    EXPECT_FALSE(is_valid_content_length(text)) << text;
+  }
+}
+
+TEST(Method, is_case_sensitive) {
+  EXPECT_EQ(method_from("DELETE"), Method::del);
+  EXPECT_FALSE(method_from("delete"));
+  EXPECT_FALSE(method_from("TRACE"));
+}
+
+}  // namespace
+}  // namespace perdure::http

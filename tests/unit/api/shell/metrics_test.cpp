@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perdure/api/shell/metrics.hpp"
+
+#include <gmock/gmock.h>
+
+#include <thread>
+#include <vector>
+
+namespace perdure::shell {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+
+class MetricsTest : public testing::Test {
+ protected:
+  const std::vector<std::string> kinds_{"counter", "notebook"};
+  Metrics metrics_{kinds_};
+};
+
+TEST_F(MetricsTest, count_requests_by_route_method_and_status) {
+  auto& route = metrics_.route("/notebooks/{id}");
+  route.answered("GET", 200, 3ms);
+  route.answered("GET", 200, 3ms);
+  route.answered("BREW", 999, 3ms);
+  const auto text = metrics_.expose(Exposition::text);
+  EXPECT_THAT(
+      text,
+      AllOf(
+          HasSubstr(R"(http_requests_total{method="GET",route="/notebooks/{id}",status="200"} 2)"),
+          HasSubstr(
+              R"(http_requests_total{method="other",route="/notebooks/{id}",status="other"} 1)"),
+          HasSubstr(
+              R"(http_request_duration_seconds_bucket{route="/notebooks/{id}",le="0.005"} 3)")));
+}
+
+TEST_F(MetricsTest, give_one_meter_for_one_route) {
+  EXPECT_EQ(&metrics_.route("/a"), &metrics_.route("/a"));
+  EXPECT_NE(&metrics_.route("/a"), &metrics_.route("/b"));
+}
+
+TEST_F(MetricsTest, follow_activations_of_known_kinds) {
+  metrics_.activated("counter");
+  metrics_.activated("counter");
+  metrics_.hibernated("counter");
+  metrics_.activated("stranger");
+  const auto text = metrics_.expose(Exposition::text);
+  EXPECT_THAT(text, AllOf(HasSubstr(R"(perdure_objects_active{kind="counter"} 1)"),
+                          HasSubstr(R"(perdure_objects_active{kind="notebook"} 0)"),
+                          HasSubstr("perdure_activations_total 3"), Not(HasSubstr("stranger"))));
+}
+
+TEST_F(MetricsTest, are_also_written_as_openmetrics) {
+  metrics_.route("/a").answered("GET", 200, 1ms);
+  metrics_.batch_committed(3, 80us);
+  const auto text = metrics_.expose(Exposition::openmetrics);
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("# TYPE http_requests counter\n"), HasSubstr("http_requests_total{"),
+                    HasSubstr("perdure_commit_batch_turns_bucket{le=\"4.0\"} 1\n"),
+                    HasSubstr("perdure_commit_seconds_count 1\n"), EndsWith("# EOF\n")));
+}
+
+TEST_F(MetricsTest, show_the_process) {
+  const auto text = metrics_.expose(Exposition::text);
+  for (const char* name : {"process_cpu_seconds_total", "process_resident_memory_bytes",
+                           "process_open_fds", "process_start_time_seconds"}) {
+    EXPECT_THAT(text, HasSubstr(std::string{"\n"} + name + " ")) << name;
+  }
+}
+
+TEST_F(MetricsTest, lose_no_count_between_threads_that_use_a_route_first) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([this] {
+      for (int n = 0; n < 1000; ++n) metrics_.route("/x").answered("POST", 200 + n % 7, 1ms);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_THAT(metrics_.expose(Exposition::text),
+              HasSubstr(R"(http_request_duration_seconds_count{route="/x"} 4000)"));
+}
+
+TEST(Exposition, follows_the_accept_header) {
+  EXPECT_EQ(exposition_for("*/*"), Exposition::text);
+  EXPECT_EQ(exposition_for("application/openmetrics-text;version=1.0.0,text/plain;q=0.5"),
+            Exposition::openmetrics);
+}
+
+}  // namespace
+}  // namespace perdure::shell

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// A runtime on a real data directory, with two small kinds.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "perdure/runtime/runtime.hpp"
+
+namespace perdure {
+
+struct Counter {
+  std::int64_t value = 0;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Counter, value)
+
+struct Add {
+  std::int64_t by = 1;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Add, by)
+
+inline Kind counter_kind() {
+  return kind<Counter>("counter")
+      .command("add",
+               [](Turn& turn, Counter& self, const Add& add) {
+                 self.value += add.by;
+                 turn.publish("counter.added", add);
+                 return self.value;
+               })
+      .command("add_then_throw",
+               [](Turn& turn, Counter& self) {
+                 self.value += 100;
+                 turn.entries().put("left", "behind");
+                 throw std::runtime_error("broken handler");
+               })
+      .command("add_then_refuse",
+               [](Turn&, Counter& self) -> Result<void> {
+                 self.value += 100;
+                 return fail(ErrorCode::conflict, "refused");
+               })
+      .query("value", [](const Counter& self) { return self.value; });
+}
+
+struct Note {
+  std::string title;
+  std::vector<std::string> tags;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, title, tags)
+
+inline Kind note_kind() {
+  return kind<Note>("note")
+      .command(
+          "create", [](Turn&, Note& self, const Note& note) { self = note; },
+          {.creates = Creates::yes})
+      .command("name",
+               [](Turn& turn, Note& self, const std::string& name) {
+                 turn.release("note.title", self.title);
+                 turn.claim("note.title", name);
+                 self.title = name;
+               })
+      .command("write",
+               [](Turn& turn, Note&, const Json& lines) {
+                 for (const auto& [key, value] : lines.items()) {
+                   if (value.is_null()) {
+                     turn.entries().erase(key);
+                   } else {
+                     turn.entries().put(key, value.get<std::string>());
+                   }
+                 }
+               })
+      .query("lines",
+             [](const View& view, const Note&) {
+               Json lines = Json::object();
+               for (const auto& entry : view.entries().range({})) lines[entry.key] = entry.value;
+               return lines;
+             })
+      .index({.name = "title", .fields = {"title"}})
+      .index({.name = "tag", .fields = {"tags", "$updated_at"}});
+}
+
+class RuntimeTest : public testing::Test {
+ protected:
+  RuntimeTest() {
+    static std::atomic<int> number{0};
+    directory_ = std::filesystem::temp_directory_path() /
+                 ("perdure-runtime-test-" + std::to_string(getpid()) + "-" +
+                  std::to_string(number++));
+    std::filesystem::remove_all(directory_);
+    open();
+  }
+  ~RuntimeTest() override {
+    runtime_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+
+  void open() {
+    auto opened = Runtime::open(options(), {counter_kind(), note_kind()});
+    ASSERT_TRUE(opened) << to_string(opened.error());
+    runtime_ = std::move(*opened);
+  }
+  void restart() {
+    runtime_.reset();
+    open();
+  }
+  [[nodiscard]] RuntimeOptions options() const {
+    RuntimeOptions options;
+    options.data_dir = directory_;
+    options.block_cache_bytes = 8u << 20;
+    options.write_buffer_bytes = 8u << 20;
+    return options;
+  }
+
+  Result<Reply> call(const std::string& kind, const std::string& id, const std::string& command,
+                     const Json& payload = nullptr) {
+    return runtime_->object(kind, id).call(command, payload).get();
+  }
+  Result<Reply> ask(const std::string& kind, const std::string& id, const std::string& query) {
+    return runtime_->object(kind, id).ask(query).get();
+  }
+  Json value(const Result<Reply>& reply) {
+    EXPECT_TRUE(reply) << to_string(reply.error());
+    return reply ? reply->value : Json{};
+  }
+  static ErrorCode code(const Result<Reply>& reply) {
+    EXPECT_FALSE(reply);
+    return reply ? ErrorCode::internal : reply.error().code;
+  }
+
+  std::filesystem::path directory_;
+  std::unique_ptr<Runtime> runtime_;
+};
+
+inline const Principal ann{.role = Principal::Role::user, .user_id = "ann"};
+inline const Principal bob{.role = Principal::Role::user, .user_id = "bob"};
+inline const Principal root{.role = Principal::Role::admin, .user_id = "root"};
+
+}  // namespace perdure

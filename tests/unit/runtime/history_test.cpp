@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// The journal, reading the past, snapshots, restore, clone, export and import, lists.
+#include "fixture.hpp"
+
+namespace perdure {
+namespace {
+
+class History : public RuntimeTest {
+ protected:
+  Result<Reply> builtin(const ObjectId& object, std::string_view name, const Json& payload = {}) {
+    return runtime_->call({.target = object, .name = std::string{name}, .payload = payload}).get();
+  }
+  void write(const Json& lines) { value(call("note", "n", "write", lines)); }
+  Json lines(AsOf as_of = {}) {
+    auto entries = runtime_->entries({"note", "n"}, {}, as_of);
+    EXPECT_TRUE(entries) << to_string(entries.error());
+    Json all = Json::object();
+    if (!entries) return all;
+    for (const auto& entry : *entries) all[entry.key] = entry.value;
+    return all;
+  }
+  void make_note() {
+    value(call("note", "n", "create", Json{{"title", "one"}, {"tags", {"x", "y"}}}));  // 1
+    write({{"a", "1"}, {"b", "1"}});                                                   // 2
+    write({{"a", "2"}, {"b", nullptr}, {"c", "2"}});                                   // 3
+  }
+  const ObjectId note{"note", "n"};
+};
+
+TEST_F(History, the_journal_shows_each_turn_and_chains_its_hashes) {
+  make_note();
+  value(call("counter", "a", "add", Add{2}));
+  const auto journal = runtime_->journal(note, 1, 100, Order::ascending, 100);
+  ASSERT_TRUE(journal);
+  ASSERT_EQ(journal->size(), 3U);
+  EXPECT_EQ((*journal)[0].command, "create");
+  EXPECT_EQ((*journal)[0].state["title"], "one");
+  EXPECT_EQ((*journal)[0].principal, "system");
+  EXPECT_EQ((*journal)[1].previous_hash, (*journal)[0].hash);
+  EXPECT_EQ((*journal)[2].previous_hash, (*journal)[1].hash);
+  ASSERT_EQ((*journal)[2].entries.size(), 3U);
+  EXPECT_EQ((*journal)[2].entries[1].key, "b");
+  EXPECT_EQ((*journal)[2].entries[1].op, JournalEntryChange::Op::erase);
+  const auto counter = runtime_->journal({"counter", "a"}, 1, 9, Order::descending, 1);
+  ASSERT_EQ(counter->size(), 1U);
+  EXPECT_EQ((*counter)[0].events.at(0).topic, "counter.added");
+}
+
+TEST_F(History, the_past_reads_as_it_was_by_seq_and_by_time) {
+  make_note();
+  EXPECT_EQ(lines(Seq{1}), Json::object());
+  EXPECT_EQ(lines(Seq{2}), Json({{"a", "1"}, {"b", "1"}}));
+  EXPECT_EQ(lines(), Json({{"a", "2"}, {"c", "2"}}));
+  const auto second = runtime_->inspect(note, Seq{2});
+  ASSERT_TRUE(second);
+  const auto by_time = runtime_->inspect(note, second->meta.updated_at);
+  ASSERT_TRUE(by_time);
+  EXPECT_GE(by_time->meta.seq, 2U);
+  const auto before = runtime_->inspect(note, second->meta.origin->created_at - Milliseconds{1});
+  ASSERT_FALSE(before);
+  EXPECT_EQ(before.error().code, ErrorCode::not_found);
+  EXPECT_EQ(runtime_->inspect(note, Seq{4}).error().code, ErrorCode::not_found);
+}
+
+TEST_F(History, restoring_brings_back_state_and_entries_and_can_be_undone) {
+  make_note();
+  value(call("note", "n", "name", "two"));  // 4
+  value(builtin(note, builtin::restore, Json{{"seq", 2}}));
+  EXPECT_EQ(runtime_->inspect(note)->state["title"], "one");
+  EXPECT_EQ(runtime_->inspect(note)->meta.seq, 5U);
+  EXPECT_EQ(lines(), Json({{"a", "1"}, {"b", "1"}}));
+  value(builtin(note, builtin::restore, Json{{"seq", 4}}));
+  EXPECT_EQ(runtime_->inspect(note)->state["title"], "two");
+  EXPECT_EQ(lines(), Json({{"a", "2"}, {"c", "2"}}));
+  EXPECT_EQ(code(builtin(note, builtin::restore, Json{{"seq", 99}})), ErrorCode::not_found);
+  EXPECT_EQ(code(builtin(note, builtin::restore, Json{{"seq", "x"}})), ErrorCode::invalid);
+}
+
+TEST_F(History, a_pin_names_a_seq_and_moves_none) {
+  make_note();
+  value(builtin(note, builtin::pin, Json{{"name", "before the trip"}}));
+  value(builtin(note, builtin::pin, Json{{"seq", 1}}));
+  auto pins = runtime_->snapshots(note);
+  ASSERT_EQ(pins->size(), 2U);
+  EXPECT_EQ(pins->at(0).seq, 1U);
+  EXPECT_EQ(pins->at(1).name, "before the trip");
+  EXPECT_EQ(runtime_->inspect(note)->meta.seq, 3U);
+  value(builtin(note, builtin::unpin, Json{{"seq", 1}}));
+  EXPECT_EQ(runtime_->snapshots(note)->size(), 1U);
+}
+
+TEST_F(History, a_deleted_object_leaves_a_tombstone_and_comes_back) {
+  make_note();
+  value(builtin(note, builtin::remove));
+  EXPECT_EQ(runtime_->inspect(note).error().code, ErrorCode::not_found);
+  EXPECT_EQ(code(call("note", "n", "name", "x")), ErrorCode::not_found);
+  EXPECT_EQ(code(builtin(note, builtin::remove)), ErrorCode::not_found);
+  value(builtin(note, builtin::undelete));
+  EXPECT_EQ(runtime_->inspect(note)->state["title"], "one");
+  EXPECT_EQ(lines(), Json({{"a", "2"}, {"c", "2"}}));
+}
+
+TEST_F(History, a_later_life_goes_on_counting_and_hides_the_earlier_one) {
+  make_note();
+  value(builtin(note, builtin::remove));                                // 4
+  value(call("note", "n", "create", Json{{"title", "born again"}}));    // 5
+  const auto now = runtime_->inspect(note);
+  EXPECT_EQ(now->meta.seq, 5U);
+  EXPECT_EQ(now->meta.origin->born_seq, 5U);
+  EXPECT_EQ(lines(), Json::object());
+  EXPECT_EQ(value(ask("note", "n", "lines")), Json::object());
+  EXPECT_EQ(runtime_->inspect(note, Seq{2}).error().code, ErrorCode::not_found);
+  EXPECT_EQ(code(builtin(note, builtin::restore, Json{{"seq", 2}})), ErrorCode::not_found);
+}
+
+TEST_F(History, a_clone_has_the_state_and_entries_of_its_moment) {
+  make_note();
+  std::promise<Result<Reply>> done;
+  runtime_->clone_object(note, Seq{2}, {"note", "copy"}, {},
+                         [&](Result<Reply> reply) { done.set_value(std::move(reply)); });
+  value(done.get_future().get());
+  EXPECT_EQ(value(ask("note", "copy", "lines")), Json({{"a", "1"}, {"b", "1"}}));
+}
+
+TEST_F(History, an_export_imports_to_the_same_and_a_changed_one_is_refused) {
+  make_note();
+  std::string file;
+  ASSERT_TRUE(runtime_->export_object(note, {}, [&](std::string_view line) { file += line; }));
+  const auto import = [&](const std::string& id, const std::string& text) {
+    std::promise<Result<Reply>> done;
+    runtime_->import_object({"note", id}, text, {},
+                            [&](Result<Reply> reply) { done.set_value(std::move(reply)); });
+    return done.get_future().get();
+  };
+  value(import("back", file));
+  EXPECT_EQ(value(ask("note", "back", "lines")), Json({{"a", "2"}, {"c", "2"}}));
+  EXPECT_EQ(runtime_->inspect({"note", "back"})->state, runtime_->inspect(note)->state);
+  EXPECT_EQ(code(import("back", file)), ErrorCode::conflict);
+  auto changed = file;
+  changed.replace(changed.find("\"2\""), 3, "\"9\"");
+  EXPECT_EQ(code(import("bad", changed)), ErrorCode::corrupt);
+  EXPECT_EQ(code(import("bad", file.substr(0, file.size() / 2))), ErrorCode::malformed);
+  EXPECT_EQ(code(import("bad", "")), ErrorCode::malformed);
+}
+
+TEST_F(History, lists_follow_an_index_and_wake_nobody) {
+  for (const auto* title : {"cherry", "apple", "banana"}) {
+    value(call("note", title, "create", Json{{"title", title}, {"tags", {"fruit"}}}));
+  }
+  restart();
+  ListRequest request{.kind = "note", .index = "title", .limit = 2};
+  auto page = runtime_->list(request);
+  ASSERT_TRUE(page) << to_string(page.error());
+  ASSERT_EQ(page->items.size(), 2U);
+  EXPECT_EQ(page->items[0].state["title"], "apple");
+  request.cursor = page->next_cursor;
+  page = runtime_->list(request);
+  ASSERT_EQ(page->items.size(), 1U);
+  EXPECT_EQ(page->items[0].state["title"], "cherry");
+  EXPECT_EQ(page->next_cursor, "");
+  EXPECT_EQ(runtime_->stats().active_objects, 0U);
+
+  request = {.kind = "note", .index = "tag", .equals = {"fruit"}, .order = Order::descending};
+  page = runtime_->list(request);
+  ASSERT_EQ(page->items.size(), 3U);
+  EXPECT_EQ(page->items[0].state["title"], "banana");
+  request.equals = {"stone"};
+  EXPECT_TRUE(runtime_->list(request)->items.empty());
+  request.index = "none";
+  EXPECT_EQ(runtime_->list(request).error().code, ErrorCode::invalid);
+  request = {.kind = "note", .index = "title", .cursor = "!"};
+  EXPECT_EQ(runtime_->list(request).error().code, ErrorCode::invalid);
+}
+
+TEST_F(History, deleted_objects_have_a_list_of_their_own) {
+  make_note();
+  value(builtin(note, builtin::remove));
+  EXPECT_TRUE(runtime_->list({.kind = "note"})->items.empty());
+  const auto deleted = runtime_->list({.kind = "note", .lives = ListRequest::Lives::deleted});
+  ASSERT_EQ(deleted->items.size(), 1U);
+  EXPECT_TRUE(deleted->items[0].meta.deleted_at);
+}
+
+TEST_F(History, lists_by_activity_split_the_objects) {
+  for (int i = 0; i < 7; ++i) value(call("counter", std::to_string(i), "add", Add{1}));
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(runtime_->hibernate({"counter", std::to_string(i)}));
+  const auto count = [&](Activity activity) {
+    ListRequest request{.kind = "counter", .limit = 2, .activity = activity};
+    std::size_t found = 0;
+    do {
+      const auto page = runtime_->list(request);
+      if (!page) break;
+      found += page->items.size();
+      request.cursor = page->next_cursor;
+    } while (!request.cursor.empty());
+    return found;
+  };
+  EXPECT_EQ(count(Activity::active), 3U);
+  EXPECT_EQ(count(Activity::hibernated), 4U);
+}
+
+}  // namespace
+}  // namespace perdure
