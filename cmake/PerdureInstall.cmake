@@ -6,7 +6,8 @@ get_property(rooms GLOBAL PROPERTY PERDURE_INSTALLED_ROOMS)
 get_property(headers GLOBAL PROPERTY PERDURE_INSTALLED_HEADERS)
 install(TARGETS ${rooms} EXPORT perdureTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 foreach(folder IN LISTS headers)
-  install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+  install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    FILES_MATCHING PATTERN "*.hpp")
 endforeach()
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/perdure)

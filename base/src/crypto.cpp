@@ -72,8 +72,7 @@ std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed) noexcept {
   const auto at = [&](std::size_t k) { return static_cast<std::uint8_t>(bytes[k]); };
   for (; i + 8 <= bytes.size(); i += 8) {  // slicing-by-8
     const std::uint32_t low = crc ^ (static_cast<std::uint32_t>(at(i)) | at(i + 1) << 8 |
-                                     at(i + 2) << 16 |
-                                     static_cast<std::uint32_t>(at(i + 3)) << 24);
+                                     at(i + 2) << 16 | static_cast<std::uint32_t>(at(i + 3)) << 24);
     crc = crc_tables[7][low & 0xFF] ^ crc_tables[6][(low >> 8) & 0xFF] ^
           crc_tables[5][(low >> 16) & 0xFF] ^ crc_tables[4][low >> 24] ^ crc_tables[3][at(i + 4)] ^
           crc_tables[2][at(i + 5)] ^ crc_tables[1][at(i + 6)] ^ crc_tables[0][at(i + 7)];

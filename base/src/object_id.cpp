@@ -25,8 +25,7 @@ Result<void> validate(const ObjectId& object) {
   const auto& [kind, id] = object;
   if (kind.empty() || kind.size() > limits::kind_bytes_max || kind[0] < 'a' || kind[0] > 'z' ||
       !std::ranges::all_of(kind, is_kind_letter)) {
-    return refuse("kind",
-                  "a kind is 1 to 64 characters: a-z first, then a-z, 0-9 or _");
+    return refuse("kind", "a kind is 1 to 64 characters: a-z first, then a-z, 0-9 or _");
   }
   if (id.empty() || id.size() > limits::object_id_bytes_max) {
     return refuse("id", "an id is 1 to 200 bytes");

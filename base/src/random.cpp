@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perdure/base/random.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include <array>
@@ -11,6 +12,16 @@
 
 namespace perdure {
 
+namespace {
+
+void draw(std::span<std::uint8_t> bytes) {
+  // Without randomness no id and no secret is safe: better to stop.
+  PERDURE_CHECK(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1,
+                "the system has no randomness");
+}
+
+}  // namespace
+
 std::uint64_t Random::next() {
   std::array<std::uint8_t, 8> bytes{};
   fill(bytes);
@@ -20,9 +31,22 @@ std::uint64_t Random::next() {
 }
 
 void SecureRandom::fill(std::span<std::uint8_t> bytes) {
-  // Without randomness no id and no secret is safe: better to stop.
-  PERDURE_CHECK(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1,
-                "the system has no randomness");
+  // Asking the library for each id costs more than the id: a thread draws a block at a time. What
+  // was given out is wiped, so that memory never holds a number that is in use.
+  struct Block {
+    std::array<std::uint8_t, 1024> bytes{};
+    std::size_t used = sizeof bytes;
+  };
+  thread_local Block block;
+  if (bytes.size() > block.bytes.size() / 4) return draw(bytes);
+  if (block.bytes.size() - block.used < bytes.size()) {
+    draw(block.bytes);
+    block.used = 0;
+  }
+  auto* const from = block.bytes.data() + block.used;
+  std::memcpy(bytes.data(), from, bytes.size());
+  OPENSSL_cleanse(from, bytes.size());
+  block.used += bytes.size();
 }
 
 void SeededRandom::fill(std::span<std::uint8_t> bytes) {
@@ -40,8 +64,7 @@ std::string make_uuid_v7(Timestamp now, Random& random) {
   bytes[6] = static_cast<std::uint8_t>(0x70 | (bytes[6] & 0x0F));
   bytes[8] = static_cast<std::uint8_t>(0x80 | (bytes[8] & 0x3F));
 
-  const std::string hex =
-      to_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  const std::string hex = to_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   std::string text;
   text.reserve(36);
   for (std::size_t i = 0; i < hex.size(); ++i) {

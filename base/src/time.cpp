@@ -109,9 +109,7 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
   return time;
 }
 
-Timestamp SystemClock::now() const {
-  return floor<Milliseconds>(std::chrono::system_clock::now());
-}
+Timestamp SystemClock::now() const { return floor<Milliseconds>(std::chrono::system_clock::now()); }
 
 Milliseconds SystemClock::monotonic() const {
   return floor<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch());

@@ -9,8 +9,8 @@ namespace perdure {
 namespace {
 
 struct Lead {
-  std::size_t length;    // 0: not a lead byte
-  std::uint8_t low = 0x80;   // bounds of the second byte (RFC 3629, section 4)
+  std::size_t length;       // 0: not a lead byte
+  std::uint8_t low = 0x80;  // bounds of the second byte (RFC 3629, section 4)
   std::uint8_t high = 0xBF;
 };
 

@@ -192,7 +192,8 @@ def summary(name, samples, limit):
     latency = " / ".join(f"{statistics.median(part):.2f}" for part in zip(*latencies)) or "—"
     cpu = statistics.median(sample[2] for sample in samples)
     share = f"{median / limit:.0%}" if limit else "—"
-    return (f"| {name} | {median:,.0f} | {min(rates):,.0f} – {max(rates):,.0f} | {share} | {latency} "
+    spread = f"{min(rates):,.0f} – {max(rates):,.0f}"
+    return (f"| {name} | {median:,.0f} | {spread} | {share} | {latency} "
             f"| {f'{cpu:.1f}' if cpu else '—'} |")
 
 
@@ -240,7 +241,8 @@ def page(arguments, lines, other):
         f"{arguments.rounds} interleaved rounds of {arguments.seconds} s, {CONNECTIONS} keep-alive "
         "connections, sync durability. Rates are medians with least and greatest; "
         "latencies are medians of the rounds' percentiles.", "",
-        "| workload | requests/s | spread | share of nginx | p50 / p99 / p99.9 ms | server CPU µs |",
+        "| workload | requests/s | spread | share of nginx | p50 / p99 / p99.9 ms "
+        "| server CPU µs |",
         "|---|---|---|---|---|---|", *lines, "",
         "| other | median |", "|---|---|", *other])
 

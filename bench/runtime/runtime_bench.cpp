@@ -94,15 +94,13 @@ void measure_memory(Runtime& runtime, std::size_t objects) {
   const auto before = resident_bytes();
   rate(runtime, objects, [](std::size_t i) { return value(fmt::format("cold-{}", i)); });
   const auto active = resident_bytes();
-  fmt::print("{:<44} {:>9} B\n", "memory of an idle active object",
-             (active - before) / objects);
+  fmt::print("{:<44} {:>9} B\n", "memory of an idle active object", (active - before) / objects);
   for (std::size_t i = 0; i < objects; ++i) {
     static_cast<void>(runtime.hibernate({"counter", fmt::format("cold-{}", i)}));
   }
   const auto after = resident_bytes();
   fmt::print("{:<44} {:>9} B\n", "memory of a hibernated object",
-             (static_cast<long>(after) - static_cast<long>(before)) /
-                 static_cast<long>(objects));
+             (static_cast<long>(after) - static_cast<long>(before)) / static_cast<long>(objects));
 }
 
 }  // namespace
@@ -133,9 +131,9 @@ int main(int argc, char** argv) {
   for (std::size_t i = 0; i < objects; ++i) {
     static_cast<void>(runtime.hibernate({"counter", fmt::format("cold-{}", i)}));
   }
-  fmt::print("{:<44} {:>9.0f}/s\n", "first touch of hibernated objects", rate(runtime, objects, [](std::size_t i) {
-               return value(fmt::format("cold-{}", i));
-             }));
+  fmt::print(
+      "{:<44} {:>9.0f}/s\n", "first touch of hibernated objects",
+      rate(runtime, objects, [](std::size_t i) { return value(fmt::format("cold-{}", i)); }));
   for (std::size_t i = 0; i < objects; ++i) {
     static_cast<void>(runtime.hibernate({"counter", fmt::format("cold-{}", i)}));
   }

@@ -59,8 +59,8 @@ class Activation {
   PendingEntries pending_;  ///< entries that turns wrote and that may not be durable yet
   std::uint64_t submitted_ = 0;
   std::uint64_t taken_back_ = 0;
-  std::vector<SubmissionPtr> returned_;   ///< not empty: recovering
-  std::vector<EnvelopePtr> held_;         ///< arrived while recovering
+  std::vector<SubmissionPtr> returned_;  ///< not empty: recovering
+  std::vector<EnvelopePtr> held_;        ///< arrived while recovering
 };
 
 }  // namespace perdure::runtime

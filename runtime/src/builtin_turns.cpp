@@ -25,8 +25,8 @@ Unexpected bad_field(std::string pointer, std::string message) {
 }
 
 Result<Seq> seq_of(const Json& payload) {
-  if (!payload.is_object() || !payload.contains("seq") ||
-      !payload["seq"].is_number_integer() || payload["seq"] < 1) {
+  if (!payload.is_object() || !payload.contains("seq") || !payload["seq"].is_number_integer() ||
+      payload["seq"] < 1) {
     return bad_field("/seq", "seq is a whole number from 1 up");
   }
   return payload["seq"].get<Seq>();
@@ -85,8 +85,8 @@ std::set<std::string> keys_changed_since(const Draft& draft, TurnContext& turn, 
   if (value_or_throw(store.floor(object)) <= seq + 1) {
     constexpr std::size_t chunk = 256;
     for (Seq from = seq + 1;;) {
-      const auto rows = value_or_throw(store.journal(object, from, storage::newest,
-                                                     storage::Direction::forward, chunk));
+      const auto rows = value_or_throw(
+          store.journal(object, from, storage::newest, storage::Direction::forward, chunk));
       for (const auto& row : rows) {
         for (auto& entry : value_or_throw(decode_record(object, row)).entries) {
           keys.insert(std::move(entry.key));
@@ -96,9 +96,8 @@ std::set<std::string> keys_changed_since(const Draft& draft, TurnContext& turn, 
       from = rows.back().seq + 1;
     }
   }
-  const LayeredEntries past{store,   object,
-                            nullptr, nullptr,
-                            draft.before.meta.origin->born_seq, seq};
+  const LayeredEntries past{store, object, nullptr, nullptr, draft.before.meta.origin->born_seq,
+                            seq};
   constexpr std::size_t chunk = 1'000;
   const auto add_all = [&](const auto& read) {
     EntryRange range{.limit = chunk};
@@ -125,8 +124,8 @@ Result<void> restore(Draft& draft, TurnContext& turn) {
   PERDURE_TRY(state, decode_state(draft.around.kind, record));
   draft.state = draft.around.kind.state.copy(state.get());
 
-  const LayeredEntries past{draft.around.store, object, nullptr, nullptr,
-                            draft.before.meta.origin->born_seq, seq};
+  const LayeredEntries past{
+      draft.around.store, object, nullptr, nullptr, draft.before.meta.origin->born_seq, seq};
   for (const auto& key : keys_changed_since(draft, turn, seq)) {
     const auto then = past.get(key);
     const auto now = turn.entries().get(key);
@@ -141,29 +140,22 @@ Result<void> restore(Draft& draft, TurnContext& turn) {
 
 Result<void> run_builtin(Draft& draft, TurnContext& turn) {
   switch (draft.envelope.operation) {
-    case Operation::create:
-      return create(draft);
+    case Operation::create: return create(draft);
     case Operation::replace:
       PERDURE_TRY_VOID(accept_into(draft, draft.envelope.call.payload));
       answer_with_state(draft);
       return {};
-    case Operation::patch:
-      return patch(draft);
-    case Operation::remove:
-      draft.meta.deleted_at = draft.meta.updated_at;
-      return {};
+    case Operation::patch: return patch(draft);
+    case Operation::remove: draft.meta.deleted_at = draft.meta.updated_at; return {};
     case Operation::undelete:
       if (draft.before.meta.exists()) {
         return fail(ErrorCode::conflict, to_string(draft.meta.object()) + " is not deleted");
       }
       answer_with_state(draft);
       return {};
-    case Operation::restore:
-      return restore(draft, turn);
-    case Operation::import:
-      return import_state(draft, turn);
-    default:
-      return fail(ErrorCode::internal, "no such builtin command");
+    case Operation::restore: return restore(draft, turn);
+    case Operation::import: return import_state(draft, turn);
+    default: return fail(ErrorCode::internal, "no such builtin command");
   }
 }
 
@@ -182,7 +174,8 @@ Result<Decision> run_pin(const Envelope& envelope, const Version& newest,
   }
   std::string name;
   if (is_pin && payload.is_object() && payload.contains("name")) {
-    if (!payload["name"].is_string() || payload["name"].get_ref<const std::string&>().size() > 200) {
+    if (!payload["name"].is_string() ||
+        payload["name"].get_ref<const std::string&>().size() > 200) {
       return bad_field("/name", "a name is text of at most 200 bytes");
     }
     name = payload["name"];

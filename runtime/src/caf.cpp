@@ -16,7 +16,7 @@ struct Answer {
 
 }  // namespace perdure::runtime
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(perdure::runtime::Answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(perdure::runtime::Answer);
 
 namespace perdure {
 
@@ -58,11 +58,11 @@ class ObjectHandle final : public caf::event_based_actor {
       promise.deliver(to_caf_error(json.error()));
       return promise;
     }
-    runtime_.call({.target = object_, .type = type, .name = name, .payload = std::move(*json)},
-                  [self = caf::actor{this}, promise](Result<Reply> reply) {
-                    caf::anon_send(self, Answer{promise, std::make_shared<Result<Reply>>(
-                                                             std::move(reply))});
-                  });
+    runtime_.call(
+        {.target = object_, .type = type, .name = name, .payload = std::move(*json)},
+        [self = caf::actor{this}, promise](Result<Reply> reply) {
+          caf::anon_send(self, Answer{promise, std::make_shared<Result<Reply>>(std::move(reply))});
+        });
     return promise;
   }
 

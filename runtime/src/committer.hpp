@@ -51,7 +51,8 @@ class Committer {
   /// Commits what waits now, up to `submissions_max`, and answers it. False when nothing waited.
   bool step(std::size_t submissions_max = submissions_per_batch_max);
 
-  /// Steps until `stop`, and then until nothing waits.
+  /// Steps until `stop`, and then until nothing waits. Before each step it gives calls that are on
+  /// their way a moment to arrive: they share its sync.
   void run();
   void stop();
 
@@ -60,6 +61,7 @@ class Committer {
   static constexpr std::size_t submissions_per_batch_max = 4'096;
 
  private:
+  void gather();
   void settle(const SubmissionPtr& submission, const storage::Outcome* outcome);
   void answer(Submission& submission, Result<Reply> reply);
 
@@ -69,6 +71,8 @@ class Committer {
   Hooks& hooks_;
   const Effects effects_;
   std::atomic<std::uint64_t> turns_{0};
+  std::atomic<std::size_t> waiting_count_{
+      0};  ///< waiting_.size(), to be looked at without the lock
 
   std::mutex mutex_;  // guards the rest
   std::condition_variable arrived_;

@@ -2,6 +2,7 @@
 #include "core.hpp"
 
 #include <fmt/format.h>
+#include <pthread.h>
 
 #include <set>
 
@@ -14,11 +15,16 @@ namespace runtime {
 namespace {
 
 constexpr std::array builtin_operations{
-    std::pair{builtin::get, Operation::get},         std::pair{builtin::create, Operation::create},
-    std::pair{builtin::replace, Operation::replace}, std::pair{builtin::patch, Operation::patch},
-    std::pair{builtin::remove, Operation::remove},   std::pair{builtin::undelete, Operation::undelete},
-    std::pair{builtin::restore, Operation::restore}, std::pair{builtin::pin, Operation::pin},
-    std::pair{builtin::unpin, Operation::unpin},     std::pair{builtin::import, Operation::import},
+    std::pair{builtin::get, Operation::get},
+    std::pair{builtin::create, Operation::create},
+    std::pair{builtin::replace, Operation::replace},
+    std::pair{builtin::patch, Operation::patch},
+    std::pair{builtin::remove, Operation::remove},
+    std::pair{builtin::undelete, Operation::undelete},
+    std::pair{builtin::restore, Operation::restore},
+    std::pair{builtin::pin, Operation::pin},
+    std::pair{builtin::unpin, Operation::unpin},
+    std::pair{builtin::import, Operation::import},
 };
 
 Result<void> validate_kind(const KindDefinition& kind) {
@@ -71,11 +77,17 @@ Result<void> validate_kinds(const std::vector<Kind>& kinds) {
 
 }  // namespace runtime
 
+namespace {
+
+// For `top -H` and profiles. At most 15 characters.
+void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
+
+}  // namespace
+
 using runtime::Envelope;
 using runtime::Operation;
 
-Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds,
-                    runtime::Foundation foundation)
+Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Foundation foundation)
     : options_(std::move(options)),
       kinds_(std::move(kinds)),
       foundation_(std::move(foundation)),
@@ -107,8 +119,14 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds,
               .idempotency_window = options_.idempotency_window} {
   for (const auto& kind : kinds_) kinds_by_name_.emplace(kind.name(), &kind.definition());
   if (foundation_.threads == runtime::Threads::own) {
-    committer_thread_ = std::thread{[this] { committer_.run(); }};
-    housekeeper_thread_ = std::thread{[this] { housekeeper_.run(); }};
+    committer_thread_ = std::thread{[this] {
+      name_thread("perdure.commit");
+      committer_.run();
+    }};
+    housekeeper_thread_ = std::thread{[this] {
+      name_thread("perdure.house");
+      housekeeper_.run();
+    }};
   }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runtime::Core: the parts of a runtime, put together.
 //
-// With Threads::own it starts a committer and a housekeeper thread; with Threads::none nothing moves
-// unless the owner steps it, on one thread: that is how the simulation runs it.
+// With Threads::own it starts a committer and a housekeeper thread; with Threads::none nothing
+// moves unless the owner steps it, on one thread: that is how the simulation runs it.
 #pragma once
 
 #include <caf/actor_system.hpp>

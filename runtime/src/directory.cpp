@@ -127,6 +127,15 @@ VersionPtr Directory::quiet_version(const ObjectId& object) {
   return (*found)->committed_;
 }
 
+std::optional<Seq> Directory::committed_seq(const ObjectId& object) {
+  auto& shard = shard_of(object);
+  const std::scoped_lock lock{shard.mutex};
+  const auto found = shard.cells.find(object);
+  if (found == shard.cells.end() || !(*found)->committed_) return {};
+  touch(shard, **found);
+  return (*found)->committed_->meta.seq;
+}
+
 void Directory::loaded(Cell& cell, VersionPtr version) {
   auto& shard = shard_of(cell.object);
   const std::scoped_lock lock{shard.mutex};

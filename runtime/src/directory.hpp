@@ -80,6 +80,10 @@ class Directory {
   /// nothing outstanding there may read it without asking the actor. Null when there is none.
   [[nodiscard]] VersionPtr quiet_version(const ObjectId& object);
 
+  /// The durable seq of an active object, whatever is in flight for it; none when it is not active
+  /// or not loaded yet. Counts as a use.
+  [[nodiscard]] std::optional<Seq> committed_seq(const ObjectId& object);
+
   /// The activation has loaded `version`.
   void loaded(Cell& cell, VersionPtr version);
   /// The committer made `version` durable.
@@ -105,8 +109,7 @@ class Directory {
   [[nodiscard]] bool active(const ObjectId& object) const;
   [[nodiscard]] std::optional<Milliseconds> last_used(const ObjectId& object) const;
   /// Ids of active objects of a kind after `after`, in order, at most `limit`.
-  [[nodiscard]] std::vector<std::string> active_ids(std::string_view kind,
-                                                    const std::string& after,
+  [[nodiscard]] std::vector<std::string> active_ids(std::string_view kind, const std::string& after,
                                                     std::size_t limit) const;
   [[nodiscard]] std::size_t active_count() const { return count_.load(); }
   [[nodiscard]] std::uint64_t activations() const { return activations_.load(); }

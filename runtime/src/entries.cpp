@@ -11,8 +11,8 @@ namespace perdure {
 Json Entry::json() const {
   auto parsed = parse_json(value);
   if (!parsed) {
-    throw Failure({.code = ErrorCode::corrupt,
-                   .detail = "entry " + key + " is " + parsed.error().detail});
+    throw Failure(
+        {.code = ErrorCode::corrupt, .detail = "entry " + key + " is " + parsed.error().detail});
   }
   return std::move(parsed).value();
 }

@@ -32,7 +32,7 @@ Result<Seq> seq_at(const storage::Store& store, const ObjectId& object, const Re
     if (first > last.meta.origin->born_seq) return below_history(object, first);
     return no_object(object);
   }
-  Seq low = first;  // at or before `time`
+  Seq low = first;           // at or before `time`
   Seq high = last.meta.seq;  // after it
   while (low + 1 < high) {
     const Seq middle = low + (high - low) / 2;
@@ -67,8 +67,7 @@ Result<Record> record_as_of(const storage::Store& store, const ObjectId& object,
   return std::move(last);
 }
 
-Result<Seq> resolve_as_of(const storage::Store& store, const ObjectId& object,
-                          const AsOf& as_of) {
+Result<Seq> resolve_as_of(const storage::Store& store, const ObjectId& object, const AsOf& as_of) {
   PERDURE_TRY(record, record_as_of(store, object, as_of));
   return record.meta.seq;
 }

@@ -19,9 +19,8 @@ namespace perdure::runtime {
 [[nodiscard]] Result<Record> record_as_of(const storage::Store& store, const ObjectId& object,
                                           const AsOf& as_of);
 
-[[nodiscard]] Result<ListPage> list_objects(const storage::Store& store,
-                                            const Directory& directory, const KindDefinition& kind,
-                                            const ListRequest& request);
+[[nodiscard]] Result<ListPage> list_objects(const storage::Store& store, const Directory& directory,
+                                            const KindDefinition& kind, const ListRequest& request);
 
 [[nodiscard]] Result<ObjectView> view_record(const KindDefinition& kind, const Record& record);
 

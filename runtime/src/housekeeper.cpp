@@ -5,9 +5,9 @@ namespace perdure::runtime {
 
 namespace {
 
-// How often an object's history is looked at: each so many records. A trim costs a read or two
-// even when it finds nothing to do.
-constexpr Seq records_between_looks = 256;
+// How often an object's history is looked at: each so many records. A trim that finds something
+// costs a sync of its own, so it should find much.
+constexpr Seq records_between_looks = 1'024;
 constexpr auto round_every = std::chrono::milliseconds{100};
 
 }  // namespace
@@ -17,8 +17,8 @@ Result<Seq> retention_floor(const Retention& retention, Seq first, Seq last, Tim
   if (last < first || last - first + 1 <= retention.records) return first;
   // Every floor in [must, may] keeps the bounds on counts; age picks among them.
   const Seq may = last - retention.records + 1;
-  const Seq must = std::max(
-      first, last >= retention.records_max ? last - retention.records_max + 1 : first);
+  const Seq must =
+      std::max(first, last >= retention.records_max ? last - retention.records_max + 1 : first);
   Seq low = must;
   Seq high = may;
   while (low < high) {  // the first record in it that is young enough to stay
@@ -73,7 +73,8 @@ void Housekeeper::trim(const ObjectId& object) {
     PERDURE_TRY(record, decode_record(object, row));
     return record.meta.updated_at;
   };
-  const auto floor = retention_floor(policy_.retention, *first, (*last)->seq, clock_.now(), time_of);
+  const auto floor =
+      retention_floor(policy_.retention, *first, (*last)->seq, clock_.now(), time_of);
   if (floor && *floor > *first) static_cast<void>(store_.trim(object, *floor));
 }
 

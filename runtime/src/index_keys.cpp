@@ -72,12 +72,8 @@ void add_rows(std::vector<IndexKey>& rows, const IndexDefinition& index, const O
 void put_index_value(std::string& key, const Json& value) {
   switch (value.type()) {
     case Json::value_t::null:
-    case Json::value_t::discarded:
-      key += nothing;
-      return;
-    case Json::value_t::boolean:
-      key += value.get<bool>() ? yes : no;
-      return;
+    case Json::value_t::discarded: key += nothing; return;
+    case Json::value_t::boolean: key += value.get<bool>() ? yes : no; return;
     case Json::value_t::number_integer:
     case Json::value_t::number_unsigned:
     case Json::value_t::number_float:
@@ -88,9 +84,7 @@ void put_index_value(std::string& key, const Json& value) {
       key += text;
       put_text(key, value.get_ref<const std::string&>());
       return;
-    default:
-      key += other;
-      put_text(key, dump_json(value));
+    default: key += other; put_text(key, dump_json(value));
   }
 }
 

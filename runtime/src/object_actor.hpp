@@ -19,9 +19,7 @@ class ObjectActor final : public caf::event_based_actor {
  protected:
   caf::behavior make_behavior() override {
     return {[this](Delivery& delivery) { activation_.receive(std::move(delivery.envelope)); },
-            [this](Returned& returned) {
-              activation_.take_back(std::move(returned.submission));
-            },
+            [this](Returned& returned) { activation_.take_back(std::move(returned.submission)); },
             [this](Settled&) { activation_.recover_when_alone(); }};
   }
 

@@ -17,8 +17,13 @@ std::string claim_key(const Call& call) {
 
 std::string fingerprint(const Call& call) {
   if (!call.idempotency_fingerprint.empty()) return call.idempotency_fingerprint;
-  return std::string{bytes_of(sha256({call.target.kind, {"\0", 1}, call.target.id, {"\0", 1},
-                                      call.name, {"\0", 1}, dump_json(call.payload)}))};
+  return std::string{bytes_of(sha256({call.target.kind,
+                                      {"\0", 1},
+                                      call.target.id,
+                                      {"\0", 1},
+                                      call.name,
+                                      {"\0", 1},
+                                      dump_json(call.payload)}))};
 }
 
 std::string encode(const Call& call, const Reply& reply) {

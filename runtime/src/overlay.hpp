@@ -19,8 +19,8 @@ struct PendingEntry {
 
 using PendingEntries = std::map<std::string, PendingEntry, std::less<>>;
 
-/// Reads an object's entries: `newest` over `older` over the store's. Either may be null. Entries of
-/// an earlier life (written before `born_seq`) are not seen.
+/// Reads an object's entries: `newest` over `older` over the store's. Either may be null. Entries
+/// of an earlier life (written before `born_seq`) are not seen.
 /// Throws Failure when the store fails.
 class LayeredEntries {
  public:

@@ -15,9 +15,7 @@ constexpr std::size_t digest_bytes = 16;
 void put_time(std::string& out, Timestamp time) {
   put_varint(out, static_cast<std::uint64_t>(to_unix_ms(time)));
 }
-Timestamp read_time(Reader& in) {
-  return from_unix_ms(static_cast<std::int64_t>(in.varint()));
-}
+Timestamp read_time(Reader& in) { return from_unix_ms(static_cast<std::int64_t>(in.varint())); }
 
 void put_entries(std::string& out, const std::vector<RecordEntry>& entries) {
   put_varint(out, entries.size());

@@ -120,6 +120,10 @@ Result<ListPage> Runtime::list(const ListRequest& request) const {
   return runtime::list_objects(core_->store(), core_->directory(), *kind, request);
 }
 
+std::optional<Seq> Runtime::committed_seq(const ObjectId& object) const {
+  return core_->directory().committed_seq(object);
+}
+
 Activity Runtime::activity(const ObjectId& object) const {
   return core_->directory().active(object) ? Activity::active : Activity::hibernated;
 }
@@ -136,9 +140,8 @@ Result<std::vector<JournalRecord>> Runtime::journal(const ObjectId& object, Seq 
   PERDURE_TRY(last, core_->store().last_record(object));
   if (!last) return fail(ErrorCode::not_found, "there is no " + to_string(object));
   PERDURE_TRY(rows, core_->store().journal(object, from, until,
-                                           order == Order::ascending
-                                               ? storage::Direction::forward
-                                               : storage::Direction::backward,
+                                           order == Order::ascending ? storage::Direction::forward
+                                                                     : storage::Direction::backward,
                                            limit));
   std::vector<JournalRecord> records;
   for (const auto& row : rows) {
@@ -153,9 +156,8 @@ Result<std::vector<Entry>> Runtime::entries(const ObjectId& object, const EntryR
   PERDURE_TRY_VOID(validate(object));
   PERDURE_TRY(record, runtime::record_as_of(core_->store(), object, as_of));
   try {
-    return runtime::LayeredEntries{core_->store(), object,
-                                   nullptr,        nullptr,
-                                   record.meta.origin->born_seq, record.meta.seq}
+    return runtime::LayeredEntries{
+        core_->store(), object, nullptr, nullptr, record.meta.origin->born_seq, record.meta.seq}
         .range(range);
   } catch (const Failure& failure) {
     return fail(failure.error());
@@ -196,9 +198,7 @@ void Runtime::activate(const ObjectId& object, ReplyHandler done) {
 
 RuntimeStats Runtime::stats() const { return core_->stats(); }
 
-bool Runtime::writable() const {
-  return core_->store().health() == storage::Health::writable;
-}
+bool Runtime::writable() const { return core_->store().health() == storage::Health::writable; }
 
 void Runtime::stop() { core_->stop(); }
 

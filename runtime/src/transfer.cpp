@@ -18,12 +18,8 @@ using EntryVisitor = std::function<void(const Entry&)>;
 
 Result<void> visit_entries(const storage::Store& store, const runtime::Record& record,
                            const EntryVisitor& visit) {
-  const runtime::LayeredEntries entries{store,
-                                        record.meta.object(),
-                                        nullptr,
-                                        nullptr,
-                                        record.meta.origin->born_seq,
-                                        record.meta.seq};
+  const runtime::LayeredEntries entries{store,   record.meta.object(),         nullptr,
+                                        nullptr, record.meta.origin->born_seq, record.meta.seq};
   EntryRange range{.limit = entries_per_read};
   try {
     for (;;) {
@@ -158,11 +154,11 @@ void Runtime::import_object(ObjectId target, std::string_view lines, Principal p
     if (!version.is_number_integer() || version < 1) {
       return fail(ErrorCode::malformed, "the header has no schema_version");
     }
-    PERDURE_TRY(state, runtime::upgrade_root(*kind, header["state"],
-                                             version.get<std::uint32_t>(), "the export"));
+    PERDURE_TRY(state, runtime::upgrade_root(*kind, header["state"], version.get<std::uint32_t>(),
+                                             "the export"));
     auto owner = header.value("owner", Json{});
-    auto call = import_call(std::move(target), principal, std::move(state),
-                            std::move(file.entries));
+    auto call =
+        import_call(std::move(target), principal, std::move(state), std::move(file.entries));
     if (owner.is_string() && principal.role != Principal::Role::user) call.owner = owner;
     return call;
   };
@@ -171,8 +167,8 @@ void Runtime::import_object(ObjectId target, std::string_view lines, Principal p
   core_->call(std::move(*call), std::move(done));
 }
 
-void Runtime::clone_object(const ObjectId& source, AsOf as_of, ObjectId target,
-                           Principal principal, ReplyHandler done) {
+void Runtime::clone_object(const ObjectId& source, AsOf as_of, ObjectId target, Principal principal,
+                           ReplyHandler done) {
   const auto prepare = [&]() -> Result<Call> {
     PERDURE_TRY_VOID(validate(source));
     if (source.kind != target.kind) {

@@ -24,8 +24,8 @@ void check_entry_key(std::string_view key) {
 
 bool is_topic(std::string_view topic) {
   const auto letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
   };
   bool expects_letter = true;
   for (const char c : topic) {

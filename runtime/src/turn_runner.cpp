@@ -21,12 +21,10 @@ Unexpected not_found(const Envelope& envelope) {
 bool begins_a_life(const Envelope& envelope) {
   switch (envelope.operation) {
     case Operation::create:
-    case Operation::import:
-      return true;
+    case Operation::import: return true;
     case Operation::command:
       return envelope.command->creates == Creates::yes || !envelope.kind->created_by_command;
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -221,9 +219,8 @@ Result<std::shared_ptr<void>> accept_state(const KindDefinition& kind, const Jso
 Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
                           const TurnSurroundings& around) {
   if (envelope.call.if_seq && *envelope.call.if_seq != newest.meta.seq) {
-    return fail(ErrorCode::stale_precondition,
-                fmt::format("the object is at seq {}, not {}", newest.meta.seq,
-                            *envelope.call.if_seq));
+    return fail(ErrorCode::stale_precondition, fmt::format("the object is at seq {}, not {}",
+                                                           newest.meta.seq, *envelope.call.if_seq));
   }
   const bool exists = newest.meta.exists();
   if (exists && must_begin_a_life(envelope)) {
@@ -242,20 +239,24 @@ Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
   PERDURE_TRY(origin, origin_after(envelope, newest, now));
 
   const bool same_life = exists || envelope.operation == Operation::undelete;
-  Draft draft{.envelope = envelope,
-              .before = newest,
-              .around = around,
-              .meta = {.origin = std::move(origin),
-                       .seq = newest.meta.seq + 1,
-                       .schema_version = around.kind.schema_version,
-                       .updated_at = now,
-                       .updated_by = actor_name(envelope.call.principal)},
-              .state = same_life ? around.kind.state.copy(newest.state.get())
-                                 : around.kind.state.make()};
+  Draft draft{
+      .envelope = envelope,
+      .before = newest,
+      .around = around,
+      .meta = {.origin = std::move(origin),
+               .seq = newest.meta.seq + 1,
+               .schema_version = around.kind.schema_version,
+               .updated_at = now,
+               .updated_by = actor_name(envelope.call.principal)},
+      .state = same_life ? around.kind.state.copy(newest.state.get()) : around.kind.state.make()};
   ObjectMeta seen = newest.meta;
   seen.origin = draft.meta.origin;  // a creating turn knows its object's name and owner already
-  TurnContext turn{envelope,     seen,           draft.meta.origin->born_seq, now,
-                   around.store, around.pending,
+  TurnContext turn{envelope,
+                   seen,
+                   draft.meta.origin->born_seq,
+                   now,
+                   around.store,
+                   around.pending,
                    envelope.operation == Operation::command ? TurnLimits{} : builtin_limits};
   return guarded(envelope, [&]() -> Result<Decision> {
     PERDURE_TRY_VOID(run_handler(draft, turn));
@@ -278,8 +279,7 @@ Result<Reply> run_query(const Envelope& envelope, const Version& version,
     }
   }
   // An object between two lives looks like one that never was.
-  const auto blank =
-      exists ? nullptr : blank_version(*envelope.kind, envelope.call.target);
+  const auto blank = exists ? nullptr : blank_version(*envelope.kind, envelope.call.target);
   const Version& seen = exists ? version : *blank;
   ObjectMeta meta = version.meta;
   if (!exists) {  // entries of an earlier life stay hidden

@@ -46,9 +46,9 @@ struct Draft {
   const Envelope& envelope;
   const Version& before;
   const TurnSurroundings& around;
-  ObjectMeta meta;                ///< after the turn
-  std::shared_ptr<void> state;    ///< after the turn; starts as a copy
-  Json value = nullptr;           ///< of the reply
+  ObjectMeta meta;              ///< after the turn
+  std::shared_ptr<void> state;  ///< after the turn; starts as a copy
+  Json value = nullptr;         ///< of the reply
 };
 
 /// Runs a builtin command on the draft. Errors as run_turn.

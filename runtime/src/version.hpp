@@ -13,8 +13,8 @@ namespace perdure::runtime {
 
 struct Version {
   ObjectMeta meta;
-  StatePtr state;        ///< never null
-  Sha256 hash{};         ///< of the record at meta.seq; zeros at seq 0
+  StatePtr state;  ///< never null
+  Sha256 hash{};   ///< of the record at meta.seq; zeros at seq 0
   std::size_t root_bytes = 0;
 };
 

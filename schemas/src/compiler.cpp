@@ -298,8 +298,8 @@ bool SchemaCompiler::subschema(const Keyword& keyword, Node& node) {
       {"propertyNames", &Node::property_names},
       {"then", &Node::then},
   }};
-  const auto child = node_of(keyword.value, *keyword.at.document,
-                             append_step(keyword.at.pointer, keyword.name));
+  const auto child =
+      node_of(keyword.value, *keyword.at.document, append_step(keyword.at.pointer, keyword.name));
   for (const auto& [name, member] : places) {
     if (name == keyword.name) node.*member = child;
   }
@@ -347,8 +347,8 @@ bool SchemaCompiler::reference(const Keyword& keyword, Node& node) {
   if (target == nullptr) return refuse(keyword, "`" + text + "` refers to nothing");
   // Errors inside another document cannot be pointed at from here, so they point at the reference.
   const bool elsewhere = document != keyword.at.document;
-  node.reference = node_of(*target, *document,
-                           elsewhere ? append_step(keyword.at.pointer, "$ref") : fragment);
+  node.reference =
+      node_of(*target, *document, elsewhere ? append_step(keyword.at.pointer, "$ref") : fragment);
   return true;
 }
 
@@ -411,8 +411,8 @@ std::size_t SchemaCompiler::chain_length(NodeIndex index, std::size_t above) {
       longest = std::max(longest, chain_length(next, above + 1));
     }
   };
-  for (const auto next : {node.reference, node.negated, node.condition, node.then,
-                          node.otherwise}) {
+  for (const auto next :
+       {node.reference, node.negated, node.condition, node.then, node.otherwise}) {
     follow(next);
   }
   for (const auto* list : {&node.all_of, &node.any_of.branches, &node.one_of.branches}) {

@@ -98,8 +98,7 @@ Json derive(const Json& resource, const Json& common, Variant variant) {
       if (is_patch(variant)) own.erase("default");
     }
     derived["properties"][name] = std::move(own);
-    const bool is_demanded =
-        is_reply(variant) || (variant == Variant::create && !is_set_by_server);
+    const bool is_demanded = is_reply(variant) || (variant == Variant::create && !is_set_by_server);
     if (is_required && is_demanded) derived["required"].push_back(name);
   }
   for (const char* keyword : {"description", "additionalProperties", "x-max-bytes"}) {

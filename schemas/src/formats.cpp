@@ -23,9 +23,7 @@ constexpr std::array<std::pair<std::string_view, Format>, 6> names{{
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
+bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 /// The value of two digits at `at`, or -1.
 int two_digits(std::string_view text, std::size_t at) {
@@ -191,20 +189,13 @@ std::string_view name_of(Format format) {
 
 bool matches(Format format, std::string_view text) {
   switch (format) {
-    case Format::date:
-      return is_date(text);
-    case Format::time:
-      return is_time(text);
-    case Format::date_time:
-      return is_date_time(text);
-    case Format::uuid:
-      return is_uuid(text);
-    case Format::email:
-      return is_email(text);
-    case Format::uri:
-      return is_uri(text);
-    case Format::none:
-      break;
+    case Format::date: return is_date(text);
+    case Format::time: return is_time(text);
+    case Format::date_time: return is_date_time(text);
+    case Format::uuid: return is_uuid(text);
+    case Format::email: return is_email(text);
+    case Format::uri: return is_uri(text);
+    case Format::none: break;
   }
   return true;
 }

@@ -15,8 +15,7 @@ class BoundedBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
   using Base = nlohmann::detail::json_sax_dom_parser<Json>;
 
  public:
-  BoundedBuilder(Json& value, std::size_t depth_max)
-      : Base(value, false), depth_max_(depth_max) {}
+  BoundedBuilder(Json& value, std::size_t depth_max) : Base(value, false), depth_max_(depth_max) {}
 
   bool start_object(std::size_t size) { return enter() && Base::start_object(size); }
   bool end_object() {
@@ -65,25 +64,17 @@ class SizeCounter {
   void count(const Json& value) {
     if (size_ > enough_) return;
     switch (value.type()) {
-      case Json::value_t::object:
-        return count_object(value);
+      case Json::value_t::object: return count_object(value);
       case Json::value_t::array:
         size_ += 2 + (value.empty() ? 0 : value.size() - 1);
         for (const Json& item : value) count(item);
         return;
-      case Json::value_t::string:
-        return count_string(value.get_ref<const std::string&>());
-      case Json::value_t::boolean:
-        size_ += value.get<bool>() ? 4 : 5;
-        return;
-      case Json::value_t::number_integer:
-        return count_integer(value.get<std::int64_t>());
-      case Json::value_t::number_unsigned:
-        return count_integer(value.get<std::uint64_t>());
-      case Json::value_t::number_float:
-        return count_float(value.get<double>());
-      default:
-        size_ += 4;  // null
+      case Json::value_t::string: return count_string(value.get_ref<const std::string&>());
+      case Json::value_t::boolean: size_ += value.get<bool>() ? 4 : 5; return;
+      case Json::value_t::number_integer: return count_integer(value.get<std::int64_t>());
+      case Json::value_t::number_unsigned: return count_integer(value.get<std::uint64_t>());
+      case Json::value_t::number_float: return count_float(value.get<double>());
+      default: size_ += 4;  // null
     }
   }
   [[nodiscard]] std::size_t size() const { return size_; }

@@ -64,8 +64,8 @@ class Editor {
     }
     if (node.additional == no_node) return;
     for (const auto& [name, member] : value.items()) {
-      const bool is_declared = std::ranges::binary_search(node.properties, name, std::less<>{},
-                                                          &Property::name);
+      const bool is_declared =
+          std::ranges::binary_search(node.properties, name, std::less<>{}, &Property::name);
       if (!is_declared && !matches_pattern(node, name)) visit(node.additional, member);
     }
   }

@@ -23,16 +23,11 @@ std::string pointer_of(const Place& at) {
 
 std::uint8_t type_of(const Json& value) {
   switch (value.type()) {
-    case Json::value_t::null:
-      return json_type::null;
-    case Json::value_t::boolean:
-      return json_type::boolean;
-    case Json::value_t::string:
-      return json_type::string;
-    case Json::value_t::array:
-      return json_type::array;
-    case Json::value_t::object:
-      return json_type::object;
+    case Json::value_t::null: return json_type::null;
+    case Json::value_t::boolean: return json_type::boolean;
+    case Json::value_t::string: return json_type::string;
+    case Json::value_t::array: return json_type::array;
+    case Json::value_t::object: return json_type::object;
     default:
       return values::is_integer(value) ? json_type::integer | json_type::number : json_type::number;
   }
@@ -40,9 +35,9 @@ std::uint8_t type_of(const Json& value) {
 
 std::string type_sentence(std::uint8_t types) {
   constexpr std::pair<std::uint8_t, std::string_view> names[] = {
-      {json_type::string, "a string"},   {json_type::number, "a number"},
+      {json_type::string, "a string"},    {json_type::number, "a number"},
       {json_type::integer, "an integer"}, {json_type::boolean, "true or false"},
-      {json_type::array, "an array"},    {json_type::object, "an object"},
+      {json_type::array, "an array"},     {json_type::object, "an object"},
       {json_type::null, "null"},
   };
   std::string text = "must be ";
@@ -154,14 +149,10 @@ bool Validator::check_all(const Node& node, const Json& value, const Place& at) 
       return check_number(node, value, at);
     }
     switch (type) {
-      case json_type::string:
-        return check_string(node, value.get_ref<const std::string&>(), at);
-      case json_type::array:
-        return check_array(node, value, at);
-      case json_type::object:
-        return check_object(node, value, at);
-      default:
-        return true;
+      case json_type::string: return check_string(node, value.get_ref<const std::string&>(), at);
+      case json_type::array: return check_array(node, value, at);
+      case json_type::object: return check_object(node, value, at);
+      default: return true;
     }
   };
   return all_of([&] { return check_values(node, value, at); }, by_type,
@@ -227,9 +218,8 @@ bool Validator::check_string(const Node& node, const std::string& text, const Pl
     if (characters < min) {
       return report(at, "too_short", [&] { return count_sentence("at least", min, "character"); });
     }
-    return characters <= max || report(at, "too_long", [&] {
-             return count_sentence("at most", max, "character");
-           });
+    return characters <= max ||
+           report(at, "too_long", [&] { return count_sentence("at most", max, "character"); });
   };
   const auto pattern = [&] {
     return !node.pattern || node.pattern->found_in(text) ||
@@ -305,8 +295,9 @@ bool Validator::check_object(const Node& node, const Json& value, const Place& a
     }
     return ok;
   };
-  return all_of(size, required, [&] { return check_members(node, value, at); },
-                [&] { return check_dependents(node, value, at); });
+  return all_of(
+      size, required, [&] { return check_members(node, value, at); },
+      [&] { return check_dependents(node, value, at); });
 }
 
 bool Validator::check_members(const Node& node, const Json& value, const Place& at) {

@@ -91,18 +91,12 @@ strong_ordering compare(const Json& a, const Json& b) {
   const int kind = rank(a);
   if (kind != rank(b)) return order(kind, rank(b));
   switch (kind) {
-    case 0:
-      return strong_ordering::equal;
-    case 1:
-      return order(a.get<bool>(), b.get<bool>());
-    case 2:
-      return compare_numbers(a, b);
-    case 3:
-      return order(a.get_ref<const std::string&>(), b.get_ref<const std::string&>());
-    case 4:
-      return compare_arrays(a, b);
-    default:
-      return compare_objects(a, b);
+    case 0: return strong_ordering::equal;
+    case 1: return order(a.get<bool>(), b.get<bool>());
+    case 2: return compare_numbers(a, b);
+    case 3: return order(a.get_ref<const std::string&>(), b.get_ref<const std::string&>());
+    case 4: return compare_arrays(a, b);
+    default: return compare_objects(a, b);
   }
 }
 
@@ -153,9 +147,8 @@ bool has_duplicates(const Json& items) {
   sorted.reserve(size);
   for (const Json& item : items) sorted.push_back(&item);
   std::ranges::sort(sorted, [](auto* a, auto* b) { return compare(*a, *b) < 0; });
-  return std::ranges::adjacent_find(sorted, [](auto* a, auto* b) {
-           return compare(*a, *b) == 0;
-         }) != sorted.end();
+  return std::ranges::adjacent_find(
+             sorted, [](auto* a, auto* b) { return compare(*a, *b) == 0; }) != sorted.end();
 }
 
 }  // namespace perdure::values

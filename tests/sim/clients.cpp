@@ -30,9 +30,7 @@ Json all_lines(const View& view, const Box& box) {
   return {{"title", box.title}, {"commands", box.commands}, {"lines", lines}};
 }
 
-Model model_of(const Json& seen) {
-  return {.title = seen.at("title"), .lines = seen.at("lines")};
-}
+Model model_of(const Json& seen) { return {.title = seen.at("title"), .lines = seen.at("lines")}; }
 
 }  // namespace
 
@@ -57,9 +55,7 @@ std::vector<Kind> simulated_kinds() {
 }
 
 Client::Client(World& world, std::size_t number, std::size_t commands)
-    : world_(world),
-      box_{"box", "box-" + std::to_string(number)},
-      commands_(commands) {}
+    : world_(world), box_{"box", "box-" + std::to_string(number)}, commands_(commands) {}
 
 Json Client::invent(Model& model) {
   auto& chance = world_.chance();
@@ -91,7 +87,8 @@ void Client::step() {
 
 void Client::send_next() {
   auto payload = invent(newest_model_);
-  sent_.push_back({.number = next_++, .payload = std::move(payload), .life = 0, .after = newest_model_});
+  sent_.push_back(
+      {.number = next_++, .payload = std::move(payload), .life = 0, .after = newest_model_});
   send(sent_.back());
 }
 
@@ -132,28 +129,28 @@ void Client::ask() {
   if (asking_ && !world_.chance().one_in(20)) return;
   asking_ = true;
   const auto acknowledged_before = acknowledged_;
-  world_.runtime().call(
-      {.target = box_, .type = CallType::query, .name = "all"},
-      [this, acknowledged_before, life = world_.life()](Result<Reply> reply) {
-        if (life != world_.life()) return;
-        asking_ = false;
-        if (!reply) {
-          ASSERT_FALSE(world_.writable()) << to_string(reply.error());
-          return;
-        }
-        // It shows at least what was acknowledged before it was asked, and at most what was sent.
-        const auto count = reply->value.at("commands").get<std::size_t>();
-        EXPECT_GE(count, acknowledged_before);
-        EXPECT_LE(count, next_);
-        const Model* expected = count == acknowledged_ ? &acknowledged_model_ : nullptr;
-        for (const auto& sent : sent_) {
-          if (sent.number + 1 == count) expected = &sent.after;
-        }
-        if (expected != nullptr) {
-          EXPECT_EQ(model_of(reply->value), *expected) << "at " << count;
-        }
-        world_.chance().note(count);
-      });
+  world_.runtime().call({.target = box_, .type = CallType::query, .name = "all"},
+                        [this, acknowledged_before, life = world_.life()](Result<Reply> reply) {
+                          if (life != world_.life()) return;
+                          asking_ = false;
+                          if (!reply) {
+                            ASSERT_FALSE(world_.writable()) << to_string(reply.error());
+                            return;
+                          }
+                          // At least what was acknowledged before, at most what was sent.
+                          const auto count = reply->value.at("commands").get<std::size_t>();
+                          EXPECT_GE(count, acknowledged_before);
+                          EXPECT_LE(count, next_);
+                          const Model* expected =
+                              count == acknowledged_ ? &acknowledged_model_ : nullptr;
+                          for (const auto& sent : sent_) {
+                            if (sent.number + 1 == count) expected = &sent.after;
+                          }
+                          if (expected != nullptr) {
+                            EXPECT_EQ(model_of(reply->value), *expected) << "at " << count;
+                          }
+                          world_.chance().note(count);
+                        });
 }
 
 void Client::check_past(Seq seq, const Model& model) {

@@ -35,11 +35,11 @@ class Client {
 
  private:
   struct Sent {
-    std::size_t number;   ///< of the command; its key
+    std::size_t number;  ///< of the command; its key
     Json payload;
-    std::uint64_t life;   ///< in which it was sent last
+    std::uint64_t life;  ///< in which it was sent last
     bool answered = false;
-    Model after;          ///< the model when it has run
+    Model after;  ///< the model when it has run
   };
 
   void send_next();
@@ -57,7 +57,7 @@ class Client {
   std::deque<Sent> sent_;         ///< in order; answered ones leave from the front
   Model newest_model_;            ///< with all that was sent
   Model acknowledged_model_;
-  std::map<Seq, Model> past_;     ///< by the seq of the acknowledged reply
+  std::map<Seq, Model> past_;  ///< by the seq of the acknowledged reply
   bool asking_ = false;
 };
 

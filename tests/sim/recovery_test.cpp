@@ -133,9 +133,8 @@ TEST_F(Recovery, after_a_failed_sync_only_what_is_durable_is_shown) {
 TEST_F(Recovery, a_refused_snapshot_holds_up_no_later_turn) {
   for (int i = 0; i < 700; ++i) command("a", "rename", std::to_string(i));
   settle();
-  const auto pin = send({.target = {"named", "a"},
-                         .name = std::string{builtin::pin},
-                         .payload = {{"seq", 1}}});
+  const auto pin =
+      send({.target = {"named", "a"}, .name = std::string{builtin::pin}, .payload = {{"seq", 1}}});
   world_.run_actors();
   // Retention raises the floor while the pin is on its way.
   world_.clock().advance(std::chrono::hours{24});

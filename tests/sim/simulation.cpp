@@ -32,13 +32,13 @@ void World::start() {
   system_ = std::make_unique<caf::actor_system>(*config_);
   auto store = storage::open_memory(disk_);
   PERDURE_CHECK(store, "a disk that lost only what was not synced opens again");
-  auto core = std::make_unique<Runtime::Core>(
-      small_options(), kinds_,
-      runtime::Foundation{.store = std::move(*store),
-                          .clock = &clock_,
-                          .random = random_.get(),
-                          .system = system_.get(),
-                          .threads = runtime::Threads::none});
+  auto core =
+      std::make_unique<Runtime::Core>(small_options(), kinds_,
+                                      runtime::Foundation{.store = std::move(*store),
+                                                          .clock = &clock_,
+                                                          .random = random_.get(),
+                                                          .system = system_.get(),
+                                                          .threads = runtime::Threads::none});
   core_ = core.get();
   runtime_ = std::make_unique<Runtime>(std::move(core));
 }

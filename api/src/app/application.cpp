@@ -61,9 +61,8 @@ const CompiledRoute* find_route(Context& context) {
   } else if (context.request.method == http::Method::options) {
     answer_options(context, match.allow);
   } else {
-    Problem problem{.status = 405,
-                    .code = "method_not_allowed",
-                    .detail = "this path allows " + match.allow};
+    Problem problem{
+        .status = 405, .code = "method_not_allowed", .detail = "this path allows " + match.allow};
     problem.headers.emplace_back("Allow", match.allow);
     answer(context, problem);
   }
@@ -72,8 +71,8 @@ const CompiledRoute* find_route(Context& context) {
 
 }  // namespace
 
-Application::Services::Services(Runtime& with_runtime, const Clock& with_clock,
-                                Random& with_random, ApplicationOptions with_options)
+Application::Services::Services(Runtime& with_runtime, const Clock& with_clock, Random& with_random,
+                                ApplicationOptions with_options)
     : runtime(with_runtime),
       clock(with_clock),
       random(with_random),

@@ -44,9 +44,9 @@ Call ask(ObjectId target, std::string name, Json payload) {
 // The key's own limit, or the server's for all keys. Kept while it does not change.
 void take_token(Context& context, const std::optional<api_key::RateLimit>& own) {
   const auto& common = context.services.options.key_rate;
-  const RatePolicy policy = own ? RatePolicy{.requests = static_cast<std::uint64_t>(own->requests),
-                                             .window = own->window}
-                                : RatePolicy{.requests = common.requests, .window = common.window};
+  const RatePolicy policy =
+      own ? RatePolicy{.requests = static_cast<std::uint64_t>(own->requests), .window = own->window}
+          : RatePolicy{.requests = common.requests, .window = common.window};
   auto bucket = context.key->bucket();
   if (!bucket || bucket->policy() != policy) {
     bucket = std::make_shared<RateBucket>("key", policy);
@@ -69,15 +69,16 @@ void touch(Context& context, const api_key::Grant& grant) {
   });
 }
 
-void with_account(ContextPtr context, Result<Reply> account, Next next) {
-  if (!account && account.error().code != ErrorCode::not_found) {
-    return answer(*context, std::move(account).error());
+// The key stands: the last checks, which no memory can answer.
+void admit(ContextPtr context, std::shared_ptr<const Standing> standing, Next next) {
+  const auto& grant = standing->grant;
+  if (grant.expires_at && *grant.expires_at <= context->services.clock.now()) {
+    return refuse(*context, "the API key is not valid");
   }
-  if (!account || !account->meta.exists() || !account->value.at("is_active").get<bool>()) {
-    return refuse(*context, "the key's user is not active");
-  }
-  const bool is_admin = account->value.at("role") == "admin";
-  context->principal.role = is_admin ? Principal::Role::admin : Principal::Role::user;
+  take_token(*context, grant.rate_limit);
+  touch(*context, grant);
+  context->principal = standing->principal;
+  context->standing = std::move(standing);
   if (!context->rate->taken) {
     return answer(*context, Error{.code = ErrorCode::rate_limited,
                                   .detail = "the key's rate limit is reached",
@@ -85,6 +86,21 @@ void with_account(ContextPtr context, Result<Reply> account, Next next) {
                                   .retry_after = context->rate->retry});
   }
   next(std::move(context));
+}
+
+void with_account(ContextPtr context, Standing standing, Result<Reply> account, Next next) {
+  if (!account && account.error().code != ErrorCode::not_found) {
+    return answer(*context, std::move(account).error());
+  }
+  if (!account || !account->meta.exists() || !account->value.at("is_active").get<bool>()) {
+    return refuse(*context, "the key's user is not active");
+  }
+  const bool is_admin = account->value.at("role") == "admin";
+  standing.principal.role = is_admin ? Principal::Role::admin : Principal::Role::user;
+  standing.user_seq = account->meta.seq;
+  auto remembered = std::make_shared<const Standing>(std::move(standing));
+  context->key->set_standing(remembered);
+  admit(std::move(context), std::move(remembered), next);
 }
 
 void with_verified(ContextPtr context, Result<Reply> verified, Next next) {
@@ -99,15 +115,24 @@ void with_verified(ContextPtr context, Result<Reply> verified, Next next) {
   auto& services = context->services;
   auto grant = api_key::accept(*verified, services.clock.now());
   if (!grant || grant->user_id.empty()) return refuse(*context, "the API key is not valid");
-  take_token(*context, grant->rate_limit);
-  touch(*context, *grant);
-  context->scopes = std::move(grant->scopes);
-  context->principal.key_id = std::move(grant->key_id);
-  context->principal.user_id = grant->user_id;
-  services.runtime.call(ask({"user", std::move(grant->user_id)}, "account", nullptr),
-                        [context = std::move(context), next](Result<Reply> account) {
-                          with_account(context, std::move(account), next);
-                        });
+  Standing standing{.key_seq = verified->meta.seq,
+                    .user = {"user", grant->user_id},
+                    .principal = {.role = Principal::Role::user,
+                                  .user_id = grant->user_id,
+                                  .key_id = grant->key_id},
+                    .grant = std::move(*grant)};
+  auto call = ask(standing.user, "account", nullptr);
+  services.runtime.call(std::move(call), [context = std::move(context), next,
+                                          standing = std::move(standing)](Result<Reply> account) {
+    with_account(context, standing, std::move(account), next);
+  });
+}
+
+// Both objects are as they were: neither has been revoked, rotated, deactivated or deleted.
+bool still_stands(const Application::Services& services, const KeyRecord& key,
+                  const Standing& standing) {
+  return services.runtime.committed_seq(key.object) == standing.key_seq &&
+         services.runtime.committed_seq(standing.user) == standing.user_seq;
 }
 
 // The record of a secret, from memory or from the store.
@@ -134,6 +159,10 @@ void authenticate(ContextPtr context, Next next) {
   if (!found) return answer(*context, std::move(found).error());
   if (*found == nullptr) return refuse(*context, "the API key is not valid");
   context->key = std::move(*found);
+  if (auto standing = context->key->standing();
+      standing && still_stands(services, *context->key, *standing)) {
+    return admit(std::move(context), std::move(standing), next);
+  }
   auto call = ask(context->key->object, "verify", {{"secret_hash", context->key->hash_hex}});
   services.runtime.call(std::move(call),
                         [context = std::move(context), next](Result<Reply> verified) {

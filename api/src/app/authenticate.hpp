@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is asking: from the key in a request to a principal, or to 401.
 //
-// The key's hash leads to its api_key object (remembered, see KeyCache). That object and its user's
-// are asked at every request whether they still stand, so revoking, expiry, rotation and
-// deactivation work at once. Both are queries of roots that are already in memory.
+// The key's hash leads to its api_key object. What that object and its user's grant is remembered
+// with their seqs (see KeyCache), and every request compares these with the durable ones: revoking,
+// rotation and deactivation move a seq, so they work at once. Expiry is a matter of the clock.
 #pragma once
 
 #include <functional>

@@ -30,8 +30,7 @@ std::optional<FieldError> wrong_with(const Parameter& parameter, const std::stri
     return wrong("enum", "must be one of: " + all);
   }
   switch (parameter.type) {
-    case ParameterType::text:
-      return {};
+    case ParameterType::text: return {};
     case ParameterType::integer: {
       const auto number = whole_number(value);
       if (!number) return wrong("type", "must be a whole number");
@@ -109,9 +108,8 @@ Result<void> check_query(Context& context) {
       continue;
     }
     const auto earlier = values.begin() + static_cast<std::ptrdiff_t>(i);
-    if (std::find_if(values.begin(), earlier, [&](const auto& other) {
-          return other.name == parameter->name;
-        }) != earlier) {
+    if (std::find_if(values.begin(), earlier,
+                     [&](const auto& other) { return other.name == parameter->name; }) != earlier) {
       error.fields.push_back({name, "repeated", "may be given only once"});
     } else if (auto wrong = wrong_with(*parameter, value)) {
       error.fields.push_back(std::move(*wrong));
@@ -159,10 +157,10 @@ std::optional<Problem> check_media(const Context& context) {
   if (route.body == BodyUse::none || context.request.body.empty()) return {};
   const auto type = headers.find("Content-Type");
   if (!type || is_accepted_body(context, *type)) return {};
-  Problem problem{.status = 415,
-                  .code = "unsupported_media_type",
-                  .detail = "the body must be " + route.consumes + " in UTF-8, not " +
-                            std::string{*type}};
+  Problem problem{
+      .status = 415,
+      .code = "unsupported_media_type",
+      .detail = "the body must be " + route.consumes + " in UTF-8, not " + std::string{*type}};
   problem.headers.emplace_back(
       context.request.method == http::Method::patch ? "Accept-Patch" : "Accept", route.consumes);
   return problem;
@@ -190,10 +188,11 @@ Result<void> check_permission(const Context& context) {
   const auto& compiled = *context.route;
   const auto& needed =
       permission.access == Access::read ? compiled.scope_read : compiled.scope_write;
-  const bool allowed = std::ranges::any_of(context.scopes, [&](const std::string& scope) {
-    // Who may change something may look at it, too.
-    return scope == "*" || scope == needed || scope == compiled.scope_write;
-  });
+  const bool allowed =
+      std::ranges::any_of(context.standing->grant.scopes, [&](const std::string& scope) {
+        // Who may change something may look at it, too.
+        return scope == "*" || scope == needed || scope == compiled.scope_write;
+      });
   if (!allowed) {
     return fail(ErrorCode::forbidden, "the API key's scopes do not include " + needed);
   }

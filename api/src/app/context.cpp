@@ -16,9 +16,8 @@ constexpr Seq seq_of_nothing = std::numeric_limits<Seq>::max();
 
 void count(const Context& context, int status) {
   auto& services = context.services;
-  const auto place = context.route == nullptr
-                         ? services.meters.size()
-                         : services.router.place_of(*context.route);
+  const auto place =
+      context.route == nullptr ? services.meters.size() : services.router.place_of(*context.route);
   auto* meter = place < services.meters.size() ? services.meters[place] : services.other_meter;
   if (meter == nullptr) return;
   const auto took = std::chrono::steady_clock::now() - context.started;
@@ -38,10 +37,10 @@ std::string fingerprint(const Context& context) {
   // Bodies with secrets are hashed under the caller's own key, which is stored nowhere: a stored
   // fingerprint must not help to guess a password.
   const auto secret = context.route->route.secrecy == Secrecy::secret_body ? context.secret : "";
-  const auto digest = keyed_digest(
-      secret, {http::to_string(context.request.method), context.route->route.path,
-               context.values[0], context.values[1], context.values[2], context.values[3],
-               context.request.query(), context.request.body});
+  const auto digest =
+      keyed_digest(secret, {http::to_string(context.request.method), context.route->route.path,
+                            context.values[0], context.values[1], context.values[2],
+                            context.values[3], context.request.query(), context.request.body});
   return to_hex(bytes_of(digest));
 }
 

@@ -40,7 +40,7 @@ struct Context {
   Principal principal = {};
   std::shared_ptr<KeyRecord> key = nullptr;  // shared with the cache, which may drop it meanwhile
   std::string_view secret = {};              // the key as it was sent; borrows from `request`
-  std::vector<std::string> scopes = {};
+  std::shared_ptr<const Standing> standing = nullptr;  // shared with the cache, as `key`
   std::optional<RateState> rate = {};
 
   // Set by the checks.

@@ -102,8 +102,8 @@ Result<ListRequest> list_request(const Context& context, const IndexList& list) 
   for (const auto& choice : list.choices) {
     if (choice.filter.empty() || context.find_query(choice.filter) == nullptr) continue;
     if (!filter.empty() && filter != choice.filter) {
-      return fail(invalid_parameter(choice.filter, "combination",
-                                    "cannot be combined with " + filter));
+      return fail(
+          invalid_parameter(choice.filter, "combination", "cannot be combined with " + filter));
     }
     filter = choice.filter;
   }
@@ -120,8 +120,8 @@ Result<ListRequest> list_request(const Context& context, const IndexList& list) 
     return candidate.filter == filter && candidate.sort == sorting.field;
   });
   if (choice == list.choices.end()) {
-    return fail(invalid_parameter("sort", "combination",
-                                  "cannot be combined with the filter " + filter));
+    return fail(
+        invalid_parameter("sort", "combination", "cannot be combined with the filter " + filter));
   }
   request.index = choice->index;
   if (!filter.empty()) request.equals.emplace_back(*context.find_query(filter));
@@ -179,9 +179,8 @@ void render_reply(Context& context, const Reply& reply, Render render) {
 
 Error explained(Error error) {
   if (error.code != ErrorCode::conflict) return error;
-  for (const auto& [space, member] :
-       {std::pair{actors::user::email_space, "email"},
-        std::pair{actors::user::username_space, "username"}}) {
+  for (const auto& [space, member] : {std::pair{actors::user::email_space, "email"},
+                                      std::pair{actors::user::username_space, "username"}}) {
     if (error.detail != space) continue;
     error.detail = std::string{"this "} + member + " is taken";
     error.fields = {{std::string{"/"} + member, "taken", "is taken"}};

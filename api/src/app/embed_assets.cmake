@@ -24,7 +24,8 @@ foreach(file IN LISTS files)
     string(APPEND assembly
       "    .global ${symbol}\n    .global ${symbol}_end\n"
       "${symbol}:\n    .incbin \"${source}\"\n${symbol}_end:\n    .byte 0\n")
-    string(APPEND declarations "extern const char ${symbol}[];\nextern const char ${symbol}_end[];\n")
+    string(APPEND declarations
+      "extern const char ${symbol}[];\nextern const char ${symbol}_end[];\n")
   endforeach()
   set(symbol "perdure_asset_${number}")
   string(APPEND rows

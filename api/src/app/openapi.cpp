@@ -66,16 +66,16 @@ Json reference(const std::string& schema) {
 Json schema_of(const Parameter& parameter) {
   Json schema;
   switch (parameter.type) {
-    case ParameterType::integer: schema = {{"type", "integer"}, {"minimum", parameter.minimum}};
+    case ParameterType::integer:
+      schema = {{"type", "integer"}, {"minimum", parameter.minimum}};
       if (parameter.maximum != 0) schema["maximum"] = parameter.maximum;
       break;
     case ParameterType::boolean: schema = {{"type", "boolean"}}; break;
-    case ParameterType::timestamp:
-      schema = {{"type", "string"}, {"format", "date-time"}};
-      break;
+    case ParameterType::timestamp: schema = {{"type", "string"}, {"format", "date-time"}}; break;
     case ParameterType::as_of:
-      schema = {{"anyOf", {{{"type", "integer"}, {"minimum", 1}},
-                           {{"type", "string"}, {"format", "date-time"}}}}};
+      schema = {
+          {"anyOf",
+           {{{"type", "integer"}, {"minimum", 1}}, {{"type", "string"}, {"format", "date-time"}}}}};
       break;
     case ParameterType::text: schema = {{"type", "string"}}; break;
   }
@@ -250,9 +250,8 @@ std::string render_openapi(const Router& router, std::string_view version) {
     const auto& route = compiled.route;
     if (route.listing == Listing::hidden) continue;
     std::string method{http::to_string(route.method)};
-    std::ranges::transform(method, method.begin(), [](char c) {
-      return static_cast<char>(c + ('a' - 'A'));
-    });
+    std::ranges::transform(method, method.begin(),
+                           [](char c) { return static_cast<char>(c + ('a' - 'A')); });
     paths[route.path][method] = operation_of(compiled);
     const Json tag{{"name", route.tag}, {"description", tag_description(route.tag)}};
     if (std::ranges::find(tags, tag) == tags.end()) tags.push_back(tag);

@@ -77,8 +77,7 @@ Problem problem_from(Error error) {
   return problem;
 }
 
-http::Response render(const Problem& problem, std::string_view path,
-                      std::string_view request_id) {
+http::Response render(const Problem& problem, std::string_view path, std::string_view request_id) {
   const auto title = title_of(problem.status);
   const auto detail = problem.detail.empty() ? std::string{title} : problem.detail;
   auto details = Json::object();
@@ -114,8 +113,7 @@ http::Response render(const Problem& problem, std::string_view path,
 }
 
 http::Response render_refusal(const http::Problem& refusal) {
-  Problem problem{
-      .status = refusal.status, .code = refusal.code, .detail = refusal.detail};
+  Problem problem{.status = refusal.status, .code = refusal.code, .detail = refusal.detail};
   return render(problem, {}, refusal.request_id);
 }
 

@@ -48,7 +48,7 @@ class RateBucket {
   std::string name_;
   RatePolicy policy_;
   std::string policy_text_;
-  std::int64_t cost_ns_;    // of one token
+  std::int64_t cost_ns_;  // of one token
   std::int64_t window_ns_;
   std::atomic<std::int64_t> full_at_ns_{0};
 };

@@ -60,10 +60,10 @@ enum class IdFrom {
 /// What the call is given.
 enum class PayloadFrom {
   nothing,
-  body,     ///< the body as it is
-  item,     ///< `{id: <last path parameter>}` and the members of the body
-  changes,  ///< `{id: <last path parameter>, changes: <body>}`
-  query,    ///< the query parameters, typed
+  body,        ///< the body as it is
+  item,        ///< `{id: <last path parameter>}` and the members of the body
+  changes,     ///< `{id: <last path parameter>, changes: <body>}`
+  query,       ///< the query parameters, typed
   item_query,  ///< both: `{id, …}`
 };
 

@@ -53,9 +53,8 @@ void Router::add(CompiledRoute& route) {
       node = node->parameter.get();
       continue;
     }
-    auto found = std::ranges::find(node->children, part, [](const auto& c) -> const std::string& {
-      return c.first;
-    });
+    auto found = std::ranges::find(node->children, part,
+                                   [](const auto& c) -> const std::string& { return c.first; });
     if (found == node->children.end()) {
       node->children.emplace_back(std::string{part}, std::make_unique<Node>());
       found = std::prev(node->children.end());

@@ -66,8 +66,8 @@ bool is_compressible(std::string_view content_type) noexcept {
   // An event stream is delivered piece by piece.
   if (type.starts_with("text/")) return type != "text/event-stream";
   constexpr std::string_view others[] = {
-      "application/json",   "application/javascript", "application/xml",
-      "application/x-ndjson", "application/yaml",     "application/openmetrics-text",
+      "application/json",     "application/javascript", "application/xml",
+      "application/x-ndjson", "application/yaml",       "application/openmetrics-text",
       "application/wasm",
   };
   return std::ranges::find(others, type) != std::end(others);

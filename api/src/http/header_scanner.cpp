@@ -77,8 +77,6 @@ std::optional<Refusal> HeaderScanner::check_partial(std::size_t line_size) const
   return {};
 }
 
-void HeaderScanner::restart() noexcept {
-  begin_ = end_ = line_at_ = seen_ = lines_ = 0;
-}
+void HeaderScanner::restart() noexcept { begin_ = end_ = line_at_ = seen_ = lines_ = 0; }
 
 }  // namespace perdure::http

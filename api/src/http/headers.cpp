@@ -16,9 +16,8 @@ std::uint32_t narrow(std::size_t value) noexcept { return static_cast<std::uint3
 }  // namespace
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [](char x, char y) { return lower(x) == lower(y); });
 }
 
 void Headers::add(std::string_view name, std::string_view value) {
@@ -42,9 +41,8 @@ std::optional<std::string_view> Headers::find(std::string_view name) const noexc
 }
 
 std::size_t Headers::count(std::string_view name) const noexcept {
-  return static_cast<std::size_t>(std::ranges::count_if(index_, [&](const Place& place) {
-    return equals_ignoring_case(name_of(place), name);
-  }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      index_, [&](const Place& place) { return equals_ignoring_case(name_of(place), name); }));
 }
 
 Field Headers::at(std::size_t position) const noexcept {

@@ -165,8 +165,6 @@ std::string_view IoLoop::date_line(Instant now) {
   return date_line_;
 }
 
-std::string IoLoop::make_request_id() {
-  return make_uuid_v7(core_->services.clock.now(), random_);
-}
+std::string IoLoop::make_request_id() { return make_uuid_v7(core_->services.clock.now(), random_); }
 
 }  // namespace perdure::http

@@ -25,8 +25,7 @@ std::string_view Request::path() const noexcept {
 
 std::string_view Request::query() const noexcept {
   const auto mark = target.find('?');
-  return mark == std::string::npos ? std::string_view{}
-                                   : std::string_view{target}.substr(mark + 1);
+  return mark == std::string::npos ? std::string_view{} : std::string_view{target}.substr(mark + 1);
 }
 
 std::string_view Body::view() const noexcept {

@@ -67,8 +67,7 @@ bool is_valid_request_id(std::string_view text) noexcept {
   });
 }
 
-std::optional<Refusal> normalise_target(Method method, std::string_view host,
-                                        std::string& target) {
+std::optional<Refusal> normalise_target(Method method, std::string_view host, std::string& target) {
   for (const char c : target) {
     if (c <= 0x20 || c >= 0x7F || c == '#') {
       return malformed("The request target contains a byte that must be percent-encoded.");

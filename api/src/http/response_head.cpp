@@ -14,8 +14,8 @@ constexpr std::string_view own_fields[] = {"Content-Length", "Date",         "Co
                                            "Keep-Alive",     "X-Request-ID", "Transfer-Encoding"};
 
 bool is_own(std::string_view name) noexcept {
-  return std::ranges::any_of(
-      own_fields, [&](std::string_view own) { return equals_ignoring_case(name, own); });
+  return std::ranges::any_of(own_fields,
+                             [&](std::string_view own) { return equals_ignoring_case(name, own); });
 }
 
 void append_number(std::string& out, std::size_t number) {

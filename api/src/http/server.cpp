@@ -123,8 +123,8 @@ void Server::Impl::take(Channel::Socket socket, std::shared_ptr<IoLoop> loop) {
   }
   const auto admission = open > bound ? Admission::refused : Admission::admitted;
   auto& target = *loop;
-  auto session = std::make_shared<Session>(
-      std::move(loop), Channel{std::move(socket), std::move(tls)}, admission);
+  auto session = std::make_shared<Session>(std::move(loop),
+                                           Channel{std::move(socket), std::move(tls)}, admission);
   if (target.is_current_thread()) {
     session->start();
   } else {

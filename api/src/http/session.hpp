@@ -44,10 +44,10 @@ class Session final : public Connection, public Exchange {
  private:
   enum class Phase {
     handshake,
-    idle,       ///< no byte of the next request has come
-    header,     ///< some have
+    idle,    ///< no byte of the next request has come
+    header,  ///< some have
     body,
-    handling,   ///< the handler has the request
+    handling,  ///< the handler has the request
     writing,
     lingering,  ///< nothing more is written; reads and drops, so that no reset hits the client
     closed,

@@ -147,9 +147,8 @@ class WebSocketSession final : public Connection, public WebSocket {
   }
 
   void read() {
-    stream_.async_read(buffer_, [self = self()](const error_code& ec, std::size_t) {
-      self->on_read(ec);
-    });
+    stream_.async_read(buffer_,
+                       [self = self()](const error_code& ec, std::size_t) { self->on_read(ec); });
   }
 
   void on_read(const error_code& ec) {
@@ -195,10 +194,9 @@ class WebSocketSession final : public Connection, public WebSocket {
     writing_ = true;
     if (close_sent_) return send_close();
     stream_.text(sending_.kind == MessageKind::text);
-    stream_.async_write(asio::buffer(sending_.payload),
-                        [self = self()](const error_code& ec, std::size_t) {
-                          self->on_written(ec);
-                        });
+    stream_.async_write(
+        asio::buffer(sending_.payload),
+        [self = self()](const error_code& ec, std::size_t) { self->on_written(ec); });
   }
 
   void on_written(const error_code& ec) {

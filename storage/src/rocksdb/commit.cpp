@@ -73,7 +73,8 @@ RocksdbStore::RocksdbStore(OpenedStore opened, Durability durability,
     : opened_(std::move(opened)),
       durability_(durability),
       gate_(std::move(gate)),
-      seqs_(seq_generation_max) {}
+      seqs_(seq_generation_max),
+      cleaned_(seq_generation_max) {}
 
 RocksdbStore::~RocksdbStore() {
   if (!gate_->is_open()) return;
@@ -216,6 +217,7 @@ void RocksdbStore::append_pins(const WriteSet& write_set, std::string_view prefi
       database().put(batch_, rows::Table::pins, key, *pin.body);
     } else {
       database().erase(batch_, rows::Table::pins, key);
+      cleaned_.put(write_set.object, 1);
     }
   }
 }

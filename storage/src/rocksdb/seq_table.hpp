@@ -14,7 +14,7 @@ namespace perdure::storage {
 /// Two generations: what is used moves to the young one, and when that is full the old one goes. It
 /// forgets about the least recently used, without a list to keep in order.
 ///
-/// Threads  the committing one only.
+/// Threads  one at a time.
 /// Limits   twice `generation_max` objects, and those of one batch.
 class SeqTable {
  public:

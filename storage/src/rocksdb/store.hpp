@@ -98,7 +98,8 @@ class RocksdbStore final : public Store {
 
   /// Raises the floor durably and returns the pins below it; none when it is higher already.
   [[nodiscard]] Result<std::optional<std::set<Seq>>> raise_floor(const ObjectId& id, Seq floor);
-  [[nodiscard]] Result<std::uint64_t> trim_records(std::string_view prefix, Seq floor,
+  /// Removes the records from `from` up to the floor.
+  [[nodiscard]] Result<std::uint64_t> trim_records(std::string_view prefix, Seq from, Seq floor,
                                                    const std::set<Seq>& pins);
   [[nodiscard]] Result<std::uint64_t> trim_entries(std::string_view prefix, Seq floor,
                                                    const std::set<Seq>& pins);
@@ -116,6 +117,10 @@ class RocksdbStore final : public Store {
   /// Held by trim while it raises a floor, and by commits that hold pins: a pin is either seen by
   /// the trim or refused as below the floor.
   std::mutex retention_mutex_;
+  /// Guarded by it: below this seq an object has no records left but pinned ones. So a trim does
+  /// not walk over what earlier ones deleted. Unknown objects, and those that lost a pin, are
+  /// walked from the start.
+  SeqTable cleaned_;
 
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> syncs_{0};

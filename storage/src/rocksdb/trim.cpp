@@ -24,8 +24,16 @@ Result<Trimmed> RocksdbStore::trim(const ObjectId& id, Seq floor) {
   }
   PERDURE_TRY(pins, raise_floor(id, floor));
   if (!pins) return Trimmed{};
+  Seq from = 1;
+  {
+    const std::lock_guard lock{retention_mutex_};
+    from = cleaned_.find(id).value_or(1);
+    // Noted before the deletions: a pin that goes meanwhile takes the note back.
+    cleaned_.put(id, floor);
+    cleaned_.age();
+  }
   const auto prefix = keys::object_prefix(id);
-  PERDURE_TRY(records, trim_records(prefix, floor, *pins));
+  PERDURE_TRY(records, trim_records(prefix, from, floor, *pins));
   PERDURE_TRY(versions, trim_entries(prefix, floor, *pins));
   return Trimmed{.records = records, .entry_versions = versions};
 }
@@ -55,13 +63,14 @@ Result<std::optional<std::set<Seq>>> RocksdbStore::raise_floor(const ObjectId& i
   return std::optional{std::move(below)};
 }
 
-Result<std::uint64_t> RocksdbStore::trim_records(std::string_view prefix, Seq floor,
+Result<std::uint64_t> RocksdbStore::trim_records(std::string_view prefix, Seq from, Seq floor,
                                                  const std::set<Seq>& pins) {
   std::uint64_t removed = 0;
+  if (from >= floor) return removed;
   rocksdb::WriteBatch batch;
   // Point deletions: range deletions of many objects would slow down every read of the memtable.
   Scan scan{database(), rows::Table::records, keys::at_seq(prefix, floor - 1),
-            prefix_end(std::string{prefix})};
+            keys::at_seq(prefix, from - 1)};  // newest first, so the older one bounds it
   for (scan.to_first(); scan.valid(); scan.next()) {
     if (pins.contains(keys::seq_of(scan.key()).value_or(0))) continue;
     database().erase(batch, rows::Table::records, scan.key());

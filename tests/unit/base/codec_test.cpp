@@ -10,8 +10,14 @@ namespace {
 
 using std::string_literals::operator""s;
 
-constexpr std::uint64_t edges[] = {0,      1,      127,     128,
-                                   16'383, 16'384, 1 << 28, std::uint64_t{1} << 63,
+constexpr std::uint64_t edges[] = {0,
+                                   1,
+                                   127,
+                                   128,
+                                   16'383,
+                                   16'384,
+                                   1 << 28,
+                                   std::uint64_t{1} << 63,
                                    std::numeric_limits<std::uint64_t>::max()};
 
 TEST(Codec, reads_back_what_it_wrote) {

@@ -38,11 +38,10 @@ TEST(IsUuid, takes_the_text_form_only) {
   EXPECT_TRUE(is_uuid("2eb8aa08-aa98-11ea-b4aa-73b441d16380"));
   EXPECT_TRUE(is_uuid("2EB8AA08-AA98-11EA-B4AA-73B441D16380"));
   EXPECT_TRUE(is_uuid("00000000-0000-0000-0000-000000000000"));
-  for (const auto* text : {"", "2eb8aa08-aa98-11ea-b4aa-73b441d1638",
-                           "2eb8aa08-aa98-11ea-b4aa-73b441d163800",
-                           "2eb8aa08aa98-11ea-b4aa-73b441d163800-",
-                           "2eb8aa08-aa98-11ea-b4aa-73b441d1638g",
-                           "{eb8aa08-aa98-11ea-b4aa-73b441d1638}"}) {
+  for (const auto* text :
+       {"", "2eb8aa08-aa98-11ea-b4aa-73b441d1638", "2eb8aa08-aa98-11ea-b4aa-73b441d163800",
+        "2eb8aa08aa98-11ea-b4aa-73b441d163800-", "2eb8aa08-aa98-11ea-b4aa-73b441d1638g",
+        "{eb8aa08-aa98-11ea-b4aa-73b441d1638}"}) {
     EXPECT_FALSE(is_uuid(text)) << text;
   }
 }

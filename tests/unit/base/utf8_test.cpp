@@ -12,9 +12,7 @@ namespace {
 /// What a naive encoder writes, surrogates and too large values included.
 std::string encode(std::uint32_t code) {
   std::string bytes;
-  const auto tail = [&](int shift) {
-    bytes += static_cast<char>(0x80 | (code >> shift & 0x3F));
-  };
+  const auto tail = [&](int shift) { bytes += static_cast<char>(0x80 | (code >> shift & 0x3F)); };
   if (code < 0x80) {
     bytes += static_cast<char>(code);
   } else if (code < 0x800) {

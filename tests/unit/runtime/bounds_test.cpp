@@ -105,9 +105,10 @@ TEST_F(Bounds, history_past_its_bounds_goes_and_pinned_moments_stay) {
   small.retention = {.records = 100, .records_max = 200, .age = std::chrono::hours{1}};
   open_with(small);
   for (int i = 0; i < 10; ++i) value(call("counter", "a", "add", Add{1}));
-  value(runtime_->call({.target = {"counter", "a"},
-                        .name = std::string{builtin::pin},
-                        .payload = {{"name", "early"}}})
+  value(runtime_
+            ->call({.target = {"counter", "a"},
+                    .name = std::string{builtin::pin},
+                    .payload = {{"name", "early"}}})
             .get());
   for (int i = 0; i < 1'100; ++i) value(call("counter", "a", "add", Add{1}));
   const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds{20};

@@ -2,8 +2,8 @@
 // A host's own actor system: it runs the objects, and reaches them as actors.
 #include "perdure/runtime/caf.hpp"
 
-#include <caf/scoped_actor.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/scoped_actor.hpp>
 
 #include "fixture.hpp"
 

@@ -50,9 +50,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, title, tags)
 
 inline Kind note_kind() {
   return kind<Note>("note")
-      .command(
-          "create", [](Turn&, Note& self, const Note& note) { self = note; },
-          {.creates = Creates::yes})
+      .command("create", [](Turn&, Note& self, const Note& note) { self = note; },
+               {.creates = Creates::yes})
       .command("name",
                [](Turn& turn, Note& self, const std::string& name) {
                  turn.release("note.title", self.title);
@@ -83,9 +82,9 @@ class RuntimeTest : public testing::Test {
  protected:
   RuntimeTest() {
     static std::atomic<int> number{0};
-    directory_ = std::filesystem::temp_directory_path() /
-                 ("perdure-runtime-test-" + std::to_string(getpid()) + "-" +
-                  std::to_string(number++));
+    directory_ =
+        std::filesystem::temp_directory_path() /
+        ("perdure-runtime-test-" + std::to_string(getpid()) + "-" + std::to_string(number++));
     std::filesystem::remove_all(directory_);
     open();
   }

@@ -102,8 +102,8 @@ TEST_F(History, a_deleted_object_leaves_a_tombstone_and_comes_back) {
 
 TEST_F(History, a_later_life_goes_on_counting_and_hides_the_earlier_one) {
   make_note();
-  value(builtin(note, builtin::remove));                                // 4
-  value(call("note", "n", "create", Json{{"title", "born again"}}));    // 5
+  value(builtin(note, builtin::remove));                              // 4
+  value(call("note", "n", "create", Json{{"title", "born again"}}));  // 5
   const auto now = runtime_->inspect(note);
   EXPECT_EQ(now->meta.seq, 5U);
   EXPECT_EQ(now->meta.origin->born_seq, 5U);

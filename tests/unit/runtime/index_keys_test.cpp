@@ -13,9 +13,24 @@ std::string key(const Json& value) {
 }
 
 TEST(IndexKeys, sort_as_their_values_do) {
-  const std::vector<Json> ordered{
-      nullptr, false,  true, -1e300, -5,   -0.5, 0,   0.25, 1,  2, 1e10, "", "a",
-      std::string("a\0", 2), std::string("a\0b", 3), "a\x01", "ab", "b"};
+  const std::vector<Json> ordered{nullptr,
+                                  false,
+                                  true,
+                                  -1e300,
+                                  -5,
+                                  -0.5,
+                                  0,
+                                  0.25,
+                                  1,
+                                  2,
+                                  1e10,
+                                  "",
+                                  "a",
+                                  std::string("a\0", 2),
+                                  std::string("a\0b", 3),
+                                  "a\x01",
+                                  "ab",
+                                  "b"};
   for (std::size_t i = 1; i < ordered.size(); ++i) {
     EXPECT_LT(key(ordered[i - 1]), key(ordered[i])) << ordered[i - 1] << " and " << ordered[i];
   }

@@ -156,8 +156,8 @@ TEST_F(Objects, state_of_a_newer_schema_version_is_refused_and_older_is_upgraded
 
 TEST_F(Objects, a_gap_in_the_upgrade_steps_is_refused_at_open) {
   runtime_.reset();
-  auto opened = Runtime::open(options(), {kind<Note>("note").schema_version(3).upgrade(
-                                             1, [](Json old) { return old; })});
+  auto opened = Runtime::open(
+      options(), {kind<Note>("note").schema_version(3).upgrade(1, [](Json old) { return old; })});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::invalid);
 }

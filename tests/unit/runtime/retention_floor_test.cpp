@@ -12,7 +12,8 @@ constexpr Retention ten_to_hundred{.records = 10, .records_max = 100, .age = sec
 
 // One record a second: the record of seq n has time n seconds.
 Seq floor_at(Seq first, Seq last, Seq now_s) {
-  return retention_floor(ten_to_hundred, first, last, from_unix_ms(static_cast<std::int64_t>(now_s) * 1'000),
+  return retention_floor(ten_to_hundred, first, last,
+                         from_unix_ms(static_cast<std::int64_t>(now_s) * 1'000),
                          [](Seq seq) -> Result<Timestamp> {
                            return from_unix_ms(static_cast<std::int64_t>(seq) * 1'000);
                          })
@@ -25,7 +26,7 @@ TEST(RetentionFloor, keeps_the_newest_records_however_old) {
 }
 
 TEST(RetentionFloor, keeps_what_is_young) {
-  EXPECT_EQ(floor_at(1, 90, 90), 31U);   // records 31 to 90 are younger than a minute
+  EXPECT_EQ(floor_at(1, 90, 90), 31U);  // records 31 to 90 are younger than a minute
   EXPECT_EQ(floor_at(1, 50, 50), 1U);
 }
 

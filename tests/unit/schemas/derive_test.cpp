@@ -88,8 +88,8 @@ TEST(Derive, a_patch_of_oneself_takes_and_drops_what_only_admins_set) {
   Json body = json(R"({"role": "admin", "id": "1", "title": "t"})");
   Schema::compile(text).value().strip_read_only(body);
   EXPECT_EQ(body, json(R"({"title": "t"})"));
-  EXPECT_FALSE(derive(resource(), common(), Variant::patch)["properties"]["role"].value("readOnly",
-                                                                                      false));
+  EXPECT_FALSE(
+      derive(resource(), common(), Variant::patch)["properties"]["role"].value("readOnly", false));
 }
 
 TEST(Derive, all_gives_each_variant_that_is_asked_for) {

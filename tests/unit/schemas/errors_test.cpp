@@ -100,8 +100,8 @@ TEST(Validate, dependent_members_that_are_all_there_do_not_hide_other_errors) {
 }
 
 TEST(Validate, stops_at_its_limit) {
-  const auto errors = schema(R"({"items": {"type": "string"}})").validate(Json(std::vector<int>(
-      5'000, 1)));
+  const auto errors =
+      schema(R"({"items": {"type": "string"}})").validate(Json(std::vector<int>(5'000, 1)));
   EXPECT_EQ(errors.size(), limits::schema_errors_max);
   const auto unknown = schema(R"({"additionalProperties": false})");
   Json many = Json::object();

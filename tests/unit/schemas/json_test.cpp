@@ -14,9 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string nested(std::size_t depth) {
-  return std::string(depth, '[') + std::string(depth, ']');
-}
+std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
 
 TEST(ParseJson, agrees_with_the_public_suite) {
   const fs::path folder = fs::path{PERDURE_SHARED_DATA} / "json";
@@ -45,8 +43,8 @@ TEST(ParseJson, refuses_what_follows_the_text) {
 }
 
 TEST(ParseJson, refuses_bytes_that_are_not_utf8) {
-  for (const auto* text : {"\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "{\"\xE9\": 1}",
-                           "\"\xF4\x90\x80\x80\""}) {
+  for (const auto* text :
+       {"\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "{\"\xE9\": 1}", "\"\xF4\x90\x80\x80\""}) {
     EXPECT_FALSE(parse_json(text)) << text;
   }
 }
@@ -72,8 +70,7 @@ TEST(ParseJson, is_bounded_in_depth) {
 TEST(ParseJson, says_where_it_stopped) {
   const auto parsed = parse_json(R"({"a": tru})");
   ASSERT_FALSE(parsed);
-  EXPECT_NE(parsed.error().detail.find("at byte 10"), std::string::npos)
-      << parsed.error().detail;
+  EXPECT_NE(parsed.error().detail.find("at byte 10"), std::string::npos) << parsed.error().detail;
 }
 
 TEST(DumpJson, writes_equal_values_alike) {
@@ -85,8 +82,7 @@ TEST(SerializedSize, is_the_length_of_what_is_written) {
   for (const auto* text :
        {"null", "true", "false", "0", "-1", "18446744073709551615", "-9223372036854775808", "1.5",
         "-0.0", "1e300", "1e-7", "123456789.125", "\"\"", "[]", "{}", "[1]", "[1,[],{}]",
-        R"("\" \\ \b \f \n \r \t \u0001 \u001f \u007f é 💩 /")",
-        R"({"":"","a\n":{"b":[1.0,2]}})"}) {
+        R"("\" \\ \b \f \n \r \t \u0001 \u001f \u007f é 💩 /")", R"({"":"","a\n":{"b":[1.0,2]}})"}) {
     const Json value = json(text);
     EXPECT_EQ(serialized_size(value), dump_json(value).size()) << text;
   }

@@ -24,7 +24,8 @@ using http::Method;
 // Nobody gives away, or gets, more than the own key allows.
 Result<void> check_scopes(const Context& context, const Json& wanted) {
   const auto has = [&](std::string_view scope) {
-    return std::ranges::find(context.scopes, scope) != context.scopes.end();
+    return std::ranges::find(context.standing->grant.scopes, scope) !=
+           context.standing->grant.scopes.end();
   };
   if (has("*")) return {};
   for (const auto& scope : wanted) {
@@ -71,8 +72,8 @@ void create_key(ContextPtr context) {
   payload["prefix"] = secret_label(secret);
   payload["secret_hash"] = secret_hash(secret);
   ObjectId object{"api_key", make_uuid_v7(services.clock.now(), services.random)};
-  auto call = make_call(*context, std::move(object), CallType::command, "create",
-                        std::move(payload));
+  auto call =
+      make_call(*context, std::move(object), CallType::command, "create", std::move(payload));
   call_with_secret(std::move(context), std::move(call), std::move(secret));
 }
 
@@ -127,8 +128,7 @@ void delete_key(ContextPtr context) {
     if (!revoked && revoked.error().code != ErrorCode::not_found) {
       return answer(*context, std::move(revoked).error());
     }
-    auto remove =
-        make_call(*context, object, CallType::command, std::string{builtin::remove});
+    auto remove = make_call(*context, object, CallType::command, std::string{builtin::remove});
     call_and_answer(context, std::move(remove), Render::nothing);
   });
 }

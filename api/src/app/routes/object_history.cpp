@@ -116,8 +116,9 @@ void list_snapshots(const ContextPtr& context) {
 std::optional<Seq> path_seq(Context& context) {
   const auto seq = read_seq(context.value("seq"));
   if (!seq) {
-    answer(context, Error{.code = ErrorCode::not_found, .detail = "no such snapshot: seqs are "
-                                                                  "whole numbers from 1"});
+    answer(context, Error{.code = ErrorCode::not_found,
+                          .detail = "no such snapshot: seqs are "
+                                    "whole numbers from 1"});
   }
   return seq;
 }
@@ -137,8 +138,8 @@ void get_snapshot(const ContextPtr& context) {
 }
 
 void create_snapshot(ContextPtr context) {
-  auto call = make_call(*context, object_of(*context), CallType::command,
-                        std::string{builtin::pin}, std::move(context->body));
+  auto call = make_call(*context, object_of(*context), CallType::command, std::string{builtin::pin},
+                        std::move(context->body));
   if (auto added = add_precondition(*context, call); !added) {
     return answer(*context, std::move(added).error());
   }
@@ -221,9 +222,8 @@ void list_entries(const ContextPtr& context) {
   std::string items;
   for (const auto& entry : *entries) {
     if (!items.empty()) items += ',';
-    append_json(items, {{"key", entry.key},
-                        {"value", entry_value(entry.value)},
-                        {"seq", entry.seq}});
+    append_json(items,
+                {{"key", entry.key}, {"value", entry_value(entry.value)}, {"seq", entry.seq}});
   }
   answer(*context, list_answer(*context, items, next));
 }
@@ -253,9 +253,9 @@ void add_object_history_routes(std::vector<Route>& routes) {
   add(Method::get, "/snapshots", "listSnapshots", "The pinned seqs", Slow{list_snapshots},
       "SnapshotList")
       .query = page_parameters();
-  auto& create = add(Method::post, "/snapshots", "createSnapshot",
-                     "Pin a seq, so that retention keeps it", Function{create_snapshot},
-                     "Snapshot");
+  auto& create =
+      add(Method::post, "/snapshots", "createSnapshot", "Pin a seq, so that retention keeps it",
+          Function{create_snapshot}, "Snapshot");
   create.request_schema = "SnapshotCreate";
   create.body = BodyUse::optional;
   create.status = 201;
@@ -268,8 +268,8 @@ void add_object_history_routes(std::vector<Route>& routes) {
   add(Method::post, "/snapshots/{seq}/restore", "restoreSnapshot",
       "A new record with state and entries as of a seq; can be undone the same way",
       Function{call_with_seq<builtin::restore>}, "ObjectView");
-  add(Method::post, "/hibernate", "hibernateObject", "Drop the object from memory",
-      Slow{hibernate}, "ObjectView");
+  add(Method::post, "/hibernate", "hibernateObject", "Drop the object from memory", Slow{hibernate},
+      "ObjectView");
   add(Method::post, "/activate", "activateObject", "Load the object", Function{activate},
       "ObjectView");
   auto& entries = add(Method::get, "/entries", "listEntries", "The rows of the object's storage",

@@ -23,15 +23,15 @@ void export_object(const ContextPtr& context) {
   auto when = wanted_moment(*context);
   if (!when) return answer(*context, std::move(when).error());
   std::string text;
-  auto done = context->services.runtime.export_object(
-      object, *when, [&](std::string_view line) { text += line; });
+  auto done = context->services.runtime.export_object(object, *when,
+                                                      [&](std::string_view line) { text += line; });
   if (!done) return answer(*context, std::move(done).error());
   http::Response response{.status = 200, .headers = {}, .body = std::move(text)};
   response.headers.add("Content-Type", file_type);
   response.headers.add("Cache-Control", "private, no-cache");
-  response.headers.add("Content-Disposition",
-                       "attachment; filename*=UTF-8''" + percent_encode(object.kind) + "-" +
-                           percent_encode(object.id) + ".ndjson");
+  response.headers.add("Content-Disposition", "attachment; filename*=UTF-8''" +
+                                                  percent_encode(object.kind) + "-" +
+                                                  percent_encode(object.id) + ".ndjson");
   answer(*context, std::move(response));
 }
 
@@ -98,8 +98,7 @@ Result<Call> clone_call(Context& context) {
   target.id = context.body.contains("id")
                   ? context.body["id"].get<std::string>()
                   : make_uuid_v7(context.services.clock.now(), context.services.random);
-  auto call = make_call(context, std::move(target), CallType::command,
-                        std::string{builtin::import},
+  auto call = make_call(context, std::move(target), CallType::command, std::string{builtin::import},
                         {{"state", std::move(view.state)}, {"entries", std::move(entries)}});
   call.owner = view.meta.origin->owner;
   return call;

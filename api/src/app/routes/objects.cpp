@@ -168,9 +168,9 @@ void request_object(ContextPtr context) {
   auto& name = is_command ? *command : body["query"];
   Json payload = nullptr;
   if (const auto sent = body.find("payload"); sent != body.end()) payload = std::move(*sent);
-  auto call = make_call(*context, object_of(*context),
-                        is_command ? CallType::command : CallType::query,
-                        std::move(name.get_ref<std::string&>()), std::move(payload));
+  auto call =
+      make_call(*context, object_of(*context), is_command ? CallType::command : CallType::query,
+                std::move(name.get_ref<std::string&>()), std::move(payload));
   if (auto added = add_precondition(*context, call); !added) {
     return answer(*context, std::move(added).error());
   }
@@ -187,17 +187,17 @@ std::vector<Parameter> list_parameters() {
   return parameters;
 }
 
-}  // namespace
+const Permission read{"durable-objects", Access::read, Audience::admin};
+const Permission write{"durable-objects", Access::write, Audience::admin};
 
-void add_object_routes(std::vector<Route>& routes) {
-  const Permission read{"durable-objects", Access::read, Audience::admin};
-  const Permission write{"durable-objects", Access::write, Audience::admin};
-  const auto add = [&](Route route) {
-    route.tag = "Durable objects";
-    if (route.response_schema.empty()) route.response_schema = "ObjectView";
-    routes.push_back(std::move(route));
-  };
-  const std::string item = "/durable-objects/{kind}/{id}";
+void add_route(std::vector<Route>& routes, Route route) {
+  route.tag = "Durable objects";
+  if (route.response_schema.empty()) route.response_schema = "ObjectView";
+  routes.push_back(std::move(route));
+}
+
+void add_collection_routes(std::vector<Route>& routes) {
+  const auto add = [&](Route route) { add_route(routes, std::move(route)); };
   add({.path = "/durable-objects",
        .operation = "listObjects",
        .summary = "Objects of all kinds, or of one",
@@ -220,6 +220,14 @@ void add_object_routes(std::vector<Route>& routes) {
        .request_schema = "ObjectCreate",
        .status = 201,
        .body = BodyUse::required});
+}
+
+}  // namespace
+
+void add_object_routes(std::vector<Route>& routes) {
+  add_collection_routes(routes);
+  const auto add = [&](Route route) { add_route(routes, std::move(route)); };
+  const std::string item = "/durable-objects/{kind}/{id}";
   add({.path = item,
        .operation = "getObject",
        .summary = "An object's state, now or in the past; wakes nobody",

@@ -69,15 +69,15 @@ void add_page_routes(std::vector<Route>& routes) {
   for (const auto& file : static_files()) {
     const bool is_page = file.content_type.starts_with("text/html");
     const auto name = std::string{file.path};
-    Route route{.path = is_page ? "/" + name.substr(0, name.find('.')) : assets + "/" + name,
-                .operation = is_page ? "page_" + name.substr(0, name.find('.'))
-                                     : operation_of(name),
-                .tag = "System",
-                .summary = is_page ? "This API as a page" : "A part of the API pages",
-                .produces = std::string{file.content_type}};
+    Route route{
+        .path = is_page ? "/" + name.substr(0, name.find('.')) : assets + "/" + name,
+        .operation = is_page ? "page_" + name.substr(0, name.find('.')) : operation_of(name),
+        .tag = "System",
+        .summary = is_page ? "This API as a page" : "A part of the API pages",
+        .produces = std::string{file.content_type}};
     if (is_page) {
-      route.target = serve(file.content_type, shared(replaced(file.bytes, assets)), nullptr,
-                           "no-cache");
+      route.target =
+          serve(file.content_type, shared(replaced(file.bytes, assets)), nullptr, "no-cache");
     } else {
       route.target = serve(file.content_type, shared(file.bytes), shared(file.gzip),
                            "public, max-age=31536000, immutable");

@@ -30,8 +30,8 @@ Route& route_named(std::vector<Route>& routes, std::string_view operation) {
 }
 
 void remove_route(std::vector<Route>& routes, std::string_view operation) {
-  const auto count = std::erase_if(
-      routes, [&](const Route& route) { return route.operation == operation; });
+  const auto count =
+      std::erase_if(routes, [&](const Route& route) { return route.operation == operation; });
   PERDURE_CHECK(count == 1, operation);
 }
 

@@ -13,7 +13,6 @@
 
 namespace perdure::api {
 
-
 struct ResourceTable {
   std::string path;      ///< `/notebooks`
   std::string kind;      ///< `notebook`

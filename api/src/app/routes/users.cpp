@@ -67,17 +67,17 @@ void add_own_routes(std::vector<Route>& routes) {
 }
 
 Route activity_route(const std::string& verb, std::string summary) {
-  return {.method = Method::post,
-          .path = "/users/{id}/" + verb,
-          .operation = verb + "User",
-          .tag = "Users",
-          .summary = std::move(summary),
-          .permission = {"users", Access::write, Audience::admin},
-          .target = ObjectCall{.kind = "user",
-                               .type = CallType::command,
-                               .name = verb,
-                               .render = Render::resource},
-          .response_schema = "User"};
+  return {
+      .method = Method::post,
+      .path = "/users/{id}/" + verb,
+      .operation = verb + "User",
+      .tag = "Users",
+      .summary = std::move(summary),
+      .permission = {"users", Access::write, Audience::admin},
+      .target =
+          ObjectCall{
+              .kind = "user", .type = CallType::command, .name = verb, .render = Render::resource},
+      .response_schema = "User"};
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace perdure {
 
 }  // namespace perdure
 
-#define PERDURE_CHECK(condition, message)                                \
-  do {                                                                   \
-    if (!(condition)) [[unlikely]] ::perdure::check_failed(#condition, message); \
+#define PERDURE_CHECK(condition, message)           \
+  do {                                              \
+    if (!(condition)) [[unlikely]]                  \
+      ::perdure::check_failed(#condition, message); \
   } while (false)

@@ -20,7 +20,8 @@ class Random {
   [[nodiscard]] std::uint64_t next();
 };
 
-/// Cryptographically strong (OpenSSL).
+/// Cryptographically strong (OpenSSL). Do not use it in a child after fork: both processes would
+/// get the rest of a block.
 class SecureRandom final : public Random {
  public:
   void fill(std::span<std::uint8_t> bytes) override;

@@ -24,6 +24,8 @@ struct Unexpected {
 }
 [[nodiscard]] inline Unexpected fail(Error error) { return {std::move(error)}; }
 
+// clang-format 14 runs requires-clauses into the declarations after them.
+// clang-format off
 template <class T>
 class [[nodiscard]] Result {
   using Stored = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
@@ -112,15 +114,16 @@ class [[nodiscard]] Result {
 
   std::variant<Stored, Error> held_;
 };
+// clang-format on
 
 /// Returns early with the error of `expression`, or binds its value to `name`.
-#define PERDURE_TRY(name, expression)                             \
-  auto name##_result = (expression);                              \
+#define PERDURE_TRY(name, expression)                                           \
+  auto name##_result = (expression);                                            \
   if (!name##_result) return ::perdure::fail(std::move(name##_result).error()); \
   auto& name = *name##_result
 
 /// Returns early with the error of a Result<void>.
-#define PERDURE_TRY_VOID(expression)                                       \
+#define PERDURE_TRY_VOID(expression) \
   if (auto tried = (expression); !tried) return ::perdure::fail(std::move(tried).error())
 
 }  // namespace perdure

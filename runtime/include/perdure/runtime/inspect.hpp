@@ -32,7 +32,7 @@ struct ListRequest {
   std::optional<Json> until = {};  ///< exclusive bound on it
   Order order = Order::ascending;
   std::size_t limit = 50;
-  std::string cursor = {};         ///< `next_cursor` of the page before
+  std::string cursor = {};  ///< `next_cursor` of the page before
   /// Deleted objects instead of live ones, by time of deletion; `index` and `equals` are not used.
   enum class Lives { live, deleted } lives = Lives::live;
   std::optional<Activity> activity = {};

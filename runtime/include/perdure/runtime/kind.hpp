@@ -111,28 +111,26 @@ class KindBuilder {
     definition_.name = std::move(name);
     definition_.state = StateOps{
         .make = [] { return std::make_shared<State>(); },
-        .copy = [](const void* from) {
-          return std::make_shared<State>(*static_cast<const State*>(from));
-        },
+        .copy =
+            [](const void* from) {
+              return std::make_shared<State>(*static_cast<const State*>(from));
+            },
         .encode = [](const void* state) { return Json(*static_cast<const State*>(state)); },
-        .decode = [](const Json& json) {
-          return std::make_shared<State>(detail::decode<State>(json));
-        }};
+        .decode =
+            [](const Json& json) { return std::make_shared<State>(detail::decode<State>(json)); }};
   }
 
   template <class F>
   KindBuilder&& command(std::string name, F handler, CommandOptions options = {}) && {
-    CommandDefinition command{.run = {},
-                              .creates = options.creates,
-                              .check_payload = std::move(options.check_payload)};
+    CommandDefinition command{
+        .run = {}, .creates = options.creates, .check_payload = std::move(options.check_payload)};
     command.run = [handler = std::move(handler)](Turn& turn, void* state,
                                                  const Json& payload) -> Result<Json> {
       auto& self = *static_cast<State*>(state);
       if constexpr (std::is_invocable_v<const F&, Turn&, State&>) {
         return detail::call_handler(handler, turn, self);
       } else {
-        PERDURE_TRY(decoded,
-                    detail::decode_payload<typename detail::PayloadOf<F>::Last>(payload));
+        PERDURE_TRY(decoded, detail::decode_payload<typename detail::PayloadOf<F>::Last>(payload));
         return detail::call_handler(handler, turn, self, std::as_const(decoded));
       }
     };
@@ -148,18 +146,16 @@ class KindBuilder {
     QueryDefinition query{.run = {},
                           .reads = with_view ? Reads::root_and_entries : Reads::root,
                           .check_payload = std::move(options.check_payload)};
-    query.run = [handler = std::move(handler)]([[maybe_unused]] const View& view,
-                                               const void* state,
-                                               [[maybe_unused]] const Json& payload)
-        -> Result<Json> {
+    query.run = [handler = std::move(handler)](
+                    [[maybe_unused]] const View& view, const void* state,
+                    [[maybe_unused]] const Json& payload) -> Result<Json> {
       const auto& self = *static_cast<const State*>(state);
       if constexpr (std::is_invocable_v<const F&, const State&>) {
         return detail::call_handler(handler, self);
       } else if constexpr (std::is_invocable_v<const F&, const View&, const State&>) {
         return detail::call_handler(handler, view, self);
       } else {
-        PERDURE_TRY(decoded,
-                    detail::decode_payload<typename detail::PayloadOf<F>::Last>(payload));
+        PERDURE_TRY(decoded, detail::decode_payload<typename detail::PayloadOf<F>::Last>(payload));
         if constexpr (with_view) {
           return detail::call_handler(handler, view, self, std::as_const(decoded));
         } else {

@@ -71,7 +71,7 @@ struct KindDefinition {
   std::map<std::string, CommandDefinition, std::less<>> commands;
   std::map<std::string, QueryDefinition, std::less<>> queries;
   std::vector<IndexDefinition> indexes;
-  JsonCheck check_state = {};  ///< for states that come from outside (create, put, import)
+  JsonCheck check_state = {};       ///< for states that come from outside (create, put, import)
   bool created_by_command = false;  ///< some command has Creates::yes: no other one begins a life
 };
 

@@ -15,8 +15,8 @@ namespace perdure {
 /// Fixed when the object is created, and shared by all versions of its life.
 struct Origin {
   ObjectId object;
-  Seq born_seq = 0;      ///< the first record of this life: a later life hides the earlier ones
-  std::string owner;     ///< a user id; empty: owned by the host
+  Seq born_seq = 0;   ///< the first record of this life: a later life hides the earlier ones
+  std::string owner;  ///< a user id; empty: owned by the host
   Timestamp created_at;
   std::string created_by;
 };

@@ -58,9 +58,9 @@ struct RuntimeOptions {
   std::chrono::seconds idempotency_window = std::chrono::hours{24};
   Retention retention = {};
 
-  std::size_t worker_threads = 1;            ///< of the actor system, when it is ours
-  caf::actor_system* actor_system = nullptr; ///< a host's own, which must outlive the runtime
-  Hooks* hooks = nullptr;                    ///< must outlive the runtime
+  std::size_t worker_threads = 1;             ///< of the actor system, when it is ours
+  caf::actor_system* actor_system = nullptr;  ///< a host's own, which must outlive the runtime
+  Hooks* hooks = nullptr;                     ///< must outlive the runtime
 };
 
 namespace limits {

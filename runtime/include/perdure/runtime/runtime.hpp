@@ -69,9 +69,9 @@ class Runtime {
 
   /// The one way in: everything else here that changes an object goes through it.
   ///
-  /// Errors  not_found (no such kind, command or object, or not the principal's), invalid (payload),
-  ///         stale_precondition, conflict, idempotency_key_reused, too_large, overloaded (mailbox or
-  ///         in-flight bound), deadline_exceeded, unavailable (stopping, writes stopped),
+  /// Errors  not_found (no such kind, command or object, or not the principal's), invalid
+  ///         (payload), stale_precondition, conflict, idempotency_key_reused, too_large, overloaded
+  ///         (mailbox or in-flight bound), deadline_exceeded, unavailable (stopping, no writes),
   ///         outcome_unknown, newer_version, corrupt, internal (the handler threw).
   void call(Call call, ReplyHandler done);
   std::future<Result<Reply>> call(Call call);
@@ -85,6 +85,9 @@ class Runtime {
   [[nodiscard]] Result<ObjectView> inspect(const ObjectId& object, AsOf as_of = {}) const;
   /// Objects in the order of an index. Errors: invalid (`index`, `cursor`).
   [[nodiscard]] Result<ListPage> list(const ListRequest& request) const;
+  /// The durable seq of an active object; none when it is hibernated. What was derived from the
+  /// object at this seq still holds: the cheapest way to ask whether anything has changed.
+  [[nodiscard]] std::optional<Seq> committed_seq(const ObjectId& object) const;
   [[nodiscard]] Activity activity(const ObjectId& object) const;
   /// When the object was last called, if it is active.
   [[nodiscard]] std::optional<Timestamp> last_active(const ObjectId& object) const;

@@ -101,8 +101,7 @@ TEST_F(Authentication, a_key_cannot_make_a_stronger_one) {
 }
 
 TEST_F(Authentication, limits_a_key_by_its_own_rate) {
-  const auto key =
-      make_key({{"name", "a"}, {"rate_limit", {{"requests", 1}, {"window_s", 3600}}}});
+  const auto key = make_key({{"name", "a"}, {"rate_limit", {{"requests", 1}, {"window_s", 3600}}}});
   EXPECT_EQ(status_of(Method::get, "/users/me", key), 200);
   EXPECT_EQ(status_of(Method::get, "/users/me", key), 429);
   EXPECT_EQ(get("/users/me").status, 200);

@@ -33,9 +33,8 @@ TEST_F(Conventions, a_broken_body_names_each_member) {
 }
 
 TEST_F(Conventions, a_body_that_is_no_json_is_malformed) {
-  for (const std::string body :
-       {"", "{", "{\"title\":\"\xff\"}", "{} x", "[1]", std::string{"{}\0", 3}.c_str(),
-        std::string(200, '[').c_str()}) {
+  for (const std::string body : {"", "{", "{\"title\":\"\xff\"}", "{} x", "[1]",
+                                 std::string{"{}\0", 3}.c_str(), std::string(200, '[').c_str()}) {
     const auto answer = ask(Method::post, "/notebooks", body);
     const int expected = body == "[1]" || body == "{}" ? 422 : 400;
     EXPECT_EQ(answer.status, expected) << body << answer.text;
@@ -108,8 +107,8 @@ TEST_F(Conventions, a_create_with_one_key_makes_one_object) {
 TEST_F(Conventions, concurrent_creates_with_one_key_make_one_object) {
   std::vector<std::future<Answer>> waiting;
   for (int i = 0; i < 16; ++i) {
-    waiting.push_back(send(Method::post, "/notebooks", R"({"title":"a"})",
-                           {{"Idempotency-Key", "k-2"}}));
+    waiting.push_back(
+        send(Method::post, "/notebooks", R"({"title":"a"})", {{"Idempotency-Key", "k-2"}}));
   }
   std::string text;
   int replayed = 0;
@@ -175,8 +174,8 @@ TEST_F(Conventions, resources_have_the_common_members) {
 
 TEST_F(Conventions, a_trace_is_passed_on_when_valid) {
   const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-  const auto made = post("/durable-objects", {{"kind", "counter"}, {"id", "t"}},
-                         {{"traceparent", trace}});
+  const auto made =
+      post("/durable-objects", {{"kind", "counter"}, {"id", "t"}}, {{"traceparent", trace}});
   EXPECT_EQ(made.field("traceparent"), trace);
   const auto journal = get("/durable-objects/counter/t/journal").json();
   EXPECT_EQ(journal["items"][0]["traceparent"], trace);
@@ -201,9 +200,9 @@ TEST_F(Conventions, rates_are_shown_and_held) {
 TEST_F(Conventions, other_origins_are_refused_unless_listed) {
   const Fields preflight{{"Origin", "https://app.example"},
                          {"Access-Control-Request-Method", "POST"}};
-  EXPECT_EQ(ask(Method::options, "/notebooks", {}, preflight, "")
-                .field("Access-Control-Allow-Origin"),
-            "");
+  EXPECT_EQ(
+      ask(Method::options, "/notebooks", {}, preflight, "").field("Access-Control-Allow-Origin"),
+      "");
   start({.cors_origins = {"https://app.example"}});
   const auto allowed = ask(Method::options, "/notebooks", {}, preflight, "");
   EXPECT_EQ(allowed.field("Access-Control-Allow-Origin"), "https://app.example");

@@ -37,8 +37,8 @@ TEST_F(System, is_not_ready_while_it_drains) {
 TEST_F(System, shows_metrics_to_administrators) {
   EXPECT_EQ(get("/metrics").status, 404);
   start({.metrics = {.meter = {}, .expose = [](std::string_view) {
-           return MetricsPort::Exposed{"text/plain", "up 1\n"};
-         }}});
+                       return MetricsPort::Exposed{"text/plain", "up 1\n"};
+                     }}});
   EXPECT_EQ(get("/metrics").text, "up 1\n");
   EXPECT_EQ(ask(Method::get, "/metrics", {}, {}, "").status, 401);
 }

@@ -44,8 +44,7 @@ TEST_F(Users, are_made_by_administrators_with_a_hashed_password) {
   const auto taken = post("/users", {{"email", "ada@example.org"}});
   EXPECT_EQ(taken.status, 409);
   EXPECT_EQ(taken.json()["details"]["email"], "is taken") << taken.text;
-  EXPECT_EQ(post("/users", {{"email", "b@example.org"}, {"hashed_password", "plain"}}).status,
-            422);
+  EXPECT_EQ(post("/users", {{"email", "b@example.org"}, {"hashed_password", "plain"}}).status, 422);
   EXPECT_EQ(post("/users", {{"email", "b@example.org"}, {"password", "short"}}).status, 422);
 }
 

@@ -39,8 +39,7 @@ TEST(ResponseHead, is_exact) {
   Response response{.status = 201};
   response.headers.add("Location", "/x");
   std::string head;
-  append_head(head, response,
-              {.date_line = "Date: d\r\n", .request_id = "r", .body_bytes = 12});
+  append_head(head, response, {.date_line = "Date: d\r\n", .request_id = "r", .body_bytes = 12});
   EXPECT_EQ(head,
             "HTTP/1.1 201 Created\r\nLocation: /x\r\nDate: d\r\nContent-Length: 12\r\n"
             "X-Request-ID: r\r\n\r\n");
@@ -55,8 +54,8 @@ TEST(AcceptEncoding, weights_decide) {
   for (const auto* yes : {"gzip", "x-gzip", "br;q=1, gzip;q=0.001", "*", "GZip;Q=0.5", ",gzip,"}) {
     EXPECT_TRUE(accepts_gzip(yes)) << yes;
   }
-  for (const auto* no : {"", "br", "gzip;q=0", "*;q=0", "gzip; q=0.0, *;q=1", "gzipp",
-                         "*;q=0.000"}) {
+  for (const auto* no :
+       {"", "br", "gzip;q=0", "*;q=0", "gzip; q=0.0, *;q=1", "gzipp", "*;q=0.000"}) {
     EXPECT_FALSE(accepts_gzip(no)) << no;
   }
 }

@@ -49,11 +49,11 @@ struct ApplicationOptions {
   RateLimit key_rate{.requests = 1'000'000, .window = std::chrono::seconds{10}};
   RateLimit server_rate = {};
   std::chrono::milliseconds call_deadline{30'000};
-  std::filesystem::path data_dir = {};            ///< for the check of free space; empty: none
-  std::uint64_t free_bytes_min = 64u << 20;       ///< below it /health says degraded
+  std::filesystem::path data_dir = {};       ///< for the check of free space; empty: none
+  std::uint64_t free_bytes_min = 64u << 20;  ///< below it /health says degraded
   std::size_t body_bytes_max = 1u << 20;
-  std::size_t import_bytes_max = 64u << 20;       ///< of POST /durable-objects/import
-  std::size_t slow_queue_max = 256;               ///< requests that wait for a worker thread
+  std::size_t import_bytes_max = 64u << 20;  ///< of POST /durable-objects/import
+  std::size_t slow_queue_max = 256;          ///< requests that wait for a worker thread
   MetricsPort metrics = {};
 };
 

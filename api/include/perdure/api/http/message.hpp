@@ -44,7 +44,7 @@ struct Request {
 class Body {
  public:
   Body() = default;
-  Body(std::string text) : held_(std::move(text)) {}  // NOLINT: a body is written as a string
+  Body(std::string text) : held_(std::move(text)) {}    // NOLINT: a body is written as a string
   Body(const char* text) : held_(std::string{text}) {}  // NOLINT
   Body(std::shared_ptr<const std::string> shared) : held_(std::move(shared)) {}  // NOLINT
 

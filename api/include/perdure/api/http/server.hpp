@@ -29,12 +29,12 @@ struct Limits {
 };
 
 struct Timeouts {
-  Milliseconds header = std::chrono::seconds{10};     ///< first byte to end of header; TLS too
-  Milliseconds body = std::chrono::seconds{30};       ///< plus its bytes / body_bytes_per_s_min
-  Milliseconds idle = std::chrono::seconds{60};       ///< between two requests
-  Milliseconds write = std::chrono::seconds{30};      ///< without any progress
-  Milliseconds handler = std::chrono::seconds{60};    ///< then 503, and the answer is dropped
-  Milliseconds linger = std::chrono::seconds{2};      ///< for the client to read an error
+  Milliseconds header = std::chrono::seconds{10};   ///< first byte to end of header; TLS too
+  Milliseconds body = std::chrono::seconds{30};     ///< plus its bytes / body_bytes_per_s_min
+  Milliseconds idle = std::chrono::seconds{60};     ///< between two requests
+  Milliseconds write = std::chrono::seconds{30};    ///< without any progress
+  Milliseconds handler = std::chrono::seconds{60};  ///< then 503, and the answer is dropped
+  Milliseconds linger = std::chrono::seconds{2};    ///< for the client to read an error
   std::size_t body_bytes_per_s_min = 16 * 1024;
 };
 
@@ -84,7 +84,7 @@ struct Services {
 };
 
 struct Connections {
-  std::size_t open = 0;        ///< WebSockets included
+  std::size_t open = 0;  ///< WebSockets included
   std::size_t websockets = 0;
 };
 
@@ -97,8 +97,7 @@ class Server {
   /// Errors  unavailable  the address cannot be listened on.
   ///         invalid      the address or the TLS files cannot be used.
   [[nodiscard]] static Result<std::unique_ptr<Server>> start(ServerOptions options,
-                                                             Services services,
-                                                             Handler& handler);
+                                                             Services services, Handler& handler);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
