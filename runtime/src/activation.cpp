@@ -22,7 +22,6 @@ Result<void> Activation::load() {
     newest_ = blank_version(cell_->kind, cell_->object);
   }
   around_.directory.loaded(*cell_, newest_);
-  around_.hooks.activated(cell_->kind.name);
   return {};
 }
 

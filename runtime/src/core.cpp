@@ -96,7 +96,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                                                 : runtime::make_config(options_.worker_threads)),
       own_system_(own_config_ ? std::make_unique<caf::actor_system>(*own_config_) : nullptr),
       once_(*foundation_.store),
-      directory_({options_.mailbox_max, options_.in_flight_max}, *foundation_.clock,
+      directory_({options_.mailbox_max, options_.in_flight_max}, *foundation_.clock, hooks_,
                  [this](const runtime::CellPtr& cell) { return spawn(cell); }),
       committer_(*foundation_.store, directory_, *foundation_.clock, hooks_,
                  {.give_back =
@@ -107,7 +107,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                       [this](runtime::Cell& cell, const runtime::Version& version) {
                         housekeeper_.committed(cell, version);
                       }}),
-      housekeeper_(*foundation_.store, directory_, *foundation_.clock, hooks_,
+      housekeeper_(*foundation_.store, directory_, *foundation_.clock,
                    {.hibernate_after = options_.hibernate_after,
                     .active_bytes_max = options_.active_bytes_max,
                     .retention = options_.retention}),

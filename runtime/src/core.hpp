@@ -44,6 +44,7 @@ class Runtime::Core {
   Core& operator=(const Core&) = delete;
 
   void call(Call call, ReplyHandler done);
+  Result<void> hibernate(const ObjectId& object) { return directory_.hibernate(object); }
   void stop();
 
   // ---- stepping, with Threads::none
@@ -53,7 +54,6 @@ class Runtime::Core {
 
   [[nodiscard]] const KindDefinition* find_kind(std::string_view name) const;
   [[nodiscard]] RuntimeStats stats() const;
-  [[nodiscard]] const std::vector<Kind>& kinds() const { return kinds_; }
   [[nodiscard]] const storage::Store& store() const { return *foundation_.store; }
   [[nodiscard]] const Clock& clock() const { return *foundation_.clock; }
   [[nodiscard]] runtime::Directory& directory() { return directory_; }

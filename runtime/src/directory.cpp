@@ -28,8 +28,8 @@ Unexpected overloaded(std::string detail) {
 
 }  // namespace
 
-Directory::Directory(DirectoryLimits limits, const Clock& clock, Spawn spawn)
-    : limits_(limits), clock_(clock), spawn_(std::move(spawn)) {}
+Directory::Directory(DirectoryLimits limits, const Clock& clock, Hooks& hooks, Spawn spawn)
+    : limits_(limits), clock_(clock), hooks_(hooks), spawn_(std::move(spawn)) {}
 
 Directory::~Directory() { clear(); }
 
@@ -41,6 +41,10 @@ void Directory::clear() {
       auto owned = remove(shard, *shard.by_use.front());
       auto actor = std::exchange(owned->actor_, nullptr);
       removed.emplace_back(std::move(owned), std::move(actor));
+    }
+    for (auto& cell : std::exchange(shard.leaving, {})) {
+      auto actor = std::exchange(cell->actor_, nullptr);
+      removed.emplace_back(std::move(cell), std::move(actor));
     }
   }
 }
@@ -83,6 +87,7 @@ CellPtr Directory::remove(Shard& shard, Cell& cell) {
   shard.by_use.erase(cell.place_);
   shard.cells.erase(found);
   cell.dropped_ = true;
+  if (cell.committed_) hooks_.hibernated(cell.kind.name);
   --count_;
   return owned;
 }
@@ -140,7 +145,10 @@ void Directory::loaded(Cell& cell, VersionPtr version) {
   auto& shard = shard_of(cell.object);
   const std::scoped_lock lock{shard.mutex};
   cell.committed_seq.store(version->meta.seq, std::memory_order_release);
-  if (!cell.dropped_) resize(shard, cell, estimate_bytes(*version));
+  if (!cell.dropped_) {
+    resize(shard, cell, estimate_bytes(*version));
+    hooks_.activated(cell.kind.name);
+  }
   cell.committed_ = std::move(version);
 }
 
@@ -154,12 +162,20 @@ void Directory::committed(Cell& cell, const VersionPtr& version) {
 }
 
 void Directory::finished(Cell& cell) {
-  caf::actor actor;  // destroyed outside the lock
+  CellPtr gone;  // destroyed outside the lock, and so is the actor
+  caf::actor actor;
   {
-    const std::scoped_lock lock{shard_of(cell.object).mutex};
+    auto& shard = shard_of(cell.object);
+    const std::scoped_lock lock{shard.mutex};
     PERDURE_CHECK(cell.in_flight_ > 0, to_string(cell.object));
     --cell.in_flight_;
-    if (cell.dropped_ && cell.in_flight_ == 0) actor = std::exchange(cell.actor_, nullptr);
+    if (cell.dropped_ && cell.in_flight_ == 0) {
+      const auto found = std::ranges::find(shard.leaving, &cell, &CellPtr::get);
+      PERDURE_CHECK(found != shard.leaving.end(), to_string(cell.object));
+      gone = std::move(*found);
+      shard.leaving.erase(found);
+      actor = std::exchange(cell.actor_, nullptr);
+    }
   }
   in_flight_.fetch_sub(1, std::memory_order_release);
 }
@@ -174,7 +190,7 @@ void Directory::drop(Cell& cell) {
   const std::scoped_lock lock{shard.mutex};
   if (cell.dropped_) return;
   // The actor stays until what is counted on the cell has been answered.
-  static_cast<void>(remove(shard, cell));
+  shard.leaving.push_back(remove(shard, cell));
 }
 
 Result<void> Directory::hibernate(const ObjectId& object) {
@@ -192,8 +208,7 @@ Result<void> Directory::hibernate(const ObjectId& object) {
   return {};
 }
 
-std::vector<const KindDefinition*> Directory::sweep(Milliseconds before, std::size_t bytes_max) {
-  std::vector<const KindDefinition*> kinds;
+void Directory::sweep(Milliseconds before, std::size_t bytes_max) {
   const std::size_t shard_bytes_max = bytes_max / shard_count;
   const bool over_budget = bytes_.load() > bytes_max;
   for (auto& shard : shards_) {
@@ -210,9 +225,7 @@ std::vector<const KindDefinition*> Directory::sweep(Milliseconds before, std::si
         removed.emplace_back(std::move(owned), std::move(actor));
       }
     }
-    for (const auto& [cell, actor] : removed) kinds.push_back(&cell->kind);
   }
-  return kinds;
 }
 
 bool Directory::active(const ObjectId& object) const {

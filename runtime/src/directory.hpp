@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "envelope.hpp"
+#include "perdure/runtime/options.hpp"
 #include "version.hpp"
 
 namespace perdure::runtime {
@@ -66,8 +67,9 @@ class Directory {
  public:
   using Spawn = std::function<caf::actor(const CellPtr&)>;
 
-  /// `spawn` makes the actor of a new cell; `clock` says when a cell was used.
-  Directory(DirectoryLimits limits, const Clock& clock, Spawn spawn);
+  /// `spawn` makes the actor of a new cell; `clock` says when a cell was used; `hooks` hear of
+  /// objects that come and go.
+  Directory(DirectoryLimits limits, const Clock& clock, Hooks& hooks, Spawn spawn);
   ~Directory();
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
@@ -103,8 +105,8 @@ class Directory {
   /// Errors: conflict when something is in flight. Nothing happens when it is not active.
   Result<void> hibernate(const ObjectId& object);
   /// Hibernates cells not used since `before`, then the least recently used ones of each shard
-  /// until the estimate is at most `bytes_max`. Returns the kinds of those that went.
-  std::vector<const KindDefinition*> sweep(Milliseconds before, std::size_t bytes_max);
+  /// until the estimate is at most `bytes_max`.
+  void sweep(Milliseconds before, std::size_t bytes_max);
 
   [[nodiscard]] bool active(const ObjectId& object) const;
   [[nodiscard]] std::optional<Milliseconds> last_used(const ObjectId& object) const;
@@ -139,6 +141,7 @@ class Directory {
     std::unordered_set<CellPtr, Hash, Equal> cells;
     std::list<Cell*> by_use;  ///< front: least recently used
     std::size_t bytes = 0;
+    std::vector<CellPtr> leaving;  ///< dropped, but something is still counted on them
   };
   static constexpr std::size_t shard_count = 64;
 
@@ -151,6 +154,7 @@ class Directory {
 
   const DirectoryLimits limits_;
   const Clock& clock_;
+  Hooks& hooks_;
   const Spawn spawn_;
   mutable std::array<Shard, shard_count> shards_;
   std::atomic<std::size_t> count_{0};

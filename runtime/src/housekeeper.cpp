@@ -34,8 +34,8 @@ Result<Seq> retention_floor(const Retention& retention, Seq first, Seq last, Tim
 }
 
 Housekeeper::Housekeeper(storage::Store& store, Directory& directory, const Clock& clock,
-                         Hooks& hooks, Policy policy)
-    : store_(store), directory_(directory), clock_(clock), hooks_(hooks), policy_(policy) {}
+                         Policy policy)
+    : store_(store), directory_(directory), clock_(clock), policy_(policy) {}
 
 void Housekeeper::committed(Cell& cell, const Version& version) {
   if (version.meta.seq % records_between_looks != 0) return;
@@ -47,9 +47,7 @@ void Housekeeper::committed(Cell& cell, const Version& version) {
 
 void Housekeeper::step(std::size_t trims_max) {
   const auto idle_since = clock_.monotonic() - policy_.hibernate_after;
-  for (const auto* kind : directory_.sweep(idle_since, policy_.active_bytes_max)) {
-    hooks_.hibernated(kind->name);
-  }
+  directory_.sweep(idle_since, policy_.active_bytes_max);
   for (std::size_t i = 0; i < trims_max; ++i) {
     ObjectId object;
     {

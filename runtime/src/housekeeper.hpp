@@ -28,8 +28,7 @@ class Housekeeper {
     Retention retention;
   };
 
-  Housekeeper(storage::Store& store, Directory& directory, const Clock& clock, Hooks& hooks,
-              Policy policy);
+  Housekeeper(storage::Store& store, Directory& directory, const Clock& clock, Policy policy);
 
   /// Called after a commit: notes objects whose history has grown past its bounds.
   void committed(Cell& cell, const Version& version);
@@ -46,7 +45,6 @@ class Housekeeper {
   storage::Store& store_;
   Directory& directory_;
   const Clock& clock_;
-  Hooks& hooks_;
   const Policy policy_;
 
   std::mutex mutex_;  // guards the rest

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perdure/runtime/runtime.hpp"
 
+#include <algorithm>
+#include <thread>
+
 #include "core.hpp"
 #include "history.hpp"
 #include "perdure/storage/rocksdb_store.hpp"
@@ -78,71 +81,110 @@ std::future<Result<Reply>> ObjectRef::send(Call call) const {
   return runtime_->call(std::move(call));
 }
 
-Runtime::Runtime(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+Runtime::Runtime(std::unique_ptr<Core> core, std::vector<Kind> kinds, Reopen reopen)
+    : kinds_(std::move(kinds)), reopen_(std::move(reopen)), core_(std::move(core)) {}
 Runtime::~Runtime() = default;
 
 Result<std::unique_ptr<Runtime>> Runtime::open(RuntimeOptions options, std::vector<Kind> kinds) {
   PERDURE_TRY_VOID(runtime::validate_kinds(kinds));
-  PERDURE_TRY(store, storage::open_rocksdb(storage_options(options)));
-  runtime::Foundation foundation{.store = std::move(store),
-                                 .clock = &system_clock(),
-                                 .random = &secure_random(),
-                                 .system = options.actor_system};
-  return std::make_unique<Runtime>(
-      std::make_unique<Core>(std::move(options), std::move(kinds), std::move(foundation)));
+  const auto open_core = [options = std::move(options), kinds]() -> Result<std::unique_ptr<Core>> {
+    PERDURE_TRY(store, storage::open_rocksdb(storage_options(options)));
+    return std::make_unique<Core>(options, kinds,
+                                  runtime::Foundation{.store = std::move(store),
+                                                      .clock = &system_clock(),
+                                                      .random = &secure_random(),
+                                                      .system = options.actor_system});
+  };
+  PERDURE_TRY(core, open_core());
+  return std::make_unique<Runtime>(std::move(core), std::move(kinds), open_core);
 }
 
-void Runtime::call(Call call, ReplyHandler done) { core_->call(std::move(call), std::move(done)); }
+Result<void> Runtime::recover() {
+  const std::scoped_lock lock{recovery_};
+  if (writable()) return fail(ErrorCode::conflict, "writes have not stopped");
+  if (!reopen_) return fail(ErrorCode::conflict, "this runtime was made without a way to reopen");
+  if (auto old = core()) {
+    old->stop();
+    std::atomic_store(&core_, std::shared_ptr<Core>{});
+    // Whoever looks at something in it is done soon; the directory can have one owner only.
+    while (old.use_count() > 1) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
+  PERDURE_TRY(opened, reopen_());
+  std::atomic_store(&core_, std::shared_ptr<Core>{std::move(opened)});
+  return {};
+}
+
+Result<std::shared_ptr<Runtime::Core>> Runtime::live_core() const {
+  if (auto live = core()) return live;
+  Error error{.code = ErrorCode::unavailable, .detail = "the data directory is being reopened"};
+  error.retry_after = std::chrono::seconds{1};
+  return fail(std::move(error));
+}
+
+void Runtime::call(Call call, ReplyHandler done) {
+  if (auto live = live_core()) {
+    (*live)->call(std::move(call), std::move(done));
+  } else {
+    done(fail(std::move(live).error()));
+  }
+}
 
 std::future<Result<Reply>> Runtime::call(Call call) {
   auto [future, done] = promise_reply();
-  core_->call(std::move(call), std::move(done));
+  this->call(std::move(call), std::move(done));
   return std::move(future);
 }
 
-const std::vector<Kind>& Runtime::kinds() const { return core_->kinds(); }
+const std::vector<Kind>& Runtime::kinds() const { return kinds_; }
 
 const KindDefinition* Runtime::find_kind(std::string_view name) const {
-  return core_->find_kind(name);
+  const auto found = std::ranges::find(kinds_, name, &Kind::name);
+  return found == kinds_.end() ? nullptr : &found->definition();
 }
 
 Result<ObjectView> Runtime::inspect(const ObjectId& object, AsOf as_of) const {
   PERDURE_TRY_VOID(validate(object));
   const auto* kind = find_kind(object.kind);
   if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + object.kind);
-  PERDURE_TRY(record, runtime::record_as_of(core_->store(), object, as_of));
+  PERDURE_TRY(live, live_core());
+  PERDURE_TRY(record, runtime::record_as_of(live->store(), object, as_of));
   return runtime::view_record(*kind, record);
 }
 
 Result<ListPage> Runtime::list(const ListRequest& request) const {
   const auto* kind = find_kind(request.kind);
   if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + request.kind);
-  return runtime::list_objects(core_->store(), core_->directory(), *kind, request);
+  PERDURE_TRY(live, live_core());
+  return runtime::list_objects(live->store(), live->directory(), *kind, request);
 }
 
 std::optional<Seq> Runtime::committed_seq(const ObjectId& object) const {
-  return core_->directory().committed_seq(object);
+  const auto live = core();
+  return live ? live->directory().committed_seq(object) : std::nullopt;
 }
 
 Activity Runtime::activity(const ObjectId& object) const {
-  return core_->directory().active(object) ? Activity::active : Activity::hibernated;
+  const auto live = core();
+  return live && live->directory().active(object) ? Activity::active : Activity::hibernated;
 }
 
 std::optional<Timestamp> Runtime::last_active(const ObjectId& object) const {
-  const auto used = core_->directory().last_used(object);
+  const auto live = core();
+  const auto used = live ? live->directory().last_used(object) : std::nullopt;
   if (!used) return {};
-  return core_->clock().now() - (core_->clock().monotonic() - *used);
+  return live->clock().now() - (live->clock().monotonic() - *used);
 }
 
 Result<std::vector<JournalRecord>> Runtime::journal(const ObjectId& object, Seq from, Seq until,
                                                     Order order, std::size_t limit) const {
   PERDURE_TRY_VOID(validate(object));
-  PERDURE_TRY(last, core_->store().last_record(object));
+  PERDURE_TRY(live, live_core());
+  PERDURE_TRY(last, live->store().last_record(object));
   if (!last) return fail(ErrorCode::not_found, "there is no " + to_string(object));
-  PERDURE_TRY(rows, core_->store().journal(object, from, until,
-                                           order == Order::ascending ? storage::Direction::forward
-                                                                     : storage::Direction::backward,
-                                           limit));
+  PERDURE_TRY(rows, live->store().journal(object, from, until,
+                                          order == Order::ascending ? storage::Direction::forward
+                                                                    : storage::Direction::backward,
+                                          limit));
   std::vector<JournalRecord> records;
   for (const auto& row : rows) {
     PERDURE_TRY(record, runtime::decode_record(object, row));
@@ -154,10 +196,11 @@ Result<std::vector<JournalRecord>> Runtime::journal(const ObjectId& object, Seq 
 Result<std::vector<Entry>> Runtime::entries(const ObjectId& object, const EntryRange& range,
                                             AsOf as_of) const {
   PERDURE_TRY_VOID(validate(object));
-  PERDURE_TRY(record, runtime::record_as_of(core_->store(), object, as_of));
+  PERDURE_TRY(live, live_core());
+  PERDURE_TRY(record, runtime::record_as_of(live->store(), object, as_of));
   try {
     return runtime::LayeredEntries{
-        core_->store(), object, nullptr, nullptr, record.meta.origin->born_seq, record.meta.seq}
+        live->store(), object, nullptr, nullptr, record.meta.origin->born_seq, record.meta.seq}
         .range(range);
   } catch (const Failure& failure) {
     return fail(failure.error());
@@ -166,8 +209,9 @@ Result<std::vector<Entry>> Runtime::entries(const ObjectId& object, const EntryR
 
 Result<std::vector<SnapshotInfo>> Runtime::snapshots(const ObjectId& object) const {
   PERDURE_TRY_VOID(validate(object));
-  PERDURE_TRY(record, runtime::record_as_of(core_->store(), object, {}));
-  PERDURE_TRY(pins, core_->store().pins(object));
+  PERDURE_TRY(live, live_core());
+  PERDURE_TRY(record, runtime::record_as_of(live->store(), object, {}));
+  PERDURE_TRY(pins, live->store().pins(object));
   std::vector<SnapshotInfo> snapshots;
   for (const auto& pin : pins) {
     if (pin.seq < record.meta.origin->born_seq) continue;  // of an earlier life
@@ -180,7 +224,8 @@ Result<std::vector<SnapshotInfo>> Runtime::snapshots(const ObjectId& object) con
 
 Result<std::optional<ObjectId>> Runtime::holder(const std::string& space,
                                                 const std::string& key) const {
-  PERDURE_TRY(value, core_->store().claim({space, key}, core_->clock().now()));
+  PERDURE_TRY(live, live_core());
+  PERDURE_TRY(value, live->store().claim({space, key}, live->clock().now()));
   if (!value) return std::optional<ObjectId>{};
   const auto colon = value->find(':');
   return std::optional{ObjectId{value->substr(0, colon), value->substr(colon + 1)}};
@@ -188,7 +233,8 @@ Result<std::optional<ObjectId>> Runtime::holder(const std::string& space,
 
 Result<void> Runtime::hibernate(const ObjectId& object) {
   PERDURE_TRY_VOID(validate(object));
-  return core_->directory().hibernate(object);
+  PERDURE_TRY(live, live_core());
+  return live->hibernate(object);
 }
 
 void Runtime::activate(const ObjectId& object, ReplyHandler done) {
@@ -196,10 +242,18 @@ void Runtime::activate(const ObjectId& object, ReplyHandler done) {
        std::move(done));
 }
 
-RuntimeStats Runtime::stats() const { return core_->stats(); }
+RuntimeStats Runtime::stats() const {
+  const auto live = core();
+  return live ? live->stats() : RuntimeStats{.writable = false};
+}
 
-bool Runtime::writable() const { return core_->store().health() == storage::Health::writable; }
+bool Runtime::writable() const {
+  const auto live = core();
+  return live && live->store().health() == storage::Health::writable;
+}
 
-void Runtime::stop() { core_->stop(); }
+void Runtime::stop() {
+  if (const auto live = core()) live->stop();
+}
 
 }  // namespace perdure

@@ -108,7 +108,8 @@ Call import_call(ObjectId target, Principal principal, Json state, Json entries)
 Result<void> Runtime::export_object(const ObjectId& object, AsOf as_of,
                                     const LineSink& sink) const {
   PERDURE_TRY_VOID(validate(object));
-  PERDURE_TRY(record, runtime::record_as_of(core_->store(), object, as_of));
+  PERDURE_TRY(live, live_core());
+  PERDURE_TRY(record, runtime::record_as_of(live->store(), object, as_of));
   const auto& meta = record.meta;
   PERDURE_TRY(state, parse_json(record.root));
   Json header{{"format", format_name},
@@ -131,7 +132,7 @@ Result<void> Runtime::export_object(const ObjectId& object, AsOf as_of,
   };
   write(header);
   std::uint64_t count = 0;
-  PERDURE_TRY_VOID(visit_entries(core_->store(), record, [&](const Entry& entry) {
+  PERDURE_TRY_VOID(visit_entries(live->store(), record, [&](const Entry& entry) {
     Json line;
     put_text(line, "key", entry.key);
     put_text(line, "value", entry.value);
@@ -164,7 +165,7 @@ void Runtime::import_object(ObjectId target, std::string_view lines, Principal p
   };
   auto call = prepare();
   if (!call) return done(fail(std::move(call).error()));
-  core_->call(std::move(*call), std::move(done));
+  this->call(std::move(*call), std::move(done));
 }
 
 void Runtime::clone_object(const ObjectId& source, AsOf as_of, ObjectId target, Principal principal,
@@ -176,13 +177,14 @@ void Runtime::clone_object(const ObjectId& source, AsOf as_of, ObjectId target, 
     }
     const auto* kind = find_kind(source.kind);
     if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + source.kind);
-    PERDURE_TRY(record, runtime::record_as_of(core_->store(), source, as_of));
+    PERDURE_TRY(live, live_core());
+    PERDURE_TRY(record, runtime::record_as_of(live->store(), source, as_of));
     if (!principal.reaches(record.meta.origin->owner)) {
       return fail(ErrorCode::not_found, "there is no " + to_string(source));
     }
     PERDURE_TRY(state, runtime::decode_root(*kind, record));
     Json entries = Json::array();
-    PERDURE_TRY_VOID(visit_entries(core_->store(), record, [&](const Entry& entry) {
+    PERDURE_TRY_VOID(visit_entries(live->store(), record, [&](const Entry& entry) {
       entries.push_back({{"key", entry.key}, {"value", entry.value}});
     }));
     auto call = import_call(std::move(target), principal, std::move(state), std::move(entries));
@@ -191,7 +193,7 @@ void Runtime::clone_object(const ObjectId& source, AsOf as_of, ObjectId target, 
   };
   auto call = prepare();
   if (!call) return done(fail(std::move(call).error()));
-  core_->call(std::move(*call), std::move(done));
+  this->call(std::move(*call), std::move(done));
 }
 
 }  // namespace perdure

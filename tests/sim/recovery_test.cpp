@@ -131,7 +131,7 @@ TEST_F(Recovery, after_a_failed_sync_only_what_is_durable_is_shown) {
 }
 
 TEST_F(Recovery, a_refused_snapshot_holds_up_no_later_turn) {
-  for (int i = 0; i < 700; ++i) command("a", "rename", std::to_string(i));
+  for (int i = 0; i < 1'100; ++i) command("a", "rename", std::to_string(i));
   settle();
   const auto pin =
       send({.target = {"named", "a"}, .name = std::string{builtin::pin}, .payload = {{"seq", 1}}});
@@ -143,7 +143,7 @@ TEST_F(Recovery, a_refused_snapshot_holds_up_no_later_turn) {
   world_.run_actors();
   settle();
   EXPECT_EQ(code(pin), ErrorCode::gone);
-  EXPECT_EQ(value(later), R"("699!")");
+  EXPECT_EQ(value(later), R"("1099!")");
   EXPECT_EQ(world_.runtime().stats().in_flight_calls, 0U);
 }
 

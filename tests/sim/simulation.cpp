@@ -40,7 +40,7 @@ void World::start() {
                                                           .system = system_.get(),
                                                           .threads = runtime::Threads::none});
   core_ = core.get();
-  runtime_ = std::make_unique<Runtime>(std::move(core));
+  runtime_ = std::make_unique<Runtime>(std::move(core), kinds_);
 }
 
 void World::end() {

@@ -96,8 +96,12 @@ class RocksdbStore final : public Store {
   /// Why a record that is not there is not there.
   [[nodiscard]] Result<RecordRow> explain_absence(const ObjectId& id, Seq seq) const;
 
-  /// Raises the floor durably and returns the pins below it; none when it is higher already.
-  [[nodiscard]] Result<std::optional<std::set<Seq>>> raise_floor(const ObjectId& id, Seq floor);
+  struct RaisedFloor {
+    Seq from;                 ///< below it no record is left but pinned ones
+    std::set<Seq> pins = {};  ///< below the floor
+  };
+  /// Raises the floor durably; none when it is higher already.
+  [[nodiscard]] Result<std::optional<RaisedFloor>> raise_floor(const ObjectId& id, Seq floor);
   /// Removes the records from `from` up to the floor.
   [[nodiscard]] Result<std::uint64_t> trim_records(std::string_view prefix, Seq from, Seq floor,
                                                    const std::set<Seq>& pins);

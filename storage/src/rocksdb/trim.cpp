@@ -22,27 +22,20 @@ Result<Trimmed> RocksdbStore::trim(const ObjectId& id, Seq floor) {
     return fail(ErrorCode::invalid, fmt::format("the floor {} of {} is above its last seq {}",
                                                 floor, to_string(id), last));
   }
-  PERDURE_TRY(pins, raise_floor(id, floor));
-  if (!pins) return Trimmed{};
-  Seq from = 1;
-  {
-    const std::lock_guard lock{retention_mutex_};
-    from = cleaned_.find(id).value_or(1);
-    // Noted before the deletions: a pin that goes meanwhile takes the note back.
-    cleaned_.put(id, floor);
-    cleaned_.age();
-  }
+  PERDURE_TRY(raised, raise_floor(id, floor));
+  if (!raised) return Trimmed{};
   const auto prefix = keys::object_prefix(id);
-  PERDURE_TRY(records, trim_records(prefix, from, floor, *pins));
-  PERDURE_TRY(versions, trim_entries(prefix, floor, *pins));
+  PERDURE_TRY(records, trim_records(prefix, raised->from, floor, raised->pins));
+  PERDURE_TRY(versions, trim_entries(prefix, floor, raised->pins));
   return Trimmed{.records = records, .entry_versions = versions};
 }
 
-Result<std::optional<std::set<Seq>>> RocksdbStore::raise_floor(const ObjectId& id, Seq floor) {
+Result<std::optional<RocksdbStore::RaisedFloor>> RocksdbStore::raise_floor(const ObjectId& id,
+                                                                           Seq floor) {
   const std::lock_guard lock{retention_mutex_};
   const auto prefix = keys::object_prefix(id);
   PERDURE_TRY(present, floor_at(prefix));
-  if (floor < present) return std::optional<std::set<Seq>>{};
+  if (floor < present) return std::optional<RaisedFloor>{};
   PERDURE_TRY(pinned, pins(id));
   if (floor > present) {
     rocksdb::WriteBatch batch;
@@ -56,11 +49,15 @@ Result<std::optional<std::set<Seq>>> RocksdbStore::raise_floor(const ObjectId& i
       return failed;
     }
   }
-  std::set<Seq> below;
+  RaisedFloor raised{.from = cleaned_.find(id).value_or(1)};
   for (const auto& pin : pinned) {
-    if (pin.seq < floor) below.insert(pin.seq);
+    if (pin.seq < floor) raised.pins.insert(pin.seq);
   }
-  return std::optional{std::move(below)};
+  // Noted before the deletions and under the lock that the pins were read under: a commit that
+  // removes one of them takes the note back.
+  cleaned_.put(id, floor);
+  cleaned_.age();
+  return std::optional{std::move(raised)};
 }
 
 Result<std::uint64_t> RocksdbStore::trim_records(std::string_view prefix, Seq from, Seq floor,

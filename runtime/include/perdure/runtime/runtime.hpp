@@ -8,6 +8,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -122,14 +123,30 @@ class Runtime {
   [[nodiscard]] RuntimeStats stats() const;
   [[nodiscard]] bool writable() const;
 
+  /// After writes have stopped: closes the store and opens it again, with a new epoch. For when the
+  /// cause is gone, such as a disk that was full. Calls meanwhile get `unavailable`; whether a turn
+  /// whose outcome was unknown happened is decided then. Blocks until it is done.
+  /// Errors: conflict while writes have not stopped; those of `open`, and it may be tried again.
+  Result<void> recover();
+
   /// Refuses new calls (`unavailable`), finishes the accepted ones, closes the store.
   void stop();
 
   class Core;
-  explicit Runtime(std::unique_ptr<Core> core);
+  /// Makes the core that takes another one's place.
+  using Reopen = std::function<Result<std::unique_ptr<Core>>()>;
+  /// Without `reopen` it cannot recover.
+  Runtime(std::unique_ptr<Core> core, std::vector<Kind> kinds, Reopen reopen = {});
 
  private:
-  std::unique_ptr<Core> core_;
+  [[nodiscard]] std::shared_ptr<Core> core() const { return std::atomic_load(&core_); }
+  /// Errors: unavailable while the core is exchanged.
+  [[nodiscard]] Result<std::shared_ptr<Core>> live_core() const;
+
+  const std::vector<Kind> kinds_;
+  const Reopen reopen_;
+  std::mutex recovery_;         ///< one at a time
+  std::shared_ptr<Core> core_;  ///< shared by the calls that are in it; null while it is exchanged
 };
 
 }  // namespace perdure
