@@ -14,7 +14,6 @@
 #include "shell/admin_key.hpp"
 #include "shell/command_line.hpp"
 #include "shell/data_commands.hpp"
-#include "shell/disk_watch.hpp"
 #include "shell/options.hpp"
 #include "shell/server_hooks.hpp"
 #include "shell/signals.hpp"
@@ -87,7 +86,6 @@ class ServerProcess {
   std::unique_ptr<Runtime> runtime_;
   std::unique_ptr<api::Application> application_;
   std::unique_ptr<http::Server> server_;
-  std::unique_ptr<DiskWatch> disk_watch_;
 };
 
 ExitCode ServerProcess::failed(ExitCode exit_code, std::string_view what, const Error& error) {
@@ -167,9 +165,6 @@ ExitCode ServerProcess::start_server() {
     return failed(usage ? ExitCode::usage : ExitCode::failure, "cannot listen", started.error());
   }
   server_ = std::move(started).value();
-  disk_watch_ =
-      std::make_unique<DiskWatch>(*runtime_, hooks_, log_, config_.text("data_dir"),
-                                  static_cast<std::uint64_t>(config_.number("storage.free_min")));
   announce();
   return ExitCode::ok;
 }
@@ -212,7 +207,6 @@ void ServerProcess::stop() {
   log_.write(LogLevel::info, {.logger = "server", .message = "stopping"});
   application_->start_draining();
   server_->drain(Milliseconds{config_.number("timeouts.drain")});
-  disk_watch_.reset();
   runtime_->stop();
   log_.write(LogLevel::info, {.logger = "server", .message = "stopped"});
 }

@@ -110,6 +110,14 @@ TEST_F(RocksdbLoss, can_be_accepted_once_and_for_all) {
   EXPECT_EQ(store().last_record(alice).value()->seq, seq + 1);
 }
 
+TEST_F(RocksdbLoss, once_accepted_is_forgotten_even_without_a_new_commit) {
+  lose_tail();
+  open(accepting());
+  const auto seq = store().last_record(alice).value()->seq;
+  open();
+  EXPECT_EQ(store().last_record(alice).value()->seq, seq);
+}
+
 TEST_F(RocksdbLoss, of_the_whole_log_is_refused) {
   open();
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(commit(alice));

@@ -4,14 +4,10 @@
 namespace perdure::shell {
 
 void ServerHooks::writes_stopped(const Error& cause) {
-  const bool full = cause.detail.find("No space left on device") != std::string::npos;
-  disk_was_full_.store(full);
   log_.write(LogLevel::critical,
              {.logger = "runtime",
-              .message = full ? "the disk is full: writes have stopped, reads go on. Writes come "
-                                "back when there is room"
-                              : "writes have stopped; reads go on. Look after the disk, then "
-                                "restart the server",
+              .message = "writes have stopped; reads go on. Free the disk or repair it, then "
+                         "restart the server",
               .fields = {{"cause", to_string(cause)}}});
 }
 

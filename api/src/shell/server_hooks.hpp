@@ -2,8 +2,6 @@
 // What is counted and logged while the server runs.
 #pragma once
 
-#include <atomic>
-
 #include "perdure/api/http/server.hpp"
 #include "perdure/api/shell/log.hpp"
 #include "perdure/api/shell/metrics.hpp"
@@ -26,13 +24,9 @@ class ServerHooks final : public Hooks {
   void hibernated(std::string_view kind) override { metrics_.hibernated(kind); }
   void writes_stopped(const Error& cause) override;
 
-  /// Whether writes last stopped because the disk was full, which can pass by itself.
-  [[nodiscard]] bool disk_was_full() const { return disk_was_full_.load(); }
-
  private:
   Metrics& metrics_;
   Log& log_;
-  std::atomic<bool> disk_was_full_{false};
 };
 
 /// One line for a request that failed or was slow; for every request at DEBUG, or when

@@ -64,8 +64,7 @@ constexpr Setting table[] = {
     {"storage.cache", bytes, "256MiB", "Memory for blocks read from disk", mib, 1024 * gib},
     {"storage.write_buffer", bytes, "256MiB", "Memory for writes before they become files", mib,
      64 * gib},
-    {"storage.free_min", bytes, "64MiB",
-     "Free space below which /health says degraded; a full disk takes writes again above it", 0,
+    {"storage.free_min", bytes, "64MiB", "Free disk space below which /health says degraded", 0,
      1024 * gib},
     {"storage.open_files", integer, "1024", "Most files that the store keeps open", 32, 1'000'000},
 

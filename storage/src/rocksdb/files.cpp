@@ -157,6 +157,13 @@ Result<void> AckedFile::write(std::uint64_t number) {
   return {};
 }
 
+Result<void> AckedFile::reset(std::uint64_t number) {
+  for (const off_t offset : {off_t{0}, slot_distance}) {
+    if (!write_at(file_, slot(number), offset)) return fail_errno("write", "ACKED");
+  }
+  return sync();
+}
+
 Result<void> AckedFile::sync() {
   if (::fdatasync(file_.descriptor()) != 0) return fail_errno("sync", "ACKED");
   return {};

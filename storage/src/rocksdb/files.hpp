@@ -63,6 +63,8 @@ class AckedFile {
   [[nodiscard]] Result<std::optional<std::uint64_t>> read() const;
   /// Without a sync: survives the process; the machine from the next `sync` on.
   [[nodiscard]] Result<void> write(std::uint64_t number);
+  /// Puts one number into both slots, durably: the only way to a lower one.
+  [[nodiscard]] Result<void> reset(std::uint64_t number);
   [[nodiscard]] Result<void> sync();
 
  private:

@@ -136,10 +136,9 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
                      .database = std::move(database),
                      .last_commit = last_commit};
   PERDURE_TRY_VOID(raise_epoch(opened));
-  if (acked_number > last_commit.number) {
-    // The loss was accepted: both slots go back, or the next start would refuse again.
-    PERDURE_TRY_VOID(opened.acked.write(last_commit.number));
-    PERDURE_TRY_VOID(opened.acked.write(last_commit.number + 1));
+  if (options.lost_commits == LostCommits::accept) {
+    // The number goes back, or the next start would refuse again.
+    PERDURE_TRY_VOID(opened.acked.reset(last_commit.number));
   }
   return std::make_unique<RocksdbStore>(std::move(opened), options.durability, std::move(gate));
 }

@@ -33,8 +33,10 @@ TEST(Retention, keeps_a_tombstone_that_hides_a_pinned_version) {
 }
 
 TEST(Retention, keeps_a_tombstone_above_the_floor) {
-  const EntryVersion versions[] = {{6, true}, {4, false}};
-  EXPECT_THAT(unseen_versions(versions, 5, {}), IsEmpty());
+  const EntryVersion over_a_value[] = {{6, true}, {4, false}};
+  EXPECT_THAT(unseen_versions(over_a_value, 5, {}), IsEmpty());
+  const EntryVersion alone[] = {{6, true}};
+  EXPECT_THAT(unseen_versions(alone, 5, {}), IsEmpty());
 }
 
 }  // namespace
