@@ -99,21 +99,6 @@ Result<std::unique_ptr<Runtime>> Runtime::open(RuntimeOptions options, std::vect
   return std::make_unique<Runtime>(std::move(core), std::move(kinds), open_core);
 }
 
-Result<void> Runtime::recover() {
-  const std::scoped_lock lock{recovery_};
-  if (writable()) return fail(ErrorCode::conflict, "writes have not stopped");
-  if (!reopen_) return fail(ErrorCode::conflict, "this runtime was made without a way to reopen");
-  if (auto old = core()) {
-    old->stop();
-    std::atomic_store(&core_, std::shared_ptr<Core>{});
-    // Whoever looks at something in it is done soon; the directory can have one owner only.
-    while (old.use_count() > 1) std::this_thread::sleep_for(std::chrono::milliseconds{1});
-  }
-  PERDURE_TRY(opened, reopen_());
-  std::atomic_store(&core_, std::shared_ptr<Core>{std::move(opened)});
-  return {};
-}
-
 Result<std::shared_ptr<Runtime::Core>> Runtime::live_core() const {
   if (auto live = core()) return live;
   Error error{.code = ErrorCode::unavailable, .detail = "the data directory is being reopened"};

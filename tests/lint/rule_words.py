@@ -77,7 +77,7 @@ GOOD = {
     GLOSSARY: "| word | meaning | not as |\n|---|---|---|\n"
               "| **alarm** | wakes | `reminder`, `wake_up` |\n",
     "base/src/a.cpp": 'int alarm_count; // a reminder\nauto t = "reminder"; db->reminder();\n',
-    "docs/a.md": "the network/work/group of `tests/home/`\n",
+    "docs/a.md": "the network/wo" "rk/group of `tests/home/`\n",
 }
 BAD = [
     ({"base/src/b.cpp": "// TO" "DO: more\n"}, "holds"),

@@ -123,12 +123,6 @@ class Runtime {
   [[nodiscard]] RuntimeStats stats() const;
   [[nodiscard]] bool writable() const;
 
-  /// After writes have stopped: closes the store and opens it again, with a new epoch. For when the
-  /// cause is gone, such as a disk that was full. Calls meanwhile get `unavailable`; whether a turn
-  /// whose outcome was unknown happened is decided then. Blocks until it is done.
-  /// Errors: conflict while writes have not stopped; those of `open`, and it may be tried again.
-  Result<void> recover();
-
   /// Refuses new calls (`unavailable`), finishes the accepted ones, closes the store.
   void stop();
 
@@ -145,7 +139,6 @@ class Runtime {
 
   const std::vector<Kind> kinds_;
   const Reopen reopen_;
-  std::mutex recovery_;         ///< one at a time
   std::shared_ptr<Core> core_;  ///< shared by the calls that are in it; null while it is exchanged
 };
 
