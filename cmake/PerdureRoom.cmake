@@ -38,6 +38,8 @@ function(perdure_room name)
     PRIVATE ${room_PRIVATE} $<BUILD_INTERFACE:perdure_flags>)
   if(room_PCH)
     target_precompile_headers(${target} PRIVATE ${room_PCH})
+    # Lets ccache see what a precompiled header holds.
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
   endif()
   if(NOT room_INTERNAL)
     set_property(GLOBAL APPEND PROPERTY PERDURE_INSTALLED_ROOMS ${target})
