@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 
 #include "perdure/base/check.hpp"
 
@@ -102,25 +103,50 @@ class UnitClaims {
   std::map<std::pair<std::string, std::string>, bool> changed_;
 };
 
-void check_distinct(const Unit& unit) {
-  PERDURE_CHECK(!unit.write_sets.empty(), "a unit without write sets");
-  for (std::size_t i = 1; i < unit.write_sets.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      PERDURE_CHECK(unit.write_sets[i].object != unit.write_sets[j].object,
-                    "the write sets of a unit name distinct objects");
-    }
+/// The seq that an object has once the unit's first `count` write sets are applied.
+Result<Seq> seq_before(const Unit& unit, std::size_t count, CommitState& state) {
+  const auto& object = unit.write_sets[count].object;
+  Seq records = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& earlier = unit.write_sets[i];
+    if (earlier.record && earlier.object == object) ++records;
   }
+  PERDURE_TRY(last, state.last_seq(object));
+  return last + records;
 }
+
+/// The items that one unit takes.
+class UnitTakes {
+ public:
+  explicit UnitTakes(CommitState& state) : state_(state) {}
+
+  Result<void> apply(const WriteSet& write_set) {
+    for (const auto position : write_set.takes) {
+      PERDURE_TRY(waiting, state_.is_waiting(position));
+      if (!waiting || !taken_.insert(position).second) {
+        return fail(ErrorCode::not_found, fmt::format("the outbox has no item {}", position));
+      }
+    }
+    return {};
+  }
+
+ private:
+  CommitState& state_;
+  std::set<std::uint64_t> taken_;
+};
 
 }  // namespace
 
 Result<void> check_unit(const Unit& unit, CommitRules rules, CommitState& state) {
-  check_distinct(unit);
+  PERDURE_CHECK(!unit.write_sets.empty(), "a unit without write sets");
   UnitClaims claims{rules, state};
-  for (const auto& write_set : unit.write_sets) {
+  UnitTakes takes{state};
+  for (std::size_t i = 0; i < unit.write_sets.size(); ++i) {
+    const auto& write_set = unit.write_sets[i];
     check_shape(write_set);
-    PERDURE_TRY(last, state.last_seq(write_set.object));
+    PERDURE_TRY(last, seq_before(unit, i, state));
     PERDURE_TRY_VOID(check_fence(write_set, rules, last));
+    PERDURE_TRY_VOID(takes.apply(write_set));
     PERDURE_TRY_VOID(check_pins(write_set, last, state));
     PERDURE_TRY_VOID(claims.apply(write_set));
   }

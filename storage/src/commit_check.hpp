@@ -21,6 +21,8 @@ class CommitState {
   [[nodiscard]] virtual Result<Seq> floor_of(const ObjectId& object) = 0;
   /// Whether the key is held by a claim that has not expired at `now`.
   [[nodiscard]] virtual Result<bool> is_claimed(const ClaimKey& key, Timestamp now) = 0;
+  /// Whether the outbox holds an item at `position`.
+  [[nodiscard]] virtual Result<bool> is_waiting(std::uint64_t position) = 0;
 };
 
 struct CommitRules {

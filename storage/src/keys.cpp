@@ -108,7 +108,7 @@ std::string due_end(Timestamp until) {
   return prefix_end(std::move(key));
 }
 
-std::string event(std::uint64_t position) {
+std::string at_position(std::uint64_t position) {
   std::string key;
   put_be16(key, partition);
   put_be64(key, position);
@@ -169,7 +169,7 @@ std::optional<AlarmKey> parse_due(std::string_view key) {
   return alarm;
 }
 
-std::optional<std::uint64_t> parse_event(std::string_view key) {
+std::optional<std::uint64_t> parse_position(std::string_view key) {
   if (key.size() != partition_bytes + 8) return {};
   return Reader{key.substr(partition_bytes)}.be64();
 }

@@ -44,8 +44,8 @@ inline constexpr std::size_t seq_bytes = 8;
 /// The first key after all alarms with due <= `until`.
 [[nodiscard]] std::string due_end(Timestamp until);
 
-/// be16(partition) be64(position)
-[[nodiscard]] std::string event(std::uint64_t position);
+/// be16(partition) be64(position): of an event, and of an outbox item.
+[[nodiscard]] std::string at_position(std::uint64_t position);
 
 /// space NUL key
 [[nodiscard]] std::string claim(std::string_view space, std::string_view key);
@@ -54,6 +54,8 @@ inline constexpr std::size_t seq_bytes = 8;
 [[nodiscard]] std::string floor(std::string_view object_prefix);
 inline constexpr std::string_view commit = "commit";
 inline constexpr std::string_view epoch = "epoch";
+inline constexpr std::string_view first_event = "first_event";
+inline constexpr std::string_view history = "history";
 
 // What a key says; none when it has not the shape of its table.
 
@@ -67,7 +69,7 @@ struct AlarmKey {
 [[nodiscard]] std::optional<IndexRow> parse_index(std::string_view key);
 [[nodiscard]] std::optional<AlarmKey> parse_alarm(std::string_view key);
 [[nodiscard]] std::optional<AlarmKey> parse_due(std::string_view key);
-[[nodiscard]] std::optional<std::uint64_t> parse_event(std::string_view key);
+[[nodiscard]] std::optional<std::uint64_t> parse_position(std::string_view key);
 
 /// The length of the object (or index) prefix that `key` begins with; 0: it has none.
 [[nodiscard]] std::size_t prefix_size(std::string_view key);

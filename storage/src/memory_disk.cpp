@@ -9,8 +9,9 @@ namespace {
 class MemoryState final : public CommitState {
  public:
   explicit MemoryState(const std::map<ObjectId, MemoryObject>& objects,
-                       const std::map<std::pair<std::string, std::string>, MemoryClaim>& claims)
-      : objects_(objects), claims_(claims) {}
+                       const std::map<std::pair<std::string, std::string>, MemoryClaim>& claims,
+                       const std::map<std::uint64_t, std::string>& outbox)
+      : objects_(objects), claims_(claims), outbox_(outbox) {}
 
   Result<Seq> last_seq(const ObjectId& object) override {
     const auto found = objects_.find(object);
@@ -25,10 +26,12 @@ class MemoryState final : public CommitState {
     if (found == claims_.end()) return false;
     return !found->second.expires || *found->second.expires > now;
   }
+  Result<bool> is_waiting(std::uint64_t position) override { return outbox_.contains(position); }
 
  private:
   const std::map<ObjectId, MemoryObject>& objects_;
   const std::map<std::pair<std::string, std::string>, MemoryClaim>& claims_;
+  const std::map<std::uint64_t, std::string>& outbox_;
 };
 
 void apply_alarm(MemoryDisk::State& disk, const ObjectId& id, MemoryObject& object,
@@ -56,7 +59,9 @@ void apply_write_set(MemoryDisk::State& disk, const WriteSet& write_set) {
     }
   }
   for (const auto& change : write_set.alarms) apply_alarm(disk, id, object, change);
-  for (const auto& event : write_set.events) disk.events.push_back(event);
+  for (const auto& event : write_set.events) disk.events.emplace(++disk.last_event, event);
+  for (const auto position : write_set.takes) disk.outbox.erase(position);
+  for (const auto& body : write_set.sends) disk.outbox.emplace(++disk.last_send, body);
   for (const auto& release : write_set.releases) disk.claims.erase({release.space, release.key});
   for (const auto& claim : write_set.claims) {
     disk.claims[{claim.space, claim.key}] = {claim.value, claim.expires};
@@ -75,18 +80,19 @@ void apply_write_set(MemoryDisk::State& disk, const WriteSet& write_set) {
 std::vector<Outcome> MemoryDisk::State::apply(std::span<const Unit> units, Timestamp now) {
   std::vector<Outcome> outcomes;
   outcomes.reserve(units.size());
-  MemoryState state{objects, claims};
+  MemoryState state{objects, claims, outbox};
   bool wrote = false;
   for (const auto& unit : units) {
     if (auto checked = check_unit(unit, {.epoch = epoch, .now = now}, state); !checked) {
       outcomes.emplace_back(fail(std::move(checked).error()));
       continue;
     }
-    const auto position = events.size() + 1;
+    const auto event = last_event;
+    const auto send = last_send;
     for (const auto& write_set : unit.write_sets) apply_write_set(*this, write_set);
-    outcomes.emplace_back(
-        Committed{.commit_number = commit_number + 1,
-                  .first_event_position = events.size() < position ? 0 : position});
+    outcomes.emplace_back(Committed{.commit_number = commit_number + 1,
+                                    .first_event_position = last_event > event ? event + 1 : 0,
+                                    .first_outbox_position = last_send > send ? send + 1 : 0});
     wrote = true;
   }
   if (wrote) ++commit_number;

@@ -2,7 +2,6 @@
 // What a MemoryDisk holds: committed state as plain maps, and the batch whose sync failed.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <mutex>
 #include <set>
@@ -47,7 +46,10 @@ struct MemoryDisk::State {
       indexes;
   std::set<DueAlarm> due;
   std::map<std::pair<std::string, std::string>, MemoryClaim> claims;
-  std::deque<std::string> events;  ///< the one at position p stands at p - 1
+  std::map<std::uint64_t, std::string> events;  ///< by position
+  std::uint64_t last_event = 0;
+  std::map<std::uint64_t, std::string> outbox;  ///< by position
+  std::uint64_t last_send = 0;
 
   std::uint64_t epoch = 0;
   std::uint64_t commit_number = 0;

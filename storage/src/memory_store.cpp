@@ -40,6 +40,10 @@ class MemoryStore final : public Store {
   [[nodiscard]] Result<std::vector<AlarmRow>> alarms(const ObjectId& id) const override;
   [[nodiscard]] Result<std::vector<EventRow>> events(std::uint64_t from,
                                                      std::size_t limit) const override;
+  [[nodiscard]] Result<EventRange> event_range() const override;
+  Result<void> trim_events(std::uint64_t first) override;
+  [[nodiscard]] Result<std::vector<OutboxRow>> outbox(std::uint64_t from,
+                                                      std::size_t limit) const override;
   [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id) const override;
   Result<Trimmed> trim(const ObjectId& id, Seq floor) override;
   [[nodiscard]] StoreStats stats() const override;
@@ -277,16 +281,47 @@ Result<std::vector<AlarmRow>> MemoryStore::alarms(const ObjectId& id) const {
   return rows;
 }
 
+namespace {
+
+template <class Row>
+std::vector<Row> rows_from(const std::map<std::uint64_t, std::string>& all, std::uint64_t from,
+                           std::size_t limit) {
+  std::vector<Row> rows;
+  for (auto row = all.lower_bound(from); row != all.end() && rows.size() < limit; ++row) {
+    rows.push_back({row->first, row->second});
+  }
+  return rows;
+}
+
+}  // namespace
+
 Result<std::vector<EventRow>> MemoryStore::events(std::uint64_t from, std::size_t limit) const {
   const std::lock_guard lock{disk().mutex};
   PERDURE_TRY_VOID(check_usable());
-  std::vector<EventRow> rows;
+  return rows_from<EventRow>(disk().events, from, limit);
+}
+
+Result<EventRange> MemoryStore::event_range() const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
   const auto& all = disk().events;
-  for (auto position = std::max<std::uint64_t>(from, 1);
-       position <= all.size() && rows.size() < limit; ++position) {
-    rows.push_back({position, all[position - 1]});
-  }
-  return rows;
+  const auto first = all.empty() ? disk().last_event + 1 : all.begin()->first;
+  return EventRange{.first = first, .last = disk().last_event, .history = "memory"};
+}
+
+Result<void> MemoryStore::trim_events(std::uint64_t first) {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  if (failed_) return fail(ErrorCode::unavailable, "a write failed; writes have stopped");
+  auto& all = disk().events;
+  all.erase(all.begin(), all.lower_bound(std::min(first, disk().last_event)));
+  return {};
+}
+
+Result<std::vector<OutboxRow>> MemoryStore::outbox(std::uint64_t from, std::size_t limit) const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  return rows_from<OutboxRow>(disk().outbox, from, limit);
 }
 
 Result<std::vector<PinRow>> MemoryStore::pins(const ObjectId& id) const {

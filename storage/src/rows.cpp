@@ -43,6 +43,7 @@ std::string_view name(Table table) {
     case Table::events: return "events";
     case Table::claims: return "claims";
     case Table::pins: return "pins";
+    case Table::outbox: return "outbox";
   }
   check_failed("table", "an unknown table");
 }
@@ -114,6 +115,7 @@ std::string commit_content(CommitContent commit) {
   std::string content;
   put_be64(content, commit.number);
   put_be64(content, commit.last_event);
+  put_be64(content, commit.last_send);
   return content;
 }
 
@@ -121,8 +123,9 @@ std::optional<CommitContent> parse_commit(std::string_view content) {
   Reader reader{content};
   const auto number = reader.be64();
   const auto last_event = reader.be64();
+  const auto last_send = reader.be64();
   if (!reader.done()) return {};
-  return CommitContent{number, last_event};
+  return CommitContent{number, last_event, last_send};
 }
 
 std::string number_content(std::uint64_t number) {

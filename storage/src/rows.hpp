@@ -25,11 +25,12 @@ enum class Table : char {
   events = 'v',
   claims = 'c',
   pins = 'p',
+  outbox = 'o',
 };
 
-inline constexpr Table all_tables[] = {Table::meta,    Table::records, Table::entries,
-                                       Table::indexes, Table::alarms,  Table::due,
-                                       Table::events,  Table::claims,  Table::pins};
+inline constexpr Table all_tables[] = {
+    Table::meta, Table::records, Table::entries, Table::indexes, Table::alarms,
+    Table::due,  Table::events,  Table::claims,  Table::pins,    Table::outbox};
 
 [[nodiscard]] std::string_view name(Table table);
 
@@ -64,15 +65,16 @@ struct AlarmContent {
 [[nodiscard]] std::string alarm_content(Timestamp due, std::string_view body);
 [[nodiscard]] std::optional<AlarmContent> parse_alarm(std::string_view content);
 
-/// be64(number of the batch) be64(position of the last event)
+/// be64(number of the batch) be64(position of the last event) be64(that of the last outbox item)
 struct CommitContent {
   std::uint64_t number = 0;
   std::uint64_t last_event = 0;
+  std::uint64_t last_send = 0;
 };
 [[nodiscard]] std::string commit_content(CommitContent commit);
 [[nodiscard]] std::optional<CommitContent> parse_commit(std::string_view content);
 
-/// be64: the epoch, or an object's floor.
+/// be64: the epoch, the first event that is kept, or an object's floor.
 [[nodiscard]] std::string number_content(std::uint64_t number);
 [[nodiscard]] std::optional<std::uint64_t> parse_number(std::string_view content);
 

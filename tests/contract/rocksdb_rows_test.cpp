@@ -95,7 +95,7 @@ TEST_F(RocksdbRows, alarms_that_disagree_are_found) {
 
 TEST_F(RocksdbRows, a_gap_in_the_event_log_is_found) {
   tamper([](const Database& database, rocksdb::WriteBatch& batch) {
-    database.put(batch, Table::events, keys::event(2), "event");
+    database.put(batch, Table::events, keys::at_position(2), "event");
   });
   EXPECT_THAT(findings(), Contains(HasSubstr("lacks positions 1 to 1")));
   EXPECT_THAT(findings(), Contains(HasSubstr("the event log ends at 2, not 0")));

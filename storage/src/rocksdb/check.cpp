@@ -225,7 +225,8 @@ class Checker {
          });
   }
 
-  /// Event positions are dense to the last commit's; that one is not below the acknowledged one.
+  /// Event positions are dense from the first that is kept to the last commit's; outbox items are
+  /// not above it; and the last commit is not below the acknowledged one.
   Result<void> check_log(const std::filesystem::path& directory) {
     rows::CommitContent commit;
     const auto content = database_.get(Table::meta, keys::commit);
@@ -237,9 +238,14 @@ class Checker {
       commit = parsed.value_or(commit);
     }
     std::uint64_t last = 0;
+    if (const auto first = database_.get(Table::meta, keys::first_event); !first) {
+      find(first.error().detail);
+    } else if (*first) {
+      last = rows::parse_number(**first).value_or(1) - 1;
+    }
     each(Table::events, Direction::forward,
          [&](std::string_view key, std::string_view) -> std::string {
-           const auto position = keys::parse_event(key);
+           const auto position = keys::parse_position(key);
            if (!position) return misshapen(Table::events, key);
            const auto expected = std::exchange(last, *position) + 1;
            if (*position == expected) return {};
@@ -248,6 +254,14 @@ class Checker {
     if (last != commit.last_event) {
       find(fmt::format("the event log ends at {}, not {}", last, commit.last_event));
     }
+    each(Table::outbox, Direction::forward,
+         [&](std::string_view key, std::string_view) -> std::string {
+           const auto position = keys::parse_position(key);
+           if (!position) return misshapen(Table::outbox, key);
+           if (*position <= commit.last_send) return {};
+           return fmt::format("the outbox holds item {}, the last one sent is {}", *position,
+                              commit.last_send);
+         });
     PERDURE_TRY(acked, AckedFile::open(directory, Access::observe));
     PERDURE_TRY(number, acked.read());
     if (!number) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Group commit: all units into one batch, one write, one sync.
 #include <unordered_map>
+#include <unordered_set>
 
 #include "commit_check.hpp"
 #include "keys.hpp"
@@ -21,6 +22,13 @@ bool has_pins(std::span<const Unit> units) {
     }
   }
   return false;
+}
+
+Committed committed(const rows::CommitContent& before, const rows::CommitContent& after) {
+  const auto first = [](std::uint64_t from, std::uint64_t to) { return to > from ? from + 1 : 0; };
+  return {.commit_number = after.number,
+          .first_event_position = first(before.last_event, after.last_event),
+          .first_outbox_position = first(before.last_send, after.last_send)};
 }
 
 }  // namespace
@@ -54,6 +62,15 @@ class RocksdbStore::BatchState final : public CommitState {
     return !held->expired(now);
   }
 
+  Result<bool> is_waiting(std::uint64_t position) override {
+    if (taken_.contains(position)) return false;
+    if (position > store_.opened_.last_commit.last_send) return position <= commit_.last_send;
+    PERDURE_TRY(content, store_.database().get(rows::Table::outbox, keys::at_position(position)));
+    return content.has_value();
+  }
+
+  void take(std::uint64_t position) { taken_.insert(position); }
+
   void hold_claim(std::string key, const std::optional<Timestamp>& expires) {
     claims_[std::move(key)] = !expires || *expires > now_;
   }
@@ -66,6 +83,7 @@ class RocksdbStore::BatchState final : public CommitState {
   const Timestamp now_;
   rows::CommitContent commit_;
   std::unordered_map<std::string, bool> claims_;  ///< held or not, by the units before
+  std::unordered_set<std::uint64_t> taken_;       ///< by the units before
 };
 
 RocksdbStore::RocksdbStore(OpenedStore opened, Durability durability,
@@ -100,12 +118,10 @@ std::vector<Outcome> RocksdbStore::commit(std::span<const Unit> units, Timestamp
       outcomes.emplace_back(fail(std::move(checked).error()));
       continue;
     }
-    const auto events_before = state.commit().last_event;
+    const auto before = state.commit();
     append(unit, state);
     admitted = true;
-    const auto position = state.commit().last_event > events_before ? events_before + 1 : 0;
-    outcomes.emplace_back(
-        Committed{.commit_number = state.commit().number, .first_event_position = position});
+    outcomes.emplace_back(committed(before, state.commit()));
   }
   if (!admitted) return outcomes;
 
@@ -172,8 +188,10 @@ void RocksdbStore::append(const Unit& unit, BatchState& state) {
     }
     append_alarms(write_set, prefix);
     for (const auto& event : write_set.events) {
-      database().put(batch_, rows::Table::events, keys::event(++state.commit().last_event), event);
+      database().put(batch_, rows::Table::events, keys::at_position(++state.commit().last_event),
+                     event);
     }
+    append_outbox(write_set, state);
     append_claims(write_set, state);
     append_pins(write_set, prefix);
   }
@@ -194,6 +212,17 @@ void RocksdbStore::append_alarms(const WriteSet& write_set, std::string_view pre
     } else {
       database().erase(batch_, rows::Table::alarms, key);
     }
+  }
+}
+
+void RocksdbStore::append_outbox(const WriteSet& write_set, BatchState& state) {
+  for (const auto position : write_set.takes) {
+    database().erase(batch_, rows::Table::outbox, keys::at_position(position));
+    state.take(position);
+  }
+  for (const auto& body : write_set.sends) {
+    const auto position = ++state.commit().last_send;
+    database().put(batch_, rows::Table::outbox, keys::at_position(position), body);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "keys.hpp"
+#include "perdure/base/random.hpp"
 #include "rocksdb/store.hpp"
 
 namespace perdure::storage {
@@ -87,10 +88,22 @@ Result<void> check_nothing_lost(std::uint64_t acked, std::uint64_t recovered, Lo
                           acked, recovered, acked - recovered));
 }
 
-Result<void> raise_epoch(OpenedStore& opened) {
+/// Reads the event log's history id, or makes the first one.
+Result<std::string> read_history(const Database& database, rocksdb::WriteBatch& batch) {
+  PERDURE_TRY(content, database.get(rows::Table::meta, keys::history));
+  if (content) return std::move(*content);
+  SecureRandom random;
+  auto history = fmt::format("{:016x}", random.next());
+  database.put(batch, rows::Table::meta, keys::history, history);
+  return history;
+}
+
+Result<void> begin_epoch(OpenedStore& opened) {
   PERDURE_TRY(before, read_number(*opened.database, keys::epoch));
   opened.epoch = before + 1;
   rocksdb::WriteBatch batch;
+  PERDURE_TRY(history, read_history(*opened.database, batch));
+  opened.history = std::move(history);
   opened.database->put(batch, rows::Table::meta, keys::epoch, rows::number_content(opened.epoch));
   rocksdb::WriteOptions write;
   write.sync = true;
@@ -135,7 +148,7 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
                      .tuning = std::move(tuning),
                      .database = std::move(database),
                      .last_commit = last_commit};
-  PERDURE_TRY_VOID(raise_epoch(opened));
+  PERDURE_TRY_VOID(begin_epoch(opened));
   if (options.lost_commits == LostCommits::accept) {
     // The number goes back, or the next start would refuse again.
     PERDURE_TRY_VOID(opened.acked.reset(last_commit.number));

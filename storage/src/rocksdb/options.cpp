@@ -34,15 +34,14 @@ Filter filter_of(rows::Table table) {
     case rows::Table::meta: return Filter::whole_key;
     case rows::Table::indexes:
     case rows::Table::due:
-    case rows::Table::events: break;
+    case rows::Table::events:
+    case rows::Table::outbox: break;
   }
   return Filter::none;
 }
 
 /// Tables whose rows are often erased: scans would walk over long runs of deletion marks.
-bool is_erased_from(rows::Table table) {
-  return table != rows::Table::events && table != rows::Table::meta;
-}
+bool is_erased_from(rows::Table table) { return table != rows::Table::meta; }
 
 rocksdb::BlockBasedTableOptions block_options(Filter filter,
                                               const std::shared_ptr<rocksdb::Cache>& cache) {

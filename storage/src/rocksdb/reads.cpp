@@ -2,6 +2,8 @@
 // Reads of records, indexes, alarms, claims, events and pins.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "keys.hpp"
 #include "rocksdb/store.hpp"
 
@@ -186,17 +188,49 @@ Result<std::vector<AlarmRow>> RocksdbStore::alarms(const ObjectId& id) const {
   return found;
 }
 
-Result<std::vector<EventRow>> RocksdbStore::events(std::uint64_t from, std::size_t limit) const {
-  std::vector<EventRow> found;
-  Scan scan{database(), rows::Table::events, keys::event(from), {}};
+namespace {
+
+/// Rows of a table that is keyed by position.
+template <class Row>
+Result<std::vector<Row>> rows_from(const Database& database, rows::Table table, std::uint64_t from,
+                                   std::size_t limit) {
+  std::vector<Row> found;
+  Scan scan{database, table, keys::at_position(from), {}};
   for (scan.to_first(); scan.valid() && found.size() < limit; scan.next()) {
     PERDURE_TRY(body, scan.content());
-    const auto position = keys::parse_event(scan.key());
-    if (!position) return rows::misshapen(rows::Table::events, scan.key());
+    const auto position = keys::parse_position(scan.key());
+    if (!position) return rows::misshapen(table, scan.key());
     found.push_back({*position, std::string{body}});
   }
   PERDURE_TRY_VOID(scan.status());
   return found;
+}
+
+}  // namespace
+
+Result<std::vector<EventRow>> RocksdbStore::events(std::uint64_t from, std::size_t limit) const {
+  PERDURE_TRY(first, first_event());
+  return rows_from<EventRow>(database(), rows::Table::events, std::max(from, first), limit);
+}
+
+Result<std::vector<OutboxRow>> RocksdbStore::outbox(std::uint64_t from, std::size_t limit) const {
+  return rows_from<OutboxRow>(database(), rows::Table::outbox, from, limit);
+}
+
+Result<std::uint64_t> RocksdbStore::first_event() const {
+  PERDURE_TRY(content, database().get(rows::Table::meta, keys::first_event));
+  if (!content) return std::uint64_t{1};
+  const auto first = rows::parse_number(*content);
+  if (!first) return rows::misshapen(rows::Table::meta, keys::first_event);
+  return *first;
+}
+
+Result<EventRange> RocksdbStore::event_range() const {
+  PERDURE_TRY(first, first_event());
+  PERDURE_TRY(content, database().get(rows::Table::meta, keys::commit));
+  const auto commit = content ? rows::parse_commit(*content) : rows::CommitContent{};
+  if (!commit) return rows::misshapen(rows::Table::meta, keys::commit);
+  return EventRange{.first = first, .last = commit->last_event, .history = opened_.history};
 }
 
 Result<std::vector<PinRow>> RocksdbStore::pins(const ObjectId& id) const {

@@ -23,6 +23,7 @@ struct OpenedStore {
   std::unique_ptr<Database> database;
   rows::CommitContent last_commit;
   std::uint64_t epoch = 0;
+  std::string history;  ///< of the event log
 };
 
 /// Whether commits may still be written: shared with RocksDB's background threads.
@@ -71,6 +72,10 @@ class RocksdbStore final : public Store {
   [[nodiscard]] Result<std::vector<AlarmRow>> alarms(const ObjectId& id) const override;
   [[nodiscard]] Result<std::vector<EventRow>> events(std::uint64_t from,
                                                      std::size_t limit) const override;
+  [[nodiscard]] Result<EventRange> event_range() const override;
+  Result<void> trim_events(std::uint64_t first) override;
+  [[nodiscard]] Result<std::vector<OutboxRow>> outbox(std::uint64_t from,
+                                                      std::size_t limit) const override;
   [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id) const override;
   Result<Trimmed> trim(const ObjectId& id, Seq floor) override;
   [[nodiscard]] StoreStats stats() const override;
@@ -86,6 +91,7 @@ class RocksdbStore final : public Store {
   /// Appends an admitted unit's rows to batch_ and moves the batch's state on.
   void append(const Unit& unit, BatchState& state);
   void append_alarms(const WriteSet& write_set, std::string_view prefix);
+  void append_outbox(const WriteSet& write_set, BatchState& state);
   void append_claims(const WriteSet& write_set, BatchState& state);
   void append_pins(const WriteSet& write_set, std::string_view prefix);
 
@@ -93,6 +99,8 @@ class RocksdbStore final : public Store {
   [[nodiscard]] Result<Seq> read_last_seq(const ObjectId& id) const;
   [[nodiscard]] Result<Seq> floor_at(std::string_view prefix,
                                      const rocksdb::Snapshot* at = nullptr) const;
+  /// The lowest position that is kept.
+  [[nodiscard]] Result<std::uint64_t> first_event() const;
   /// Why a record that is not there is not there.
   [[nodiscard]] Result<RecordRow> explain_absence(const ObjectId& id, Seq seq) const;
 

@@ -3,6 +3,8 @@
 // nobody can reach any more; the next trim removes them.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "keys.hpp"
 #include "retention.hpp"
 #include "rocksdb/store.hpp"
@@ -113,6 +115,19 @@ Result<std::uint64_t> RocksdbStore::trim_entries(std::string_view prefix, Seq fl
   drop_unseen();
   PERDURE_TRY_VOID(write_deletions(batch));
   return removed;
+}
+
+Result<void> RocksdbStore::trim_events(std::uint64_t first) {
+  if (!gate_->is_open()) return fail(ErrorCode::unavailable, "writes have stopped");
+  PERDURE_TRY(range, event_range());
+  first = std::min(first, range.last);
+  if (first <= range.first) return {};
+  // In one batch: nobody sees the events without the mark that says from where they are kept.
+  rocksdb::WriteBatch batch;
+  database().put(batch, rows::Table::meta, keys::first_event, rows::number_content(first));
+  batch.DeleteRange(database().family(rows::Table::events), slice(keys::at_position(0)),
+                    slice(keys::at_position(first)));
+  return write_deletions(batch);
 }
 
 /// Without a sync: a deletion that is lost is repeated by the next trim.

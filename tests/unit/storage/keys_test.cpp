@@ -31,7 +31,7 @@ TEST(Keys, match_their_worked_examples) {
             "0000"
             "8000000123456789" +
                 prefix_hex + "77616b65");
-  EXPECT_EQ(to_hex(keys::event(258)),
+  EXPECT_EQ(to_hex(keys::at_position(258)),
             "0000"
             "0000000000000102");
   EXPECT_EQ(to_hex(keys::claim("once", "k1")),
@@ -75,7 +75,7 @@ TEST(Keys, are_read_back) {
   EXPECT_EQ(due->object, alice);
   EXPECT_EQ(due->name, "wake");
   EXPECT_EQ(due->due, time);
-  EXPECT_EQ(keys::parse_event(keys::event(7)), 7u);
+  EXPECT_EQ(keys::parse_position(keys::at_position(7)), 7u);
 }
 
 TEST(Keys, that_are_cut_short_are_refused) {
@@ -84,7 +84,7 @@ TEST(Keys, that_are_cut_short_are_refused) {
   EXPECT_FALSE(keys::parse_index("counter"));
   EXPECT_FALSE(keys::parse_index(keys::index_prefix("counter", "i") + "k"));
   EXPECT_FALSE(keys::parse_due("123"));
-  EXPECT_FALSE(keys::parse_event("123"));
+  EXPECT_FALSE(keys::parse_position("123"));
   EXPECT_FALSE(keys::seq_of("12345678"));
 }
 
@@ -106,13 +106,13 @@ TEST(Rows, match_their_worked_examples) {
   EXPECT_EQ(sealed(Table::alarms, keys::alarm(prefix, "wake"), rows::alarm_content(time, "b")),
             "f3b5d725 000000012345678962");
   EXPECT_EQ(sealed(Table::due, keys::due(time, prefix, "wake"), "b"), "ceec8eef 62");
-  EXPECT_EQ(sealed(Table::events, keys::event(258), "E"), "3517eeb4 45");
+  EXPECT_EQ(sealed(Table::events, keys::at_position(258), "E"), "3517eeb4 45");
   EXPECT_EQ(sealed(Table::claims, keys::claim("once", "k1"),
                    rows::claim_content({"once", "k1", "v", time})),
             "dd16a241 01000000012345678976");
   EXPECT_EQ(sealed(Table::pins, keys::pin(prefix, 2), "P"), "b365c50c 50");
-  EXPECT_EQ(sealed(Table::meta, std::string{keys::commit}, rows::commit_content({3, 258})),
-            "4fcf988f 00000000000000030000000000000102");
+  EXPECT_EQ(sealed(Table::meta, std::string{keys::commit}, rows::commit_content({3, 258, 5})),
+            "bca15fd9 000000000000000300000000000001020000000000000005");
   EXPECT_EQ(sealed(Table::meta, std::string{keys::epoch}, rows::number_content(1)),
             "07d7c37c 0000000000000001");
   EXPECT_EQ(sealed(Table::meta, keys::floor(prefix), rows::number_content(2)),

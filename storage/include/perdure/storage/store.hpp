@@ -5,6 +5,7 @@
 // and its entries (keyed rows, each with a version per seq that changed it), and beside them the
 // index, alarm, event, claim and pin rows that turns write. All that one turn changes is a
 // `WriteSet`; a `Unit` is one to n write sets that become durable together or not at all.
+// What objects send to each other and to the outside waits in the outbox until it is taken.
 //
 // The store orders, checks and keeps bytes; it never interprets a record, an entry or an event.
 // This page is the contract: two implementations pass one suite (`tests/contract`), and a third
@@ -83,25 +84,31 @@ struct WriteSet {
   /// The seq of the object's last record (0: none). Any other is refused as `stale_precondition`.
   Seq expected_seq = 0;
   /// The record that becomes `expected_seq + 1`. Without one the write set is housekeeping: it
-  /// may hold alarms, pins and claims, but no entries, index rows or events.
+  /// may hold alarms, pins, claims, sends and takes, but no entries, index rows or events.
   std::optional<std::string> record = {};
   std::vector<EntryChange> entries = {};
   std::vector<IndexChange> indexes = {};
   std::vector<AlarmChange> alarms = {};
   std::vector<std::string> events = {};  ///< bodies; their log positions are filled at commit
+  /// Bodies of outbox items; their positions are filled at commit.
+  std::vector<std::string> sends = {};
+  /// Positions of outbox items that must be there when the unit commits, and are removed by it. So
+  /// of two units that take one item, the first commits and the other is refused.
+  std::vector<std::uint64_t> takes = {};
   std::vector<Claim> claims = {};
   std::vector<ClaimKey> releases = {};  ///< applied before `claims`
   std::vector<PinChange> pins = {};
 };
 
-/// One to n write sets, of distinct objects, that commit as one.
+/// One to n write sets that commit as one. Several of one object build on one another, in order.
 struct Unit {
   std::vector<WriteSet> write_sets;
 };
 
 struct Committed {
-  std::uint64_t commit_number;         ///< of the batch: rises by one a batch, across restarts
-  std::uint64_t first_event_position;  ///< of the unit's first event; 0 when it has none
+  std::uint64_t commit_number;          ///< of the batch: rises by one a batch, across restarts
+  std::uint64_t first_event_position;   ///< of the unit's first event; 0 when it has none
+  std::uint64_t first_outbox_position;  ///< of the unit's first send; 0 when it has none
 };
 
 /// The fate of one unit. Errors:
@@ -109,6 +116,7 @@ struct Committed {
 ///   stale_precondition  another seq is the last one. A later unit of the same object that was
 ///                       built upon a refused one is refused so, too; nobody else is touched.
 ///   conflict            a claim's key is taken; `detail` is the space, the field pointer its key.
+///   not_found           an item to take is not there: it was taken before, or never sent.
 ///   gone                a pin names a seq below the object's floor.
 ///   invalid             a pin names a seq above the object's last.
 ///   corrupt, unavailable  a row that the unit depends on cannot be read.
@@ -142,6 +150,19 @@ struct AlarmRow {
 };
 
 struct EventRow {
+  std::uint64_t position;
+  std::string body;
+};
+
+/// The events that are kept: positions `first` to `last`, none when `first > last`. Positions mean
+/// something only together with `history`: the id of one line of events, never reused.
+struct EventRange {
+  std::uint64_t first;
+  std::uint64_t last;
+  std::string history;
+};
+
+struct OutboxRow {
   std::uint64_t position;
   std::string body;
 };
@@ -190,8 +211,8 @@ class Store {
 
   /// Writes the units in order as one batch with one sync, and returns one outcome for each.
   ///
-  /// Shape     write sets of a unit name distinct objects; several units may name the same one,
-  ///           and each then sees what those before it did.
+  /// Shape     several units, and several write sets of a unit, may name the same object, and each
+  ///           then sees what those before it did.
   /// Returns   after the sync: all committed units are visible to reads, and durable.
   /// Errors    per unit, see Outcome. A refused unit changes nothing.
   /// Lifetime  borrows `units` until it returns.
@@ -248,6 +269,16 @@ class Store {
   /// Events of the log with position >= `from`, in order.
   [[nodiscard]] virtual Result<std::vector<EventRow>> events(std::uint64_t from,
                                                              std::size_t limit) const = 0;
+
+  /// Which positions of the log `events` can still give.
+  [[nodiscard]] virtual Result<EventRange> event_range() const = 0;
+  /// Lets go of the events below `first`; never of the newest position. Safe beside commits.
+  /// Errors: unavailable when writes have stopped.
+  [[nodiscard]] virtual Result<void> trim_events(std::uint64_t first) = 0;
+
+  /// Outbox items with position >= `from` that have not been taken, in order.
+  [[nodiscard]] virtual Result<std::vector<OutboxRow>> outbox(std::uint64_t from,
+                                                              std::size_t limit) const = 0;
 
   /// The pins of one object, by seq.
   [[nodiscard]] virtual Result<std::vector<PinRow>> pins(const ObjectId&) const = 0;
