@@ -35,7 +35,7 @@ void Activation::receive(EnvelopePtr envelope) {
 
 void Activation::run(const EnvelopePtr& envelope) {
   if (auto loaded = load(); !loaded) return finish(envelope, fail(std::move(loaded).error()));
-  forget_durable_entries();
+  forget_durable();
   if (auto admitted = admit(*envelope, *newest_, around_.clock.now()); !admitted) {
     return answer(envelope, fail(std::move(admitted).error()));
   }
@@ -49,6 +49,7 @@ void Activation::run_command(const EnvelopePtr& envelope) {
                            {.kind = cell_->kind,
                             .store = around_.store,
                             .pending = pending_,
+                            .alarms = alarms_,
                             .idempotency_window = around_.idempotency_window});
   around_.hooks.turn_finished(cell_->kind.name, std::chrono::steady_clock::now() - start);
   if (!decision) return answer(envelope, fail(std::move(decision).error()));
@@ -59,12 +60,14 @@ void Activation::run_command(const EnvelopePtr& envelope) {
     decision->entries.merge(pending_);  // what this turn wrote hides what was there
     pending_ = std::move(decision->entries);
   }
+  alarms_.add(std::move(decision->alarms), submitted_ + 1);
   storage::Unit unit;
   unit.write_sets.push_back(std::move(decision->write_set));
   submit(envelope, std::move(unit), std::move(decision->reply));
 }
 
-void Activation::forget_durable_entries() {
+void Activation::forget_durable() {
+  alarms_.forget(cell_->settled.load(std::memory_order_acquire) + taken_back_);
   if (pending_.empty()) return;
   const Seq durable = cell_->committed_seq.load(std::memory_order_acquire);
   if (durable == newest_->meta.seq) {
@@ -109,6 +112,7 @@ void Activation::recover() {
   cell_->recovering.store(false, std::memory_order_release);
   newest_ = around_.directory.committed_version(*cell_);
   pending_.clear();
+  alarms_.clear();
   const auto again = std::exchange(returned_, {});
   const auto held = std::exchange(held_, {});
   for (const auto& submission : again) {

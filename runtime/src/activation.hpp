@@ -47,7 +47,7 @@ class Activation {
   void run_command(const EnvelopePtr& envelope);
   [[nodiscard]] Result<void> load();
   void recover();
-  void forget_durable_entries();
+  void forget_durable();
   /// Lets a reply out when all that it saw is durable.
   void answer(const EnvelopePtr& envelope, Result<Reply> reply);
   void submit(const EnvelopePtr& envelope, std::optional<storage::Unit> unit, Result<Reply> reply);
@@ -57,6 +57,7 @@ class Activation {
   Surroundings& around_;
   VersionPtr newest_;       ///< null until loaded
   PendingEntries pending_;  ///< entries that turns wrote and that may not be durable yet
+  PendingAlarms alarms_;    ///< the same of alarms
   std::uint64_t submitted_ = 0;
   std::uint64_t taken_back_ = 0;
   std::vector<SubmissionPtr> returned_;  ///< not empty: recovering

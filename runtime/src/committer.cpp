@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "committer.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -73,12 +74,23 @@ bool Committer::step(std::size_t submissions_max) {
     hooks_.batch_committed(units.size(), std::chrono::steady_clock::now() - start);
     PERDURE_CHECK(outcomes.size() == units.size(), "one outcome for each unit");
     turns_ += units.size();
+    for (std::size_t i = 0; i < units.size(); ++i) {
+      if (outcomes[i]) tell_what_was_asked(units[i], *outcomes[i]);
+    }
   }
   std::size_t next = 0;
   for (const auto& submission : batch) {
     settle(submission, submission->unit ? &outcomes[next++] : nullptr);
   }
   return true;
+}
+
+void Committer::tell_what_was_asked(const storage::Unit& unit,
+                                    const storage::Committed& committed) {
+  const auto asks = [](const storage::WriteSet& write_set) {
+    return !write_set.alarms.empty() || !write_set.sends.empty() || !write_set.events.empty();
+  };
+  if (std::ranges::any_of(unit.write_sets, asks)) effects_.asked(unit, committed);
 }
 
 void Committer::settle(const SubmissionPtr& submission, const storage::Outcome* outcome) {

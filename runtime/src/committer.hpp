@@ -41,6 +41,8 @@ class Committer {
     std::function<void(const SubmissionPtr&)> give_back;
     /// `version` was made durable by a turn.
     std::function<void(Cell&, const Version&)> committed;
+    /// A unit that asks for something beside its objects is durable.
+    std::function<void(const storage::Unit&, const storage::Committed&)> asked;
   };
 
   Committer(storage::Store& store, Directory& directory, const Clock& clock, Hooks& hooks,
@@ -62,6 +64,7 @@ class Committer {
 
  private:
   void gather();
+  void tell_what_was_asked(const storage::Unit& unit, const storage::Committed& committed);
   void settle(const SubmissionPtr& submission, const storage::Outcome* outcome);
   void answer(Submission& submission, Result<Reply> reply);
 

@@ -6,6 +6,7 @@
 
 #include <set>
 
+#include "dead_letter.hpp"
 #include "object_actor.hpp"
 
 namespace perdure {
@@ -25,6 +26,9 @@ constexpr std::array builtin_operations{
     std::pair{builtin::pin, Operation::pin},
     std::pair{builtin::unpin, Operation::unpin},
     std::pair{builtin::import, Operation::import},
+    std::pair{builtin::set_alarm, Operation::set_alarm},
+    std::pair{builtin::cancel_alarm, Operation::cancel_alarm},
+    std::pair{builtin::take, Operation::take},
 };
 
 Result<void> validate_kind(const KindDefinition& kind) {
@@ -64,6 +68,11 @@ std::unique_ptr<caf::actor_system_config> make_config(std::size_t threads) {
 
 }  // namespace
 
+std::vector<Kind> with_own_kinds(std::vector<Kind> kinds) {
+  kinds.push_back(dead_letter_kind());
+  return kinds;
+}
+
 Result<void> validate_kinds(const std::vector<Kind>& kinds) {
   std::set<std::string> names;
   for (const auto& kind : kinds) {
@@ -89,7 +98,7 @@ using runtime::Operation;
 
 Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Foundation foundation)
     : options_(std::move(options)),
-      kinds_(std::move(kinds)),
+      kinds_(runtime::with_own_kinds(std::move(kinds))),
       foundation_(std::move(foundation)),
       hooks_(options_.hooks != nullptr ? *options_.hooks : no_hooks_),
       own_config_(foundation_.system != nullptr ? nullptr
@@ -106,11 +115,24 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                   .committed =
                       [this](runtime::Cell& cell, const runtime::Version& version) {
                         housekeeper_.committed(cell, version);
+                      },
+                  .asked =
+                      [this](const storage::Unit& unit, const storage::Committed& committed) {
+                        agenda_.asked(unit, committed);
                       }}),
       housekeeper_(*foundation_.store, directory_, *foundation_.clock,
                    {.hibernate_after = options_.hibernate_after,
                     .active_bytes_max = options_.active_bytes_max,
                     .retention = options_.retention}),
+      agenda_(*foundation_.store, *foundation_.clock, *foundation_.random,
+              [this](const ObjectId& object, runtime::Tick tick, std::function<void(bool)> done) {
+                fire(object, std::move(tick), std::move(done));
+              },
+              {.call =
+                   [this](Call call, runtime::Receipt receipt, ReplyHandler done) {
+                     carry_out(std::move(call), std::move(receipt), std::move(done));
+                   },
+               .tell = [this](Call call) { this->call(std::move(call), [](const auto&) {}); }}),
       around_{.store = *foundation_.store,
               .directory = directory_,
               .committer = committer_,
@@ -126,6 +148,10 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
     housekeeper_thread_ = std::thread{[this] {
       name_thread("perdure.house");
       housekeeper_.run();
+    }};
+    agenda_thread_ = std::thread{[this] {
+      name_thread("perdure.agenda");
+      agenda_.run();
     }};
   }
 }
@@ -218,9 +244,48 @@ void Runtime::Core::call(Call call, ReplyHandler done) {
       return;
     }
   }
+  accept(envelope);
+}
+
+void Runtime::Core::accept(const runtime::EnvelopePtr& envelope) {
   if (auto delivered = directory_.deliver(envelope); !delivered) {
     envelope->done(fail(std::move(delivered).error()));
   }
+}
+
+void Runtime::Core::carry_out(Call call, runtime::Receipt receipt, ReplyHandler done) {
+  const auto envelope = std::make_shared<Envelope>();
+  envelope->call = std::move(call);
+  envelope->done = std::move(done);
+  envelope->receipt = std::move(receipt);
+  if (auto resolved = resolve(*envelope); !resolved) {
+    return envelope->done(fail(std::move(resolved).error()));
+  }
+  if (stopping_.load() || foundation_.store->health() != storage::Health::writable) {
+    return envelope->done(fail(ErrorCode::unavailable, "writes have stopped"));
+  }
+  envelope->accepted_at = foundation_.clock->now();
+  envelope->random_seed = foundation_.random->next();
+  accept(envelope);
+}
+
+void Runtime::Core::fire(const ObjectId& object, runtime::Tick tick,
+                         std::function<void(bool)> done) {
+  const auto envelope = std::make_shared<Envelope>();
+  envelope->call.target = object;
+  envelope->kind = find_kind(object.kind);
+  envelope->operation = Operation::fire;
+  envelope->tick = std::move(tick);
+  // An alarm that was moved meanwhile is not_found: it is dealt with, too.
+  envelope->done = [done = std::move(done)](const Result<Reply>& reply) {
+    done(reply || reply.error().code == ErrorCode::not_found);
+  };
+  const bool can_run = envelope->kind != nullptr && !stopping_.load() &&
+                       foundation_.store->health() == storage::Health::writable;
+  if (!can_run) return envelope->done(fail(ErrorCode::unavailable, "alarms cannot run now"));
+  envelope->accepted_at = foundation_.clock->now();
+  envelope->random_seed = foundation_.random->next();
+  accept(envelope);
 }
 
 RuntimeStats Runtime::Core::stats() const {
@@ -239,6 +304,8 @@ RuntimeStats Runtime::Core::stats() const {
 void Runtime::Core::stop() {
   if (stopping_.exchange(true)) return;
   if (foundation_.threads == runtime::Threads::none) return;
+  agenda_.stop();
+  if (agenda_thread_.joinable()) agenda_thread_.join();
   // Accepted calls finish. Each one is answered by the actors and the committer, which go on.
   while (directory_.in_flight() > 0) std::this_thread::sleep_for(std::chrono::milliseconds{1});
   housekeeper_.stop();

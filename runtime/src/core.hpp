@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "activation.hpp"
+#include "agenda.hpp"
 #include "committer.hpp"
 #include "directory.hpp"
 #include "housekeeper.hpp"
@@ -31,6 +32,8 @@ struct Foundation {
 };
 
 [[nodiscard]] Result<void> validate_kinds(const std::vector<Kind>& kinds);
+/// The host's kinds, and those that every runtime has.
+[[nodiscard]] std::vector<Kind> with_own_kinds(std::vector<Kind> kinds);
 
 }  // namespace perdure::runtime
 
@@ -44,28 +47,34 @@ class Runtime::Core {
   Core& operator=(const Core&) = delete;
 
   void call(Call call, ReplyHandler done);
+  /// A call that carries out an outbox item: its turn takes the item.
+  void carry_out(Call call, runtime::Receipt receipt, ReplyHandler done);
+  void fire(const ObjectId& object, runtime::Tick tick, std::function<void(bool)> done);
   Result<void> hibernate(const ObjectId& object) { return directory_.hibernate(object); }
   void stop();
 
   // ---- stepping, with Threads::none
   bool step_committer(std::size_t submissions_max) { return committer_.step(submissions_max); }
   void housekeep() { housekeeper_.step(); }
+  bool step_agenda() { return agenda_.step(); }
   void check_invariants() const { directory_.check_invariants(); }
 
   [[nodiscard]] const KindDefinition* find_kind(std::string_view name) const;
   [[nodiscard]] RuntimeStats stats() const;
   [[nodiscard]] const storage::Store& store() const { return *foundation_.store; }
   [[nodiscard]] const Clock& clock() const { return *foundation_.clock; }
+  [[nodiscard]] runtime::Agenda& agenda() { return agenda_; }
   [[nodiscard]] runtime::Directory& directory() { return directory_; }
   [[nodiscard]] const runtime::Directory& directory() const { return directory_; }
 
  private:
   [[nodiscard]] Result<void> resolve(runtime::Envelope& envelope) const;
+  void accept(const runtime::EnvelopePtr& envelope);
   [[nodiscard]] bool answer_at_once(runtime::Envelope& envelope);
   [[nodiscard]] caf::actor spawn(const runtime::CellPtr& cell);
 
   const RuntimeOptions options_;
-  const std::vector<Kind> kinds_;
+  const std::vector<Kind> kinds_;  ///< the host's, then the runtime's own
   std::map<std::string, const KindDefinition*, std::less<>> kinds_by_name_;
   runtime::Foundation foundation_;
   Hooks no_hooks_;
@@ -76,10 +85,12 @@ class Runtime::Core {
   runtime::Directory directory_;
   runtime::Committer committer_;
   runtime::Housekeeper housekeeper_;
+  runtime::Agenda agenda_;
   runtime::Surroundings around_;
   std::atomic<bool> stopping_{false};
   std::thread committer_thread_;
   std::thread housekeeper_thread_;
+  std::thread agenda_thread_;
 };
 
 }  // namespace perdure

@@ -25,6 +25,24 @@ enum class Operation {
   pin,
   unpin,
   import,
+  set_alarm,
+  cancel_alarm,
+  take,  ///< only ends an outbox item
+  fire,  ///< an alarm is due
+};
+
+/// The outbox item that a call carries out: the turn's commit takes it, and may answer it.
+struct Receipt {
+  std::uint64_t position = 0;
+  ObjectId asker = {};
+  std::string then = {};  ///< the asker's command that gets the answer; empty: nobody asks
+  Json context = nullptr;
+};
+
+/// The alarm that a call fires.
+struct Tick {
+  std::string name;
+  Timestamp due;
 };
 
 struct Envelope {
@@ -37,6 +55,8 @@ struct Envelope {
   /// Fixed here so that every run of the turn sees the same.
   Timestamp accepted_at;
   std::uint64_t random_seed = 0;
+  std::optional<Receipt> receipt = {};
+  std::optional<Tick> tick = {};  ///< for Operation::fire
   /// Set by the directory: the activation that the envelope is counted on.
   std::shared_ptr<Cell> cell;
 };

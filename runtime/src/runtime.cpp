@@ -82,11 +82,13 @@ std::future<Result<Reply>> ObjectRef::send(Call call) const {
 }
 
 Runtime::Runtime(std::unique_ptr<Core> core, std::vector<Kind> kinds, Reopen reopen)
-    : kinds_(std::move(kinds)), reopen_(std::move(reopen)), core_(std::move(core)) {}
+    : kinds_(runtime::with_own_kinds(std::move(kinds))),
+      reopen_(std::move(reopen)),
+      core_(std::move(core)) {}
 Runtime::~Runtime() = default;
 
 Result<std::unique_ptr<Runtime>> Runtime::open(RuntimeOptions options, std::vector<Kind> kinds) {
-  PERDURE_TRY_VOID(runtime::validate_kinds(kinds));
+  PERDURE_TRY_VOID(runtime::validate_kinds(runtime::with_own_kinds(kinds)));
   const auto open_core = [options = std::move(options), kinds]() -> Result<std::unique_ptr<Core>> {
     PERDURE_TRY(store, storage::open_rocksdb(storage_options(options)));
     return std::make_unique<Core>(options, kinds,
@@ -205,6 +207,29 @@ Result<std::vector<SnapshotInfo>> Runtime::snapshots(const ObjectId& object) con
     snapshots.push_back({pin.seq, body.value("name", ""), at, body.value("created_by", "")});
   }
   return snapshots;
+}
+
+Result<std::vector<Alarm>> Runtime::alarms(const ObjectId& object) const {
+  PERDURE_TRY_VOID(validate(object));
+  PERDURE_TRY(live, live_core());
+  PERDURE_TRY(rows, live->store().alarms(object));
+  std::vector<Alarm> alarms;
+  for (const auto& row : rows) {
+    PERDURE_TRY(alarm, runtime::decode_alarm(row));
+    alarms.push_back(std::move(alarm));
+  }
+  return alarms;
+}
+
+std::vector<OutboxItem> Runtime::outbox(std::uint64_t from, std::size_t limit) const {
+  const auto live = core();
+  return live ? live->agenda().outbox().items(from, limit) : std::vector<OutboxItem>{};
+}
+
+void Runtime::set_performer(std::string name, Performer perform, std::size_t concurrency) {
+  if (const auto live = core()) {
+    live->agenda().outbox().set_performer(std::move(name), {std::move(perform), concurrency});
+  }
 }
 
 Result<std::optional<ObjectId>> Runtime::holder(const std::string& space,

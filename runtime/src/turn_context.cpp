@@ -39,10 +39,12 @@ bool is_topic(std::string_view topic) {
 
 TurnContext::TurnContext(const Envelope& envelope, const ObjectMeta& meta, Seq born_seq,
                          Timestamp now, const storage::Store& store, const PendingEntries& pending,
-                         TurnLimits turn_limits)
+                         const PendingAlarms& alarms, TurnLimits turn_limits)
     : envelope_(envelope),
       meta_(meta),
       now_(now),
+      store_(store),
+      alarms_(alarms),
       limits_(turn_limits),
       layered_(store, meta.object(), &requests_.entries, &pending, born_seq) {}
 
@@ -70,6 +72,84 @@ void TurnContext::claim(std::string space, std::string key) {
 
 void TurnContext::release(std::string space, std::string key) {
   requests_.releases.push_back({std::move(space), std::move(key)});
+}
+
+void TurnContext::set_alarm(AlarmSpec alarm) {
+  if (alarm.name.empty() || alarm.name.size() > limits::alarm_name_bytes_max ||
+      alarm.name.find('\0') != std::string::npos) {
+    invalid("an alarm's name is 1 to 200 bytes without NUL");
+  }
+  if (alarm.schedule.type == Schedule::Type::every && alarm.schedule.every < Milliseconds{1}) {
+    invalid("an alarm repeats every millisecond at most");
+  }
+  const auto tick = alarm.schedule.first(now_);
+  auto name = alarm.name;
+  requests_.alarms.insert_or_assign(std::move(name),
+                                    Alarm{.spec = std::move(alarm), .tick = tick, .due = tick});
+  if (requests_.alarms.size() > limits::turn_alarms_max) {
+    too_large(fmt::format("a turn sets at most {} alarms", limits::turn_alarms_max));
+  }
+}
+
+bool TurnContext::cancel_alarm(std::string_view name) {
+  const auto before = alarm(name);
+  if (!before) return false;
+  requests_.alarms.insert_or_assign(std::string{name}, std::nullopt);
+  return !before->finished;
+}
+
+std::optional<Alarm> TurnContext::alarm(std::string_view name) const {
+  const auto found = requests_.alarms.find(name);
+  if (found != requests_.alarms.end()) return found->second;
+  auto alarm = find_alarm(store_, meta_.object(), alarms_, name);
+  if (!alarm) throw Failure(std::move(alarm).error());
+  return std::move(*alarm);
+}
+
+void TurnContext::add(Sent sent) {
+  sent.from = meta_.object();
+  sent.owner = meta_.origin->owner;
+  sent.request_id = envelope_.call.request_id;
+  sent.traceparent = envelope_.call.traceparent;
+  requests_.sends.push_back(std::move(sent));
+  if (requests_.sends.size() > limits::turn_sends_max) {
+    too_large(fmt::format("a turn sends at most {} messages and effects", limits::turn_sends_max));
+  }
+}
+
+void TurnContext::send(Message message) {
+  if (auto valid = validate(message.to); !valid) throw Failure(std::move(valid).error());
+  if (message.command.empty()) invalid("a message names a command");
+  Sent sent{.type = Sent::Type::message};
+  sent.to = std::move(message.to);
+  sent.command = std::move(message.command);
+  sent.payload = std::move(message.payload);
+  sent.then = std::move(message.then);
+  sent.context = std::move(message.context);
+  sent.retry = message.retry;
+  add(std::move(sent));
+}
+
+std::string TurnContext::request(EffectRequest effect) {
+  if (effect.performer.empty()) invalid("an effect names a performer");
+  Sent sent{.type = Sent::Type::effect};
+  sent.performer = std::move(effect.performer);
+  sent.effect_id = fmt::format("{}.{}", meta_.seq + 1, requests_.sends.size());
+  sent.payload = std::move(effect.payload);
+  sent.then = std::move(effect.then);
+  sent.context = std::move(effect.context);
+  sent.retry = effect.retry;
+  sent.timeout = effect.timeout;
+  sent.priority = effect.priority;
+  auto id = sent.effect_id;
+  add(std::move(sent));
+  return id;
+}
+
+void TurnContext::cancel(std::string effect_id) {
+  Sent sent{.type = Sent::Type::cancel};
+  sent.effect_id = std::move(effect_id);
+  add(std::move(sent));
 }
 
 std::optional<Entry> TurnContext::get(std::string_view key) const { return layered_.get(key); }

@@ -4,7 +4,9 @@
 
 #include <optional>
 
+#include "alarm_rows.hpp"
 #include "envelope.hpp"
+#include "outbox_item.hpp"
 #include "overlay.hpp"
 #include "perdure/runtime/options.hpp"
 #include "version.hpp"
@@ -27,6 +29,8 @@ struct TurnRequests {
   std::vector<PublishedEvent> events;
   std::vector<ClaimName> claims;
   std::vector<ClaimName> releases;
+  AlarmChanges alarms;
+  std::vector<Sent> sends;
 };
 
 /// What a turn may write at most.
@@ -41,7 +45,8 @@ class TurnContext final : public Turn, private Entries {
   /// `meta` is the object before the turn; `pending` what its earlier turns wrote that the store
   /// may not have yet. `seq` is the turn's own, `born_seq` that of the life it is in.
   TurnContext(const Envelope& envelope, const ObjectMeta& meta, Seq born_seq, Timestamp now,
-              const storage::Store& store, const PendingEntries& pending, TurnLimits turn_limits);
+              const storage::Store& store, const PendingEntries& pending,
+              const PendingAlarms& alarms, TurnLimits turn_limits);
 
   [[nodiscard]] const ObjectMeta& meta() const override { return meta_; }
   [[nodiscard]] Timestamp now() const override { return now_; }
@@ -51,6 +56,12 @@ class TurnContext final : public Turn, private Entries {
   void publish(std::string topic, Json data) override;
   void claim(std::string space, std::string key) override;
   void release(std::string space, std::string key) override;
+  void set_alarm(AlarmSpec alarm) override;
+  bool cancel_alarm(std::string_view name) override;
+  [[nodiscard]] std::optional<Alarm> alarm(std::string_view name) const override;
+  void send(Message message) override;
+  std::string request(EffectRequest effect) override;
+  void cancel(std::string effect_id) override;
 
   [[nodiscard]] TurnRequests& requests() { return requests_; }
 
@@ -60,10 +71,13 @@ class TurnContext final : public Turn, private Entries {
   void put(std::string key, std::string value) override;
   void erase(std::string key) override;
   void change(std::string key, std::optional<std::string> value);
+  void add(Sent sent);
 
   const Envelope& envelope_;
   const ObjectMeta& meta_;
   const Timestamp now_;
+  const storage::Store& store_;
+  const PendingAlarms& alarms_;
   const TurnLimits limits_;
   std::optional<SeededRandom> random_;
   TurnRequests requests_;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "alarm_turns.hpp"
 #include "index_keys.hpp"
 #include "once.hpp"
 
@@ -139,6 +140,21 @@ void add_claims(Decision& decision, const Draft& draft, const TurnRequests& requ
   }
 }
 
+/// Takes the outbox item that the call carries out, and answers it if someone asks.
+void add_receipt(storage::WriteSet& write_set, const Envelope& envelope, Result<Json> answer) {
+  if (!envelope.receipt) return;
+  const auto& receipt = *envelope.receipt;
+  write_set.takes.push_back(receipt.position);
+  if (receipt.then.empty()) return;
+  Sent sent{.type = Sent::Type::message, .from = envelope.call.target};
+  sent.to = receipt.asker;
+  sent.command = receipt.then;
+  sent.payload = answer_payload(receipt.context, answer);
+  sent.request_id = envelope.call.request_id;
+  sent.traceparent = envelope.call.traceparent;
+  write_set.sends.push_back(encode_sent(sent));
+}
+
 Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   const auto& kind = draft.around.kind;
   const auto& before = draft.before;
@@ -167,6 +183,12 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   add_entries(decision, record, requests.entries);
   PERDURE_TRY_VOID(add_events(decision, record, draft, requests.events));
   add_claims(decision, draft, requests);
+  for (const auto& sent : requests.sends) write_set.sends.push_back(encode_sent(sent));
+  add_receipt(write_set, draft.envelope, draft.value);
+  PERDURE_TRY(alarms, alarm_rows(draft.around.store, write_set.object, draft.around.alarms,
+                                 requests.alarms));
+  write_set.alarms = std::move(alarms);
+  decision.alarms = std::move(requests.alarms);
   if (!kind.indexes.empty() || before.meta.exists() != draft.meta.exists()) {
     write_set.indexes =
         index_difference(index_keys(kind, before.meta, kind.state.encode(before.state.get())),
@@ -216,8 +238,10 @@ Result<std::shared_ptr<void>> accept_state(const KindDefinition& kind, const Jso
   }
 }
 
-Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
-                          const TurnSurroundings& around) {
+namespace {
+
+Result<Decision> run_change(const Envelope& envelope, const Version& newest,
+                            const TurnSurroundings& around) {
   if (envelope.call.if_seq && *envelope.call.if_seq != newest.meta.seq) {
     return fail(ErrorCode::stale_precondition, fmt::format("the object is at seq {}, not {}",
                                                            newest.meta.seq, *envelope.call.if_seq));
@@ -231,8 +255,12 @@ Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
       !(deleted && envelope.operation == Operation::undelete)) {
     return not_found(envelope);
   }
-  if (envelope.operation == Operation::pin || envelope.operation == Operation::unpin) {
-    return run_pin(envelope, newest, around);
+  switch (envelope.operation) {
+    case Operation::pin:
+    case Operation::unpin: return run_pin(envelope, newest, around);
+    case Operation::set_alarm:
+    case Operation::cancel_alarm: return run_alarm_change(envelope, newest, around);
+    default: break;
   }
   // The journal's time never goes back, whatever the clock does.
   const auto now = std::max(envelope.accepted_at, newest.meta.updated_at);
@@ -257,11 +285,44 @@ Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
                    now,
                    around.store,
                    around.pending,
+                   around.alarms,
                    envelope.operation == Operation::command ? TurnLimits{} : builtin_limits};
   return guarded(envelope, [&]() -> Result<Decision> {
     PERDURE_TRY_VOID(run_handler(draft, turn));
     return decide(draft, std::move(turn.requests()));
   });
+}
+
+/// Whether a refused message is answered: someone asks, and trying again could not help.
+bool is_answer(const Envelope& envelope, const Error& error) {
+  return envelope.receipt && !envelope.receipt->then.empty() &&
+         describe(error.code).retry == Retry::no && error.code != ErrorCode::internal;
+}
+
+/// The outbox item is taken, and whoever asks is told `answer`; nothing else happens.
+Decision take_item(const Envelope& envelope, const Version& newest, const TurnSurroundings& around,
+                   Result<Json> answer = Json(nullptr)) {
+  Decision decision;
+  auto& write_set = decision.write_set;
+  write_set.object = envelope.call.target;
+  write_set.epoch = around.store.epoch();
+  write_set.expected_seq = newest.meta.seq;
+  decision.reply = {.value = nullptr, .meta = newest.meta};
+  add_receipt(write_set, envelope, std::move(answer));
+  return decision;
+}
+
+}  // namespace
+
+Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
+                          const TurnSurroundings& around) {
+  if (envelope.operation == Operation::fire) return run_alarm(envelope, newest, around);
+  if (envelope.operation == Operation::take) return take_item(envelope, newest, around);
+  auto decision = run_change(envelope, newest, around);
+  if (!decision && is_answer(envelope, decision.error())) {
+    return take_item(envelope, newest, around, fail(std::move(decision).error()));
+  }
+  return decision;
 }
 
 Result<Reply> run_query(const Envelope& envelope, const Version& version,

@@ -15,6 +15,7 @@ struct Decision {
   storage::WriteSet write_set;
   VersionPtr version;      ///< after the turn (the same as before for housekeeping)
   PendingEntries entries;  ///< what it wrote
+  AlarmChanges alarms = {};
   Reply reply;
 };
 
@@ -22,6 +23,7 @@ struct TurnSurroundings {
   const KindDefinition& kind;
   const storage::Store& store;
   const PendingEntries& pending;  ///< of the object's earlier turns
+  const PendingAlarms& alarms;    ///< of the same
   std::chrono::seconds idempotency_window;
 };
 

@@ -37,6 +37,8 @@ class MemoryStore final : public Store {
                                                          Timestamp now) const override;
   [[nodiscard]] Result<std::vector<AlarmRow>> alarms_due(Timestamp until,
                                                          std::size_t limit) const override;
+  [[nodiscard]] Result<std::optional<AlarmRow>> alarm(const ObjectId& id,
+                                                      std::string_view name) const override;
   [[nodiscard]] Result<std::vector<AlarmRow>> alarms(const ObjectId& id) const override;
   [[nodiscard]] Result<std::vector<EventRow>> events(std::uint64_t from,
                                                      std::size_t limit) const override;
@@ -269,6 +271,16 @@ Result<std::vector<AlarmRow>> MemoryStore::alarms_due(Timestamp until, std::size
     rows.push_back({due.object, due.name, due.due, alarm->second.body});
   }
   return rows;
+}
+
+Result<std::optional<AlarmRow>> MemoryStore::alarm(const ObjectId& id,
+                                                   std::string_view name) const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  const auto& alarms = find(id).alarms;
+  const auto found = alarms.find(std::string{name});
+  if (found == alarms.end()) return std::optional<AlarmRow>{};
+  return std::optional{AlarmRow{id, found->first, found->second.due, found->second.body}};
 }
 
 Result<std::vector<AlarmRow>> MemoryStore::alarms(const ObjectId& id) const {

@@ -169,6 +169,16 @@ Result<std::vector<AlarmRow>> RocksdbStore::alarms_due(Timestamp until, std::siz
   return found;
 }
 
+Result<std::optional<AlarmRow>> RocksdbStore::alarm(const ObjectId& id,
+                                                    std::string_view name) const {
+  const auto key = keys::alarm(keys::object_prefix(id), name);
+  PERDURE_TRY(content, database().get(rows::Table::alarms, key));
+  if (!content) return std::optional<AlarmRow>{};
+  const auto alarm = rows::parse_alarm(*content);
+  if (!alarm) return rows::misshapen(rows::Table::alarms, key);
+  return std::optional{AlarmRow{id, std::string{name}, alarm->due, std::string{alarm->body}}};
+}
+
 Result<std::vector<AlarmRow>> RocksdbStore::alarms(const ObjectId& id) const {
   std::vector<AlarmRow> found;
   const auto prefix = keys::object_prefix(id);

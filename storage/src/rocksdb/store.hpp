@@ -69,6 +69,8 @@ class RocksdbStore final : public Store {
                                                          Timestamp now) const override;
   [[nodiscard]] Result<std::vector<AlarmRow>> alarms_due(Timestamp until,
                                                          std::size_t limit) const override;
+  [[nodiscard]] Result<std::optional<AlarmRow>> alarm(const ObjectId& id,
+                                                      std::string_view name) const override;
   [[nodiscard]] Result<std::vector<AlarmRow>> alarms(const ObjectId& id) const override;
   [[nodiscard]] Result<std::vector<EventRow>> events(std::uint64_t from,
                                                      std::size_t limit) const override;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "perdure/runtime/runtime.hpp"
 
@@ -80,7 +81,8 @@ inline Kind note_kind() {
 
 class RuntimeTest : public testing::Test {
  protected:
-  RuntimeTest() {
+  explicit RuntimeTest(std::vector<Kind> kinds = {counter_kind(), note_kind()})
+      : kinds_(std::move(kinds)) {
     static std::atomic<int> number{0};
     directory_ =
         std::filesystem::temp_directory_path() /
@@ -94,7 +96,7 @@ class RuntimeTest : public testing::Test {
   }
 
   void open() {
-    auto opened = Runtime::open(options(), {counter_kind(), note_kind()});
+    auto opened = Runtime::open(options(), kinds_);
     ASSERT_TRUE(opened) << to_string(opened.error());
     runtime_ = std::move(*opened);
   }
@@ -126,6 +128,17 @@ class RuntimeTest : public testing::Test {
     return reply ? ErrorCode::internal : reply.error().code;
   }
 
+  /// Waits until it holds, at most ten seconds.
+  template <class Condition>
+  static bool eventually(Condition condition) {
+    for (int i = 0; i < 1'000; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    return false;
+  }
+
+  const std::vector<Kind> kinds_;
   std::filesystem::path directory_;
   std::unique_ptr<Runtime> runtime_;
 };

@@ -25,6 +25,9 @@ enum class CallType { command, query };
 ///   pin      {seq?, name?}              names the record at `seq` (default: the last)
 ///   unpin    {seq}
 ///   import   {state, entries: [{key, value}], created_at?}   conflict when the object exists
+///   set_alarm     an alarm, as parse_alarm_spec reads it; no record
+///   cancel_alarm  {name}                no record
+///   take     -                          ends an outbox item of the object; the runtime's own
 ///   get      -                          (query) the state
 namespace builtin {
 inline constexpr std::string_view create = "$create";
@@ -36,6 +39,9 @@ inline constexpr std::string_view restore = "$restore";
 inline constexpr std::string_view pin = "$pin";
 inline constexpr std::string_view unpin = "$unpin";
 inline constexpr std::string_view import = "$import";
+inline constexpr std::string_view set_alarm = "$set_alarm";
+inline constexpr std::string_view cancel_alarm = "$cancel_alarm";
+inline constexpr std::string_view take = "$take";
 inline constexpr std::string_view get = "$get";
 }  // namespace builtin
 

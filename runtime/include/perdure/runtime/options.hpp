@@ -70,6 +70,9 @@ inline constexpr std::size_t entry_value_bytes_max = 1u << 20;
 inline constexpr std::size_t turn_entries_max = 10'000;
 inline constexpr std::size_t turn_bytes_max = 16u << 20;
 inline constexpr std::size_t turn_events_max = 100;
+inline constexpr std::size_t turn_alarms_max = 100;
+inline constexpr std::size_t turn_sends_max = 1'000;
+inline constexpr std::size_t alarm_name_bytes_max = 200;
 inline constexpr std::size_t event_bytes_max = 64u << 10;
 inline constexpr std::size_t idempotency_key_bytes_max = 255;
 }  // namespace limits

@@ -98,9 +98,21 @@ class Runtime {
   [[nodiscard]] Result<std::vector<Entry>> entries(const ObjectId& object, const EntryRange& range,
                                                    AsOf as_of = {}) const;
   [[nodiscard]] Result<std::vector<SnapshotInfo>> snapshots(const ObjectId& object) const;
+  /// The object's alarms by name; finished ones for a day after their end.
+  [[nodiscard]] Result<std::vector<Alarm>> alarms(const ObjectId& object) const;
+  /// What waits in the outbox, or is being carried out, from a position on. Very long outboxes are
+  /// in memory in part only.
+  [[nodiscard]] std::vector<OutboxItem> outbox(std::uint64_t from, std::size_t limit) const;
   /// The object that holds a claim (see Turn::claim), if any.
   [[nodiscard]] Result<std::optional<ObjectId>> holder(const std::string& space,
                                                        const std::string& key) const;
+
+  // ---- outside work
+
+  /// Registers who performs the effects of a name (see Turn::request), up to `concurrency` at the
+  /// same time. Effects that were asked for before wait for it. `perform` runs on a thread of the
+  /// runtime and must not block.
+  void set_performer(std::string name, Performer perform, std::size_t concurrency = 16);
 
   // ---- one object as a file: UTF-8 lines of JSON, the last one a digest of those before it.
 

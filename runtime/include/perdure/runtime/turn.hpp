@@ -10,12 +10,15 @@
 #pragma once
 
 #include <exception>
+#include <optional>
 #include <string>
 
 #include "perdure/base/random.hpp"
 #include "perdure/base/result.hpp"
+#include "perdure/runtime/alarm.hpp"
 #include "perdure/runtime/entries.hpp"
 #include "perdure/runtime/object_meta.hpp"
+#include "perdure/runtime/outbox.hpp"
 #include "perdure/runtime/principal.hpp"
 
 namespace perdure {
@@ -56,6 +59,23 @@ class Turn {
   /// `conflict` (field `key`, space `space`) when the commit finds it taken.
   virtual void claim(std::string space, std::string key) = 0;
   virtual void release(std::string space, std::string key) = 0;
+
+  /// Sets a named alarm of this object in the same commit; a name that is set replaces its alarm.
+  /// Limits  100 alarms a turn.
+  virtual void set_alarm(AlarmSpec alarm) = 0;
+  /// Removes an alarm; false when there is none of that name.
+  virtual bool cancel_alarm(std::string_view name) = 0;
+  /// The alarm as it stands after what this turn did to it.
+  [[nodiscard]] virtual std::optional<Alarm> alarm(std::string_view name) const = 0;
+
+  /// Sends a command to an object, to be run after this turn's commit, exactly once.
+  /// Limits  1,000 messages and effects a turn.
+  virtual void send(Message message) = 0;
+  /// Asks for outside work, to be done after this turn's commit. Returns its id.
+  virtual std::string request(EffectRequest effect) = 0;
+  /// Asks for an effect of this object to be given up: its `then` gets the error `cancelled`,
+  /// unless the result is there first.
+  virtual void cancel(std::string effect_id) = 0;
 
   /// A new UUIDv7 from the turn's time and randomness.
   [[nodiscard]] std::string new_id() { return make_uuid_v7(now(), random()); }

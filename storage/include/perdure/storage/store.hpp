@@ -263,6 +263,9 @@ class Store {
   /// Alarms with due <= `until`, earliest first, at most `limit`.
   [[nodiscard]] virtual Result<std::vector<AlarmRow>> alarms_due(Timestamp until,
                                                                  std::size_t limit) const = 0;
+  /// One alarm of an object, or none.
+  [[nodiscard]] virtual Result<std::optional<AlarmRow>> alarm(const ObjectId&,
+                                                              std::string_view name) const = 0;
   /// All alarms of one object, by name.
   [[nodiscard]] virtual Result<std::vector<AlarmRow>> alarms(const ObjectId&) const = 0;
 

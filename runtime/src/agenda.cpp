@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agenda.hpp"
+
+#include <algorithm>
+
+namespace perdure::runtime {
+
+namespace {
+
+/// So that a step of the wall clock is noticed.
+constexpr Milliseconds wait_max{250};
+
+PumpEffects waking(PumpEffects effects, std::function<void()> wake) {
+  effects.wake = std::move(wake);
+  return effects;
+}
+
+}  // namespace
+
+Agenda::Agenda(const storage::Store& store, const Clock& clock, Random& random,
+               AlarmClock::Fire fire, PumpEffects effects)
+    : clock_(clock),
+      alarms_(store, clock,
+              [this, fire = std::move(fire)](const ObjectId& object, Tick tick,
+                                             const std::function<void(bool)>& done) {
+                fire(object, std::move(tick), [this, done](bool dealt_with) {
+                  done(dealt_with);
+                  wake();
+                });
+              }),
+      outbox_(store, clock, random, waking(std::move(effects), [this] { wake(); })) {}
+
+void Agenda::asked(const storage::Unit& unit, const storage::Committed& committed) {
+  auto position = committed.first_outbox_position;
+  for (const auto& write_set : unit.write_sets) {
+    for (const auto& alarm : write_set.alarms) {
+      if (alarm.due) alarms_.set(write_set.object, alarm.name, *alarm.due);
+    }
+    if (write_set.sends.empty()) continue;
+    outbox_.arrived(position, write_set.sends);
+    position += write_set.sends.size();
+  }
+  wake();
+}
+
+void Agenda::wake() {
+  {
+    const std::scoped_lock lock{mutex_};
+    if (std::exchange(awake_, true)) return;
+  }
+  woken_.notify_one();
+}
+
+bool Agenda::step() {
+  const bool fired = alarms_.step();
+  const bool moved = outbox_.step();
+  return fired || moved;
+}
+
+Milliseconds Agenda::wait() const {
+  auto next = alarms_.next();
+  if (const auto outbox = outbox_.next()) next = std::min(next, *outbox);
+  const auto now = clock_.now();
+  if (next <= now) return Milliseconds{0};
+  return std::min(wait_max, next - now);
+}
+
+void Agenda::run() {
+  for (;;) {
+    {
+      const std::scoped_lock lock{mutex_};
+      if (stopping_) return;
+      awake_ = false;
+    }
+    if (step()) continue;
+    const auto pause = std::max(wait(), Milliseconds{1});
+    std::unique_lock lock{mutex_};
+    woken_.wait_for(lock, pause, [this] { return awake_ || stopping_; });
+  }
+}
+
+void Agenda::stop() {
+  outbox_.stop();
+  {
+    const std::scoped_lock lock{mutex_};
+    stopping_ = true;
+  }
+  woken_.notify_one();
+}
+
+}  // namespace perdure::runtime

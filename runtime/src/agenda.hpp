@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Agenda: all that the runtime does without being called, in one loop: alarms that are due, the
+// outbox, and the subscribers of events.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+
+#include "alarm_clock.hpp"
+#include "outbox_pump.hpp"
+
+namespace perdure::runtime {
+
+/// Threads  wake, asked, stop: any. step, run: one.
+class Agenda {
+ public:
+  Agenda(const storage::Store& store, const Clock& clock, Random& random, AlarmClock::Fire fire,
+         PumpEffects effects);
+
+  /// A unit that asks for something is durable.
+  void asked(const storage::Unit& unit, const storage::Committed& committed);
+  void wake();
+
+  /// Moves what can move. True when something did.
+  bool step();
+  void run();
+  /// Nothing new is begun from now on.
+  void stop();
+
+  [[nodiscard]] AlarmClock& alarms() { return alarms_; }
+  [[nodiscard]] OutboxPump& outbox() { return outbox_; }
+
+ private:
+  [[nodiscard]] Milliseconds wait() const;
+
+  const Clock& clock_;
+  AlarmClock alarms_;
+  OutboxPump outbox_;
+
+  std::mutex mutex_;  // guards the rest
+  std::condition_variable woken_;
+  bool awake_ = true;
+  bool stopping_ = false;
+};
+
+}  // namespace perdure::runtime

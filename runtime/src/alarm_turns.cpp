@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "alarm_turns.hpp"
+
+#include <fmt/format.h>
+
+#include "dead_letter.hpp"
+
+namespace perdure::runtime {
+
+namespace {
+
+constexpr std::size_t runs_kept = 20;
+/// A tick of an alarm with Missed::skip that comes later than this was missed.
+constexpr auto late_after = std::chrono::seconds{10};
+/// How long a finished alarm is kept, for its runs.
+constexpr auto finished_kept = std::chrono::hours{24};
+
+void note(Alarm& alarm, Timestamp now, AlarmRun::Outcome outcome, std::string error = {}) {
+  alarm.runs.push_back({alarm.tick, now, alarm.attempt, outcome, std::move(error)});
+  if (alarm.runs.size() > runs_kept) alarm.runs.erase(alarm.runs.begin());
+}
+
+void finish(Alarm& alarm, Timestamp now) {
+  alarm.finished = true;
+  alarm.due = now + finished_kept;
+}
+
+/// On to the next tick, or to the end.
+void move_on(Alarm& alarm, Timestamp now) {
+  const auto& spec = alarm.spec;
+  const auto from = spec.missed == Missed::all ? alarm.tick : std::max(alarm.tick, now);
+  const auto next = spec.schedule.next(from);
+  if (!next) return finish(alarm, now);
+  alarm.tick = *next;
+  alarm.due = *next;
+  alarm.attempt = 1;
+}
+
+Decision housekeeping(const Envelope& envelope, const Version& newest,
+                      const TurnSurroundings& around) {
+  Decision decision;
+  decision.write_set.object = envelope.call.target;
+  decision.write_set.epoch = around.store.epoch();
+  decision.write_set.expected_seq = newest.meta.seq;
+  decision.reply = {.value = nullptr, .meta = newest.meta};
+  return decision;
+}
+
+Result<void> change(Decision& decision, const TurnSurroundings& around, std::string name,
+                    std::optional<Alarm> alarm) {
+  AlarmChanges changes;
+  changes.emplace(std::move(name), std::move(alarm));
+  PERDURE_TRY(rows, alarm_rows(around.store, decision.write_set.object, around.alarms, changes));
+  decision.write_set.alarms = std::move(rows);
+  decision.alarms = std::move(changes);
+  return {};
+}
+
+/// The alarm's command refused: another attempt, or a dead letter and the next tick.
+Result<Decision> after_failure(const Envelope& envelope, const Version& newest,
+                               const TurnSurroundings& around, Alarm alarm, const Error& error) {
+  auto decision = housekeeping(envelope, newest, around);
+  const auto now = envelope.accepted_at;
+  SeededRandom random{envelope.random_seed};
+  note(alarm, now, AlarmRun::Outcome::failed, error.detail);
+  if (alarm.attempt < alarm.spec.retry.attempts) {
+    alarm.due = now + alarm.spec.retry.wait_after(alarm.attempt, random);
+    ++alarm.attempt;
+  } else {
+    decision.write_set.sends.push_back(encode_sent(dead_letter_of(
+        envelope.call.target, newest.meta.origin->owner, alarm, error, make_uuid_v7(now, random))));
+    move_on(alarm, now);
+  }
+  auto name = alarm.spec.name;
+  PERDURE_TRY_VOID(change(decision, around, std::move(name), std::move(alarm)));
+  return decision;
+}
+
+Result<Decision> run_tick(const Envelope& envelope, const Version& newest,
+                          const TurnSurroundings& around, Alarm alarm) {
+  const auto found = around.kind.commands.find(alarm.spec.command);
+  if (found == around.kind.commands.end()) {
+    return after_failure(
+        envelope, newest, around, std::move(alarm),
+        {.code = ErrorCode::not_found,
+         .detail = fmt::format("kind {} has no command {}", around.kind.name, alarm.spec.command)});
+  }
+  Envelope turn;
+  turn.call.target = envelope.call.target;
+  turn.call.name = alarm.spec.command;
+  turn.call.payload = alarm.spec.payload;
+  turn.call.owner = newest.meta.origin->owner;
+  turn.kind = envelope.kind;
+  turn.command = &found->second;
+  turn.accepted_at = envelope.accepted_at;
+  turn.random_seed = envelope.random_seed;
+  auto decision = run_turn(turn, newest, around);
+  if (!decision) {
+    return after_failure(envelope, newest, around, std::move(alarm), decision.error());
+  }
+  // What the handler did to its own alarm counts; else it goes on.
+  if (decision->alarms.contains(alarm.spec.name)) return decision;
+  note(alarm, envelope.accepted_at, AlarmRun::Outcome::succeeded);
+  move_on(alarm, envelope.accepted_at);
+  AlarmChanges changes;
+  changes.emplace(alarm.spec.name, alarm);
+  PERDURE_TRY(rows, alarm_rows(around.store, envelope.call.target, around.alarms, changes));
+  std::ranges::move(rows, std::back_inserter(decision->write_set.alarms));
+  decision->alarms.merge(changes);
+  return decision;
+}
+
+}  // namespace
+
+Result<Decision> run_alarm(const Envelope& envelope, const Version& newest,
+                           const TurnSurroundings& around) {
+  const auto& tick = *envelope.tick;
+  PERDURE_TRY(alarm, find_alarm(around.store, envelope.call.target, around.alarms, tick.name));
+  const auto now = envelope.accepted_at;
+  if (!alarm || alarm->due != tick.due || alarm->due > now) {
+    return fail(ErrorCode::not_found, "the alarm was moved or removed");
+  }
+  auto decision = housekeeping(envelope, newest, around);
+  if (alarm->finished) {
+    PERDURE_TRY_VOID(change(decision, around, tick.name, {}));
+    return decision;
+  }
+  if (newest.meta.deleted_at) {
+    note(*alarm, now, AlarmRun::Outcome::skipped, "the object is deleted");
+    finish(*alarm, now);
+    PERDURE_TRY_VOID(change(decision, around, tick.name, std::move(*alarm)));
+    return decision;
+  }
+  if (alarm->spec.missed == Missed::skip && alarm->attempt == 1 &&
+      alarm->spec.schedule.type != Schedule::Type::once && now - alarm->tick > late_after) {
+    note(*alarm, now, AlarmRun::Outcome::skipped, "it came too late");
+    move_on(*alarm, now);
+    PERDURE_TRY_VOID(change(decision, around, tick.name, std::move(*alarm)));
+    return decision;
+  }
+  return run_tick(envelope, newest, around, std::move(*alarm));
+}
+
+Result<Decision> run_alarm_change(const Envelope& envelope, const Version& newest,
+                                  const TurnSurroundings& around) {
+  const auto now = envelope.accepted_at;
+  const auto& payload = envelope.call.payload;
+  auto decision = housekeeping(envelope, newest, around);
+  if (envelope.operation == Operation::set_alarm) {
+    PERDURE_TRY(spec, parse_alarm_spec(payload, now));
+    if (!around.kind.commands.contains(spec.command)) {
+      Error error{
+          .code = ErrorCode::invalid,
+          .detail = fmt::format("kind {} has no command {}", around.kind.name, spec.command)};
+      error.fields.push_back({"/command", "unknown", error.detail});
+      return fail(std::move(error));
+    }
+    const auto tick = spec.schedule.first(now);
+    auto name = spec.name;
+    Alarm alarm{.spec = std::move(spec), .tick = tick, .due = tick};
+    decision.reply.value = alarm;
+    PERDURE_TRY_VOID(change(decision, around, std::move(name), std::move(alarm)));
+    return decision;
+  }
+  const auto name = payload.is_object() ? payload.value("name", "") : std::string{};
+  PERDURE_TRY(alarm, find_alarm(around.store, envelope.call.target, around.alarms, name));
+  if (!alarm) {
+    return fail(ErrorCode::not_found,
+                fmt::format("{} has no alarm {}", to_string(envelope.call.target), name));
+  }
+  PERDURE_TRY_VOID(change(decision, around, name, {}));
+  return decision;
+}
+
+}  // namespace perdure::runtime

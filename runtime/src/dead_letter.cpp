@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dead_letter.hpp"
+
+namespace perdure::runtime {
+
+namespace {
+
+Json error_json(const Error& error) {
+  return {{"code", describe(error.code).name}, {"detail", error.detail}};
+}
+
+/// Sends again what the letter holds.
+void drive_again(Turn& turn, const Json& letter) {
+  const auto to_object = [](const Json& name) {
+    const auto text = name.get<std::string>();
+    const auto colon = text.find(':');
+    return ObjectId{text.substr(0, colon), text.substr(colon + 1)};
+  };
+  if (letter.at("type") == "effect") {
+    turn.request({.performer = letter.at("performer"), .payload = letter.at("payload")});
+    return;
+  }
+  turn.send({.to = to_object(letter.at(letter.at("type") == "message" ? "to" : "from")),
+             .command = letter.at("command"),
+             .payload = letter.at("payload")});
+}
+
+}  // namespace
+
+Kind dead_letter_kind() {
+  return kind<Json>(std::string{dead_letter_kind_name})
+      .command("record", [](Turn&, Json& self, const Json& letter) { self = letter; },
+               {.creates = Creates::yes})
+      .command("retry",
+               [](Turn& turn, Json& self) {
+                 drive_again(turn, self);
+                 self["retried_at"] = format_rfc3339(turn.now());
+                 return self;
+               })
+      .index(
+          {.name = "created_at", .fields = {"$created_at"}, .scope = IndexDefinition::Scope::all});
+}
+
+Sent dead_letter_of(const ObjectId& object, const std::string& owner, const Alarm& alarm,
+                    const Error& error, std::string id) {
+  Sent sent{.type = Sent::Type::message, .from = object};
+  sent.to = {std::string{dead_letter_kind_name}, std::move(id)};
+  sent.command = "record";
+  sent.owner = owner;
+  sent.payload = {{"type", "alarm"},
+                  {"name", alarm.spec.name},
+                  {"from", to_string(object)},
+                  {"command", alarm.spec.command},
+                  {"payload", alarm.spec.payload},
+                  {"tick", format_rfc3339(alarm.tick)},
+                  {"attempts", alarm.attempt},
+                  {"error", error_json(error)}};
+  return sent;
+}
+
+Json dead_letter_of(const Sent& sent, int attempts, const Error& error) {
+  Json letter{{"type", sent.type == Sent::Type::effect ? "effect" : "message"},
+              {"from", to_string(sent.from)},
+              {"payload", sent.payload},
+              {"attempts", attempts},
+              {"error", error_json(error)}};
+  if (sent.type == Sent::Type::message) {
+    letter["to"] = to_string(sent.to);
+    letter["command"] = sent.command;
+  } else {
+    letter["performer"] = sent.performer;
+  }
+  return letter;
+}
+
+}  // namespace perdure::runtime

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outbox_item.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace perdure::runtime {
+
+namespace {
+
+constexpr std::array type_names{std::pair{Sent::Type::message, "message"},
+                                std::pair{Sent::Type::effect, "effect"},
+                                std::pair{Sent::Type::cancel, "cancel"}};
+
+Json object_json(const ObjectId& object) { return {object.kind, object.id}; }
+ObjectId object_of(const Json& json) { return {json.at(0), json.at(1)}; }
+
+}  // namespace
+
+std::string encode_sent(const Sent& sent) {
+  Json json{{"from", object_json(sent.from)}};
+  for (const auto& [type, name] : type_names) {
+    if (type == sent.type) json["type"] = name;
+  }
+  const auto add = [&](const char* name, const std::string& text) {
+    if (!text.empty()) json[name] = text;
+  };
+  if (sent.type == Sent::Type::message) json["to"] = object_json(sent.to);
+  add("performer", sent.performer);
+  add("effect_id", sent.effect_id);
+  add("command", sent.command);
+  if (!sent.payload.is_null()) json["payload"] = sent.payload;
+  add("then", sent.then);
+  if (!sent.context.is_null()) json["context"] = sent.context;
+  json["retry"] = sent.retry;
+  if (sent.timeout.count() != 0) json["timeout_ms"] = sent.timeout.count();
+  if (sent.priority != 0) json["priority"] = sent.priority;
+  add("owner", sent.owner);
+  add("request_id", sent.request_id);
+  add("traceparent", sent.traceparent);
+  return dump_json(json);
+}
+
+Result<Sent> decode_sent(const storage::OutboxRow& row) {
+  PERDURE_TRY(json, parse_json(row.body));
+  try {
+    Sent sent{.from = object_of(json.at("from"))};
+    for (const auto& [type, name] : type_names) {
+      if (json.at("type") == name) sent.type = type;
+    }
+    if (json.contains("to")) sent.to = object_of(json["to"]);
+    sent.performer = json.value("performer", "");
+    sent.effect_id = json.value("effect_id", "");
+    sent.command = json.value("command", "");
+    sent.payload = json.value("payload", Json(nullptr));
+    sent.then = json.value("then", "");
+    sent.context = json.value("context", Json(nullptr));
+    PERDURE_TRY(retry, parse_retry(json.at("retry"), "/retry"));
+    sent.retry = retry;
+    sent.timeout = Milliseconds{json.value("timeout_ms", std::int64_t{0})};
+    sent.priority = json.value("priority", 0);
+    sent.owner = json.value("owner", "");
+    sent.request_id = json.value("request_id", "");
+    sent.traceparent = json.value("traceparent", "");
+    return sent;
+  } catch (const std::exception& refused) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("outbox item {} cannot be read: {}", row.position, refused.what()));
+  }
+}
+
+Json answer_payload(const Json& context, const Result<Json>& answer) {
+  Json payload{{"context", context}};
+  if (answer) {
+    payload["reply"] = *answer;
+  } else {
+    payload["error"] = {{"code", describe(answer.error().code).name},
+                        {"detail", answer.error().detail}};
+  }
+  return payload;
+}
+
+}  // namespace perdure::runtime

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Outbox items as bytes.
+#pragma once
+
+#include "perdure/runtime/outbox.hpp"
+#include "perdure/storage/store.hpp"
+
+namespace perdure::runtime {
+
+/// One row of the outbox.
+struct Sent {
+  using Type = OutboxItem::Type;
+  Type type = Type::message;
+  ObjectId from;
+  ObjectId to = {};            ///< message
+  std::string performer = {};  ///< effect
+  std::string effect_id = {};  ///< effect and cancel
+  std::string command = {};    ///< message
+  Json payload = nullptr;
+  std::string then = {};
+  Json context = nullptr;
+  RetryPolicy retry = {};
+  Milliseconds timeout{0};
+  int priority = 0;
+  std::string owner = {};  ///< the sender's: of what a message creates
+  std::string request_id = {};
+  std::string traceparent = {};
+};
+
+[[nodiscard]] std::string encode_sent(const Sent& sent);
+/// Errors: corrupt.
+[[nodiscard]] Result<Sent> decode_sent(const storage::OutboxRow& row);
+
+/// What `then` is given.
+[[nodiscard]] Json answer_payload(const Json& context, const Result<Json>& answer);
+
+}  // namespace perdure::runtime

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise 7 on a real data directory: alarms fire at or after their time, once for each tick, and
+// survive restarts; what is exhausted is a dead letter.
+#include <thread>
+
+#include "fixture.hpp"
+
+namespace perdure {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Bell {
+  std::vector<std::string> rings;
+  int broken_for = 0;  ///< rings that fail
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Bell, rings, broken_for)
+
+/// Rings that failed; a failed turn leaves no trace in the state.
+std::atomic<int> failed_rings{0};
+
+Kind bell_kind() {
+  return kind<Bell>("bell")
+      .command("ring",
+               [](Turn& turn, Bell& self, const Json& name) -> Result<void> {
+                 if (failed_rings < self.broken_for) {
+                   ++failed_rings;
+                   return fail(ErrorCode::conflict, "the bell is broken");
+                 }
+                 self.rings.push_back(name.get<std::string>() + "@" + format_rfc3339(turn.now()));
+                 return {};
+               })
+      .command("break", [](Turn&, Bell& self, const Json& times) { self.broken_for = times; })
+      .command("set",
+               [](Turn& turn, Bell&, const Json& alarm) {
+                 turn.set_alarm(parse_alarm_spec(alarm, turn.now()).value());
+               })
+      .command("move_then_refuse",
+               [](Turn& turn, Bell&) -> Result<void> {
+                 turn.cancel_alarm("a");
+                 return fail(ErrorCode::conflict, "refused");
+               })
+      .command("cancel",
+               [](Turn& turn, Bell&, const Json& name) {
+                 return turn.cancel_alarm(name.get<std::string>());
+               })
+      .query("rings", [](const Bell& self) { return self.rings; });
+}
+
+class Alarms : public RuntimeTest {
+ protected:
+  Alarms() : RuntimeTest({bell_kind(), counter_kind()}) { failed_rings = 0; }
+
+  std::size_t rings() { return value(ask("bell", "b", "rings")).size(); }
+  void set(const Json& alarm) { value(call("bell", "b", "set", alarm)); }
+  Alarm alarm(const std::string& name) {
+    for (auto& alarm : runtime_->alarms({"bell", "b"}).value()) {
+      if (alarm.spec.name == name) return alarm;
+    }
+    ADD_FAILURE() << "no alarm " << name;
+    return {};
+  }
+};
+
+TEST_F(Alarms, an_alarm_fires_once_at_or_after_its_time) {
+  const auto before = SystemClock{}.now();
+  set({{"name", "a"}, {"command", "ring"}, {"payload", "x"}, {"after_ms", 50}});
+  ASSERT_TRUE(eventually([&] { return rings() == 1; }));
+  const auto ring = value(ask("bell", "b", "rings"))[0].get<std::string>();
+  EXPECT_GE(parse_rfc3339(ring.substr(2)).value(), before + 50ms);
+  std::this_thread::sleep_for(100ms);
+  EXPECT_EQ(rings(), 1U);
+  EXPECT_TRUE(alarm("a").finished);
+  ASSERT_EQ(alarm("a").runs.size(), 1U);
+  EXPECT_EQ(alarm("a").runs[0].outcome, AlarmRun::Outcome::succeeded);
+}
+
+TEST_F(Alarms, an_alarm_wakes_a_hibernated_object_and_survives_a_restart) {
+  set({{"name", "a"}, {"command", "ring"}, {"payload", "x"}, {"after_ms", 300}});
+  ASSERT_TRUE(runtime_->hibernate({"bell", "b"}));
+  restart();
+  EXPECT_TRUE(eventually([&] { return runtime_->inspect({"bell", "b"})->meta.seq == 2; }));
+  EXPECT_EQ(rings(), 1U);
+}
+
+TEST_F(Alarms, a_repeating_alarm_rings_on_until_it_is_cancelled) {
+  set({{"name", "a"}, {"command", "ring"}, {"payload", "x"}, {"every_ms", 20}});
+  ASSERT_TRUE(eventually([&] { return rings() >= 5; }));
+  EXPECT_EQ(value(call("bell", "b", "cancel", "a")), true);
+  const auto at_cancel = rings();
+  std::this_thread::sleep_for(100ms);
+  EXPECT_EQ(rings(), at_cancel);
+  EXPECT_TRUE(runtime_->alarms({"bell", "b"}).value().empty());
+  EXPECT_EQ(value(call("bell", "b", "cancel", "a")), false);
+}
+
+TEST_F(Alarms, a_refused_turn_leaves_its_alarms_as_they_were) {
+  set({{"name", "a"}, {"command", "ring"}, {"payload", "x"}, {"after_ms", 200}});
+  EXPECT_EQ(code(call("bell", "b", "move_then_refuse")), ErrorCode::conflict);
+  EXPECT_TRUE(eventually([&] { return rings() == 1; }));
+}
+
+TEST_F(Alarms, setting_a_name_again_moves_its_alarm) {
+  set({{"name", "a"}, {"command", "ring"}, {"payload", "early"}, {"after_ms", 100}});
+  set({{"name", "a"}, {"command", "ring"}, {"payload", "late"}, {"after_ms", 250}});
+  ASSERT_TRUE(eventually([&] { return rings() == 1; }));
+  EXPECT_TRUE(value(ask("bell", "b", "rings"))[0].get<std::string>().starts_with("late@"));
+}
+
+TEST_F(Alarms, a_failing_command_is_tried_again_with_backoff) {
+  value(call("bell", "b", "break", 2));
+  set({{"name", "a"},
+       {"command", "ring"},
+       {"payload", "x"},
+       {"after_ms", 1},
+       {"retry", {{"attempts", 3}, {"backoff_ms", 20}}}});
+  ASSERT_TRUE(eventually([&] { return rings() == 1; }));
+  const auto runs = alarm("a").runs;
+  ASSERT_EQ(runs.size(), 3U);
+  EXPECT_EQ(runs[0].outcome, AlarmRun::Outcome::failed);
+  EXPECT_EQ(runs[0].error, "the bell is broken");
+  EXPECT_EQ(runs[2].outcome, AlarmRun::Outcome::succeeded);
+  EXPECT_GE(runs[1].at - runs[0].at, 10ms);
+}
+
+TEST_F(Alarms, exhausted_attempts_leave_a_dead_letter_that_can_be_driven_again) {
+  value(call("bell", "b", "break", 2));
+  set({{"name", "a"},
+       {"command", "ring"},
+       {"payload", "x"},
+       {"after_ms", 1},
+       {"retry", {{"attempts", 2}, {"backoff_ms", 1}}}});
+  const ListRequest letters{.kind = "dead_letter", .index = "created_at"};
+  ASSERT_TRUE(eventually([&] { return runtime_->list(letters)->items.size() == 1; }));
+  const auto letter = runtime_->list(letters)->items[0];
+  EXPECT_EQ(letter.state.at("type"), "alarm");
+  EXPECT_EQ(letter.state.at("from"), "bell:b");
+  EXPECT_EQ(letter.state.at("error").at("detail"), "the bell is broken");
+  EXPECT_EQ(rings(), 0U);
+  value(call("dead_letter", letter.meta.object().id, "retry"));
+  EXPECT_TRUE(eventually([&] { return rings() == 1; }));
+}
+
+TEST_F(Alarms, operators_set_and_cancel_alarms_without_a_record) {
+  value(call("bell", "b", "break", 0));
+  const Json spec{{"name", "a"}, {"command", "ring"}, {"payload", "x"}, {"after_ms", 60'000}};
+  const auto set = value(call("bell", "b", std::string{builtin::set_alarm}, spec));
+  EXPECT_EQ(set.at("status"), "pending");
+  EXPECT_EQ(runtime_->inspect({"bell", "b"})->meta.seq, 1U);
+  EXPECT_EQ(runtime_->alarms({"bell", "b"}).value().size(), 1U);
+  value(call("bell", "b", std::string{builtin::cancel_alarm}, Json{{"name", "a"}}));
+  EXPECT_TRUE(runtime_->alarms({"bell", "b"}).value().empty());
+  EXPECT_EQ(code(call("bell", "b", std::string{builtin::cancel_alarm}, Json{{"name", "a"}})),
+            ErrorCode::not_found);
+}
+
+TEST_F(Alarms, bad_alarms_are_refused_with_the_field_that_is_wrong) {
+  value(call("bell", "b", "break", 0));
+  const auto field = [&](const Json& spec) {
+    const auto reply = call("bell", "b", std::string{builtin::set_alarm}, spec);
+    return reply || reply.error().fields.empty() ? std::string{"none"}
+                                                 : reply.error().fields[0].pointer;
+  };
+  const Json good{{"name", "a"}, {"command", "ring"}, {"after_ms", 60'000}};
+  const auto with = [&](const char* name, Json value) {
+    Json changed = good;
+    changed[name] = std::move(value);
+    return changed;
+  };
+  EXPECT_EQ(field(with("name", "")), "/name");
+  EXPECT_EQ(field(with("command", "nothing")), "/command");
+  EXPECT_EQ(field(with("after_ms", -1)), "/after_ms");
+  EXPECT_EQ(field(with("after_ms", 1.5)), "/after_ms");
+  EXPECT_EQ(field(with("after_ms", nullptr)), "/at");
+  EXPECT_EQ(field(with("every_ms", 10)), "/at");  // two schedules
+  EXPECT_EQ(field(with("missed", "never")), "/missed");
+  EXPECT_EQ(field(with("retry", {{"attempts", 0}})), "/retry/attempts");
+  EXPECT_EQ(field(with("retry", {{"tries", 3}})), "/retry/tries");
+  EXPECT_EQ(field(with("colour", "red")), "/colour");
+  EXPECT_EQ(field({{"name", "a"}, {"command", "ring"}, {"cron", "61 * * * *"}}), "/cron");
+  EXPECT_EQ(field({{"name", "a"}, {"command", "ring"}, {"cron", "0 0 30 2 *"}}), "/cron");
+  EXPECT_EQ(
+      field({{"name", "a"}, {"command", "ring"}, {"cron", "* * * * *"}, {"time_zone", "Mars"}}),
+      "/time_zone");
+  EXPECT_TRUE(runtime_->alarms({"bell", "b"}).value().empty());
+}
+
+TEST_F(Alarms, many_alarms_all_fire) {
+  for (int i = 0; i < 100; ++i) {
+    const Json alarm{{"name", "n" + std::to_string(i)},
+                     {"command", "add"},
+                     {"payload", {{"by", 1}}},
+                     {"after_ms", 100 + i}};
+    value(call("counter", "c" + std::to_string(i % 10), "add", Add{0}));
+    value(call("counter", "c" + std::to_string(i % 10), std::string{builtin::set_alarm}, alarm));
+  }
+  const auto sum = [&] {
+    std::int64_t total = 0;
+    for (int i = 0; i < 10; ++i) {
+      total += value(ask("counter", "c" + std::to_string(i), "value")).get<std::int64_t>();
+    }
+    return total;
+  };
+  EXPECT_TRUE(eventually([&] { return sum() == 100; }));
+  std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(sum(), 100);
+}
+
+}  // namespace
+}  // namespace perdure
