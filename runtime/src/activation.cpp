@@ -26,7 +26,7 @@ Result<void> Activation::load() {
 }
 
 void Activation::receive(EnvelopePtr envelope) {
-  if (!returned_.empty()) {
+  if (!returned_.empty() || holding_) {
     held_.push_back(std::move(envelope));
     return;
   }
@@ -39,6 +39,7 @@ void Activation::run(const EnvelopePtr& envelope) {
   if (auto admitted = admit(*envelope, *newest_, around_.clock.now()); !admitted) {
     return answer(envelope, fail(std::move(admitted).error()));
   }
+  if (envelope->operation == Operation::hold) return hold(envelope);
   if (envelope->call.type == CallType::command) return run_command(envelope);
   answer(envelope, run_query(*envelope, *newest_, around_.store, &pending_));
 }
@@ -122,11 +123,26 @@ void Activation::recover() {
       run(submission->envelope);
     }
   }
-  for (const auto& envelope : held) run(envelope);
+  for (const auto& envelope : held) receive(envelope);
+}
+
+void Activation::hold(const EnvelopePtr& envelope) {
+  if (!std::exchange(holding_, true)) around_.directory.count(*cell_);
+  // Granted when all that came before is durable.
+  answer(envelope, Reply{.value = nullptr, .meta = newest_->meta});
+}
+
+void Activation::release() {
+  if (!std::exchange(holding_, false)) return;
+  newest_ = around_.directory.committed_version(*cell_);
+  pending_.clear();
+  alarms_.clear();
+  for (const auto& envelope : std::exchange(held_, {})) receive(envelope);
+  around_.directory.finished(*cell_);
 }
 
 void Activation::check_invariants() const {
-  PERDURE_CHECK(held_.empty() || !returned_.empty(), "calls are held without a reason");
+  PERDURE_CHECK(held_.empty() || !returned_.empty() || holding_, "calls are held without a reason");
   PERDURE_CHECK(submitted_ >= taken_back_, "more came back than went out");
   if (newest_) {
     PERDURE_CHECK(newest_->meta.seq >= cell_->committed_seq.load(), "newest is behind committed");

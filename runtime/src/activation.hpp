@@ -40,6 +40,9 @@ class Activation {
   /// Recovers if there is something to recover from and nothing of it is on the way any more.
   void recover_when_alone();
 
+  /// The transaction that holds the object has ended: on with what waited.
+  void release();
+
   void check_invariants() const;
 
  private:
@@ -47,6 +50,7 @@ class Activation {
   void run_command(const EnvelopePtr& envelope);
   [[nodiscard]] Result<void> load();
   void recover();
+  void hold(const EnvelopePtr& envelope);
   void forget_durable();
   /// Lets a reply out when all that it saw is durable.
   void answer(const EnvelopePtr& envelope, Result<Reply> reply);
@@ -61,7 +65,8 @@ class Activation {
   std::uint64_t submitted_ = 0;
   std::uint64_t taken_back_ = 0;
   std::vector<SubmissionPtr> returned_;  ///< not empty: recovering
-  std::vector<EnvelopePtr> held_;        ///< arrived while recovering
+  bool holding_ = false;                 ///< for a transaction
+  std::vector<EnvelopePtr> held_;        ///< arrived while recovering or holding
 };
 
 }  // namespace perdure::runtime

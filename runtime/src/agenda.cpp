@@ -51,10 +51,33 @@ void Agenda::wake() {
   woken_.notify_one();
 }
 
+void Agenda::post(std::function<void()> function) {
+  {
+    const std::scoped_lock lock{mutex_};
+    posted_.push_back(std::move(function));
+  }
+  wake();
+}
+
+bool Agenda::run_posted() {
+  std::vector<std::function<void()>> posted;
+  {
+    const std::scoped_lock lock{mutex_};
+    posted.swap(posted_);
+  }
+  for (const auto& function : posted) function();
+  return !posted.empty();
+}
+
 bool Agenda::step() {
+  const bool ran = run_posted();
+  {
+    const std::scoped_lock lock{mutex_};
+    if (resting_) return ran;
+  }
   const bool fired = alarms_.step();
   const bool moved = outbox_.step();
-  return fired || moved;
+  return ran || fired || moved;
 }
 
 Milliseconds Agenda::wait() const {
@@ -79,8 +102,13 @@ void Agenda::run() {
   }
 }
 
-void Agenda::stop() {
+void Agenda::rest() {
   outbox_.stop();
+  const std::scoped_lock lock{mutex_};
+  resting_ = true;
+}
+
+void Agenda::stop() {
   {
     const std::scoped_lock lock{mutex_};
     stopping_ = true;

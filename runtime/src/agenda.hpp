@@ -20,11 +20,15 @@ class Agenda {
   /// A unit that asks for something is durable.
   void asked(const storage::Unit& unit, const storage::Committed& committed);
   void wake();
+  /// Runs a function on the agenda's thread, soon.
+  void post(std::function<void()> function);
 
   /// Moves what can move. True when something did.
   bool step();
   void run();
-  /// Nothing new is begun from now on.
+  /// No alarm and no outbox item is begun from now on; what is posted still runs.
+  void rest();
+  /// Ends `run`.
   void stop();
 
   [[nodiscard]] AlarmClock& alarms() { return alarms_; }
@@ -32,6 +36,7 @@ class Agenda {
 
  private:
   [[nodiscard]] Milliseconds wait() const;
+  bool run_posted();
 
   const Clock& clock_;
   AlarmClock alarms_;
@@ -39,7 +44,9 @@ class Agenda {
 
   std::mutex mutex_;  // guards the rest
   std::condition_variable woken_;
+  std::vector<std::function<void()>> posted_;
   bool awake_ = true;
+  bool resting_ = false;
   bool stopping_ = false;
 };
 

@@ -94,13 +94,11 @@ void Committer::tell_what_was_asked(const storage::Unit& unit,
 }
 
 void Committer::settle(const SubmissionPtr& submission, const storage::Outcome* outcome) {
+  if (submission->settle) return submission->settle(*outcome);
   Cell& cell = *submission->envelope->cell;
   const auto& version = submission->version;
   if (outcome != nullptr && *outcome) {
-    if (version->meta.seq != cell.committed_seq.load(std::memory_order_relaxed)) {
-      directory_.committed(cell, version);
-      effects_.committed(cell, *version);
-    }
+    publish(cell, version);
     return answer(*submission, std::move(submission->reply));
   }
   if (outcome == nullptr) {
@@ -119,6 +117,12 @@ void Committer::settle(const SubmissionPtr& submission, const storage::Outcome* 
     case ErrorCode::stale_precondition: return effects_.give_back(submission);
     default: submission->refused = error; return effects_.give_back(submission);
   }
+}
+
+void Committer::publish(Cell& cell, const VersionPtr& version) {
+  if (version->meta.seq == cell.committed_seq.load(std::memory_order_relaxed)) return;
+  directory_.committed(cell, version);
+  effects_.committed(cell, *version);
 }
 
 void Committer::answer(Submission& submission, Result<Reply> reply) {

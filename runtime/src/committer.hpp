@@ -28,6 +28,8 @@ struct Submission {
   Result<Reply> reply;
   /// Set on the way back when running the turn again cannot help: a claim is taken.
   std::optional<Error> refused = {};
+  /// Set for a transaction, which belongs to no activation: deals with the outcome.
+  std::function<void(const storage::Outcome&)> settle = {};
 };
 
 using SubmissionPtr = std::shared_ptr<Submission>;  // shared: may travel back as a message
@@ -57,6 +59,9 @@ class Committer {
   /// their way a moment to arrive: they share its sync.
   void run();
   void stop();
+
+  /// `version` is durable: reads see it. On the committer's thread.
+  void publish(Cell& cell, const VersionPtr& version);
 
   [[nodiscard]] std::uint64_t turns() const { return turns_.load(); }
 

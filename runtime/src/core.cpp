@@ -138,7 +138,12 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
               .committer = committer_,
               .clock = *foundation_.clock,
               .hooks = hooks_,
-              .idempotency_window = options_.idempotency_window} {
+              .idempotency_window = options_.idempotency_window},
+      transact_effects_{
+          .hold = [this](const ObjectId& object, ReplyHandler done,
+                         runtime::CellPtr& cell) { hold(object, std::move(done), cell); },
+          .release = [this](const runtime::CellPtr& cell) { directory_.release(*cell); },
+          .post = [this](std::function<void()> step) { agenda_.post(std::move(step)); }} {
   for (const auto& kind : kinds_) kinds_by_name_.emplace(kind.name(), &kind.definition());
   if (foundation_.threads == runtime::Threads::own) {
     committer_thread_ = std::thread{[this] {
@@ -269,6 +274,67 @@ void Runtime::Core::carry_out(Call call, runtime::Receipt receipt, ReplyHandler 
   accept(envelope);
 }
 
+void Runtime::Core::hold(const ObjectId& object, ReplyHandler done, runtime::CellPtr& cell) {
+  const auto envelope = std::make_shared<Envelope>();
+  envelope->call.target = object;
+  envelope->kind = find_kind(object.kind);
+  envelope->operation = Operation::hold;
+  envelope->accepted_at = foundation_.clock->now();
+  envelope->done = std::move(done);
+  accept(envelope);
+  cell = envelope->cell;  // none: it was not delivered, and `done` has been told why
+}
+
+void Runtime::Core::transact(std::vector<ObjectId> objects, TransactionHandler handler,
+                             TransactionOptions options, Json fingerprint, ReplyHandler done) {
+  std::ranges::sort(objects);
+  const auto repeated = std::ranges::unique(objects);
+  objects.erase(repeated.begin(), repeated.end());
+  const auto envelope = std::make_shared<Envelope>();
+  ++transactions_;
+  envelope->done = [this, done = std::move(done)](Result<Reply> reply) {
+    done(std::move(reply));
+    --transactions_;
+  };
+  const auto refuse = [&](ErrorCode code, std::string why) {
+    envelope->done(fail(code, std::move(why)));
+  };
+  if (objects.empty() || objects.size() > limits::transaction_objects_max) {
+    return refuse(ErrorCode::invalid, fmt::format("a transaction names 1 to {} objects",
+                                                  limits::transaction_objects_max));
+  }
+  for (const auto& object : objects) {
+    if (auto valid = validate(object); !valid) return envelope->done(fail(valid.error()));
+    if (find_kind(object.kind) == nullptr) {
+      return refuse(ErrorCode::not_found, "there is no kind " + object.kind);
+    }
+  }
+  if (stopping_.load() || foundation_.store->health() != storage::Health::writable) {
+    return refuse(ErrorCode::unavailable, "writes have stopped");
+  }
+  auto& call = envelope->call;
+  call.target = objects.front();
+  call.name = "$transact";
+  call.payload = std::move(fingerprint);
+  call.principal = options.principal;
+  call.idempotency_key = std::move(options.idempotency_key);
+  call.request_id = std::move(options.request_id);
+  call.traceparent = std::move(options.traceparent);
+  envelope->accepted_at = foundation_.clock->now();
+  envelope->random_seed = foundation_.random->next();
+  if (!call.idempotency_key.empty() && !once_.begin(*envelope, envelope->accepted_at)) return;
+  const auto deadline = envelope->accepted_at + options.deadline;
+  std::make_shared<runtime::TransactionRun>(
+      envelope, std::move(objects), std::move(handler), deadline,
+      runtime::TransactionRun::Around{.store = *foundation_.store,
+                                      .directory = directory_,
+                                      .committer = committer_,
+                                      .clock = *foundation_.clock,
+                                      .idempotency_window = options_.idempotency_window,
+                                      .effects = transact_effects_})
+      ->start();
+}
+
 void Runtime::Core::fire(const ObjectId& object, runtime::Tick tick,
                          std::function<void(bool)> done) {
   const auto envelope = std::make_shared<Envelope>();
@@ -304,10 +370,13 @@ RuntimeStats Runtime::Core::stats() const {
 void Runtime::Core::stop() {
   if (stopping_.exchange(true)) return;
   if (foundation_.threads == runtime::Threads::none) return;
-  agenda_.stop();
-  if (agenda_thread_.joinable()) agenda_thread_.join();
   // Accepted calls finish. Each one is answered by the actors and the committer, which go on.
-  while (directory_.in_flight() > 0) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  agenda_.rest();
+  while (directory_.in_flight() > 0 || transactions_.load() > 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
+  agenda_.stop();
+  agenda_thread_.join();
   housekeeper_.stop();
   housekeeper_thread_.join();
   committer_.stop();

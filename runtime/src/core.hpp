@@ -17,6 +17,7 @@
 #include "housekeeper.hpp"
 #include "once.hpp"
 #include "perdure/runtime/runtime.hpp"
+#include "transact.hpp"
 
 namespace perdure::runtime {
 
@@ -49,6 +50,9 @@ class Runtime::Core {
   void call(Call call, ReplyHandler done);
   /// A call that carries out an outbox item: its turn takes the item.
   void carry_out(Call call, runtime::Receipt receipt, ReplyHandler done);
+  /// Accepts a transaction; see Runtime::transact.
+  void transact(std::vector<ObjectId> objects, TransactionHandler handler,
+                TransactionOptions options, Json fingerprint, ReplyHandler done);
   void fire(const ObjectId& object, runtime::Tick tick, std::function<void(bool)> done);
   Result<void> hibernate(const ObjectId& object) { return directory_.hibernate(object); }
   void stop();
@@ -70,6 +74,7 @@ class Runtime::Core {
  private:
   [[nodiscard]] Result<void> resolve(runtime::Envelope& envelope) const;
   void accept(const runtime::EnvelopePtr& envelope);
+  void hold(const ObjectId& object, ReplyHandler done, runtime::CellPtr& cell);
   [[nodiscard]] bool answer_at_once(runtime::Envelope& envelope);
   [[nodiscard]] caf::actor spawn(const runtime::CellPtr& cell);
 
@@ -87,7 +92,9 @@ class Runtime::Core {
   runtime::Housekeeper housekeeper_;
   runtime::Agenda agenda_;
   runtime::Surroundings around_;
+  runtime::TransactEffects transact_effects_;
   std::atomic<bool> stopping_{false};
+  std::atomic<std::size_t> transactions_{0};  ///< on their way
   std::thread committer_thread_;
   std::thread housekeeper_thread_;
   std::thread agenda_thread_;

@@ -63,6 +63,8 @@ void Directory::send_back(const std::shared_ptr<Submission>& submission) {
 
 void Directory::tell_settled(const Cell& cell) { caf::anon_send(actor_of(cell), Settled{}); }
 
+void Directory::release(const Cell& cell) { caf::anon_send(actor_of(cell), Released{}); }
+
 Directory::Shard& Directory::shard_of(const ObjectId& object) const {
   // The map uses the low bits of the same hash, so the shard takes others.
   return shards_[(std::hash<ObjectId>{}(object) >> 32) % shard_count];
@@ -159,6 +161,13 @@ void Directory::committed(Cell& cell, const VersionPtr& version) {
   cell.committed_.swap(old);
   cell.committed_seq.store(version->meta.seq, std::memory_order_release);
   if (!cell.dropped_) resize(shard, cell, estimate_bytes(*version));
+}
+
+void Directory::count(Cell& cell) {
+  in_flight_.fetch_add(1, std::memory_order_relaxed);
+  const std::scoped_lock lock{shard_of(cell.object).mutex};
+  PERDURE_CHECK(cell.in_flight_ > 0, to_string(cell.object));
+  ++cell.in_flight_;
 }
 
 void Directory::finished(Cell& cell) {

@@ -90,6 +90,8 @@ class Directory {
   void loaded(Cell& cell, VersionPtr version);
   /// The committer made `version` durable.
   void committed(Cell& cell, const VersionPtr& version);
+  /// One more reason to keep the cell, which something is counted on already.
+  void count(Cell& cell);
   /// A counted envelope has been answered.
   void finished(Cell& cell);
   [[nodiscard]] VersionPtr committed_version(const Cell& cell) const;
@@ -99,6 +101,8 @@ class Directory {
   void clear();
   /// Sends what could not be committed back to the activation that it came from.
   void send_back(const std::shared_ptr<Submission>& submission);
+  /// Tells an activation that its transaction has ended.
+  void release(const Cell& cell);
   /// Tells a recovering activation that another of its submissions has settled.
   void tell_settled(const Cell& cell);
 

@@ -28,6 +28,7 @@ enum class Operation {
   set_alarm,
   cancel_alarm,
   take,  ///< only ends an outbox item
+  hold,  ///< for a transaction: nothing runs until the activation is released
   fire,  ///< an alarm is due
 };
 

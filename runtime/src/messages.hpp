@@ -23,8 +23,12 @@ struct Returned {
 /// While calls that came back wait: another submission has been dealt with.
 struct Settled {};
 
+/// The transaction that holds the object has ended.
+struct Released {};
+
 }  // namespace perdure::runtime
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(perdure::runtime::Delivery)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(perdure::runtime::Returned)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(perdure::runtime::Settled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(perdure::runtime::Released)

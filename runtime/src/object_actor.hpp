@@ -20,7 +20,8 @@ class ObjectActor final : public caf::event_based_actor {
   caf::behavior make_behavior() override {
     return {[this](Delivery& delivery) { activation_.receive(std::move(delivery.envelope)); },
             [this](Returned& returned) { activation_.take_back(std::move(returned.submission)); },
-            [this](Settled&) { activation_.recover_when_alone(); }};
+            [this](Settled&) { activation_.recover_when_alone(); },
+            [this](Released&) { activation_.release(); }};
   }
 
  private:

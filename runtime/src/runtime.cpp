@@ -122,6 +122,38 @@ std::future<Result<Reply>> Runtime::call(Call call) {
   return std::move(future);
 }
 
+void Runtime::transact(std::vector<ObjectId> objects, TransactionHandler handler,
+                       TransactionOptions options, ReplyHandler done) {
+  auto live = live_core();
+  if (!live) return done(fail(std::move(live).error()));
+  Json names = Json::array();
+  for (const auto& object : objects) names.push_back(to_string(object));
+  (*live)->transact(std::move(objects), std::move(handler), std::move(options), std::move(names),
+                    std::move(done));
+}
+
+void Runtime::transact(std::vector<TransactionStep> steps, TransactionOptions options,
+                       ReplyHandler done) {
+  auto live = live_core();
+  if (!live) return done(fail(std::move(live).error()));
+  std::vector<ObjectId> objects;
+  Json fingerprint = Json::array();
+  for (const auto& step : steps) {
+    objects.push_back(step.object);
+    fingerprint.push_back({to_string(step.object), step.command, step.payload});
+  }
+  auto handler = [steps = std::move(steps)](Transaction& transaction) -> Result<Json> {
+    Json values = Json::array();
+    for (const auto& step : steps) {
+      PERDURE_TRY(value, transaction.call(step.object, step.command, step.payload));
+      values.push_back(std::move(value));
+    }
+    return values;
+  };
+  (*live)->transact(std::move(objects), std::move(handler), std::move(options),
+                    std::move(fingerprint), std::move(done));
+}
+
 const std::vector<Kind>& Runtime::kinds() const { return kinds_; }
 
 const KindDefinition* Runtime::find_kind(std::string_view name) const {

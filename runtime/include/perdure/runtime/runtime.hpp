@@ -18,6 +18,7 @@
 #include "perdure/runtime/inspect.hpp"
 #include "perdure/runtime/kind.hpp"
 #include "perdure/runtime/options.hpp"
+#include "perdure/runtime/transaction.hpp"
 
 namespace perdure {
 
@@ -76,6 +77,17 @@ class Runtime {
   ///         outcome_unknown, newer_version, corrupt, internal (the handler threw).
   void call(Call call, ReplyHandler done);
   std::future<Result<Reply>> call(Call call);
+
+  /// Runs a handler on several objects, whose changes commit as one; each gets a record of its own.
+  /// Meanwhile other calls of these objects wait. The reply's value is the handler's.
+  ///
+  /// Shape   `objects` are all that the handler may call, 1 to 100 of them.
+  /// Errors  those of call; what the handler returned; deadline_exceeded when the objects could not
+  ///         be held in time. Nothing was done then, unless it is outcome_unknown.
+  void transact(std::vector<ObjectId> objects, TransactionHandler handler,
+                TransactionOptions options, ReplyHandler done);
+  /// The same for a list of commands, run in order; the reply's value is the list of their values.
+  void transact(std::vector<TransactionStep> steps, TransactionOptions options, ReplyHandler done);
 
   [[nodiscard]] const std::vector<Kind>& kinds() const;
   [[nodiscard]] const KindDefinition* find_kind(std::string_view name) const;
