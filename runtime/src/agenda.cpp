@@ -9,6 +9,7 @@ namespace {
 
 /// So that a step of the wall clock is noticed.
 constexpr Milliseconds wait_max{250};
+constexpr Milliseconds event_trims_every{60'000};
 
 PumpEffects waking(PumpEffects effects, std::function<void()> wake) {
   effects.wake = std::move(wake);
@@ -17,8 +18,8 @@ PumpEffects waking(PumpEffects effects, std::function<void()> wake) {
 
 }  // namespace
 
-Agenda::Agenda(const storage::Store& store, const Clock& clock, Random& random,
-               AlarmClock::Fire fire, PumpEffects effects)
+Agenda::Agenda(storage::Store& store, const Clock& clock, Random& random, EventRetention retention,
+               AlarmClock::Fire fire, PumpEffects effects, Subscriptions::CallObject call)
     : clock_(clock),
       alarms_(store, clock,
               [this, fire = std::move(fire)](const ObjectId& object, Tick tick,
@@ -28,17 +29,25 @@ Agenda::Agenda(const storage::Store& store, const Clock& clock, Random& random,
                   wake();
                 });
               }),
-      outbox_(store, clock, random, waking(std::move(effects), [this] { wake(); })) {}
+      outbox_(store, clock, random, waking(std::move(effects), [this] { wake(); })),
+      events_(store, clock, retention),
+      subscriptions_(store, events_, std::move(call), [this] { wake(); }) {}
 
 void Agenda::asked(const storage::Unit& unit, const storage::Committed& committed) {
   auto position = committed.first_outbox_position;
+  auto event = committed.first_event_position;
   for (const auto& write_set : unit.write_sets) {
     for (const auto& alarm : write_set.alarms) {
       if (alarm.due) alarms_.set(write_set.object, alarm.name, *alarm.due);
     }
-    if (write_set.sends.empty()) continue;
-    outbox_.arrived(position, write_set.sends);
-    position += write_set.sends.size();
+    if (!write_set.sends.empty()) {
+      outbox_.arrived(position, write_set.sends);
+      position += write_set.sends.size();
+    }
+    if (!write_set.events.empty()) {
+      events_.published(event, write_set.events);
+      event += write_set.events.size();
+    }
   }
   wake();
 }
@@ -77,7 +86,12 @@ bool Agenda::step() {
   }
   const bool fired = alarms_.step();
   const bool moved = outbox_.step();
-  return ran || fired || moved;
+  const bool passed_on = subscriptions_.step();
+  if (const auto now = clock_.monotonic(); now - trimmed_at_ >= event_trims_every) {
+    trimmed_at_ = now;
+    events_.trim();
+  }
+  return ran || fired || moved || passed_on;
 }
 
 Milliseconds Agenda::wait() const {

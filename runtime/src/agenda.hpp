@@ -8,14 +8,15 @@
 
 #include "alarm_clock.hpp"
 #include "outbox_pump.hpp"
+#include "subscription.hpp"
 
 namespace perdure::runtime {
 
 /// Threads  wake, asked, stop: any. step, run: one.
 class Agenda {
  public:
-  Agenda(const storage::Store& store, const Clock& clock, Random& random, AlarmClock::Fire fire,
-         PumpEffects effects);
+  Agenda(storage::Store& store, const Clock& clock, Random& random, EventRetention retention,
+         AlarmClock::Fire fire, PumpEffects effects, Subscriptions::CallObject call);
 
   /// A unit that asks for something is durable.
   void asked(const storage::Unit& unit, const storage::Committed& committed);
@@ -33,6 +34,8 @@ class Agenda {
 
   [[nodiscard]] AlarmClock& alarms() { return alarms_; }
   [[nodiscard]] OutboxPump& outbox() { return outbox_; }
+  [[nodiscard]] EventFeed& events() { return events_; }
+  [[nodiscard]] Subscriptions& subscriptions() { return subscriptions_; }
 
  private:
   [[nodiscard]] Milliseconds wait() const;
@@ -41,6 +44,9 @@ class Agenda {
   const Clock& clock_;
   AlarmClock alarms_;
   OutboxPump outbox_;
+  EventFeed events_;
+  Subscriptions subscriptions_;
+  Milliseconds trimmed_at_{0};  ///< the event log; monotonic
 
   std::mutex mutex_;  // guards the rest
   std::condition_variable woken_;

@@ -70,6 +70,7 @@ std::unique_ptr<caf::actor_system_config> make_config(std::size_t threads) {
 
 std::vector<Kind> with_own_kinds(std::vector<Kind> kinds) {
   kinds.push_back(dead_letter_kind());
+  kinds.push_back(subscription_kind());
   return kinds;
 }
 
@@ -115,6 +116,9 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                   .committed =
                       [this](runtime::Cell& cell, const runtime::Version& version) {
                         housekeeper_.committed(cell, version);
+                        if (&cell.kind == subscription_kind_) {
+                          agenda_.subscriptions().changed(cell.object, version);
+                        }
                       },
                   .asked =
                       [this](const storage::Unit& unit, const storage::Committed& committed) {
@@ -124,15 +128,17 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                    {.hibernate_after = options_.hibernate_after,
                     .active_bytes_max = options_.active_bytes_max,
                     .retention = options_.retention}),
-      agenda_(*foundation_.store, *foundation_.clock, *foundation_.random,
-              [this](const ObjectId& object, runtime::Tick tick, std::function<void(bool)> done) {
-                fire(object, std::move(tick), std::move(done));
-              },
-              {.call =
-                   [this](Call call, runtime::Receipt receipt, ReplyHandler done) {
-                     carry_out(std::move(call), std::move(receipt), std::move(done));
-                   },
-               .tell = [this](Call call) { this->call(std::move(call), [](const auto&) {}); }}),
+      agenda_(
+          *foundation_.store, *foundation_.clock, *foundation_.random, options_.event_retention,
+          [this](const ObjectId& object, runtime::Tick tick, std::function<void(bool)> done) {
+            fire(object, std::move(tick), std::move(done));
+          },
+          {.call =
+               [this](Call call, runtime::Receipt receipt, ReplyHandler done) {
+                 carry_out(std::move(call), std::move(receipt), std::move(done));
+               },
+           .tell = [this](Call call) { this->call(std::move(call), [](const auto&) {}); }},
+          [this](Call call, ReplyHandler done) { this->call(std::move(call), std::move(done)); }),
       around_{.store = *foundation_.store,
               .directory = directory_,
               .committer = committer_,
@@ -145,6 +151,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
           .release = [this](const runtime::CellPtr& cell) { directory_.release(*cell); },
           .post = [this](std::function<void()> step) { agenda_.post(std::move(step)); }} {
   for (const auto& kind : kinds_) kinds_by_name_.emplace(kind.name(), &kind.definition());
+  subscription_kind_ = find_kind(runtime::subscription_kind_name);
   if (foundation_.threads == runtime::Threads::own) {
     committer_thread_ = std::thread{[this] {
       name_thread("perdure.commit");

@@ -81,6 +81,7 @@ class Runtime::Core {
   const RuntimeOptions options_;
   const std::vector<Kind> kinds_;  ///< the host's, then the runtime's own
   std::map<std::string, const KindDefinition*, std::less<>> kinds_by_name_;
+  const KindDefinition* subscription_kind_ = nullptr;
   runtime::Foundation foundation_;
   Hooks no_hooks_;
   Hooks& hooks_;

@@ -258,6 +258,21 @@ std::vector<OutboxItem> Runtime::outbox(std::uint64_t from, std::size_t limit) c
   return live ? live->agenda().outbox().items(from, limit) : std::vector<OutboxItem>{};
 }
 
+Result<EventPage> Runtime::read_events(const EventQuery& query) const {
+  PERDURE_TRY(live, live_core());
+  return live->agenda().events().read(query);
+}
+
+Result<std::string> Runtime::events_end() const {
+  PERDURE_TRY(live, live_core());
+  return live->agenda().events().end();
+}
+
+std::unique_ptr<EventWatch> Runtime::watch_events(std::function<void()> callback) const {
+  const auto live = core();
+  return live ? live->agenda().events().watch(std::move(callback)) : nullptr;
+}
+
 void Runtime::set_performer(std::string name, Performer perform, std::size_t concurrency) {
   if (const auto live = core()) {
     live->agenda().outbox().set_performer(std::move(name), {std::move(perform), concurrency});

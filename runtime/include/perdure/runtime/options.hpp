@@ -31,6 +31,12 @@ struct Retention {
   std::chrono::seconds age = std::chrono::hours{24 * 30};
 };
 
+/// How much of the event log is kept: what is older, or more, goes.
+struct EventRetention {
+  std::uint64_t events_max = 1'000'000;
+  std::chrono::seconds age = std::chrono::hours{24 * 7};
+};
+
 /// Watches the runtime, for metrics. Called on the runtime's threads; must not block.
 class Hooks {
  public:
@@ -57,6 +63,7 @@ struct RuntimeOptions {
   std::size_t in_flight_max = 65'536;                   ///< calls waiting, all objects
   std::chrono::seconds idempotency_window = std::chrono::hours{24};
   Retention retention = {};
+  EventRetention event_retention = {};
 
   std::size_t worker_threads = 1;             ///< of the actor system, when it is ours
   caf::actor_system* actor_system = nullptr;  ///< a host's own, which must outlive the runtime

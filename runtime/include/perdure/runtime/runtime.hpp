@@ -15,6 +15,7 @@
 #include "perdure/base/random.hpp"
 #include "perdure/base/time.hpp"
 #include "perdure/runtime/call.hpp"
+#include "perdure/runtime/events.hpp"
 #include "perdure/runtime/inspect.hpp"
 #include "perdure/runtime/kind.hpp"
 #include "perdure/runtime/options.hpp"
@@ -118,6 +119,16 @@ class Runtime {
   /// The object that holds a claim (see Turn::claim), if any.
   [[nodiscard]] Result<std::optional<ObjectId>> holder(const std::string& space,
                                                        const std::string& key) const;
+
+  // ---- events
+
+  /// Reads the event log on from a cursor. Errors: invalid (`/after`, `/topics`).
+  [[nodiscard]] Result<EventPage> read_events(const EventQuery& query) const;
+  /// The cursor of the place after all that is durable.
+  [[nodiscard]] Result<std::string> events_end() const;
+  /// Calls `callback` after each commit that published something, while the watch lives. It runs on
+  /// a thread of the runtime, must not block, and must not end a watch.
+  [[nodiscard]] std::unique_ptr<EventWatch> watch_events(std::function<void()> callback) const;
 
   // ---- outside work
 

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "event_feed.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "fields.hpp"
+
+namespace perdure {
+
+namespace {
+
+std::string_view take_part(std::string_view& text) {
+  const auto dot = text.find('.');
+  const auto part = text.substr(0, dot);
+  text.remove_prefix(dot == std::string_view::npos ? text.size() : dot + 1);
+  return part;
+}
+
+}  // namespace
+
+bool topic_matches(std::string_view pattern, std::string_view topic) {
+  if (pattern == "*") return true;
+  while (!pattern.empty() && !topic.empty()) {
+    const auto wanted = take_part(pattern);
+    if (wanted == "**") return true;
+    const auto part = take_part(topic);
+    if (wanted != "*" && wanted != part) return false;
+  }
+  return pattern.empty() && topic.empty();
+}
+
+Result<void> validate_topic_pattern(std::string_view pattern) {
+  const auto refuse = [&] {
+    return runtime::bad_member(
+        "/topics", "format",
+        fmt::format("\"{}\" is no topic pattern: dotted names, * for one part, ** for the rest",
+                    pattern.substr(0, 200)));
+  };
+  if (pattern.empty() || pattern.size() > 200 || pattern.back() == '.') return refuse();
+  auto rest = pattern;
+  while (!rest.empty()) {
+    const auto part = take_part(rest);
+    if (part == "*") continue;
+    if (part == "**") {
+      if (!rest.empty()) return refuse();
+      continue;
+    }
+    const bool named = !part.empty() && std::ranges::all_of(part, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             c == '_' || c == '-';
+    });
+    if (!named) return refuse();
+  }
+  return {};
+}
+
+}  // namespace perdure
+
+namespace perdure::runtime {
+
+namespace {
+
+constexpr std::size_t recent_events_max = 16'384;
+constexpr std::size_t recent_bytes_max = 16u << 20;
+/// Events that one read looks at, so that a reader whose topics are rare gives way to others.
+constexpr std::size_t looked_at_max = 4'096;
+constexpr std::size_t rows_at_once = 512;
+
+std::string cursor_text(const std::string& history, std::uint64_t position) {
+  return fmt::format("{}-{}", history, position);
+}
+
+Result<EventPtr> parse_event(const std::string& history, std::uint64_t position,
+                             std::string_view body) {
+  PERDURE_TRY(json, parse_json(body));
+  try {
+    auto event = std::make_shared<Event>();
+    event->position = position;
+    event->cursor = cursor_text(history, position);
+    event->id = json.at("id");
+    event->topic = json.at("type");
+    const auto& source = json.at("source").get_ref<const std::string&>();
+    const auto slash = source.find('/', 1);
+    event->source = {source.substr(1, slash - 1), source.substr(slash + 1)};
+    event->owner = json.at("owner");
+    event->body = body;
+    return EventPtr{std::move(event)};
+  } catch (const std::exception& refused) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("event {} cannot be read: {}", position, refused.what()));
+  }
+}
+
+}  // namespace
+
+class EventFeed::Watch final : public EventWatch {
+ public:
+  Watch(std::shared_ptr<Watches> watches, std::function<void()> callback)
+      : watches_(std::move(watches)), callback_(std::move(callback)) {
+    const std::scoped_lock lock{watches_->mutex};
+    place_ = watches_->all.insert(watches_->all.end(), this);
+  }
+  ~Watch() override {
+    const std::scoped_lock lock{watches_->mutex};
+    watches_->all.erase(place_);
+  }
+  void call() const { callback_(); }
+
+ private:
+  const std::shared_ptr<Watches> watches_;
+  const std::function<void()> callback_;
+  std::list<Watch*>::iterator place_;
+};
+
+EventFeed::EventFeed(storage::Store& store, const Clock& clock, EventRetention retention)
+    : store_(store), clock_(clock), retention_(retention), watches_(std::make_shared<Watches>()) {}
+
+std::unique_ptr<EventWatch> EventFeed::watch(std::function<void()> callback) {
+  return std::make_unique<Watch>(watches_, std::move(callback));
+}
+
+void EventFeed::published(std::uint64_t position, const std::vector<std::string>& bodies) {
+  const auto range = store_.event_range();
+  {
+    const std::scoped_lock lock{mutex_};
+    if (!recent_.empty() && recent_.back()->position + 1 != position) {
+      recent_.clear();
+      recent_bytes_ = 0;
+    }
+    for (const auto& body : bodies) {
+      auto event = range ? parse_event(range->history, position++, body)
+                         : Result<EventPtr>{fail(ErrorCode::unavailable, "")};
+      if (!event) {
+        recent_.clear();
+        recent_bytes_ = 0;
+        break;
+      }
+      recent_bytes_ += body.size();
+      recent_.push_back(std::move(*event));
+    }
+    while (recent_.size() > recent_events_max || recent_bytes_ > recent_bytes_max) {
+      recent_bytes_ -= recent_.front()->body.size();
+      recent_.pop_front();
+    }
+  }
+  const std::scoped_lock lock{watches_->mutex};
+  for (const auto* watch : watches_->all) watch->call();
+}
+
+Result<EventFeed::Place> EventFeed::place_of(const std::string& cursor,
+                                             const storage::EventRange& range) const {
+  if (cursor.empty()) return Place{range.last + 1, false};
+  if (cursor == "0") return Place{range.first, false};
+  const auto dash = cursor.find('-');
+  std::uint64_t position = 0;
+  const auto digits =
+      dash == std::string::npos ? std::string_view{} : std::string_view{cursor}.substr(dash + 1);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), position);
+  if (error != std::errc{} || end != digits.data() + digits.size() || digits.empty()) {
+    return bad_member("/after", "cursor", "is no cursor of the event log");
+  }
+  const bool known = cursor.substr(0, dash) == range.history && position <= range.last;
+  if (!known || position + 1 < range.first) return Place{range.first, true};
+  return Place{position + 1, false};
+}
+
+Result<std::vector<EventPtr>> EventFeed::events_from(std::uint64_t position, std::size_t limit) {
+  std::vector<EventPtr> events;
+  {
+    const std::scoped_lock lock{mutex_};
+    if (!recent_.empty() && position >= recent_.front()->position) {
+      for (auto i = position - recent_.front()->position;
+           i < recent_.size() && events.size() < limit; ++i) {
+        events.push_back(recent_[i]);
+      }
+      return events;
+    }
+  }
+  PERDURE_TRY(rows, store_.events(position, std::min(limit, rows_at_once)));
+  PERDURE_TRY(range, store_.event_range());
+  for (const auto& row : rows) {
+    PERDURE_TRY(event, parse_event(range.history, row.position, row.body));
+    events.push_back(std::move(event));
+  }
+  return events;
+}
+
+Result<EventPage> EventFeed::read(const EventQuery& query) {
+  for (const auto& pattern : query.topics) PERDURE_TRY_VOID(validate_topic_pattern(pattern));
+  PERDURE_TRY(range, store_.event_range());
+  PERDURE_TRY(place, place_of(query.after, range));
+  const auto wanted = [&](const Event& event) {
+    if (!query.principal.reaches(event.owner)) return false;
+    return query.topics.empty() || std::ranges::any_of(query.topics, [&](const auto& pattern) {
+             return topic_matches(pattern, event.topic);
+           });
+  };
+  EventPage page{.lost = place.lost};
+  auto position = place.next;
+  std::size_t looked_at = 0;
+  while (page.events.size() < query.limit && looked_at < looked_at_max) {
+    PERDURE_TRY(events, events_from(position, query.limit));
+    if (events.empty()) {
+      page.at_end = true;
+      break;
+    }
+    for (auto& event : events) {
+      if (page.events.size() == query.limit) break;
+      // Retention may have passed by between two reads.
+      page.lost |= event->position != position && position != place.next;
+      position = event->position + 1;
+      ++looked_at;
+      if (wanted(*event)) page.events.push_back(std::move(event));
+    }
+  }
+  page.next = cursor_text(range.history, position - 1);
+  return page;
+}
+
+Result<std::string> EventFeed::end() const {
+  PERDURE_TRY(range, store_.event_range());
+  return cursor_text(range.history, range.last);
+}
+
+void EventFeed::trim() {
+  const auto range = store_.event_range();
+  if (!range || range->first >= range->last) return;
+  auto first = range->first;
+  if (range->last - first + 1 > retention_.events_max) {
+    first = range->last + 1 - retention_.events_max;
+  }
+  // Positions are dense and times do not go back by much: a binary search finds the age's bound.
+  const auto oldest = clock_.now() - retention_.age;
+  auto low = first;
+  auto high = range->last;
+  while (low < high) {
+    const auto middle = low + (high - low) / 2;
+    const auto rows = store_.events(middle, 1);
+    if (!rows || rows->empty()) return;
+    const auto json = Json::parse(rows->front().body, nullptr, false);
+    const auto time = json.is_object() ? parse_rfc3339(json.value("time", ""))
+                                       : Result<Timestamp>{fail(ErrorCode::corrupt, "")};
+    if (time && *time < oldest) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  if (low > range->first) static_cast<void>(store_.trim_events(low));
+}
+
+void EventFeed::reset() {
+  const std::scoped_lock lock{mutex_};
+  recent_.clear();
+  recent_bytes_ = 0;
+}
+
+}  // namespace perdure::runtime

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// EventFeed: reads of the event log, most of them from memory, and who wants to know of new events.
+#pragma once
+
+#include <deque>
+#include <list>
+#include <map>
+#include <mutex>
+
+#include "perdure/runtime/events.hpp"
+#include "perdure/runtime/options.hpp"
+#include "perdure/storage/store.hpp"
+
+namespace perdure::runtime {
+
+/// Threads  any, but for trim: one thread.
+class EventFeed {
+ public:
+  EventFeed(storage::Store& store, const Clock& clock, EventRetention retention);
+
+  /// Errors: invalid (`/after`, `/topics`); those of the store.
+  [[nodiscard]] Result<EventPage> read(const EventQuery& query);
+  /// The cursor of the place after all that is durable.
+  [[nodiscard]] Result<std::string> end() const;
+  [[nodiscard]] std::unique_ptr<EventWatch> watch(std::function<void()> callback);
+
+  /// A commit published events, the first at `position`.
+  void published(std::uint64_t position, const std::vector<std::string>& bodies);
+  /// Lets go of what is older or more than retention keeps.
+  void trim();
+  void reset();
+
+ private:
+  class Watch;
+  struct Watches {
+    std::mutex mutex;
+    std::list<Watch*> all;
+  };
+  struct Place {
+    std::uint64_t next;  ///< the first position to read
+    bool lost;
+  };
+
+  [[nodiscard]] Result<Place> place_of(const std::string& cursor,
+                                       const storage::EventRange& range) const;
+  [[nodiscard]] Result<std::vector<EventPtr>> events_from(std::uint64_t position,
+                                                          std::size_t limit);
+
+  storage::Store& store_;
+  const Clock& clock_;
+  const EventRetention retention_;
+  const std::shared_ptr<Watches> watches_;
+
+  std::mutex mutex_;             // guards the rest
+  std::deque<EventPtr> recent_;  ///< dense positions, up to the newest that is durable
+  std::size_t recent_bytes_ = 0;
+};
+
+}  // namespace perdure::runtime

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promise 8 on a real data directory: events reach each reader in commit order, without a gap, from
+// its cursor on; objects that subscribe get each one once.
+#include "fixture.hpp"
+
+namespace perdure {
+namespace {
+
+struct Listener {
+  std::vector<std::int64_t> heard;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Listener, heard)
+
+Kind listener_kind() {
+  return kind<Listener>("listener")
+      .command("hear", [](Turn&, Listener& self,
+                          const Json& event) { self.heard.push_back(event.at("data").at("by")); })
+      .query("heard", [](const Listener& self) { return self.heard; });
+}
+
+class Events : public RuntimeTest {
+ protected:
+  Events() : RuntimeTest({counter_kind(), listener_kind()}) {}
+
+  void add(const std::string& id, std::int64_t by) { value(call("counter", id, "add", Add{by})); }
+  EventPage read(EventQuery query) {
+    auto page = runtime_->read_events(query);
+    EXPECT_TRUE(page) << to_string(page.error());
+    return page ? std::move(*page) : EventPage{};
+  }
+  static std::vector<std::int64_t> amounts(const EventPage& page) {
+    std::vector<std::int64_t> found;
+    for (const auto& event : page.events) found.push_back(Json::parse(event->body)["data"]["by"]);
+    return found;
+  }
+};
+
+using Amounts = std::vector<std::int64_t>;
+
+TEST_F(Events, come_in_commit_order_from_a_cursor_on) {
+  for (int i = 1; i <= 5; ++i) add(i % 2 == 0 ? "a" : "b", i);
+  const auto first = read({.limit = 2});
+  EXPECT_EQ(amounts(first), (Amounts{1, 2}));
+  const auto second = read({.after = first.next});
+  EXPECT_EQ(amounts(second), (Amounts{3, 4, 5}));
+  EXPECT_TRUE(second.at_end);
+  EXPECT_FALSE(second.lost);
+  restart();
+  EXPECT_EQ(amounts(read({.after = first.events[0]->cursor})), (Amounts{2, 3, 4, 5}));
+  EXPECT_TRUE(read({.after = second.next}).events.empty());
+}
+
+TEST_F(Events, are_cloud_events_with_their_source) {
+  add("a", 7);
+  const auto event = read({}).events.at(0);
+  EXPECT_EQ(event->topic, "counter.added");
+  EXPECT_EQ(event->source, (ObjectId{"counter", "a"}));
+  const auto body = Json::parse(event->body);
+  EXPECT_EQ(body["specversion"], "1.0");
+  EXPECT_EQ(body["id"], event->id);
+  EXPECT_EQ(body["source"], "/counter/a");
+}
+
+TEST_F(Events, a_reader_sees_only_what_it_may) {
+  value(runtime_->object("counter", "x")
+            .send({.name = "add", .payload = Add{1}, .principal = ann})
+            .get());
+  add("y", 2);
+  EXPECT_EQ(amounts(read({.principal = ann})), (Amounts{1}));
+  EXPECT_EQ(amounts(read({.principal = bob})), (Amounts{}));
+  EXPECT_EQ(amounts(read({.principal = root})), (Amounts{1, 2}));
+}
+
+TEST_F(Events, from_now_on_means_nothing_of_before) {
+  add("a", 1);
+  const auto now = read({.after = ""});
+  EXPECT_TRUE(now.events.empty());
+  add("a", 2);
+  EXPECT_EQ(amounts(read({.after = now.next})), (Amounts{2}));
+}
+
+TEST_F(Events, a_cursor_of_another_history_says_that_events_were_lost) {
+  add("a", 1);
+  const auto page = read({.after = "0123456789abcdef-1"});
+  EXPECT_TRUE(page.lost);
+  EXPECT_EQ(amounts(page), (Amounts{1}));
+  EXPECT_EQ(runtime_->read_events({.after = "nonsense"}).error().fields[0].pointer, "/after");
+  EXPECT_EQ(runtime_->read_events({.topics = {"a..b"}}).error().fields[0].pointer, "/topics");
+}
+
+TEST_F(Events, a_watch_hears_of_new_events) {
+  std::atomic<int> heard{0};
+  auto watch = runtime_->watch_events([&] { ++heard; });
+  add("a", 1);
+  EXPECT_TRUE(eventually([&] { return heard == 1; }));
+  watch.reset();
+  add("a", 1);
+  EXPECT_EQ(heard, 1);
+}
+
+TEST_F(Events, a_subscribed_object_gets_each_event_once_in_order_across_restarts) {
+  add("a", 1);
+  value(call(
+      "subscription", "s", "subscribe",
+      Json{{"topics", {"counter.*"}}, {"kind", "listener"}, {"id", "l"}, {"command", "hear"}}));
+  add("a", 2);
+  const auto heard = [&] { return value(ask("listener", "l", "heard")).get<Amounts>(); };
+  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{1, 2}); }));
+  restart();
+  for (int i = 3; i <= 20; ++i) add("a", i);
+  EXPECT_TRUE(eventually([&] { return heard().size() == 20; }));
+  Amounts all(20);
+  for (std::size_t i = 0; i < 20; ++i) all[i] = static_cast<std::int64_t>(i) + 1;
+  EXPECT_EQ(heard(), all);
+}
+
+TEST_F(Events, a_subscription_from_now_on_hears_nothing_of_before_even_after_a_restart) {
+  add("a", 1);
+  value(call("subscription", "s", "subscribe",
+             Json{{"topics", {"**"}},
+                  {"kind", "listener"},
+                  {"id", "l"},
+                  {"command", "hear"},
+                  {"after", ""}}));
+  EXPECT_TRUE(eventually([&] { return runtime_->inspect({"subscription", "s"})->meta.seq == 2; }));
+  restart();
+  add("a", 2);
+  EXPECT_TRUE(eventually(
+      [&] { return value(ask("listener", "l", "heard")).get<Amounts>() == (Amounts{2}); }));
+}
+
+TEST_F(Events, a_subscription_names_what_is_wrong_with_it) {
+  const auto field = [&](const Json& payload) {
+    const auto reply = call("subscription", "s", "subscribe", payload);
+    return reply || reply.error().fields.empty() ? "none" : reply.error().fields[0].pointer;
+  };
+  const Json good{{"topics", {"*"}}, {"kind", "listener"}, {"id", "l"}, {"command", "hear"}};
+  for (const auto* member : {"topics", "id", "command"}) {
+    auto bad = good;
+    bad.erase(member);
+    EXPECT_EQ(field(bad), std::string{"/"} + member);
+  }
+}
+
+TEST(Topics, match_by_their_parts) {
+  EXPECT_TRUE(topic_matches("*", "a.b.c"));
+  EXPECT_TRUE(topic_matches("a.*", "a.b"));
+  EXPECT_FALSE(topic_matches("a.*", "a.b.c"));
+  EXPECT_FALSE(topic_matches("a.*", "a"));
+  EXPECT_TRUE(topic_matches("a.**", "a.b.c"));
+  EXPECT_FALSE(topic_matches("a.**", "a"));
+  EXPECT_TRUE(topic_matches("*.b.*", "a.b.c"));
+  EXPECT_FALSE(topic_matches("a.b", "a.bc"));
+  for (const auto* bad : {"", ".", "a.", ".a", "a..b", "**.a", "a*", "a b"}) {
+    EXPECT_FALSE(validate_topic_pattern(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace perdure
