@@ -38,7 +38,10 @@ Result<Json> append(const Fields& fields, Turn& turn, ResourceState& self, const
     client_key = "clients/" + equal_text(sender) + '/' + equal_text(client_id.get<std::string>());
     if (const auto known = turn.entries().get(client_key)) {
       const auto entry = turn.entries().get(message_key(known->json().get<std::uint64_t>()));
-      if (entry) return body(turn.meta(), entry->json());
+      if (entry) {
+        turn.change_nothing();
+        return body(turn.meta(), entry->json());
+      }
     }
   }
 

@@ -19,6 +19,7 @@ struct PublishedEvent {
 struct ClaimName {
   std::string space;
   std::string key;
+  auto operator<=>(const ClaimName&) const = default;
 };
 
 /// What a turn asked for beside its new state.
@@ -27,6 +28,7 @@ struct TurnRequests {
   std::vector<PublishedEvent> events;
   std::vector<ClaimName> claims;
   std::vector<ClaimName> releases;
+  bool nothing = false;  ///< the turn changes nothing; whatever stands above is dropped
 };
 
 /// What a turn may write at most.
@@ -51,6 +53,7 @@ class TurnContext final : public Turn, private Entries {
   void publish(std::string topic, Json data) override;
   void claim(std::string space, std::string key) override;
   void release(std::string space, std::string key) override;
+  void change_nothing() override { requests_.nothing = true; }
 
   [[nodiscard]] TurnRequests& requests() { return requests_; }
 

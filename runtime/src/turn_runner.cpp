@@ -5,6 +5,7 @@
 
 #include "index_keys.hpp"
 #include "once.hpp"
+#include "unique_keys.hpp"
 
 namespace perdure::runtime {
 
@@ -139,6 +140,19 @@ void add_claims(Decision& decision, const Draft& draft, const TurnRequests& requ
   }
 }
 
+// What follows from the states before and after: index rows, and claims on unique fields.
+void add_derived(Decision& decision, const Draft& draft, const Json& after,
+                 TurnRequests& requests) {
+  const auto& kind = draft.around.kind;
+  const auto& old = draft.before.meta;
+  const bool is_other_life = old.exists() != draft.meta.exists();
+  if (kind.indexes.empty() && kind.uniques.empty() && !is_other_life) return;
+  const Json before = kind.state.encode(draft.before.state.get());
+  decision.write_set.indexes =
+      index_difference(index_keys(kind, old, before), index_keys(kind, draft.meta, after));
+  move_claims(unique_keys(kind, old, before), unique_keys(kind, draft.meta, after), requests);
+}
+
 Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   const auto& kind = draft.around.kind;
   const auto& before = draft.before;
@@ -166,12 +180,8 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
 
   add_entries(decision, record, requests.entries);
   PERDURE_TRY_VOID(add_events(decision, record, draft, requests.events));
+  add_derived(decision, draft, after_json, requests);
   add_claims(decision, draft, requests);
-  if (!kind.indexes.empty() || before.meta.exists() != draft.meta.exists()) {
-    write_set.indexes =
-        index_difference(index_keys(kind, before.meta, kind.state.encode(before.state.get())),
-                         index_keys(kind, draft.meta, after_json));
-  }
   auto version = std::make_shared<Version>();
   version->meta = draft.meta;
   version->state = draft.state;
@@ -184,6 +194,21 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
 }
 
 }  // namespace
+
+Decision decide_nothing(const Envelope& envelope, const Version& newest,
+                        const TurnSurroundings& around, Json value) {
+  Decision decision;
+  auto& write_set = decision.write_set;
+  write_set.object = envelope.call.target;
+  write_set.epoch = around.store.epoch();
+  write_set.expected_seq = newest.meta.seq;
+  decision.reply = {.value = std::move(value), .meta = newest.meta};
+  if (!envelope.call.idempotency_key.empty()) {
+    write_set.claims.push_back(once_claim(envelope.call, decision.reply,
+                                          envelope.accepted_at + around.idempotency_window));
+  }
+  return decision;
+}
 
 Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp now) {
   const auto& call = envelope.call;
@@ -260,6 +285,10 @@ Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
                    envelope.operation == Operation::command ? TurnLimits{} : builtin_limits};
   return guarded(envelope, [&]() -> Result<Decision> {
     PERDURE_TRY_VOID(run_handler(draft, turn));
+    if (turn.requests().nothing) {
+      if (!exists) return fail(ErrorCode::internal, "a turn that creates changes something");
+      return decide_nothing(envelope, newest, around, std::move(draft.value));
+    }
     return decide(draft, std::move(turn.requests()));
   });
 }

@@ -55,7 +55,9 @@ TEST_F(Conversation, takes_a_client_id_once_from_each_sender) {
   const Json message{{"content", "hi"}, {"client_id", "my / 1"}};
   const Json first = value(send(talk, "append", message, member("ann")));
   restart();
+  const auto seq = runtime_->inspect(talk)->meta.seq;
   EXPECT_EQ(value(send(talk, "append", message, member("ann"))), first);
+  EXPECT_EQ(runtime_->inspect(talk)->meta.seq, seq) << "what is repeated makes no record";
   EXPECT_EQ(value(send(talk, "append", message))["seq"], 2);
   EXPECT_EQ(seqs(), Json({1, 2}));
 }

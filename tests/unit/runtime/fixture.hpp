@@ -78,6 +78,23 @@ inline Kind note_kind() {
       .index({.name = "tag", .fields = {"tags", "$updated_at"}});
 }
 
+/// Any JSON object, in which `email` is unique and `pin` is secret.
+inline Kind account_kind() {
+  return kind<Json>("account")
+      .command("set", [](Turn&, Json& self, const Json& change) { merge_patch(self, change); })
+      .command("touch",
+               [](Turn& turn, Json& self) {
+                 self["touched"] = true;
+                 turn.entries().put("left", "behind");
+                 turn.change_nothing();
+                 return "as it was";
+               })
+      .unique({.space = "account.email",
+               .field = "email",
+               .compare = UniqueDefinition::Compare::ignoring_case})
+      .secret("inside.pin");
+}
+
 class RuntimeTest : public testing::Test {
  protected:
   RuntimeTest() {
@@ -94,7 +111,7 @@ class RuntimeTest : public testing::Test {
   }
 
   void open() {
-    auto opened = Runtime::open(options(), {counter_kind(), note_kind()});
+    auto opened = Runtime::open(options(), {counter_kind(), note_kind(), account_kind()});
     ASSERT_TRUE(opened) << to_string(opened.error());
     runtime_ = std::move(*opened);
   }

@@ -57,7 +57,7 @@ class ObjectRef {
 class Runtime {
  public:
   /// Errors  those of storage::open_rocksdb; invalid for two kinds of one name, an index that names
-  ///         a field twice, or upgrade steps that leave a gap.
+  ///         a field twice, two unique fields of one space, or upgrade steps that leave a gap.
   static Result<std::unique_ptr<Runtime>> open(RuntimeOptions options, std::vector<Kind> kinds);
 
   ~Runtime();
@@ -98,7 +98,7 @@ class Runtime {
   [[nodiscard]] Result<std::vector<Entry>> entries(const ObjectId& object, const EntryRange& range,
                                                    AsOf as_of = {}) const;
   [[nodiscard]] Result<std::vector<SnapshotInfo>> snapshots(const ObjectId& object) const;
-  /// The object that holds a claim (see Turn::claim), if any.
+  /// The object that holds a claim (see Turn::claim, UniqueDefinition), if any.
   [[nodiscard]] Result<std::optional<ObjectId>> holder(const std::string& space,
                                                        const std::string& key) const;
 
