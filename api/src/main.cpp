@@ -144,11 +144,7 @@ api::ApplicationOptions ServerProcess::application_options() {
   options.server_rate = rate_limit("rate_limit.server_requests", "rate_limit.server_window");
   options.features = features();
   options.metrics.meter = [this](std::string_view route) { return &metrics_.route(route); };
-  options.metrics.expose = [this](std::string_view accept) {
-    const auto exposition = exposition_for(accept);
-    return api::MetricsPort::Exposed{.content_type = std::string{content_type(exposition)},
-                                     .text = metrics_.expose(exposition)};
-  };
+  options.metrics.expose = [this](Exposition form) { return metrics_.expose(form); };
   return options;
 }
 
