@@ -77,7 +77,7 @@ Result<std::uint64_t> read_after(const Json& payload) {
   if (after == payload.end() || after->is_null()) return std::uint64_t{0};
   constexpr std::int64_t after_max = std::int64_t{1} << 53;
   if (!after->is_number_integer() || *after < 0 || *after > after_max) {
-    return fail(invalid_field("/after", "range", "after must be the seq of a message, or 0"));
+    return fail(invalid_field("/after", "range", "must be the seq of a message, or 0"));
   }
   return after->get<std::uint64_t>();
 }

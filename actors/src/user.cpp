@@ -66,6 +66,19 @@ Result<void> settle(Turn& turn, const Json& allowed, const Json& before, Json& n
   return {};
 }
 
+/// The rules of `settle` that an operator's patch or an import must keep.
+std::vector<FieldError> check_derived(const Json& state) {
+  const bool is_admin = state.value("role", "user") == "admin";
+  if (state.at("is_superuser") != is_admin) {
+    return {{"/is_superuser", "derived", "must be whether the role is admin"}};
+  }
+  const Json preferences = state.value("preferences", Json::object());
+  if (auto checked = check_time_zone(preferences, "/preferences"); !checked) {
+    return std::move(checked).error().fields;
+  }
+  return {};
+}
+
 Result<Json> set_preferences(const Fields& fields, ResourceState& self, Json preferences) {
   PERDURE_TRY_VOID(require_object(preferences));
   PERDURE_TRY_VOID(check_time_zone(preferences, ""));
@@ -179,7 +192,8 @@ Kind user_kind() {
                        const bool is_create = before.empty();
                        if (is_create) PERDURE_TRY_VOID(begin(next, payload, hash_schema));
                        return settle(turn, is_create ? fields.defaults() : before, before, next);
-                     }});
+                     },
+                     .check = check_derived});
   add_commands(builder, fields, hash_schema);
   return builder;
 }

@@ -5,6 +5,7 @@
 
 #include "index_keys.hpp"
 #include "once.hpp"
+#include "perdure/schemas/schema.hpp"
 #include "unique_keys.hpp"
 
 namespace perdure::runtime {
@@ -32,13 +33,6 @@ bool begins_a_life(const Envelope& envelope) {
 bool must_begin_a_life(const Envelope& envelope) {
   return envelope.operation == Operation::create || envelope.operation == Operation::import ||
          (envelope.operation == Operation::command && envelope.command->creates == Creates::yes);
-}
-
-Error payload_error(std::vector<FieldError> fields) {
-  Error error{.code = ErrorCode::invalid, .detail = "the payload breaks a rule", .fields = {}};
-  if (!fields.empty()) error.detail = fields.front().pointer + ": " + fields.front().message;
-  error.fields = std::move(fields);
-  return error;
 }
 
 // Handlers are code of others: what they throw must not get past here.
@@ -82,7 +76,7 @@ Result<void> run_handler(Draft& draft, TurnContext& turn) {
   const auto& command = *envelope.command;
   if (command.check_payload) {
     if (auto broken = command.check_payload(envelope.call.payload); !broken.empty()) {
-      return fail(payload_error(std::move(broken)));
+      return fail(invalid_value(std::move(broken)));
     }
   }
   PERDURE_TRY(value, command.run(turn, draft.state.get(), envelope.call.payload));
@@ -228,7 +222,7 @@ Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp no
 Result<std::shared_ptr<void>> accept_state(const KindDefinition& kind, const Json& json) {
   if (kind.check_state) {
     if (auto broken = kind.check_state(json); !broken.empty()) {
-      return fail(payload_error(std::move(broken)));
+      return fail(invalid_value(std::move(broken)));
     }
   }
   try {
@@ -304,7 +298,7 @@ Result<Reply> run_query(const Envelope& envelope, const Version& version,
   const auto& query = *envelope.query;
   if (query.check_payload) {
     if (auto broken = query.check_payload(envelope.call.payload); !broken.empty()) {
-      return fail(payload_error(std::move(broken)));
+      return fail(invalid_value(std::move(broken)));
     }
   }
   // An object between two lives looks like one that never was.

@@ -74,6 +74,14 @@ TEST_F(User, has_names_that_follow_it_whatever_changes_its_state) {
   EXPECT_EQ(holder(user::email_space, "a@x.org"), ann);
 }
 
+TEST_F(User, keeps_its_rules_when_an_operator_changes_its_state) {
+  ASSERT_TRUE(make("ann", {{"email", "a@x.org"}}).has_value());
+  EXPECT_EQ(refusal(send(ann, "$patch", {{"role", "admin"}})), "invalid /is_superuser");
+  EXPECT_EQ(refusal(send(ann, "$patch", {{"preferences", {{"time_zone", "Mars/X"}}}})),
+            "invalid /preferences/time_zone");
+  command(ann, "$patch", {{"role", "admin"}, {"is_superuser", true}});
+}
+
 TEST_F(User, keeps_its_password_when_its_state_is_replaced_without_it) {
   ASSERT_TRUE(make("ann", {{"email", "a@x.org"}, {"hashed_password", hash}}).has_value());
   const auto kinds = domain_kinds();
