@@ -19,7 +19,8 @@ struct Decision {
 
   /// Nothing to commit: the reply is all there is.
   [[nodiscard]] bool is_reply_only() const {
-    return !write_set.record && write_set.claims.empty() && write_set.pins.empty();
+    return !write_set.record && write_set.alarms.empty() && write_set.claims.empty() &&
+           write_set.releases.empty() && write_set.pins.empty();
   }
 };
 

@@ -15,11 +15,11 @@ std::vector<LogField> access_fields(const http::Finished& finished) {
   std::vector<LogField> fields{
       {"method", std::string{finished.method}},
       {"path", std::string{finished.path}},
-      {"route", std::string{finished.route}},
       {"status", std::int64_t{finished.status}},
       {"duration_ms", std::chrono::duration<double, std::milli>(finished.duration).count()},
       {"bytes_in", static_cast<std::int64_t>(finished.body_bytes_in)},
       {"bytes_out", static_cast<std::int64_t>(finished.bytes_out)}};
+  if (!finished.route.empty()) fields.push_back({"route", std::string{finished.route}});
   if (!finished.cause.empty()) fields.push_back({"cause", std::string{finished.cause}});
   return fields;
 }
