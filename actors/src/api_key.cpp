@@ -13,6 +13,7 @@ namespace perdure::actors {
 namespace {
 
 constexpr const char* secret_hash = "secret_hash";
+constexpr const char* hash_field = "internal.secret_hash";  // empty once revoked
 constexpr std::size_t prefix_bytes_max = 64;
 
 Result<std::string> read_hash(const Json& payload) {
@@ -26,19 +27,16 @@ Result<std::string> read_hash(const Json& payload) {
 }
 
 /// Takes the payload's secret, in place of the one before it if there is any.
-Result<void> take_secret(Turn& turn, Json& state, const Json& payload) {
+Result<void> take_secret(Json& state, const Json& payload) {
   PERDURE_TRY(hash, read_hash(payload));
   PERDURE_TRY(prefix, required_text(payload, "prefix"));
   if (prefix.empty() || prefix.size() > prefix_bytes_max) {
     return fail(invalid_field("/prefix", "length", "must have 1 to 64 bytes"));
   }
   Json& inside = state[std::string{internal_member}];
-  const auto before = inside.at(secret_hash).get<std::string>();
-  if (before == hash) {
+  if (inside.at(secret_hash) == hash) {
     return fail(invalid_field("/secret_hash", "unchanged", "is the hash of the present secret"));
   }
-  if (!before.empty()) turn.release(std::string{api_key::hash_space}, before);
-  turn.claim(std::string{api_key::hash_space}, hash);
   inside[secret_hash] = hash;
   state["prefix"] = prefix;
   return {};
@@ -66,38 +64,48 @@ Result<void> settle(Turn& turn, const Json& before, Json& next, const Json& payl
     }
     next["expires_at"] = format_rfc3339(*expires_at);
   }
-  if (before.empty()) return take_secret(turn, next, payload);
+  if (before.empty()) return take_secret(next, payload);
   return {};
 }
 
-Result<Json> rotate(Turn& turn, ResourceState& self, const Json& payload) {
+Result<Json> rotate(ResourceState& self, const Json& payload) {
   if (!self.json.at("revoked_at").is_null()) {
     return fail(ErrorCode::conflict, "the key has been revoked");
   }
-  PERDURE_TRY_VOID(take_secret(turn, self.json, payload));
+  PERDURE_TRY_VOID(take_secret(self.json, payload));
   return public_state(self.json);
 }
 
 Json revoke(Turn& turn, ResourceState& self) {
   if (self.json.at("revoked_at").is_null()) {
     self.json["revoked_at"] = format_rfc3339(turn.now());
-    turn.release(std::string{api_key::hash_space},
-                 self.internal().at(secret_hash).get<std::string>());
+    self.internal()[secret_hash] = "";
   }
   return public_state(self.json);
 }
 
 void touch(Turn& turn, ResourceState& self) {
   const auto last = time_in(self.json, "last_used_at");
-  if (!last || turn.now() - *last >= api_key::touch_interval) {
-    self.json["last_used_at"] = format_rfc3339(turn.now());
+  if (last && turn.now() - *last < api_key::touch_interval) return turn.change_nothing();
+  self.json["last_used_at"] = format_rfc3339(turn.now());
+}
+
+/// No way of changing a state brings a revoked key back: neither a restore nor an operator's patch.
+std::vector<FieldError> check_change(const Json& before, const Json& after) {
+  const auto revoked_at = before.value("revoked_at", Json());
+  if (revoked_at.is_null()) return {};
+  if (after.value("revoked_at", Json()) == revoked_at &&
+      after.at(std::string{internal_member}).at(secret_hash) == "") {
+    return {};
   }
+  return {{"/revoked_at", "revoked", "is for good: the key cannot come back"}};
 }
 
 Result<Json> verify(const ResourceState& self, const Json& payload) {
   PERDURE_TRY(hash, required_text(payload, secret_hash));
   const auto& own = self.internal().at(secret_hash).get_ref<const std::string&>();
-  if (!equal_in_constant_time(own, hash) || !self.json.at("revoked_at").is_null()) {
+  const bool is_usable = !own.empty() && self.json.at("revoked_at").is_null();
+  if (!is_usable || !equal_in_constant_time(own, hash)) {
     return fail(ErrorCode::unauthenticated, "the key is not valid");
   }
   return Json{{"scopes", self.json.value("scopes", Json::array())},
@@ -149,12 +157,15 @@ Kind api_key_kind() {
               .internal = {{secret_hash, ""}},
               .create_only = {"prefix", secret_hash},
               .settle = settle})
-      .command("rotate", [](Turn& turn, ResourceState& self,
-                            const Json& payload) { return rotate(turn, self, payload); })
+      .command("rotate", [](Turn&, ResourceState& self,
+                            const Json& payload) { return rotate(self, payload); })
       .command("revoke", [](Turn& turn, ResourceState& self) { return revoke(turn, self); })
       .command("touch", [](Turn& turn, ResourceState& self) { touch(turn, self); })
       .query("verify",
-             [](const ResourceState& self, const Json& payload) { return verify(self, payload); });
+             [](const ResourceState& self, const Json& payload) { return verify(self, payload); })
+      .unique({.space = std::string{api_key::hash_space}, .field = hash_field})
+      .secret(hash_field)
+      .check_change(check_change);
 }
 
 }  // namespace perdure::actors

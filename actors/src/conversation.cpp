@@ -2,6 +2,7 @@
 // Entries of a conversation:
 //
 //   messages/<seq>                     a message, complete
+//   ids/<id>                           the seq of the message that has this id
 //   clients/<sender>/<client_id>       the seq of the message that has this client id
 #include "perdure/actors/conversation.hpp"
 
@@ -19,6 +20,7 @@ constexpr const char* messages = "messages/";
 constexpr const char* last_seq = "last_seq";
 
 std::string message_key(std::uint64_t seq) { return messages + ordered_key(seq); }
+std::string id_key(const std::string& id) { return "ids/" + id; }
 
 Json body(const ObjectMeta& meta, Json message) {
   const Origin& origin = *meta.origin;
@@ -38,7 +40,10 @@ Result<Json> append(const Fields& fields, Turn& turn, ResourceState& self, const
     client_key = "clients/" + equal_text(sender) + '/' + equal_text(client_id.get<std::string>());
     if (const auto known = turn.entries().get(client_key)) {
       const auto entry = turn.entries().get(message_key(known->json().get<std::uint64_t>()));
-      if (entry) return body(turn.meta(), entry->json());
+      if (entry) {
+        turn.change_nothing();
+        return body(turn.meta(), entry->json());
+      }
     }
   }
 
@@ -50,10 +55,20 @@ Result<Json> append(const Fields& fields, Turn& turn, ResourceState& self, const
   message["created_at"] = format_rfc3339(turn.now());
   message["created_by"] = sender;
   turn.entries().put_json(message_key(seq), message);
+  turn.entries().put_json(id_key(message["id"].get<std::string>()), seq);
   if (!client_key.empty()) turn.entries().put_json(client_key, seq);
   turn.publish(std::string{conversation::message_topic},
                {{"conversation_id", turn.object().id}, {"id", message["id"]}, {"seq", seq}});
   return body(turn.meta(), std::move(message));
+}
+
+Result<Json> get_message(const View& view, const Json& payload) {
+  PERDURE_TRY(id, required_text(payload, "id"));
+  const auto place = is_uuid(id) ? view.entries().get(id_key(id)) : std::nullopt;
+  if (!place) return fail(ErrorCode::not_found, "no such message");
+  const auto message = view.entries().get(message_key(place->json().get<std::uint64_t>()));
+  if (!message) return fail(ErrorCode::corrupt, "a message's id leads to no message");
+  return body(view.meta(), message->json());
 }
 
 Result<std::uint64_t> read_after(const Json& payload) {
@@ -62,7 +77,7 @@ Result<std::uint64_t> read_after(const Json& payload) {
   if (after == payload.end() || after->is_null()) return std::uint64_t{0};
   constexpr std::int64_t after_max = std::int64_t{1} << 53;
   if (!after->is_number_integer() || *after < 0 || *after > after_max) {
-    return fail(invalid_field("/after", "range", "after must be the seq of a message, or 0"));
+    return fail(invalid_field("/after", "range", "must be the seq of a message, or 0"));
   }
   return after->get<std::uint64_t>();
 }
@@ -89,6 +104,8 @@ Kind conversation_kind() {
       .command("append", [fields = Fields::of("Message")](
                              Turn& turn, ResourceState& self,
                              const Json& payload) { return append(fields, turn, self, payload); })
+      .query("get_message", [](const View& view, const ResourceState&,
+                               const Json& payload) { return get_message(view, payload); })
       .query("list_messages", [](const View& view, const ResourceState&,
                                  const Json& payload) { return list_messages(view, payload); })
       .query("last_seq", [](const ResourceState& self) { return self.internal().at(last_seq); })

@@ -36,7 +36,7 @@ Result<std::int64_t> add(Turn&, Counter& self, const Json& payload) {
   PERDURE_TRY(by, step_of(payload));
   std::int64_t sum = 0;
   if (__builtin_add_overflow(self.value, by, &sum)) {
-    return fail(invalid_field("/by", "overflow", "the sum does not fit in 64 bits"));
+    return fail(invalid_field("/by", "overflow", "makes a sum that does not fit in 64 bits"));
   }
   self.value = sum;
   return sum;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "errors.hpp"
 
+#include "perdure/schemas/schema.hpp"
+
 namespace perdure::actors {
 
 Error invalid_field(std::string pointer, std::string code, std::string message) {
-  Error error{.code = ErrorCode::invalid, .detail = message};
-  error.fields.push_back(
-      {.pointer = std::move(pointer), .code = std::move(code), .message = std::move(message)});
-  return error;
+  return invalid_value({{std::move(pointer), std::move(code), std::move(message)}});
 }
 
 Result<void> require_object(const Json& payload) {
@@ -19,10 +18,10 @@ Result<std::string> required_text(const Json& payload, const std::string& member
   PERDURE_TRY_VOID(require_object(payload));
   const auto found = payload.find(member);
   if (found == payload.end()) {
-    return fail(invalid_field("/" + member, "required", member + " is required"));
+    return fail(invalid_field("/" + member, "required", "is required"));
   }
   if (!found->is_string()) {
-    return fail(invalid_field("/" + member, "type", member + " must be a string"));
+    return fail(invalid_field("/" + member, "type", "must be a string"));
   }
   return found->get<std::string>();
 }

@@ -9,7 +9,8 @@
 
 namespace perdure::actors {
 
-/// One broken rule of the payload. `pointer` is a JSON Pointer, such as `/section_id`.
+/// One broken rule of the payload. `pointer` is a JSON Pointer, such as `/section_id`, from which
+/// `message` goes on (`must be a string`), so that the detail names field and rule.
 [[nodiscard]] Error invalid_field(std::string pointer, std::string code, std::string message);
 
 /// Errors  invalid  `payload` is not an object.

@@ -20,7 +20,7 @@ std::string next_key(const std::string& key) { return key + '\x01'; }
 
 Result<void> read_limit(const Json& value, ListQuery& query) {
   if (!value.is_number_integer() || value < 1 || value > list::limit_max) {
-    return fail(invalid_field("/limit", "range", "limit must be an integer from 1 to 500"));
+    return fail(invalid_field("/limit", "range", "must be an integer from 1 to 500"));
   }
   query.limit = value.get<std::size_t>();
   return {};
@@ -31,7 +31,7 @@ Result<void> read_sort(const std::string& text, const ListShape& shape, ListQuer
   query.sort = text.substr(is_descending ? 1 : 0);
   query.order = is_descending ? Order::descending : Order::ascending;
   if (!contains(shape.sorts, query.sort)) {
-    return fail(invalid_field("/sort", "unknown_sort", "cannot be sorted by " + query.sort));
+    return fail(invalid_field("/sort", "unknown_sort", "is no field to sort by"));
   }
   return {};
 }
@@ -47,7 +47,7 @@ Result<void> read_member(const std::string& name, const Json& value, const ListS
   }
   const bool is_filter = contains(shape.filters, name);
   if (!is_filter && name != list::cursor && name != list::sort) {
-    return fail(invalid_field("/" + name, "unknown_member", name + " is not known here"));
+    return fail(invalid_field("/" + name, "unknown_member", "is not known here"));
   }
   if (!value.is_string()) return fail(invalid_field("/" + name, "type", "must be a string"));
   const auto& text = value.get_ref<const std::string&>();
@@ -87,7 +87,7 @@ Result<Json> scan(const EntryReader& entries, const Scan& scan, const RowReader&
     const auto key = from_base64url(scan.cursor);
     if (!key || !key->starts_with(scan.prefix) || key->find('\0') != std::string::npos ||
         key->size() >= limits::entry_key_bytes_max) {
-      return fail(invalid_field("/cursor", "invalid_cursor", "the cursor is not one of this list"));
+      return fail(invalid_field("/cursor", "invalid_cursor", "is no next_cursor of this list"));
     }
     continue_after(*key);
   }

@@ -26,7 +26,8 @@ Result<void> settle_page(Turn& turn, const std::optional<Json>& before, Json& ne
   const Json& section = next.at("section_id");
   const bool is_new = !before || before->at("section_id") != section;
   if (is_new && !section.is_null() && !is_section(turn.entries(), section.get<std::string>())) {
-    return fail(invalid_field("/section_id", "unknown_reference", "no such section"));
+    return fail(
+        invalid_field("/section_id", "unknown_reference", "names no section of this notebook"));
   }
   keep_revision(turn, before, next);
   return {};

@@ -64,6 +64,7 @@ std::vector<FieldError> check_state(const ResourceRules& rules, const Json& stat
       wrong.push_back({"/" + name, "unknown_member", "is not a known member"});
     }
   }
+  if (wrong.empty() && rules.check) return rules.check(state);
   return wrong;
 }
 

@@ -39,6 +39,8 @@ struct ResourceRules {
   /// Settles what depends on them: derived members, claims, rules between fields.
   std::function<Result<void>(Turn&, const Json& before, Json& next, const Json& payload)> settle =
       {};
+  /// What of that a state from outside must keep, too; called when its members have their types.
+  JsonCheck check = {};
 };
 
 /// What all resources have: create, update, get, the check of states from outside, and the index

@@ -3,6 +3,7 @@
 
 #include "errors.hpp"
 #include "own_kinds.hpp"
+#include "perdure/base/utf8.hpp"
 #include "resource_kind.hpp"
 
 namespace perdure::actors {
@@ -10,22 +11,6 @@ namespace perdure::actors {
 namespace {
 
 constexpr const char* hashed_password = "hashed_password";
-
-/// The claimed form of a text field; empty when it is null or absent.
-std::string folded(const Json& body, const std::string& member) {
-  const auto found = body.find(member);
-  if (found == body.end() || !found->is_string()) return {};
-  return user::fold(found->get_ref<const std::string&>());
-}
-
-/// Moves the claim on a field's value along with it. True if the claimed value is another one.
-bool move_claim(Turn& turn, std::string_view space, const std::string& before,
-                const std::string& after) {
-  if (before == after) return false;
-  if (!before.empty()) turn.release(std::string{space}, before);
-  if (!after.empty()) turn.claim(std::string{space}, after);
-  return true;
-}
 
 Result<void> check_time_zone(const Json& preferences, const std::string& pointer) {
   if (user::is_time_zone(user::time_zone_of(preferences))) return {};
@@ -65,14 +50,32 @@ Result<void> begin(Json& next, const Json& payload, const Schema& hash_schema) {
   return {};
 }
 
+/// Another case of the same address is no other address.
+bool is_other_email(const Json& before, const Json& next) {
+  const auto folded = [](const Json& body) {
+    return fold_ascii_case(body.value("email", Json("")).get<std::string>());
+  };
+  return folded(before) != folded(next);
+}
+
 Result<void> settle(Turn& turn, const Json& allowed, const Json& before, Json& next) {
   PERDURE_TRY_VOID(check_privileges(turn, allowed, next));
   PERDURE_TRY_VOID(check_time_zone(next.at("preferences"), "/preferences"));
-  const bool is_other_email =
-      move_claim(turn, user::email_space, folded(before, "email"), folded(next, "email"));
-  if (is_other_email && !before.empty()) next["email_verified"] = false;
-  move_claim(turn, user::username_space, folded(before, "username"), folded(next, "username"));
+  if (!before.empty() && is_other_email(before, next)) next["email_verified"] = false;
   next["is_superuser"] = next.at("role") == "admin";
+  return {};
+}
+
+/// The rules of `settle` that an operator's patch or an import must keep.
+std::vector<FieldError> check_derived(const Json& state) {
+  const bool is_admin = state.value("role", "user") == "admin";
+  if (state.at("is_superuser") != is_admin) {
+    return {{"/is_superuser", "derived", "must be whether the role is admin"}};
+  }
+  const Json preferences = state.value("preferences", Json::object());
+  if (auto checked = check_time_zone(preferences, "/preferences"); !checked) {
+    return std::move(checked).error().fields;
+  }
   return {};
 }
 
@@ -101,8 +104,6 @@ Result<Json> set_active(ResourceState& self, bool is_active) {
 }
 
 Result<Json> erase(const Fields& fields, Turn& turn, ResourceState& self) {
-  move_claim(turn, user::email_space, folded(self.json, "email"), {});
-  move_claim(turn, user::username_space, folded(self.json, "username"), {});
   self.json.update(fields.defaults());
   self.json.update({{"is_active", false}, {"is_superuser", false}, {"email_verified", false}});
   self.internal() = {{hashed_password, nullptr}, {"erased_at", format_rfc3339(turn.now())}};
@@ -117,8 +118,15 @@ Json preferences_of(const ResourceState& self) {
 Json account(const ResourceState& self) {
   return {{"is_active", self.json.value("is_active", false)},
           {"role", self.json.value("role", "user")},
-          {"email_verified", self.json.at("email_verified")},
-          {hashed_password, self.internal().at(hashed_password)}};
+          {"email_verified", self.json.at("email_verified")}};
+}
+
+/// Takes the view, as the root alone does not say who asks.
+Result<Json> password(const View& view, const ResourceState& self) {
+  if (view.principal().role != Principal::Role::system) {
+    return fail(ErrorCode::forbidden, "only the server itself may see a password's hash");
+  }
+  return Json{{hashed_password, self.internal().at(hashed_password)}};
 }
 
 void add_commands(KindBuilder<ResourceState>& builder, const Fields& fields,
@@ -155,23 +163,20 @@ void add_commands(KindBuilder<ResourceState>& builder, const Fields& fields,
                [fields](Turn& turn, ResourceState& self) { return erase(fields, turn, self); })
       .query("preferences", [](const ResourceState& self) { return preferences_of(self); })
       .query("account", [](const ResourceState& self) { return account(self); })
+      .query("password",
+             [](const View& view, const ResourceState& self) { return password(view, self); })
+      .unique({.space = std::string{user::email_space},
+               .field = "email",
+               .compare = UniqueDefinition::Compare::ignoring_case})
+      .unique({.space = std::string{user::username_space},
+               .field = "username",
+               .compare = UniqueDefinition::Compare::ignoring_case})
+      .secret("internal.hashed_password")
       .index(
           {.name = "created_at", .fields = {"$created_at"}, .scope = IndexDefinition::Scope::all});
 }
 
 }  // namespace
-
-namespace user {
-
-std::string fold(std::string_view text) {
-  std::string folded{text};
-  for (char& c : folded) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return folded;
-}
-
-}  // namespace user
 
 Kind user_kind() {
   const Fields fields = Fields::of("User", {"password", hashed_password});
@@ -187,7 +192,8 @@ Kind user_kind() {
                        const bool is_create = before.empty();
                        if (is_create) PERDURE_TRY_VOID(begin(next, payload, hash_schema));
                        return settle(turn, is_create ? fields.defaults() : before, before, next);
-                     }});
+                     },
+                     .check = check_derived});
   add_commands(builder, fields, hash_schema);
   return builder;
 }

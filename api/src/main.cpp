@@ -7,11 +7,11 @@
 
 #include "perdure/actors/kinds.hpp"
 #include "perdure/api/app/application.hpp"
+#include "perdure/api/app/bootstrap.hpp"
 #include "perdure/api/http/server.hpp"
 #include "perdure/api/shell/log.hpp"
 #include "perdure/api/shell/metrics.hpp"
 #include "perdure/runtime/runtime.hpp"
-#include "shell/admin_key.hpp"
 #include "shell/command_line.hpp"
 #include "shell/data_commands.hpp"
 #include "shell/options.hpp"
@@ -107,8 +107,12 @@ ExitCode ServerProcess::open_runtime() {
 }
 
 ExitCode ServerProcess::show_first_key() {
-  const auto key = ensure_admin_key(*runtime_, clock_, random_, config_.text("admin_key"));
-  if (!key) return failed(ExitCode::failure, "cannot make the admin's key", key.error());
+  const auto key = api::ensure_admin(*runtime_, clock_, random_, config_.text("admin_key"));
+  if (!key) {
+    const bool is_usage = key.error().code == ErrorCode::invalid;
+    return failed(is_usage ? ExitCode::usage : ExitCode::failure, "cannot make the admin's key",
+                  key.error());
+  }
   if (!key->empty()) fmt::print("admin key (shown once): {}\n", *key);
   std::fflush(stdout);
   return ExitCode::ok;
@@ -140,11 +144,7 @@ api::ApplicationOptions ServerProcess::application_options() {
   options.server_rate = rate_limit("rate_limit.server_requests", "rate_limit.server_window");
   options.features = features();
   options.metrics.meter = [this](std::string_view route) { return &metrics_.route(route); };
-  options.metrics.expose = [this](std::string_view accept) {
-    const auto exposition = exposition_for(accept);
-    return api::MetricsPort::Exposed{.content_type = std::string{content_type(exposition)},
-                                     .text = metrics_.expose(exposition)};
-  };
+  options.metrics.expose = [this](Exposition form) { return metrics_.expose(form); };
   return options;
 }
 

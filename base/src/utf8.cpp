@@ -43,4 +43,12 @@ bool is_valid_utf8(std::string_view text) noexcept {
   return true;
 }
 
+std::string fold_ascii_case(std::string_view text) {
+  std::string folded{text};
+  for (char& c : folded) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return folded;
+}
+
 }  // namespace perdure

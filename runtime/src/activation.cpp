@@ -3,6 +3,8 @@
 
 #include <chrono>
 
+#include "unique_keys.hpp"
+
 namespace perdure::runtime {
 
 namespace {
@@ -54,6 +56,7 @@ void Activation::run_command(const EnvelopePtr& envelope) {
                             .idempotency_window = around_.idempotency_window});
   around_.hooks.turn_finished(cell_->kind.name, std::chrono::steady_clock::now() - start);
   if (!decision) return answer(envelope, fail(std::move(decision).error()));
+  if (decision->is_reply_only()) return answer(envelope, std::move(decision->reply));
   if (decision->version) newest_ = std::move(decision->version);
   if (pending_.empty()) {
     pending_ = std::move(decision->entries);
@@ -118,7 +121,8 @@ void Activation::recover() {
   const auto held = std::exchange(held_, {});
   for (const auto& submission : again) {
     if (submission->refused) {
-      finish(submission->envelope, fail(std::move(*submission->refused)));
+      finish(submission->envelope,
+             fail(explain_taken(cell_->kind, std::move(*submission->refused))));
     } else {
       run(submission->envelope);
     }

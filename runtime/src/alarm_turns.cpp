@@ -36,16 +36,6 @@ void move_on(Alarm& alarm, Timestamp now) {
   alarm.attempt = 1;
 }
 
-Decision housekeeping(const Envelope& envelope, const Version& newest,
-                      const TurnSurroundings& around) {
-  Decision decision;
-  decision.write_set.object = envelope.call.target;
-  decision.write_set.epoch = around.store.epoch();
-  decision.write_set.expected_seq = newest.meta.seq;
-  decision.reply = {.value = nullptr, .meta = newest.meta};
-  return decision;
-}
-
 Result<void> change(Decision& decision, const TurnSurroundings& around, std::string name,
                     std::optional<Alarm> alarm) {
   AlarmChanges changes;
@@ -59,7 +49,7 @@ Result<void> change(Decision& decision, const TurnSurroundings& around, std::str
 /// The alarm's command refused: another attempt, or a dead letter and the next tick.
 Result<Decision> after_failure(const Envelope& envelope, const Version& newest,
                                const TurnSurroundings& around, Alarm alarm, const Error& error) {
-  auto decision = housekeeping(envelope, newest, around);
+  auto decision = decide_nothing(envelope, newest, around, nullptr);
   const auto now = envelope.accepted_at;
   SeededRandom random{envelope.random_seed};
   note(alarm, now, AlarmRun::Outcome::failed, error.detail);
@@ -120,7 +110,7 @@ Result<Decision> run_alarm(const Envelope& envelope, const Version& newest,
   if (!alarm || alarm->due != tick.due || alarm->due > now) {
     return fail(ErrorCode::not_found, "the alarm was moved or removed");
   }
-  auto decision = housekeeping(envelope, newest, around);
+  auto decision = decide_nothing(envelope, newest, around, nullptr);
   if (alarm->finished) {
     PERDURE_TRY_VOID(change(decision, around, tick.name, {}));
     return decision;
@@ -145,7 +135,6 @@ Result<Decision> run_alarm_change(const Envelope& envelope, const Version& newes
                                   const TurnSurroundings& around) {
   const auto now = envelope.accepted_at;
   const auto& payload = envelope.call.payload;
-  auto decision = housekeeping(envelope, newest, around);
   if (envelope.operation == Operation::set_alarm) {
     PERDURE_TRY(spec, parse_alarm_spec(payload, now));
     if (!around.kind.commands.contains(spec.command)) {
@@ -158,7 +147,7 @@ Result<Decision> run_alarm_change(const Envelope& envelope, const Version& newes
     const auto tick = spec.schedule.first(now);
     auto name = spec.name;
     Alarm alarm{.spec = std::move(spec), .tick = tick, .due = tick};
-    decision.reply.value = alarm;
+    auto decision = decide_nothing(envelope, newest, around, Json(alarm));
     PERDURE_TRY_VOID(change(decision, around, std::move(name), std::move(alarm)));
     return decision;
   }
@@ -168,6 +157,7 @@ Result<Decision> run_alarm_change(const Envelope& envelope, const Version& newes
     return fail(ErrorCode::not_found,
                 fmt::format("{} has no alarm {}", to_string(envelope.call.target), name));
   }
+  auto decision = decide_nothing(envelope, newest, around, nullptr);
   PERDURE_TRY_VOID(change(decision, around, name, {}));
   return decision;
 }

@@ -5,7 +5,8 @@
 #include <set>
 
 #include "index_keys.hpp"
-#include "once.hpp"
+#include "perdure/schemas/schema.hpp"
+#include "secrets.hpp"
 #include "turn_runner.hpp"
 
 namespace perdure::runtime {
@@ -42,6 +43,28 @@ void answer_with_state(Draft& draft) {
   draft.value = draft.around.kind.state.encode(draft.state.get());
 }
 
+// The draft's state is from outside: may it take the place of the one before?
+Result<void> check_change(const Draft& draft) {
+  const auto& kind = draft.around.kind;
+  if (!kind.check_change) return {};
+  auto broken = kind.check_change(kind.state.encode(draft.before.state.get()),
+                                  kind.state.encode(draft.state.get()));
+  if (!broken.empty()) return fail(invalid_value(std::move(broken)));
+  return {};
+}
+
+Result<void> replace(Draft& draft) {
+  const auto& kind = draft.around.kind;
+  auto json = draft.envelope.call.payload;
+  if (!kind.secrets.empty()) {
+    keep_secrets(kind, kind.state.encode(draft.before.state.get()), json);
+  }
+  PERDURE_TRY_VOID(accept_into(draft, json));
+  PERDURE_TRY_VOID(check_change(draft));
+  answer_with_state(draft);
+  return {};
+}
+
 Result<void> create(Draft& draft) {
   const auto& payload = draft.envelope.call.payload;
   if (payload.is_object() && payload.contains("state")) {
@@ -58,6 +81,7 @@ Result<void> patch(Draft& draft) {
   Json json = draft.around.kind.state.encode(draft.state.get());
   merge_patch(json, draft.envelope.call.payload);
   PERDURE_TRY_VOID(accept_into(draft, json));
+  PERDURE_TRY_VOID(check_change(draft));
   answer_with_state(draft);
   return {};
 }
@@ -123,6 +147,7 @@ Result<void> restore(Draft& draft, TurnContext& turn) {
   PERDURE_TRY(record, decode_record(object, row));
   PERDURE_TRY(state, decode_state(draft.around.kind, record));
   draft.state = draft.around.kind.state.copy(state.get());
+  PERDURE_TRY_VOID(check_change(draft));
 
   const LayeredEntries past{
       draft.around.store, object, nullptr, nullptr, draft.before.meta.origin->born_seq, seq};
@@ -141,10 +166,7 @@ Result<void> restore(Draft& draft, TurnContext& turn) {
 Result<void> run_builtin(Draft& draft, TurnContext& turn) {
   switch (draft.envelope.operation) {
     case Operation::create: return create(draft);
-    case Operation::replace:
-      PERDURE_TRY_VOID(accept_into(draft, draft.envelope.call.payload));
-      answer_with_state(draft);
-      return {};
+    case Operation::replace: return replace(draft);
     case Operation::patch: return patch(draft);
     case Operation::remove: draft.meta.deleted_at = draft.meta.updated_at; return {};
     case Operation::undelete:
@@ -184,19 +206,10 @@ Result<Decision> run_pin(const Envelope& envelope, const Version& newest,
                   {"name", name},
                   {"created_at", format_rfc3339(envelope.accepted_at)},
                   {"created_by", actor_name(envelope.call.principal)}};
-  Decision decision;
-  auto& write_set = decision.write_set;
-  write_set.object = envelope.call.target;
-  write_set.epoch = around.store.epoch();
-  write_set.expected_seq = newest.meta.seq;
+  auto decision = decide_nothing(envelope, newest, around, info);
   storage::PinChange change{.seq = seq, .body = {}};
   if (is_pin) change.body = dump_json(info);
-  write_set.pins.push_back(std::move(change));
-  decision.reply = {.value = info, .meta = newest.meta};
-  if (!envelope.call.idempotency_key.empty()) {
-    write_set.claims.push_back(once_claim(envelope.call, decision.reply,
-                                          envelope.accepted_at + around.idempotency_window));
-  }
+  decision.write_set.pins.push_back(std::move(change));
   return decision;
 }
 

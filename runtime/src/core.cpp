@@ -55,6 +55,13 @@ Result<void> validate_kind(const KindDefinition& kind) {
       return refuse("index " + index.name + " has no fields, or one of them twice");
     }
   }
+  std::set<std::string> spaces;
+  for (const auto& unique : kind.uniques) {
+    const bool is_own = unique.space == runtime::once_space;
+    if (unique.space.empty() || is_own || !spaces.insert(unique.space).second) {
+      return refuse("space \"" + unique.space + "\" of a unique field is taken, or none");
+    }
+  }
   return {};
 }
 

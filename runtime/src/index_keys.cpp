@@ -30,21 +30,6 @@ void put_text(std::string& key, std::string_view value) {
   key += '\1';
 }
 
-Json field_value(const std::string& field, const ObjectMeta& meta, const Json& root) {
-  if (field == "$id") return meta.object().id;
-  if (field == "$created_at") return to_unix_ms(meta.origin->created_at);
-  if (field == "$updated_at") return to_unix_ms(meta.updated_at);
-  const Json* at = &root;
-  for (std::size_t start = 0; start <= field.size();) {
-    const auto dot = std::min(field.find('.', start), field.size());
-    const auto name = field.substr(start, dot - start);
-    if (!at->is_object() || !at->contains(name)) return nullptr;
-    at = &at->at(name);
-    start = dot + 1;
-  }
-  return *at;
-}
-
 void add_rows(std::vector<IndexKey>& rows, const IndexDefinition& index, const ObjectMeta& meta,
               const Json& root) {
   std::vector<std::string> keys{index_prefix(index, meta.origin->owner)};
@@ -68,6 +53,21 @@ void add_rows(std::vector<IndexKey>& rows, const IndexDefinition& index, const O
 }
 
 }  // namespace
+
+Json field_value(const std::string& field, const ObjectMeta& meta, const Json& root) {
+  if (field == "$id") return meta.object().id;
+  if (field == "$created_at") return to_unix_ms(meta.origin->created_at);
+  if (field == "$updated_at") return to_unix_ms(meta.updated_at);
+  const Json* at = &root;
+  for (std::size_t start = 0; start <= field.size();) {
+    const auto dot = std::min(field.find('.', start), field.size());
+    const auto name = field.substr(start, dot - start);
+    if (!at->is_object() || !at->contains(name)) return nullptr;
+    at = &at->at(name);
+    start = dot + 1;
+  }
+  return *at;
+}
 
 void put_index_value(std::string& key, const Json& value) {
   switch (value.type()) {

@@ -23,6 +23,9 @@ inline constexpr std::string_view deleted = "$deleted";              ///< by own
 inline constexpr std::string_view deleted_by_id = "$deleted_by_id";  ///< for any owner
 }  // namespace index_names
 
+/// The value of a field as definitions name it; null when the root has no such member.
+[[nodiscard]] Json field_value(const std::string& field, const ObjectMeta& meta, const Json& root);
+
 void put_index_value(std::string& key, const Json& value);
 
 /// The first bytes of all keys of `owner`'s rows (empty for an index over all owners).

@@ -21,6 +21,7 @@ struct PublishedEvent {
 struct ClaimName {
   std::string space;
   std::string key;
+  auto operator<=>(const ClaimName&) const = default;
 };
 
 /// What a turn asked for beside its new state.
@@ -31,6 +32,7 @@ struct TurnRequests {
   std::vector<ClaimName> releases;
   AlarmChanges alarms;
   std::vector<Sent> sends;
+  bool nothing = false;  ///< the turn changes nothing; whatever stands above is dropped
 };
 
 /// What a turn may write at most.
@@ -62,6 +64,7 @@ class TurnContext final : public Turn, private Entries {
   void send(Message message) override;
   std::string request(EffectRequest effect) override;
   void cancel(std::string effect_id) override;
+  void change_nothing() override { requests_.nothing = true; }
 
   [[nodiscard]] TurnRequests& requests() { return requests_; }
 

@@ -6,6 +6,8 @@
 #include "alarm_turns.hpp"
 #include "index_keys.hpp"
 #include "once.hpp"
+#include "perdure/schemas/schema.hpp"
+#include "unique_keys.hpp"
 
 namespace perdure::runtime {
 
@@ -32,13 +34,6 @@ bool begins_a_life(const Envelope& envelope) {
 bool must_begin_a_life(const Envelope& envelope) {
   return envelope.operation == Operation::create || envelope.operation == Operation::import ||
          (envelope.operation == Operation::command && envelope.command->creates == Creates::yes);
-}
-
-Error payload_error(std::vector<FieldError> fields) {
-  Error error{.code = ErrorCode::invalid, .detail = "the payload breaks a rule", .fields = {}};
-  if (!fields.empty()) error.detail = fields.front().pointer + ": " + fields.front().message;
-  error.fields = std::move(fields);
-  return error;
 }
 
 // Handlers are code of others: what they throw must not get past here.
@@ -82,7 +77,7 @@ Result<void> run_handler(Draft& draft, TurnContext& turn) {
   const auto& command = *envelope.command;
   if (command.check_payload) {
     if (auto broken = command.check_payload(envelope.call.payload); !broken.empty()) {
-      return fail(payload_error(std::move(broken)));
+      return fail(invalid_value(std::move(broken)));
     }
   }
   PERDURE_TRY(value, command.run(turn, draft.state.get(), envelope.call.payload));
@@ -155,6 +150,19 @@ void add_receipt(storage::WriteSet& write_set, const Envelope& envelope, Result<
   write_set.sends.push_back(encode_sent(sent));
 }
 
+// What follows from the states before and after: index rows, and claims on unique fields.
+void add_derived(Decision& decision, const Draft& draft, const Json& after,
+                 TurnRequests& requests) {
+  const auto& kind = draft.around.kind;
+  const auto& old = draft.before.meta;
+  const bool is_other_life = old.exists() != draft.meta.exists();
+  if (kind.indexes.empty() && kind.uniques.empty() && !is_other_life) return;
+  const Json before = kind.state.encode(draft.before.state.get());
+  decision.write_set.indexes =
+      index_difference(index_keys(kind, old, before), index_keys(kind, draft.meta, after));
+  move_claims(unique_keys(kind, old, before), unique_keys(kind, draft.meta, after), requests);
+}
+
 Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   const auto& kind = draft.around.kind;
   const auto& before = draft.before;
@@ -182,6 +190,7 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
 
   add_entries(decision, record, requests.entries);
   PERDURE_TRY_VOID(add_events(decision, record, draft, requests.events));
+  add_derived(decision, draft, after_json, requests);
   add_claims(decision, draft, requests);
   for (const auto& sent : requests.sends) write_set.sends.push_back(encode_sent(sent));
   add_receipt(write_set, draft.envelope, draft.value);
@@ -189,11 +198,6 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
                                  requests.alarms));
   write_set.alarms = std::move(alarms);
   decision.alarms = std::move(requests.alarms);
-  if (!kind.indexes.empty() || before.meta.exists() != draft.meta.exists()) {
-    write_set.indexes =
-        index_difference(index_keys(kind, before.meta, kind.state.encode(before.state.get())),
-                         index_keys(kind, draft.meta, after_json));
-  }
   auto version = std::make_shared<Version>();
   version->meta = draft.meta;
   version->state = draft.state;
@@ -206,6 +210,22 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
 }
 
 }  // namespace
+
+Decision decide_nothing(const Envelope& envelope, const Version& newest,
+                        const TurnSurroundings& around, Result<Json> answer) {
+  Decision decision;
+  auto& write_set = decision.write_set;
+  write_set.object = envelope.call.target;
+  write_set.epoch = around.store.epoch();
+  write_set.expected_seq = newest.meta.seq;
+  decision.reply = {.value = answer ? *answer : Json(nullptr), .meta = newest.meta};
+  add_receipt(write_set, envelope, std::move(answer));
+  if (!envelope.call.idempotency_key.empty()) {
+    write_set.claims.push_back(once_claim(envelope.call, decision.reply,
+                                          envelope.accepted_at + around.idempotency_window));
+  }
+  return decision;
+}
 
 Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp now) {
   const auto& call = envelope.call;
@@ -225,7 +245,7 @@ Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp no
 Result<std::shared_ptr<void>> accept_state(const KindDefinition& kind, const Json& json) {
   if (kind.check_state) {
     if (auto broken = kind.check_state(json); !broken.empty()) {
-      return fail(payload_error(std::move(broken)));
+      return fail(invalid_value(std::move(broken)));
     }
   }
   try {
@@ -289,6 +309,10 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
                    envelope.operation == Operation::command ? TurnLimits{} : builtin_limits};
   return guarded(envelope, [&]() -> Result<Decision> {
     PERDURE_TRY_VOID(run_handler(draft, turn));
+    if (turn.requests().nothing) {
+      if (!exists) return fail(ErrorCode::internal, "a turn that creates changes something");
+      return decide_nothing(envelope, newest, around, std::move(draft.value));
+    }
     return decide(draft, std::move(turn.requests()));
   });
 }
@@ -299,28 +323,16 @@ bool is_answer(const Envelope& envelope, const Error& error) {
          describe(error.code).retry == Retry::no && error.code != ErrorCode::internal;
 }
 
-/// The outbox item is taken, and whoever asks is told `answer`; nothing else happens.
-Decision take_item(const Envelope& envelope, const Version& newest, const TurnSurroundings& around,
-                   Result<Json> answer = Json(nullptr)) {
-  Decision decision;
-  auto& write_set = decision.write_set;
-  write_set.object = envelope.call.target;
-  write_set.epoch = around.store.epoch();
-  write_set.expected_seq = newest.meta.seq;
-  decision.reply = {.value = nullptr, .meta = newest.meta};
-  add_receipt(write_set, envelope, std::move(answer));
-  return decision;
-}
-
 }  // namespace
 
 Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
                           const TurnSurroundings& around) {
   if (envelope.operation == Operation::fire) return run_alarm(envelope, newest, around);
-  if (envelope.operation == Operation::take) return take_item(envelope, newest, around);
+  if (envelope.operation == Operation::take)
+    return decide_nothing(envelope, newest, around, nullptr);
   auto decision = run_change(envelope, newest, around);
   if (!decision && is_answer(envelope, decision.error())) {
-    return take_item(envelope, newest, around, fail(std::move(decision).error()));
+    return decide_nothing(envelope, newest, around, fail(std::move(decision).error()));
   }
   return decision;
 }
@@ -336,7 +348,7 @@ Result<Reply> run_query(const Envelope& envelope, const Version& version,
   const auto& query = *envelope.query;
   if (query.check_payload) {
     if (auto broken = query.check_payload(envelope.call.payload); !broken.empty()) {
-      return fail(payload_error(std::move(broken)));
+      return fail(invalid_value(std::move(broken)));
     }
   }
   // An object between two lives looks like one that never was.

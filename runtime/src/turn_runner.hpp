@@ -13,10 +13,17 @@ namespace perdure::runtime {
 /// What a turn came to: the write set to commit, and what holds once it is durable.
 struct Decision {
   storage::WriteSet write_set;
-  VersionPtr version;      ///< after the turn (the same as before for housekeeping)
+  VersionPtr version;      ///< after the turn; null when the turn makes no record
   PendingEntries entries;  ///< what it wrote
   AlarmChanges alarms = {};
   Reply reply;
+
+  /// Nothing to commit: the reply is all there is.
+  [[nodiscard]] bool is_reply_only() const {
+    return !write_set.record && write_set.alarms.empty() && write_set.claims.empty() &&
+           write_set.releases.empty() && write_set.pins.empty() && write_set.sends.empty() &&
+           write_set.takes.empty();
+  }
 };
 
 struct TurnSurroundings {
@@ -55,6 +62,11 @@ struct Draft {
 
 /// Runs a builtin command on the draft. Errors as run_turn.
 [[nodiscard]] Result<void> run_builtin(Draft& draft, TurnContext& turn);
+
+/// An answer, its idempotency key if it came with one, and the outbox item that it carries out: no
+/// record, no new seq.
+[[nodiscard]] Decision decide_nothing(const Envelope& envelope, const Version& newest,
+                                      const TurnSurroundings& around, Result<Json> answer);
 
 /// pin and unpin: no record, no new seq.
 [[nodiscard]] Result<Decision> run_pin(const Envelope& envelope, const Version& newest,

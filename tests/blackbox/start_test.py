@@ -223,6 +223,21 @@ class Configuration(BlackBoxTest):
         self.assertTrue(printed["openapi"].startswith("3.1"))
         self.assertEqual(printed, self.server().start().client("").get("/openapi.json").json)
 
+    def test_access_log_has_what_operators_look_for(self):
+        server = self.server("--log-requests", "all").start()
+        self.addCleanup(server.stop)
+        client = server.client()
+        asked = client.get("/api/v1/notebooks/nobody?secret=1", headers={"X-Request-ID": "asked-1"})
+        self.assertEqual(asked.status, 422)
+        client.get("/health/live")  # a request is logged before the connection's next one is read
+        wait_until(lambda: "asked-1" in server.logs())
+        line = next(json.loads(line) for line in server.logs().splitlines() if "asked-1" in line)
+        expected = {"logger": "http", "level": "INFO", "method": "GET", "status": 422,
+                    "path": "/api/v1/notebooks/nobody", "route": "/notebooks/{id}",
+                    "request_id": "asked-1"}
+        self.assertEqual({name: line.get(name) for name in expected}, expected)
+        self.assertGreaterEqual(line["duration_ms"], 0)
+
     def test_log_level_is_read_again_on_sighup(self):
         config = self.path("perdure.toml")
 

@@ -147,11 +147,13 @@ std::optional<Problem> check_media(const Context& context) {
   const auto& route = context.route->route;
   const auto& headers = context.request.headers;
   if (const auto accept = headers.find("Accept"); accept && *accept != "*/*") {
-    const auto type = route.produces.substr(0, route.produces.find(';'));
-    if (!accepts(joined(headers, "Accept").value_or(""), type)) {
+    const auto all = joined(headers, "Accept").value_or("");
+    const auto& other = route.also_produces;
+    if (acceptance(all, route.produces) == 0 && (other.empty() || acceptance(all, other) == 0)) {
       return Problem{.status = 406,
                      .code = "not_acceptable",
-                     .detail = "this resource is available as " + type + " only"};
+                     .detail = "this resource is available as " + route.produces +
+                               (other.empty() ? " only" : " and " + other)};
     }
   }
   if (route.body == BodyUse::none || context.request.body.empty()) return {};

@@ -80,6 +80,7 @@ void answer(Context& context, http::Response&& response) {
   }
   headers.add("X-Content-Type-Options", "nosniff");
   count(context, response.status);
+  if (context.route != nullptr) response.route = context.route->route.path;
   context.responder.send(std::move(response));
 }
 

@@ -7,7 +7,6 @@
 #include "app/json_text.hpp"
 #include "app/services.hpp"
 #include "perdure/actors/resource.hpp"
-#include "perdure/actors/user.hpp"
 
 namespace perdure::api {
 
@@ -177,22 +176,10 @@ void render_reply(Context& context, const Reply& reply, Render render) {
 
 }  // namespace
 
-Error explained(Error error) {
-  if (error.code != ErrorCode::conflict) return error;
-  for (const auto& [space, member] : {std::pair{actors::user::email_space, "email"},
-                                      std::pair{actors::user::username_space, "username"}}) {
-    if (error.detail != space) continue;
-    error.detail = std::string{"this "} + member + " is taken";
-    error.fields = {{std::string{"/"} + member, "taken", "is taken"}};
-    break;
-  }
-  return error;
-}
-
 void call_and_answer(ContextPtr context, Call call, Render render) {
   auto& runtime = context->services.runtime;
   runtime.call(std::move(call), [context = std::move(context), render](Result<Reply> reply) {
-    if (!reply) return answer(*context, explained(std::move(reply).error()));
+    if (!reply) return answer(*context, std::move(reply).error());
     render_reply(*context, *reply, render);
   });
 }

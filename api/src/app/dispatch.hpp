@@ -11,9 +11,6 @@ void dispatch(ContextPtr context);
 /// Calls, and answers with the value as `render` says.
 void call_and_answer(ContextPtr context, Call call, Render render);
 
-/// An error of a call in the words of the request: a taken claim names the member that took it.
-[[nodiscard]] Error explained(Error error);
-
 /// A `Link: rel="next"` value for the same request with another cursor; empty for an empty cursor.
 [[nodiscard]] std::string next_link(const Context& context, std::string_view cursor);
 

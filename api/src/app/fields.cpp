@@ -16,11 +16,21 @@ std::string_view next_part(std::string_view& rest, char separator) {
   return trim(part);
 }
 
-bool is_zero_weight(std::string_view parameter) {
-  if (parameter.size() < 3 || (parameter[0] != 'q' && parameter[0] != 'Q')) return false;
-  const auto value = trim(parameter.substr(1));
-  if (!value.starts_with('=')) return false;
-  return value.substr(1).find_first_not_of("0. ") == std::string_view::npos;
+// The value of a parameter in what is left of a media type; null when it is not there.
+std::optional<std::string_view> parameter_of(std::string_view rest, std::string_view name) {
+  while (!rest.empty()) {
+    auto value = next_part(rest, ';');
+    if (http::equals_ignoring_case(next_part(value, '='), name)) return trim(value);
+  }
+  return {};
+}
+
+// A weight that is not in the grammar counts as 1, as if it were not there.
+double weight_of(std::string_view parameters) {
+  const auto text = parameter_of(parameters, "q").value_or("1");
+  double weight = 1;
+  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), weight);
+  return error == std::errc{} && weight >= 0 && weight <= 1 ? weight : 1;
 }
 
 std::optional<Seq> own_seq(std::string_view opaque) {
@@ -53,26 +63,41 @@ std::optional<std::string> joined(const http::Headers& headers, std::string_view
   return all;
 }
 
-bool accepts(std::string_view accept, std::string_view type) {
-  if (trim(accept).empty()) return true;
-  const auto family = std::string{type.substr(0, type.find('/'))} + "/*";
-  // The most specific range decides: 3 exact, 2 family, 1 anything.
+double acceptance(std::string_view accept, std::string_view type) {
+  if (trim(accept).empty()) return 1;
+  const auto own = next_part(type, ';');
+  const auto own_version = parameter_of(type, "version");
+  const auto family = std::string{own.substr(0, own.find('/'))} + "/*";
+  // The most specific range decides: 4 with its version, 3 exact, 2 family, 1 anything.
   int rank = 0;
-  bool taken = false;
+  double taken = 0;
   while (!accept.empty()) {
     auto range = next_part(accept, ',');
     const auto name = next_part(range, ';');
-    const int specific = http::equals_ignoring_case(name, type)     ? 3
+    const auto version = parameter_of(range, "version");
+    if (version && version != own_version) continue;
+    const int specific = http::equals_ignoring_case(name, own)      ? (version ? 4 : 3)
                          : http::equals_ignoring_case(name, family) ? 2
                          : name == "*/*"                            ? 1
                                                                     : 0;
     if (specific == 0 || specific < rank) continue;
-    bool refused = false;
-    while (!range.empty()) refused |= is_zero_weight(next_part(range, ';'));
-    taken = specific == rank ? taken || !refused : !refused;
+    taken = specific == rank ? std::max(taken, weight_of(range)) : weight_of(range);
     rank = specific;
   }
   return taken;
+}
+
+std::optional<std::size_t> best_type(std::string_view accept,
+                                     std::span<const std::string_view> types) {
+  std::optional<std::size_t> best;
+  double most = 0;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    const auto wanted = acceptance(accept, types[i]);
+    if (wanted <= most) continue;
+    most = wanted;
+    best = i;
+  }
+  return best;
 }
 
 bool is_media_type(std::string_view content_type, std::string_view type) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,8 +21,13 @@ namespace perdure::api {
 [[nodiscard]] std::optional<std::string> joined(const http::Headers& headers,
                                                 std::string_view name);
 
-/// Whether a client that sent this Accept takes `type` (such as `application/json`).
-[[nodiscard]] bool accepts(std::string_view accept, std::string_view type);
+/// How much a client that sent this Accept wants `type` (such as `application/json`), from 0 (not
+/// at all) to 1. A range with a `version` wants that one only; other parameters are not looked at.
+[[nodiscard]] double acceptance(std::string_view accept, std::string_view type);
+
+/// The place of the type that is wanted most, the first of several; none when none is accepted.
+[[nodiscard]] std::optional<std::size_t> best_type(std::string_view accept,
+                                                   std::span<const std::string_view> types);
 
 /// Whether a Content-Type names `type`, with no charset but UTF-8.
 [[nodiscard]] bool is_media_type(std::string_view content_type, std::string_view type);

@@ -122,26 +122,30 @@ Json success_of(const Route& route) {
   if (route.status == 204) return response;
   Json schema = reference(route.response_schema);
   if (route.produces != "application/json") schema = {{"type", "string"}};
-  const auto media = route.produces.substr(0, route.produces.find(';'));
-  response["content"] = {{media, {{"schema", std::move(schema)}}}};
+  for (const auto& type : {route.produces, route.also_produces}) {
+    if (!type.empty()) response["content"][type.substr(0, type.find(';'))] = {{"schema", schema}};
+  }
   if (is_open(route)) return response;
   const auto header = [&](const char* name) {
     response["headers"][name] = {{"$ref", std::string{"#/components/headers/"} + name}};
   };
   header("RateLimit");
   if (route.status == 201) header("Location");
-  if (!route.response_schema.empty() && !route.response_schema.ends_with("List")) header("ETag");
-  if (route.response_schema.ends_with("List")) header("Link");
+  const bool is_list = route.response_schema.ends_with("List");
+  if (!route.response_schema.empty() && !is_list && route.validator == Validator::seq) {
+    header("ETag");
+  }
+  if (is_list) header("Link");
   return response;
 }
 
 Json responses_of(const CompiledRoute& compiled) {
   const auto& route = compiled.route;
   Json responses{{std::to_string(route.status), success_of(route)}};
-  std::vector<int> problems{400, 406, 503};
-  if (!is_open(route)) problems.insert(problems.end(), {401, 403, 422, 429});
+  std::vector<int> problems{400, 406, 422, 503};
+  if (!is_open(route)) problems.insert(problems.end(), {401, 403, 412, 429});
   if (!compiled.path_parameters.empty()) problems.push_back(404);
-  if (is_unsafe(route)) problems.insert(problems.end(), {409, 412});
+  if (is_unsafe(route)) problems.push_back(409);
   if (route.body != BodyUse::none) problems.insert(problems.end(), {413, 415});
   for (const int status : problems) {
     const auto name = std::to_string(status);

@@ -73,6 +73,11 @@ Problem problem_from(Error error) {
   if (traits.retry == Retry::yes && !problem.retry_after) {
     problem.retry_after = std::chrono::seconds{1};
   }
+  if (problem.status >= 500) problem.cause = problem.detail;
+  if (error.code == ErrorCode::internal) {
+    // What broke is the operator's business; the log has it under the same request id.
+    problem.detail = "the server failed to handle this request";
+  }
   if (problem.status == 401) problem.headers.emplace_back("WWW-Authenticate", "Bearer");
   return problem;
 }
@@ -100,6 +105,7 @@ http::Response render(const Problem& problem, std::string_view path, std::string
   if (!path.empty()) body["instance"] = path_of(path);
 
   http::Response response{.status = problem.status, .headers = {}, .body = dump_json(body)};
+  response.cause = problem.cause;
   response.headers.add("Content-Type", "application/problem+json");
   response.headers.add("Cache-Control", "no-store");
   if (problem.retry_after) {
@@ -114,6 +120,7 @@ http::Response render(const Problem& problem, std::string_view path, std::string
 
 http::Response render_refusal(const http::Problem& refusal) {
   Problem problem{.status = refusal.status, .code = refusal.code, .detail = refusal.detail};
+  if (problem.status >= 500) problem.cause = problem.detail;
   return render(problem, {}, refusal.request_id);
 }
 

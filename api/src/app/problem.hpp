@@ -19,6 +19,7 @@ struct Problem {
   std::vector<FieldError> fields = {};
   std::optional<std::chrono::seconds> retry_after = {};
   std::vector<std::pair<std::string_view, std::string>> headers = {};
+  std::string cause = {};  ///< for the log: what the client is told, or more
 };
 
 [[nodiscard]] Problem problem_from(Error error);

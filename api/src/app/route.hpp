@@ -118,6 +118,9 @@ enum class BodyUse { none, optional, required, raw };
 /// Bodies that hold secrets get keyed fingerprints, so that stored ones give nothing away.
 enum class Secrecy { plain, secret_body };
 
+/// What the ETag of an answer is made of; none: the answer has none.
+enum class Validator { seq, none };
+
 /// Whether /openapi.json shows a route.
 enum class Listing { shown, hidden };
 
@@ -135,10 +138,12 @@ struct Route {
   BodyUse body = BodyUse::none;
   std::vector<Parameter> query = {};
   std::string produces = "application/json";
+  std::string also_produces = {};  ///< where clients may choose; empty: they may not
   std::string consumes = "application/json";
   Secrecy secrecy = Secrecy::plain;
   std::string description = {};
   Listing listing = Listing::shown;
+  Validator validator = Validator::seq;
   std::string example = {};  ///< of the body, as JSON
 };
 

@@ -103,6 +103,7 @@ Session::Step Session::step_header() {
   request_id_ = request_.request_id.empty() ? loop().make_request_id() : request_.request_id;
   if (refusal) return refuse(*refusal);
   method_name_ = to_string(request_.method);
+  path_.assign(request_.path());
   const auto accepted = request_.headers.find("Accept-Encoding");
   client_takes_gzip_ = accepted && accepts_gzip(*accepted);
   if (framing_.body == Framing::BodyKind::none) return dispatch();
@@ -251,7 +252,8 @@ Session::Step Session::accept_or_refuse_websocket() {
     loop().core().services.on_finished({.method = method_name_,
                                         .status = 101,
                                         .duration = now() - exchange_started_,
-                                        .request_id = request_id_});
+                                        .request_id = request_id_,
+                                        .path = path_});
   }
   return Step::wait;
 }

@@ -96,6 +96,7 @@ class Session final : public Connection, public Exchange {
   Framing framing_;
   std::string request_id_;
   std::string_view method_name_ = "-";
+  std::string path_;         ///< kept for `Finished`: the handler has taken the request
   Headers upgrade_headers_;  ///< only of an upgrade: the handler has taken the request
   std::size_t body_bytes_max_ = 0;
   std::size_t body_bytes_in_ = 0;

@@ -158,7 +158,10 @@ Session::Step Session::finish_exchange() {
                                .duration = std::chrono::steady_clock::now() - exchange_started_,
                                .body_bytes_in = body_bytes_in_,
                                .bytes_out = written_,
-                               .request_id = request_id_});
+                               .request_id = request_id_,
+                               .path = path_,
+                               .route = reply_.route,
+                               .cause = reply_.cause});
   }
   reply_ = {};
   compressed_.clear();
@@ -169,6 +172,7 @@ Session::Step Session::finish_exchange() {
   }
   request_id_.clear();
   method_name_ = "-";
+  path_.clear();
   body_bytes_in_ = 0;
   scanner_.restart();
   enter(Phase::idle, core.options.timeouts.idle);

@@ -172,6 +172,12 @@ void build(CLI::App& app, Parsed& parsed) {
       ->type_name("SEQ|TIME");
 }
 
+// CLI11 would say only that some command is missing.
+bool is_unknown_command(const CLI::App& app, std::string_view word) {
+  const auto named = [&](const CLI::App* command) { return command->get_name() == word; };
+  return !word.empty() && !word.starts_with('-') && app.get_subcommands(named).empty();
+}
+
 }  // namespace
 
 std::variant<CommandLine, Message> parse_command_line(
@@ -179,6 +185,15 @@ std::variant<CommandLine, Message> parse_command_line(
   CLI::App app{"Perdure: a server of durable objects", "perdure"};
   Parsed parsed;
   build(app, parsed);
+  bool version = false;  // answered here; declared for --help
+  app.add_flag("--version", version, "Prints name and version");
+  if (const std::string_view first = argc > 1 ? argv[1] : ""; first == "--version") {
+    return CommandLine{VersionCommand{}, inputs_of(parsed, std::move(environment))};
+  } else if (is_unknown_command(app, first)) {
+    return Message{ExitCode::usage, fmt::format("There is no command \"{}\"\nRun with --help for "
+                                                "more information.\n",
+                                                first)};
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -210,16 +210,4 @@ std::string Metrics::expose(Exposition exposition) const {
   return std::move(out).str();
 }
 
-Exposition exposition_for(std::string_view accept) noexcept {
-  return accept.find("application/openmetrics-text") != std::string_view::npos
-             ? Exposition::openmetrics
-             : Exposition::text;
-}
-
-std::string_view content_type(Exposition exposition) noexcept {
-  return exposition == Exposition::openmetrics
-             ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-             : "text/plain; version=0.0.4; charset=utf-8";
-}
-
 }  // namespace perdure::shell

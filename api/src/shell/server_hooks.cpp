@@ -11,6 +11,19 @@ void ServerHooks::writes_stopped(const Error& cause) {
               .fields = {{"cause", to_string(cause)}}});
 }
 
+std::vector<LogField> access_fields(const http::Finished& finished) {
+  std::vector<LogField> fields{
+      {"method", std::string{finished.method}},
+      {"path", std::string{finished.path}},
+      {"status", std::int64_t{finished.status}},
+      {"duration_ms", std::chrono::duration<double, std::milli>(finished.duration).count()},
+      {"bytes_in", static_cast<std::int64_t>(finished.body_bytes_in)},
+      {"bytes_out", static_cast<std::int64_t>(finished.bytes_out)}};
+  if (!finished.route.empty()) fields.push_back({"route", std::string{finished.route}});
+  if (!finished.cause.empty()) fields.push_back({"cause", std::string{finished.cause}});
+  return fields;
+}
+
 AccessLog::AccessLog(const Config& config, Log& log)
     : log_(log),
       ordinary_(config.text("log.requests") == "all" ? LogLevel::info : LogLevel::debug),
@@ -21,18 +34,12 @@ void AccessLog::operator()(const http::Finished& finished) const {
   const bool failed = finished.status >= 500;
   const auto level = slow || failed ? LogLevel::warning : ordinary_;
   if (!log_.enabled(level)) return;
-  log_.write(level,
-             {.logger = "http",
-              .message = failed ? "request failed"
-                         : slow ? "slow request"
-                                : "request",
-              .request_id = finished.request_id,
-              .fields = {{"method", std::string{finished.method}},
-                         {"status", std::int64_t{finished.status}},
-                         {"duration_ms",
-                          std::chrono::duration<double, std::milli>(finished.duration).count()},
-                         {"bytes_in", static_cast<std::int64_t>(finished.body_bytes_in)},
-                         {"bytes_out", static_cast<std::int64_t>(finished.bytes_out)}}});
+  log_.write(level, {.logger = "http",
+                     .message = failed ? "request failed"
+                                : slow ? "slow request"
+                                       : "request",
+                     .request_id = finished.request_id,
+                     .fields = access_fields(finished)});
 }
 
 }  // namespace perdure::shell

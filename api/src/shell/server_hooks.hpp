@@ -29,6 +29,10 @@ class ServerHooks final : public Hooks {
   Log& log_;
 };
 
+/// What a line says of a request: method, path (without the query, which may hold secrets), route
+/// template, status, duration, sizes, and the cause where it failed.
+[[nodiscard]] std::vector<LogField> access_fields(const http::Finished& finished);
+
 /// One line for a request that failed or was slow; for every request at DEBUG, or when
 /// `log.requests` is `all`.
 /// Threads  any.

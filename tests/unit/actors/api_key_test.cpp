@@ -82,6 +82,18 @@ TEST_F(ApiKey, is_of_no_use_once_revoked_even_after_undelete) {
             "conflict");
 }
 
+TEST_F(ApiKey, stays_revoked_whatever_an_operator_does) {
+  ASSERT_TRUE(make().has_value());
+  const Json before = runtime_->inspect(key)->state;
+  command(key, "revoke");
+  EXPECT_EQ(refusal(send(key, "$restore", {{"seq", 1}})), "invalid /revoked_at");
+  EXPECT_EQ(refusal(send(key, "$replace", before)), "invalid /revoked_at");
+  EXPECT_EQ(refusal(send(key, "$patch", {{"revoked_at", nullptr}})), "invalid /revoked_at");
+  EXPECT_EQ(refusal(send(key, "$patch", {{"internal", {{"secret_hash", first_hash}}}})),
+            "invalid /revoked_at");
+  EXPECT_EQ(holder(first_hash), std::nullopt);
+}
+
 TEST_F(ApiKey, is_of_no_use_while_it_is_removed) {
   ASSERT_TRUE(make().has_value());
   auto verified = verify(first_hash);
@@ -95,9 +107,8 @@ TEST_F(ApiKey, is_of_no_use_while_it_is_removed) {
 TEST_F(ApiKey, has_a_secret_that_no_other_key_has) {
   ASSERT_TRUE(make().has_value());
   EXPECT_EQ(refusal(send({"api_key", "other"}, "create",
-                         {{"name", "x"}, {"prefix", "p"}, {"secret_hash", first_hash}}))
-                .substr(0, 8),
-            "conflict");
+                         {{"name", "x"}, {"prefix", "p"}, {"secret_hash", first_hash}})),
+            "conflict /internal/secret_hash");
 }
 
 TEST_F(ApiKey, notes_its_use_once_in_an_interval) {
@@ -107,6 +118,7 @@ TEST_F(ApiKey, notes_its_use_once_in_an_interval) {
   EXPECT_FALSE(first.is_null());
   command(key, "touch");
   EXPECT_EQ(query(key, "get")["last_used_at"], first);
+  EXPECT_EQ(runtime_->inspect(key)->meta.seq, 2);
   const auto grant = api_key::accept(*verify(first_hash), SystemClock{}.now());
   ASSERT_TRUE(grant.has_value());
   EXPECT_FALSE(grant->is_due_for_touch(*grant->last_used_at + std::chrono::seconds{59}));

@@ -49,13 +49,19 @@ TEST_F(Conversation, gives_messages_whole) {
                       {"updated_by", "ann"}};
   EXPECT_EQ(made, expected);
   EXPECT_EQ(query(talk, "list_messages")["items"], Json::array({expected}));
+  EXPECT_EQ(query(talk, "get_message", {{"id", made.at("id")}}), expected);
+  for (const char* id : {"", "nobody", "01a1fd36-21f3-7a42-8cca-ae769717c2d2"}) {
+    EXPECT_EQ(refusal(ask(talk, "get_message", {{"id", id}})), "not_found");
+  }
 }
 
 TEST_F(Conversation, takes_a_client_id_once_from_each_sender) {
   const Json message{{"content", "hi"}, {"client_id", "my / 1"}};
   const Json first = value(send(talk, "append", message, member("ann")));
   restart();
+  const auto seq = runtime_->inspect(talk)->meta.seq;
   EXPECT_EQ(value(send(talk, "append", message, member("ann"))), first);
+  EXPECT_EQ(runtime_->inspect(talk)->meta.seq, seq) << "what is repeated makes no record";
   EXPECT_EQ(value(send(talk, "append", message))["seq"], 2);
   EXPECT_EQ(seqs(), Json({1, 2}));
 }

@@ -129,9 +129,9 @@ TEST_F(Notebook, lists_pages_by_position_with_the_last_moved_first_among_equals)
 
 TEST_F(Notebook, lists_pages_by_time_of_change) {
   const std::string a = add_page({{"title", "a"}});
-  add_page({{"title", "b"}});
-  while (format_rfc3339(SystemClock{}.now()) ==
-         query(notebook_id, "get_page", {{"id", a}})["updated_at"]) {
+  const std::string b = add_page({{"title", "b"}});
+  const auto last = query(notebook_id, "get_page", {{"id", b}})["updated_at"];
+  while (format_rfc3339(SystemClock{}.now()) == last) {
   }
   command(notebook_id, "update_page", {{"id", a}, {"changes", {{"content", "new"}}}});
   EXPECT_EQ(titles({{"sort", "-updated_at"}}), Json({"a", "b"}));

@@ -31,11 +31,17 @@ TEST_F(User, never_shows_its_password_hash_but_to_who_logs_in) {
   EXPECT_EQ(made["email"], "Ann@Example.org");
   EXPECT_EQ(made["is_superuser"], false);
   EXPECT_EQ(made["email_verified"], false);
-  EXPECT_EQ(query(ann, "account")["hashed_password"], hash);
+  EXPECT_EQ(query(ann, "password")["hashed_password"], hash);
+  const Principal admin{.role = Principal::Role::admin, .user_id = "root"};
+  const auto seen =
+      runtime_
+          ->call({.target = ann, .type = CallType::query, .name = "password", .principal = admin})
+          .get();
+  EXPECT_EQ(refusal(seen), "forbidden");
   EXPECT_EQ(resource_body(*runtime_->inspect(ann)).dump().find("$2b$"), std::string::npos);
   command(ann, "set_password", {{"hashed_password", nullptr}});
   restart();
-  EXPECT_EQ(query(ann, "account")["hashed_password"], nullptr);
+  EXPECT_EQ(query(ann, "password")["hashed_password"], nullptr);
   EXPECT_EQ(refusal(send(ann, "set_password", {{"hashed_password", "secret"}})),
             "invalid /hashed_password");
   EXPECT_EQ(refusal(send(ann, "update", {{"hashed_password", hash}})), "invalid /hashed_password");
@@ -43,12 +49,49 @@ TEST_F(User, never_shows_its_password_hash_but_to_who_logs_in) {
 
 TEST_F(User, has_an_email_and_username_that_nobody_else_has_in_any_case) {
   ASSERT_TRUE(make("ann", {{"email", "ann@example.org"}, {"username", "Ann"}}).has_value());
-  EXPECT_EQ(refusal(make("bob", {{"email", "ANN@example.ORG"}})), "conflict ann@example.org");
+  EXPECT_EQ(refusal(make("bob", {{"email", "ANN@example.ORG"}})), "conflict /email");
   EXPECT_EQ(refusal(make("bob", {{"email", "b@example.org"}, {"username", "aNN"}})),
-            "conflict ann");
+            "conflict /username");
   EXPECT_EQ(holder(user::email_space, "ann@example.org"), ann);
   ASSERT_TRUE(make("bob", {{"email", "b@example.org"}}).has_value());
-  EXPECT_EQ(refusal(send({"user", "bob"}, "update", {{"username", "ANN"}})), "conflict ann");
+  EXPECT_EQ(refusal(send({"user", "bob"}, "update", {{"username", "ANN"}})), "conflict /username");
+}
+
+TEST_F(User, has_names_that_follow_it_whatever_changes_its_state) {
+  ASSERT_TRUE(make("ann", {{"email", "a@x.org"}}).has_value());
+  command(ann, "update", {{"email", "b@x.org"}});
+  ASSERT_TRUE(make("bob", {{"email", "A@x.org"}}).has_value());
+  EXPECT_EQ(refusal(send(ann, "$restore", {{"seq", 1}})), "conflict /email");
+  EXPECT_EQ(refusal(send(ann, "$patch", {{"email", "a@X.org"}})), "conflict /email");
+  Json state = runtime_->inspect(ann)->state;
+  EXPECT_EQ(refusal(send({"user", "copy"}, "$import", {{"state", state}})), "conflict /email");
+  state["email"] = "c@x.org";
+  command(ann, "$replace", state);
+  EXPECT_EQ(holder(user::email_space, "b@x.org"), std::nullopt);
+  EXPECT_EQ(holder(user::email_space, "c@x.org"), ann);
+  command({"user", "bob"}, "update", {{"email", "d@x.org"}});
+  command(ann, "$restore", {{"seq", 1}});
+  EXPECT_EQ(holder(user::email_space, "a@x.org"), ann);
+}
+
+TEST_F(User, keeps_its_rules_when_an_operator_changes_its_state) {
+  ASSERT_TRUE(make("ann", {{"email", "a@x.org"}}).has_value());
+  EXPECT_EQ(refusal(send(ann, "$patch", {{"role", "admin"}})), "invalid /is_superuser");
+  EXPECT_EQ(refusal(send(ann, "$patch", {{"preferences", {{"time_zone", "Mars/X"}}}})),
+            "invalid /preferences/time_zone");
+  command(ann, "$patch", {{"role", "admin"}, {"is_superuser", true}});
+}
+
+TEST_F(User, keeps_its_password_when_its_state_is_replaced_without_it) {
+  ASSERT_TRUE(make("ann", {{"email", "a@x.org"}, {"hashed_password", hash}}).has_value());
+  const auto kinds = domain_kinds();
+  const auto kind = std::ranges::find(kinds, "user", &Kind::name);
+  Json seen = without_secrets(kind->definition(), runtime_->inspect(ann)->state);
+  EXPECT_EQ(seen.dump().find("$2b$"), std::string::npos);
+  seen["full_name"] = "Ann";
+  command(ann, "$replace", seen);
+  EXPECT_EQ(query(ann, "password")["hashed_password"], hash);
+  EXPECT_EQ(query(ann, "get")["full_name"], "Ann");
 }
 
 TEST_F(User, sets_free_the_names_that_it_gives_up) {

@@ -79,9 +79,26 @@ inline Kind note_kind() {
       .index({.name = "tag", .fields = {"tags", "$updated_at"}});
 }
 
+/// Any JSON object, in which `email` is unique and `pin` is secret.
+inline Kind account_kind() {
+  return kind<Json>("account")
+      .command("set", [](Turn&, Json& self, const Json& change) { merge_patch(self, change); })
+      .command("touch",
+               [](Turn& turn, Json& self) {
+                 self["touched"] = true;
+                 turn.entries().put("left", "behind");
+                 turn.change_nothing();
+                 return "as it was";
+               })
+      .unique({.space = "account.email",
+               .field = "email",
+               .compare = UniqueDefinition::Compare::ignoring_case})
+      .secret("inside.pin");
+}
+
 class RuntimeTest : public testing::Test {
  protected:
-  explicit RuntimeTest(std::vector<Kind> kinds = {counter_kind(), note_kind()})
+  explicit RuntimeTest(std::vector<Kind> kinds = {counter_kind(), note_kind(), account_kind()})
       : kinds_(std::move(kinds)) {
     static std::atomic<int> number{0};
     directory_ =

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // api_key: a resource (resource.hpp) that lets who knows a secret act as its owner.
 //
-// The secret is made outside and never comes here: only its SHA-256 in lower-case hex, which the
-// key claims in `hash_space`. To authenticate: hash what was presented, find the object by
+// The secret is made outside and never comes here: only its SHA-256 in lower-case hex, which is
+// unique in `hash_space`. To authenticate: hash what was presented, find the object by
 // Runtime::holder(hash_space, hash), ask it `verify`, and pass the reply to `accept`.
 //
 // Fields: those of the schema ApiKey. The server sets `prefix`, `last_used_at`, `revoked_at`.
 //
 //   create  the fields, and prefix, secret_hash
 //   rotate  {prefix, secret_hash}: the secret before it is of no use from then on
-//   revoke  -  for good: unlike $remove alone, it cannot be undone. A removed key is of no use
-//              either, but $undelete would bring it back, so a client's DELETE is revoke, then
-//              $remove.
-//   touch   -  notes the use. Each one is a record, so call it only when `last_used_at` is older
-//              than `touch_interval`; a use within it changes nothing.
+//   revoke  -  for good: not even an operator's restore, patch or replace brings it back. A removed
+//              key is of no use either, but $undelete would bring it back, so a client's DELETE is
+//              revoke, then $remove.
+//   touch   -  notes the use; one within `touch_interval` of the last one changes nothing.
 //   verify  (query) {secret_hash}; reads the root only.
 //
-// Errors  conflict         the hash is another key's; rotate after revoke.
+// Errors  conflict         the hash is another key's (field `/internal/secret_hash`); rotate after
+//                          revoke.
 //         unauthenticated  verify: not this key's hash, or the key is revoked.
 #pragma once
 

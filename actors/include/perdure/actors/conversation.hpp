@@ -9,6 +9,7 @@
 //                  Publishes the event `conversation.message`: {conversation_id, id, seq}.
 //   list_messages  (query) {limit?, cursor?, sort: seq (default) or -seq, after: seq?}
 //                  → {items, next_cursor}; `after` leaves out the messages up to that seq.
+//   get_message    (query) {id} → the message. Errors: not_found.
 //   last_seq       (query) → the seq of the newest message, 0 without any. Reads the root only.
 //
 // Activation reads the root only, which holds one number; a page of messages is one range.

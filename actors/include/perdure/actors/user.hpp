@@ -3,9 +3,9 @@
 // itself.
 //
 // Fields: those of the schema User; `password` never comes here, only its hash. The server sets
-// `is_superuser` (role is admin) and `email_verified`. E-mail address and username are claimed,
-// case-folded (see fold), in the spaces below: Runtime::holder finds a user by them. A deleted user
-// keeps its claims, so that it can come back.
+// `is_superuser` (role is admin) and `email_verified`. E-mail address and username are unique,
+// whatever their case: Runtime::holder finds a user by them in lower case (fold_ascii_case), in
+// the spaces below. A deleted user keeps them, so that it can come back.
 //
 //   create             the fields, and hashed_password?, email_verified? (default false)
 //   update             a principal of role `user` may send `role` and `is_active` only as they are
@@ -15,14 +15,15 @@
 //   patch_preferences  a JSON Merge Patch of them     → the preferences
 //   verify_email       -
 //   deactivate, activate
-//   erase              -  releases the claims, forgets every field, deactivates for good.
+//   erase              -  forgets every field, which frees address and name, deactivates for good.
 //                      Earlier records keep what they hold until retention or a purge takes them.
 //   preferences        (query) → the preferences
-//   account            (query) → {is_active, role, email_verified, hashed_password or null}: what
-//                      logging in needs, and nobody else may see. Reads the root only.
+//   account            (query) → {is_active, role, email_verified}. Reads the root only.
+//   password           (query) → {hashed_password: text or null}: what logging in needs; only for
+//                      the principal `system`.
 //
 // Object index: `created_at`, over all owners.
-// Errors  conflict   e-mail address or username is taken (field `key`, space as below); activate
+// Errors  conflict   e-mail address or username is taken (field `/email` or `/username`); activate
 //                    after erase.
 //         invalid    also for `preferences.time_zone` that the IANA database does not know.
 #pragma once
@@ -36,9 +37,6 @@ namespace perdure::actors::user {
 
 inline constexpr std::string_view email_space = "user.email";
 inline constexpr std::string_view username_space = "user.username";
-
-/// The claimed form of an e-mail address or username, which are ASCII: lower case.
-[[nodiscard]] std::string fold(std::string_view text);
 
 /// The time zone of dates and times that belong to the user: `preferences.time_zone`, or UTC.
 [[nodiscard]] std::string time_zone_of(const Json& preferences);

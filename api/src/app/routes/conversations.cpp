@@ -13,37 +13,26 @@ void add_conversation_routes(std::vector<Route>& routes) {
                         .lists = {{.sort = "updated_at", .index = "updated_at"},
                                   {.sort = "title", .index = "title"}},
                         .default_sort = "-updated_at"});
-  Route list{.path = "/conversations/{id}/messages",
-             .operation = "listMessages",
-             .tag = "Conversations",
-             .summary = "Messages in the order in which they were sent",
-             .permission = {"conversations", Access::read},
-             .target = ObjectCall{.kind = "conversation",
-                                  .name = "list_messages",
-                                  .payload = PayloadFrom::query,
-                                  .render = Render::list},
-             .response_schema = "MessageList",
-             .query = page_parameters()};
-  list.query.push_back(sort_parameter({"seq"}));
-  list.query.push_back({.name = "after",
-                        .type = ParameterType::integer,
-                        .description = "Only messages with a higher seq."});
-  routes.push_back(std::move(list));
-  routes.push_back({.method = http::Method::post,
-                    .path = "/conversations/{id}/messages",
-                    .operation = "createMessage",
-                    .tag = "Conversations",
-                    .summary = "Append a message",
-                    .permission = {"conversations", Access::write},
-                    .target = ObjectCall{.kind = "conversation",
-                                         .type = CallType::command,
-                                         .name = "append",
-                                         .payload = PayloadFrom::body,
-                                         .render = Render::item},
-                    .request_schema = "MessageCreate",
-                    .response_schema = "Message",
-                    .status = 201,
-                    .body = BodyUse::required});
+  // Messages are only ever appended.
+  add_collection(
+      routes, {.path = "/conversations/{id}/messages",
+               .parameter = "message_id",
+               .schema = "Message",
+               .tag = "Conversations",
+               .read = {"conversations", Access::read},
+               .write = {"conversations", Access::write},
+               .sorts = {"seq"},
+               .filters = {{.name = "after",
+                            .type = ParameterType::integer,
+                            .description = "Only messages with a higher seq."}},
+               .list = list_of_items("conversation", "messages"),
+               .create = ObjectCall{.kind = "conversation",
+                                    .type = CallType::command,
+                                    .name = "append",
+                                    .payload = PayloadFrom::body,
+                                    .render = Render::item},
+               .get = ObjectCall{
+                   .kind = "conversation", .name = "get_message", .payload = PayloadFrom::item}});
 }
 
 }  // namespace perdure::api

@@ -29,6 +29,11 @@ ObjectId object_of(const Context& context) {
   return {.kind = std::string{context.values[0]}, .id = std::string{context.values[1]}};
 }
 
+Json shown_state(const Context& context, const std::string& kind, const Json& state) {
+  const auto* definition = context.services.runtime.find_kind(kind);
+  return definition == nullptr ? state : without_secrets(*definition, state);
+}
+
 Json object_view(const Context& context, const ObjectView& view) {
   const auto& runtime = context.services.runtime;
   const auto& meta = view.meta;
@@ -47,7 +52,7 @@ Json object_view(const Context& context, const ObjectView& view) {
           {"updated_by", meta.updated_by},
           {"last_active_at", time_or_null(runtime.last_active(object))},
           {"deleted_at", time_or_null(meta.deleted_at)},
-          {"state", view.state},
+          {"state", shown_state(context, object.kind, view.state)},
           {"sizes", {{"state_bytes", dump_json(view.state).size()}}},
           {"alarms", Json::array()}};
 }

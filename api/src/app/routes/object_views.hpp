@@ -9,6 +9,9 @@ namespace perdure::api {
 /// The object that the path names.
 [[nodiscard]] ObjectId object_of(const Context& context);
 
+/// A state without what its kind calls secret.
+[[nodiscard]] Json shown_state(const Context& context, const std::string& kind, const Json& state);
+
 [[nodiscard]] Json object_view(const Context& context, const ObjectView& view);
 
 void answer_view(Context& context, Result<ObjectView> view);

@@ -53,118 +53,124 @@ Parameter sort_parameter(const std::vector<std::string>& fields) {
   return sort;
 }
 
+ObjectCall list_of_items(std::string kind, const std::string& items) {
+  return {.kind = std::move(kind),
+          .name = "list_" + items,
+          .payload = PayloadFrom::query,
+          .render = Render::list};
+}
+
 Parameter deleted_parameter() {
   return {.name = "deleted",
           .type = ParameterType::boolean,
           .description = "`true`: deleted ones instead, newest deletion first."};
 }
 
+void add_collection(std::vector<Route>& routes, CollectionTable table) {
+  const auto& schema = table.schema;
+  const auto item = table.path + "/{" + table.parameter + "}";
+  const auto add = [&](Method method, const std::string& path, const std::string& verb,
+                       std::string summary, Target target) -> Route& {
+    routes.push_back({.method = method,
+                      .path = path,
+                      .operation = verb + schema,
+                      .tag = table.tag,
+                      .summary = std::move(summary),
+                      .permission = method == Method::get ? table.read : table.write,
+                      .target = std::move(target),
+                      .response_schema = schema});
+    return routes.back();
+  };
+  const auto takes_body = [&](Route& route, const char* variant) {
+    route.request_schema = schema + variant;
+    route.body = BodyUse::required;
+  };
+  auto& list = add(Method::get, table.path, "list", "List", std::move(table.list));
+  list.operation += 's';
+  list.response_schema += "List";
+  list.query = page_parameters();
+  list.query.push_back(sort_parameter(table.sorts));
+  if (table.restore) list.query.push_back(deleted_parameter());
+  list.query.insert(list.query.end(), table.filters.begin(), table.filters.end());
+  auto& create = add(Method::post, table.path, "create", "Create", std::move(table.create));
+  takes_body(create, "Create");
+  create.status = 201;
+  add(Method::get, item, "get", "Read", std::move(table.get));
+  if (table.update) {
+    const std::string summary = "Change; absent keeps, null clears";
+    takes_body(add(Method::put, item, "put", summary, *table.update), "Patch");
+    takes_body(add(Method::patch, item, "patch", summary, *table.update), "Patch");
+  }
+  if (table.remove) {
+    auto& remove = add(Method::del, item, "delete", "Delete", std::move(*table.remove));
+    remove.status = 204;
+    remove.response_schema.clear();
+  }
+  if (table.restore) {
+    add(Method::post, item + "/restore", "restore", "Bring back what was deleted",
+        std::move(*table.restore));
+  }
+}
+
 void add_resource(std::vector<Route>& routes, const ResourceTable& table) {
   const auto& kind = table.kind;
-  const Permission read{table.resource, Access::read, table.audience};
-  const Permission write{table.resource, Access::write, table.audience};
-  const auto item = table.path + "/{id}";
-
-  auto list_query = page_parameters();
   std::vector<std::string> sorts;
   for (const auto& choice : table.lists) {
     if (choice.filter.empty()) sorts.push_back(choice.sort);
   }
-  list_query.push_back(sort_parameter(sorts));
-  list_query.push_back(deleted_parameter());
-  list_query.insert(list_query.end(), table.filters.begin(), table.filters.end());
-
-  const auto route = [&](Method method, const std::string& path, const std::string& operation,
-                         std::string summary, const Permission& permission, Target target) {
-    routes.push_back({.method = method,
-                      .path = path,
-                      .operation = operation,
-                      .tag = table.tag,
-                      .summary = std::move(summary),
-                      .permission = permission,
-                      .target = std::move(target),
-                      .response_schema = table.schema});
-    return std::prev(routes.end());
+  const auto call = [&](std::string_view name, PayloadFrom payload, Render render) {
+    return command(kind, name, payload, render);
   };
-  auto list = route(Method::get, table.path, "list" + table.schema + "s", "List", read,
-                    IndexList{kind, table.scope, table.lists, table.default_sort});
-  list->query = std::move(list_query);
-  list->response_schema = table.schema + "List";
-  auto create = route(Method::post, table.path, "create" + table.schema, "Create", write,
-                      command(kind, "create", PayloadFrom::body, Render::resource, IdFrom::fresh));
-  create->request_schema = table.schema + "Create";
-  create->body = BodyUse::required;
-  create->status = 201;
-  route(Method::get, item, "get" + table.schema, "Read", read,
-        ObjectCall{.kind = kind, .name = "get", .render = Render::resource});
-  for (const auto method : {Method::put, Method::patch}) {
-    const auto verb = method == Method::put ? "put" : "patch";
-    auto update = route(method, item, verb + table.schema, "Change; absent keeps, null clears",
-                        write, command(kind, "update", PayloadFrom::body, Render::resource));
-    update->request_schema = table.schema + "Patch";
-    update->body = BodyUse::required;
-  }
-  auto remove = route(Method::del, item, "delete" + table.schema, "Delete", write,
-                      command(kind, builtin::remove, PayloadFrom::nothing, Render::nothing));
-  remove->status = 204;
-  remove->response_schema.clear();
-  route(Method::post, item + "/restore", "restore" + table.schema, "Bring back what was deleted",
-        write, command(kind, builtin::undelete, PayloadFrom::nothing, Render::resource));
+  add_collection(
+      routes,
+      {.path = table.path,
+       .parameter = "id",
+       .schema = table.schema,
+       .tag = table.tag,
+       .read = {table.resource, Access::read, table.audience},
+       .write = {table.resource, Access::write, table.audience},
+       .sorts = std::move(sorts),
+       .filters = table.filters,
+       .list = IndexList{kind, table.scope, table.lists, table.default_sort},
+       .create = command(kind, "create", PayloadFrom::body, Render::resource, IdFrom::fresh),
+       .get = ObjectCall{.kind = kind, .name = "get", .render = Render::resource},
+       .update = call("update", PayloadFrom::body, Render::resource),
+       .remove = call(builtin::remove, PayloadFrom::nothing, Render::nothing),
+       .restore = call(builtin::undelete, PayloadFrom::nothing, Render::resource)});
 }
 
 void add_items(std::vector<Route>& routes, const ItemTable& table) {
   const auto& kind = table.kind;
-  const Permission read{table.resource, Access::read};
-  const Permission write{table.resource, Access::write};
-  const auto item = table.path + "/{" + table.parameter + "}";
-  const auto named = [&](const char* verb) { return verb + table.item; };
-
-  const auto route = [&](Method method, const std::string& path, const std::string& operation,
-                         std::string summary, const Permission& permission, ObjectCall target) {
-    routes.push_back({.method = method,
-                      .path = path,
-                      .operation = operation,
-                      .tag = table.tag,
-                      .summary = std::move(summary),
-                      .permission = permission,
-                      .target = std::move(target),
-                      .response_schema = table.schema});
-    return std::prev(routes.end());
+  const auto call = [&](const char* verb, PayloadFrom payload, Render render = Render::item) {
+    return command(kind, verb + table.item, payload, render);
   };
-  auto list = route(Method::get, table.path, "list" + table.schema + "s", "List", read,
-                    {.kind = kind,
-                     .name = "list_" + table.items,
-                     .payload = PayloadFrom::query,
-                     .render = Render::list});
-  list->query = page_parameters();
-  list->query.push_back(sort_parameter(table.sorts));
-  list->query.push_back(deleted_parameter());
-  list->query.insert(list->query.end(), table.filters.begin(), table.filters.end());
-  list->response_schema = table.schema + "List";
-  auto create = route(Method::post, table.path, "create" + table.schema, "Create", write,
-                      command(kind, named("create_"), PayloadFrom::body, Render::item));
-  create->request_schema = table.schema + "Create";
-  create->body = BodyUse::required;
-  create->status = 201;
-  route(Method::get, item, "get" + table.schema, "Read", read,
-        {.kind = kind, .name = named("get_"), .payload = PayloadFrom::item});
-  for (const auto method : {Method::put, Method::patch}) {
-    const auto verb = method == Method::put ? "put" : "patch";
-    auto update = route(method, item, verb + table.schema, "Change; absent keeps, null clears",
-                        write, command(kind, named("update_"), PayloadFrom::changes, Render::item));
-    update->request_schema = table.schema + "Patch";
-    update->body = BodyUse::required;
-  }
-  auto remove = route(Method::del, item, "delete" + table.schema, "Delete", write,
-                      command(kind, named("remove_"), PayloadFrom::item, Render::nothing));
-  remove->status = 204;
-  remove->response_schema.clear();
-  route(Method::post, item + "/restore", "restore" + table.schema, "Bring back what was deleted",
-        write, command(kind, named("restore_"), PayloadFrom::item, Render::item));
-  auto move = route(Method::post, item + "/move", "move" + table.schema, "Move", write,
-                    command(kind, named("move_"), PayloadFrom::item, Render::item));
-  move->request_schema = table.schema + "Move";
-  move->body = BodyUse::required;
+  const Permission write{table.resource, Access::write};
+  add_collection(
+      routes,
+      {.path = table.path,
+       .parameter = table.parameter,
+       .schema = table.schema,
+       .tag = table.tag,
+       .read = {table.resource, Access::read},
+       .write = write,
+       .sorts = table.sorts,
+       .filters = table.filters,
+       .list = list_of_items(kind, table.items),
+       .create = call("create_", PayloadFrom::body),
+       .get = ObjectCall{.kind = kind, .name = "get_" + table.item, .payload = PayloadFrom::item},
+       .update = call("update_", PayloadFrom::changes),
+       .remove = call("remove_", PayloadFrom::item, Render::nothing),
+       .restore = call("restore_", PayloadFrom::item)});
+  routes.push_back({.method = Method::post,
+                    .path = table.path + "/{" + table.parameter + "}/move",
+                    .operation = "move" + table.schema,
+                    .tag = table.tag,
+                    .summary = "Move",
+                    .permission = write,
+                    .target = call("move_", PayloadFrom::item),
+                    .request_schema = table.schema + "Move",
+                    .response_schema = table.schema,
+                    .body = BodyUse::required});
 }
 
 }  // namespace perdure::api

@@ -6,6 +6,7 @@
 // have (perdure/actors/resource.hpp, items.hpp).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,26 @@ struct ItemTable {
   std::vector<Parameter> filters = {};
 };
 
+/// Things at one path that are listed, created and read, and (where there is a target for it)
+/// changed, deleted and brought back. The two tables above are made of it.
+struct CollectionTable {
+  std::string path;       ///< `/notebooks`
+  std::string parameter;  ///< of the path of one of them: `id`
+  std::string schema;
+  std::string tag;
+  Permission read;
+  Permission write;
+  std::vector<std::string> sorts;
+  std::vector<Parameter> filters = {};
+  Target list;
+  Target create;
+  Target get;
+  std::optional<Target> update = {};
+  std::optional<Target> remove = {};
+  std::optional<Target> restore = {};  ///< then lists have `deleted`
+};
+
+void add_collection(std::vector<Route>& routes, CollectionTable table);
 void add_resource(std::vector<Route>& routes, const ResourceTable& table);
 void add_items(std::vector<Route>& routes, const ItemTable& table);
 
@@ -47,6 +68,8 @@ void add_items(std::vector<Route>& routes, const ItemTable& table);
 [[nodiscard]] Route& route_named(std::vector<Route>& routes, std::string_view operation);
 void remove_route(std::vector<Route>& routes, std::string_view operation);
 
+/// The query `list_<items>` of a kind.
+[[nodiscard]] ObjectCall list_of_items(std::string kind, const std::string& items);
 /// `limit` and `cursor`.
 [[nodiscard]] std::vector<Parameter> page_parameters();
 /// `sort` over these fields, in both directions.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is open to everybody: who this is, and whether it is well.
+#include <array>
 #include <system_error>
 
 #include "app/context.hpp"
@@ -99,9 +100,13 @@ void metrics(const ContextPtr& context) {
   if (!expose) {
     return answer(*context, Error{.code = ErrorCode::not_found, .detail = "metrics are off"});
   }
-  auto exposed = expose(context->request.headers.find("Accept").value_or(""));
-  http::Response response{.status = 200, .headers = {}, .body = std::move(exposed.text)};
-  response.headers.add("Content-Type", exposed.content_type);
+  constexpr std::array expositions{shell::Exposition::text, shell::Exposition::openmetrics};
+  constexpr std::array types{content_type(expositions[0]), content_type(expositions[1])};
+  const auto accept = joined(context->request.headers, "Accept").value_or("");
+  const auto best = best_type(accept, types).value_or(0);
+  http::Response response{.status = 200, .headers = {}, .body = expose(expositions[best])};
+  response.headers.add("Content-Type", types[best]);
+  response.headers.add("Vary", "Accept");
   response.headers.add("Cache-Control", "no-store");
   answer(*context, std::move(response));
 }
@@ -137,7 +142,8 @@ void add_system_routes(std::vector<Route>& routes) {
                     .summary = "Metrics for Prometheus",
                     .permission = {"metrics", Access::read, Audience::admin},
                     .target = Function{metrics},
-                    .produces = "text/plain"});
+                    .produces = std::string{content_type(shell::Exposition::text)},
+                    .also_produces = std::string{content_type(shell::Exposition::openmetrics)}});
 }
 
 }  // namespace perdure::api

@@ -171,6 +171,15 @@ class KindBuilder {
     definition_.indexes.push_back(std::move(index));
     return std::move(*this);
   }
+  KindBuilder&& unique(UniqueDefinition unique) && {
+    definition_.uniques.push_back(std::move(unique));
+    return std::move(*this);
+  }
+  /// Names a member of the state (dotted when nested) that operators' views leave out.
+  KindBuilder&& secret(std::string member) && {
+    definition_.secrets.push_back(std::move(member));
+    return std::move(*this);
+  }
   /// The version that this code writes. States of older versions pass through the upgrade steps;
   /// states of newer ones are refused.
   KindBuilder&& schema_version(std::uint32_t version) && {
@@ -185,6 +194,11 @@ class KindBuilder {
   /// Checks states that come from outside the kind's own commands.
   KindBuilder&& check_state(JsonCheck check) && {
     definition_.check_state = std::move(check);
+    return std::move(*this);
+  }
+  /// Checks what an operator's replace, patch or restore makes of a state.
+  KindBuilder&& check_change(ChangeCheck check) && {
+    definition_.check_change = std::move(check);
     return std::move(*this);
   }
 

@@ -19,6 +19,9 @@ namespace perdure {
 /// Checks a JSON value; gives the broken rules. Empty function: anything goes.
 using JsonCheck = std::function<std::vector<FieldError>(const Json&)>;
 
+/// Compares a state with the one that is to take its place; gives the broken rules.
+using ChangeCheck = std::function<std::vector<FieldError>(const Json& before, const Json& after)>;
+
 /// The state of one object at one seq. Shared because it is immutable once a turn has made it.
 using StatePtr = std::shared_ptr<const void>;
 
@@ -60,6 +63,20 @@ struct IndexDefinition {
   Scope scope = Scope::owner;
 };
 
+/// A field of the root that no two objects share, such as an e-mail address. Its value is a claim
+/// (Turn::claim) that follows the state whatever changes it: commands, patches, restores, imports.
+/// Who comes second gets `conflict` with the field's pointer. A deleted object keeps its value, so
+/// that it can come back. What is no text, or empty, claims nothing.
+struct UniqueDefinition {
+  enum class Compare {
+    exact,
+    ignoring_case,  ///< of ASCII letters: the claimed key is in lower case (`fold_ascii_case`)
+  };
+  std::string space;  ///< of the claims: Runtime::holder finds the object by it
+  std::string field;  ///< a member of the state's JSON, dotted when nested
+  Compare compare = Compare::exact;
+};
+
 /// Turns a state written by schema version n into one of n + 1. Throws to refuse.
 using UpgradeStep = std::function<Json(Json)>;
 
@@ -71,8 +88,15 @@ struct KindDefinition {
   std::map<std::string, CommandDefinition, std::less<>> commands;
   std::map<std::string, QueryDefinition, std::less<>> queries;
   std::vector<IndexDefinition> indexes;
-  JsonCheck check_state = {};       ///< for states that come from outside (create, put, import)
-  bool created_by_command = false;  ///< some command has Creates::yes: no other one begins a life
+  std::vector<UniqueDefinition> uniques;
+  std::vector<std::string> secrets;  ///< members of the state's JSON, dotted: see without_secrets
+  JsonCheck check_state = {};        ///< for states that come from outside (create, put, import)
+  ChangeCheck check_change = {};     ///< for states from outside that take another one's place
+  bool created_by_command = false;   ///< some command has Creates::yes: no other one begins a life
 };
+
+/// A state as operators may see it: without the kind's secrets (hashes of passwords and keys).
+/// Replacing a state by one that lacks them keeps those that are there.
+[[nodiscard]] Json without_secrets(const KindDefinition& kind, Json state);
 
 }  // namespace perdure

@@ -59,7 +59,7 @@ class ObjectRef {
 class Runtime {
  public:
   /// Errors  those of storage::open_rocksdb; invalid for two kinds of one name, an index that names
-  ///         a field twice, or upgrade steps that leave a gap.
+  ///         a field twice, two unique fields of one space, or upgrade steps that leave a gap.
   static Result<std::unique_ptr<Runtime>> open(RuntimeOptions options, std::vector<Kind> kinds);
 
   ~Runtime();
@@ -116,7 +116,7 @@ class Runtime {
   /// What waits in the outbox, or is being carried out, from a position on. Very long outboxes are
   /// in memory in part only.
   [[nodiscard]] std::vector<OutboxItem> outbox(std::uint64_t from, std::size_t limit) const;
-  /// The object that holds a claim (see Turn::claim), if any.
+  /// The object that holds a claim (see Turn::claim, UniqueDefinition), if any.
   [[nodiscard]] Result<std::optional<ObjectId>> holder(const std::string& space,
                                                        const std::string& key) const;
 

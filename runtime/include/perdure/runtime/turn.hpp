@@ -77,6 +77,11 @@ class Turn {
   /// unless the result is there first.
   virtual void cancel(std::string effect_id) = 0;
 
+  /// Says that this turn changes nothing: the reply is given (and kept for its idempotency key),
+  /// but there is no record and no new seq. Whatever the handler did before or after is dropped.
+  /// Shape  not in the turn that creates the object.
+  virtual void change_nothing() = 0;
+
   /// A new UUIDv7 from the turn's time and randomness.
   [[nodiscard]] std::string new_id() { return make_uuid_v7(now(), random()); }
 };

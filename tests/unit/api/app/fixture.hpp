@@ -79,7 +79,7 @@ struct ApplicationTest : testing::Test {
       runtime = Runtime::open({.data_dir = directory, .durability = DurabilityMode::buffered},
                               std::move(kinds))
                     .value();
-      EXPECT_TRUE(ensure_admin(*runtime, random, admin_key));
+      EXPECT_TRUE(ensure_admin(*runtime, clock, random, admin_key));
     }
     application = std::make_unique<Application>(*runtime, clock, random, std::move(options));
   }

@@ -36,11 +36,27 @@ TEST_F(System, is_not_ready_while_it_drains) {
 
 TEST_F(System, shows_metrics_to_administrators) {
   EXPECT_EQ(get("/metrics").status, 404);
-  start({.metrics = {.meter = {}, .expose = [](std::string_view) {
-                       return MetricsPort::Exposed{"text/plain", "up 1\n"};
-                     }}});
+  start({.metrics = {.meter = {}, .expose = [](shell::Exposition) { return "up 1\n"; }}});
   EXPECT_EQ(get("/metrics").text, "up 1\n");
   EXPECT_EQ(ask(Method::get, "/metrics", {}, {}, "").status, 401);
+}
+
+TEST_F(System, shows_metrics_in_the_form_that_is_asked_for) {
+  start({.metrics = {.meter = {}, .expose = [](shell::Exposition form) {
+                       return form == shell::Exposition::text ? "text" : "open";
+                     }}});
+  const auto asked = [&](const char* accept) { return get("/metrics", {{"Accept", accept}}); };
+  EXPECT_EQ(asked("*/*").text, "text");
+  EXPECT_EQ(asked("application/openmetrics-text").text, "open");
+  EXPECT_EQ(asked("text/plain;q=0.5, application/openmetrics-text;q=0.4").text, "text");
+  const auto prometheus = asked(
+      "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+      "application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.2,*/*;q=0.1");
+  EXPECT_EQ(prometheus.text, "open");
+  EXPECT_EQ(prometheus.field("Content-Type"),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  EXPECT_EQ(asked("application/openmetrics-text;version=9.0.0").status, 406);
+  EXPECT_EQ(asked("application/json").status, 406);
 }
 
 TEST_F(System, describes_every_route_in_openapi) {

@@ -38,8 +38,22 @@ TEST_F(Users, are_made_by_administrators_with_a_hashed_password) {
   EXPECT_EQ(made.text.find("argon2"), std::string::npos);
   EXPECT_EQ(made.text.find("correct horse"), std::string::npos);
   const auto path = "/durable-objects/user/" + made.json()["id"].get<std::string>();
-  const auto state = get(path).json()["state"];
-  EXPECT_TRUE(state["internal"]["hashed_password"].get<std::string>().starts_with("$argon2id$"));
+  const auto stored = runtime->inspect({"user", made.json()["id"].get<std::string>()});
+  const auto& hash = stored->state["internal"]["hashed_password"];
+  EXPECT_TRUE(hash.get<std::string>().starts_with("$argon2id$"));
+  // Not even operators see it, and what they change of the rest leaves it alone.
+  auto state = get(path).json()["state"];
+  state["full_name"] = "Ada";
+  const auto put = ask(Method::put, path, dump_json(state));
+  EXPECT_EQ(put.status, 200) << put.text;
+  for (const auto& seen : {put.text, get(path).text, get(path + "?as_of=1").text,
+                           get(path + "/journal").text, get("/durable-objects?kind=user").text,
+                           post(path + "/request", {{"query", "account"}}).text,
+                           post(path + "/request", {{"query", "password"}}).text,
+                           post(path + "/request", {{"query", "$get"}}).text}) {
+    EXPECT_EQ(seen.find("argon2"), std::string::npos) << seen;
+  }
+  EXPECT_EQ(runtime->inspect(stored->meta.object())->state["internal"]["hashed_password"], hash);
 
   const auto taken = post("/users", {{"email", "ada@example.org"}});
   EXPECT_EQ(taken.status, 409);

@@ -51,6 +51,19 @@ TEST(CommandLine, answers_mistakes_with_the_usage_code) {
   }
 }
 
+TEST(CommandLine, names_a_command_that_is_not_there) {
+  for (const auto& words : std::vector<std::vector<const char*>>{{"srve"}, {"srve", "--help"}}) {
+    const auto message = std::get<Message>(parse(words));
+    EXPECT_EQ(message.exit_code, ExitCode::usage);
+    EXPECT_THAT(message.text, HasSubstr("\"srve\""));
+  }
+}
+
+TEST(CommandLine, takes_version_as_a_flag_too) {
+  const auto line = std::get<CommandLine>(parse({"--version"}));
+  EXPECT_TRUE(std::holds_alternative<VersionCommand>(line.command));
+}
+
 TEST(CommandLine, takes_the_file_from_the_flag_before_the_environment) {
   const std::map<std::string, std::string> environment{{"PERDURE_CONFIG", "env.toml"}};
   EXPECT_EQ(std::get<CommandLine>(parse({"serve"}, environment)).inputs.file, "env.toml");

@@ -83,11 +83,5 @@ TEST_F(MetricsTest, lose_no_count_between_threads_that_use_a_route_first) {
               HasSubstr(R"(http_request_duration_seconds_count{route="/x"} 4000)"));
 }
 
-TEST(Exposition, follows_the_accept_header) {
-  EXPECT_EQ(exposition_for("*/*"), Exposition::text);
-  EXPECT_EQ(exposition_for("application/openmetrics-text;version=1.0.0,text/plain;q=0.5"),
-            Exposition::openmetrics);
-}
-
 }  // namespace
 }  // namespace perdure::shell

@@ -32,13 +32,9 @@ struct RateLimit {
 
 /// What the application shows at /metrics, and counts requests on. Empty functions: neither.
 struct MetricsPort {
-  struct Exposed {
-    std::string content_type;
-    std::string text;
-  };
   /// The meter of a route template; kept for the application's life.
   std::function<shell::RouteMeter*(std::string_view route)> meter = {};
-  std::function<Exposed(std::string_view accept)> expose = {};
+  std::function<std::string(shell::Exposition)> expose = {};
 };
 
 struct ApplicationOptions {

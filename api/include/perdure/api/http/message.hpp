@@ -67,6 +67,10 @@ struct Response {
   Body body;
   /// The same body under gzip, for assets compressed beforehand; null when there is none.
   std::shared_ptr<const std::string> gzip_body;
+  /// For `Finished`, and never sent: the template of the request's route, which must outlive the
+  /// server, and why the request failed.
+  std::string_view route;
+  std::string cause;
 };
 
 }  // namespace perdure::http

@@ -64,6 +64,7 @@ struct Problem {
 };
 
 /// One request that was answered, or refused.
+/// Lifetime  its texts end with the call.
 struct Finished {
   std::string_view method;  ///< `-` when the request line could not be read
   int status = 0;
@@ -71,6 +72,9 @@ struct Finished {
   std::size_t body_bytes_in = 0;
   std::size_t bytes_out = 0;
   std::string_view request_id;
+  std::string_view path;   ///< as it was sent, without the query; empty when it could not be read
+  std::string_view route;  ///< `Response::route`
+  std::string_view cause;  ///< `Response::cause`
 };
 
 /// What the server needs from outside. The callbacks run on io threads and must not block.

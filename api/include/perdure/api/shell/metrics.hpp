@@ -25,10 +25,14 @@ class RouteMeter {
   virtual void answered(std::string_view method, int status, std::chrono::nanoseconds duration) = 0;
 };
 
-enum class Exposition {
-  text,         ///< text/plain; version=0.0.4
-  openmetrics,  ///< application/openmetrics-text; version=1.0.0
-};
+enum class Exposition { text, openmetrics };
+
+/// The Content-Type of an exposition.
+[[nodiscard]] constexpr std::string_view content_type(Exposition exposition) noexcept {
+  return exposition == Exposition::openmetrics
+             ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+             : "text/plain; version=0.0.4; charset=utf-8";
+}
 
 /// Lifecycle  outlives the runtime whose hooks it is.
 /// Threads    every method may be called from any thread.
@@ -53,9 +57,5 @@ class Metrics final : public Hooks {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// The exposition that an `Accept` header asks for, and the Content-Type that goes with it.
-[[nodiscard]] Exposition exposition_for(std::string_view accept) noexcept;
-[[nodiscard]] std::string_view content_type(Exposition exposition) noexcept;
 
 }  // namespace perdure::shell

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The members of a state that its kind calls secret: left out of views, kept by what lacks them.
+#pragma once
+
+#include "perdure/runtime/kind_definition.hpp"
+
+namespace perdure::runtime {
+
+/// Gives `state` those secrets of `before` that it does not have. Only where the object that holds
+/// a secret is there: nothing else of `state` is changed.
+void keep_secrets(const KindDefinition& kind, const Json& before, Json& state);
+
+}  // namespace perdure::runtime

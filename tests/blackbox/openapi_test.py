@@ -1,0 +1,287 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The server keeps the word of its own /openapi.json.
+
+Every operation is called well and in many wrong ways, all derived from the document: a new route
+is covered by being in it. Whatever is sent, the status is a documented one, a failure is a problem,
+a success has the documented form, and nothing is a 5xx.
+"""
+
+import json
+import re
+import unittest
+from urllib.parse import quote
+
+import jsonschema
+
+from harness import SharedServerTest, new_id
+
+JUNK_VALUES = [None, True, -1, 0, 1.5, 10**30, 1e308, "", "x", "x" * 5000, "\u0000",
+               "\ud83d\ude00", [], {}, [[[]]], ["", None], {"a": {"b": []}}, "2026-13-45", "../..",
+               "$get"]
+JUNK_BODIES = [b"", b"{", b"nul", b"[]", b"null", b"5", b'"text"', b"\xff\xfe", b'{"a":1,"a":2}',
+               b"[" * 3000, b'{"a":1e999}', b'{"a":"\\ud800"}', b"{} {}", b"\x00"]
+JUNK_TEXTS = ["", "-1", "0", "1e3", "99999999999999999999999", "true", "null", "%00", "%FF",
+              "%2e%2e", "x" * 300, "a,b", "*", "'\"", "~", "%F0%9F%98%80", "2026-01-01T00:00:00Z"]
+JUNK_FIELDS = [{"Accept": "image/png"}, {"Accept": "application/*;q=0"}, {"If-Match": "12"},
+               {"If-Match": '"12'}, {"If-Match": '"1", W/"2"'}, {"If-None-Match": ","},
+               {"If-None-Match": "*"}, {"Content-Type": "text/csv"},
+               {"Content-Type": "application/json; charset=latin1"}, {"Idempotency-Key": ""},
+               {"Idempotency-Key": "k" * 300}, {"traceparent": "00-zz"},
+               {"X-Request-ID": "x" * 500}]
+# Calling these well ends the caller.
+ENDS_THE_CALLER = {"deleteMe"}
+# What a body derived from the schema alone cannot do: these need something deleted, a file, a
+# kind's own command.
+NEEDS_MORE = ("restore", "import", "requestObject")
+
+
+class Operation:
+    def __init__(self, document, path, method, definition):
+        self.document = document
+        self.path = path
+        self.method = method.upper()
+        self.name = definition["operationId"]
+        self.responses = definition["responses"]
+        self.query = [p for p in definition.get("parameters", []) if p.get("in") == "query"]
+        content = definition.get("requestBody", {}).get("content", {})
+        self.has_body = bool(content)
+        self.media_type = next(iter(content), "application/json")
+        self.body_schema = content.get(self.media_type, {}).get("schema", {})
+        self.example = content.get(self.media_type, {}).get("example")
+
+    def resolve(self, schema):
+        while "$ref" in schema:
+            schema = self.document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+        return schema
+
+    def success_schema(self, status):
+        content = self.responses[str(status)].get("content", {})
+        return content.get("application/json", {}).get("schema")
+
+    def good_value(self, schema):
+        """Some value that fits a simple schema."""
+        schema = self.resolve(schema)
+        for keyword in ("const", "default"):
+            if keyword in schema:
+                return schema[keyword]
+        if "enum" in schema:
+            return schema["enum"][0]
+        kind = schema.get("type", "object")
+        kind = kind[0] if isinstance(kind, list) else kind
+        if kind == "object":
+            return {name: self.good_value(schema["properties"][name])
+                    for name in schema.get("required", []) if name in schema.get("properties", {})}
+        return {"string": self.good_text(schema), "integer": schema.get("minimum", 1),
+                "number": 1, "boolean": True, "array": [], "null": None}[kind]
+
+    @staticmethod
+    def good_text(schema):
+        if schema.get("format") == "email":
+            return f"{new_id()}@example.org"
+        return {"date-time": "2999-01-01T00:00:00Z", "uuid": new_id()}.get(
+            schema.get("format"), "counter")
+
+    def good_body(self):
+        if not self.has_body or self.media_type != "application/json":
+            return None
+        if self.example is not None:
+            body = dict(self.example)
+            if "email" in body:
+                body["email"] = f"{new_id()}@example.org"
+            for name in ("id", "as_of"):
+                body.pop(name, None)
+            return body
+        schema = self.resolve(self.body_schema)
+        body = self.good_value(schema)
+        for choice in [*schema.get("oneOf", [])[:1], *schema.get("anyOf", [])[-1:]]:
+            for name in choice.get("required", []):
+                body.setdefault(name, self.good_value(schema["properties"][name]))
+        return body
+
+
+class OpenapiTest(SharedServerTest):
+    def setUp(self):
+        super().setUp()
+        self.document = self.client.get("/openapi.json").json
+        self.operations = [Operation(self.document, path, method, definition)
+                           for path, methods in self.document["paths"].items()
+                           for method, definition in methods.items()]
+        # What deletes comes last, the innermost first, so that all find what they call.
+        self.operations.sort(key=lambda one: (one.method == "DELETE", -one.path.count("/")))
+
+    def create(self, path, body):
+        made = self.client.post(path, body)
+        self.assertEqual(made.status, 201, made)
+        return made.json["id"]
+
+    def make_things(self):
+        """One of everything that paths name, as {path up to the parameter: its value}."""
+        notebook = self.create("/notebooks", {"title": "n"})
+        conversation = self.create("/conversations", {"title": "c"})
+        document = self.create("/durable-objects", {"kind": "document", "state": {"a": 1}})
+        snapshot = self.client.post(f"/durable-objects/document/{document}/snapshots",
+                                    {"name": "s"})
+        self.assertEqual(snapshot.status, 201, snapshot)
+        user = self.create("/users", {"email": f"{new_id()}@example.org"})
+        return {
+            "/notebooks/": notebook,
+            "/notebooks/{id}/sections/": self.create(f"/notebooks/{notebook}/sections",
+                                                     {"title": "s"}),
+            "/notebooks/{id}/pages/": self.create(f"/notebooks/{notebook}/pages", {"title": "p"}),
+            "/conversations/": conversation,
+            "/conversations/{id}/messages/": self.create(f"/conversations/{conversation}/messages",
+                                                         {"content": "hi"}),
+            "/users/": user,
+            "/api-keys/": self.create("/api-keys", {"name": "k"}),
+            "/durable-objects/": "document",
+            "/durable-objects/{kind}/": document,
+            "/durable-objects/{kind}/{id}/snapshots/": "1",
+        }
+
+    def path_of(self, operation, things):
+        """The operation's path with things that exist; a parameter without one gets a new id."""
+        path = operation.path
+        for match in re.finditer(r"\{\w+\}", operation.path):
+            value = things.get(operation.path[:match.start()], new_id())
+            path = path.replace(match.group(), quote(value, safe=""), 1)
+        return path
+
+    def send(self, operation, path, body=None, headers=None):
+        fields = {"Content-Type": operation.media_type} if body is not None else {}
+        fields.update(headers or {})
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        reply = self.client.call(operation.method, path, raw=body, headers=fields)
+        self.check(operation, reply, f"{operation.method} {path[:200]} {fields} {body!r:.300}")
+        return reply
+
+    def check(self, operation, reply, what):
+        self.assertLess(reply.status, 500, (what, reply))
+        if reply.status == 304:
+            return
+        self.assertIn(str(reply.status), operation.responses, (what, reply))
+        if reply.status >= 400:
+            self.assert_problem(reply, reply.status)
+            self.validate(self.document["components"]["schemas"]["Problem"], reply, what)
+        elif reply.status == 204:
+            self.assertEqual(reply.body, b"", what)
+        elif schema := operation.success_schema(reply.status):
+            self.validate(schema, reply, what)
+
+    def validate(self, schema, reply, what):
+        schema = {**schema, "components": self.document["components"]}
+        errors = list(jsonschema.Draft202012Validator(schema).iter_errors(reply.json))
+        self.assertEqual(errors, [], (what, reply))
+
+    def test_good_requests_get_what_is_documented(self):
+        things = self.make_things()
+        for operation in self.operations:
+            if operation.name in ENDS_THE_CALLER:
+                continue
+            with self.subTest(operation.name):
+                reply = self.send(operation, self.path_of(operation, things),
+                                  operation.good_body())
+                if not operation.name.startswith(NEEDS_MORE):
+                    self.assertLess(reply.status, 300, reply)
+
+    def test_created_things_are_where_location_says(self):
+        things = self.make_things()
+        for operation in self.operations:
+            if "201" not in operation.responses or operation.media_type != "application/json":
+                continue
+            with self.subTest(operation.name):
+                made = self.send(operation, self.path_of(operation, things), operation.good_body())
+                self.assertEqual(made.status, 201, made)
+                found = self.client.get(made.headers["Location"])
+                self.assertEqual(found.status, 200, found)
+                if "ETag" in operation.responses["201"].get("headers", {}):
+                    self.assertIsNotNone(found.headers["ETag"], found)
+                self.assertEqual(found.json.get("id"), made.json.get("id"))
+
+    def test_head_is_get_without_the_body(self):
+        things = self.make_things()
+        for operation in self.operations:
+            if operation.method != "GET":
+                continue
+            with self.subTest(operation.name):
+                path = self.path_of(operation, things)
+                got = self.client.call("GET", path)
+                head = self.client.call("HEAD", path)
+                self.assertEqual((head.status, head.body), (got.status, b""))
+                for name in ("Content-Type", "ETag"):
+                    self.assertEqual(head.headers[name], got.headers[name])
+
+    def test_other_methods_are_refused_with_allow(self):
+        things = self.make_things()
+        paths = {}
+        for operation in self.operations:
+            paths.setdefault(self.path_of(operation, things), set()).add(operation.method)
+        for path, methods in paths.items():
+            for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - methods:
+                with self.subTest(f"{method} {path}"):
+                    reply = self.client.call(method, path)
+                    self.assert_problem(reply, 405, "method_not_allowed")
+                    allowed = {name.strip() for name in reply.headers["Allow"].split(",")}
+                    self.assertLessEqual(methods, allowed)
+                    self.assertNotIn(method, allowed)
+
+    def test_junk_in_bodies(self):
+        things = self.make_things()
+        for operation in self.operations:
+            if not operation.has_body or operation.name in ENDS_THE_CALLER:
+                continue
+            with self.subTest(operation.name):
+                path = self.path_of(operation, things)
+                for body in JUNK_BODIES:
+                    self.send(operation, path, body)
+                good = operation.good_body() or {}
+                if operation.media_type == "application/json":
+                    schema = operation.resolve(operation.body_schema)
+                    for name in [*schema.get("properties", {}), "no_such_member", ""]:
+                        if name == "email" and operation.name.endswith("Me"):
+                            continue
+                        for value in JUNK_VALUES:
+                            self.send(operation, path, {**good, name: value})
+
+    def test_junk_in_queries(self):
+        things = self.make_things()
+        for operation in self.operations:
+            if operation.method == "DELETE":
+                continue
+            with self.subTest(operation.name):
+                path = self.path_of(operation, things)
+                unknown = self.send(operation, f"{path}?no_such_parameter=1", operation.good_body())
+                self.assertGreaterEqual(unknown.status, 400, unknown)
+                for parameter in operation.query:
+                    for text in JUNK_TEXTS:
+                        self.send(operation, f"{path}?{parameter['name']}={text}",
+                                  operation.good_body())
+                self.send(operation, f"{path}?=", operation.good_body())
+                self.send(operation, f"{path}?%zz", operation.good_body())
+
+    def test_junk_in_paths(self):
+        for operation in self.operations:
+            if "{" not in operation.path:
+                continue
+            with self.subTest(operation.name):
+                for text in [*JUNK_TEXTS, new_id()]:
+                    if text in ("", "%2e%2e"):
+                        continue  # another path
+                    path = re.sub(r"\{\w+\}", lambda _: text, operation.path)
+                    body = operation.good_body()
+                    self.send(operation, path, body)
+
+    def test_junk_in_fields(self):
+        things = self.make_things()
+        for operation in self.operations:
+            if operation.name in ENDS_THE_CALLER or operation.method == "DELETE":
+                continue
+            with self.subTest(operation.name):
+                for fields in JUNK_FIELDS:
+                    self.send(operation, self.path_of(operation, things), operation.good_body(),
+                              headers=fields)
+
+
+if __name__ == "__main__":
+    unittest.main()
