@@ -59,6 +59,7 @@ void Activation::run_command(const EnvelopePtr& envelope) {
     decision->entries.merge(pending_);  // what this turn wrote hides what was there
     pending_ = std::move(decision->entries);
   }
+  decision->write_set.epoch = cell_->epoch;
   storage::Unit unit;
   unit.write_sets.push_back(std::move(decision->write_set));
   submit(envelope, std::move(unit), std::move(decision->reply));

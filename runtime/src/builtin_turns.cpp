@@ -187,7 +187,6 @@ Result<Decision> run_pin(const Envelope& envelope, const Version& newest,
   Decision decision;
   auto& write_set = decision.write_set;
   write_set.object = envelope.call.target;
-  write_set.epoch = around.store.epoch();
   write_set.expected_seq = newest.meta.seq;
   storage::PinChange change{.seq = seq, .body = {}};
   if (is_pin) change.body = dump_json(info);

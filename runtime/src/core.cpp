@@ -79,6 +79,15 @@ Result<void> validate_kinds(const std::vector<Kind>& kinds) {
 
 namespace {
 
+Unexpected writes_have_stopped(storage::Health health) {
+  Error error{.code = ErrorCode::unavailable,
+              .detail = health == storage::Health::no_space
+                            ? "writes have stopped until the disk has space again"
+                            : "writes have stopped: the disk failed"};
+  error.retry_after = std::chrono::seconds{5};
+  return fail(std::move(error));
+}
+
 // For `top -H` and profiles. At most 15 characters.
 void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
 
@@ -117,6 +126,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
               .clock = *foundation_.clock,
               .hooks = hooks_,
               .idempotency_window = options_.idempotency_window} {
+  housekeeper_.add_chore([this] { recover(); });
   for (const auto& kind : kinds_) kinds_by_name_.emplace(kind.name(), &kind.definition());
   if (foundation_.threads == runtime::Threads::own) {
     committer_thread_ = std::thread{[this] {
@@ -132,7 +142,16 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
 
 Runtime::Core::~Core() { stop(); }
 
+void Runtime::Core::recover() {
+  const auto recovered = foundation_.store->recover();
+  if (!recovered) return hooks_.reopening_failed(recovered.error());
+  if (!*recovered) return;
+  directory_.drop_before(foundation_.store->epoch());
+  hooks_.writes_resumed();
+}
+
 caf::actor Runtime::Core::spawn(const runtime::CellPtr& cell) {
+  cell->epoch = foundation_.store->epoch();
   auto& system = foundation_.system != nullptr ? *foundation_.system : *own_system_;
   // Hidden: a host's system must not wait for objects when it shuts down.
   return system.spawn<runtime::ObjectActor, caf::hidden + caf::lazy_init>(cell, around_);
@@ -210,8 +229,7 @@ void Runtime::Core::call(Call call, ReplyHandler done) {
     if (answer_at_once(*envelope)) return;
   } else {
     if (foundation_.store->health() != storage::Health::writable) {
-      return envelope->done(
-          fail(ErrorCode::unavailable, "writes have stopped: the disk failed or is full"));
+      return envelope->done(writes_have_stopped(foundation_.store->health()));
     }
     envelope->random_seed = foundation_.random->next();
     if (!envelope->call.idempotency_key.empty() && !once_.begin(*envelope, envelope->accepted_at)) {

@@ -16,6 +16,7 @@
 #include "housekeeper.hpp"
 #include "once.hpp"
 #include "perdure/runtime/runtime.hpp"
+#include "perdure/storage/reopening_store.hpp"
 
 namespace perdure::runtime {
 
@@ -23,7 +24,7 @@ enum class Threads { own, none };
 
 /// What a runtime stands on. `clock`, `random` and `system` must outlive it.
 struct Foundation {
-  std::unique_ptr<storage::Store> store;
+  std::unique_ptr<storage::ReopeningStore> store;
   const Clock* clock;
   Random* random;
   caf::actor_system* system;  ///< null: it makes its own
@@ -62,6 +63,8 @@ class Runtime::Core {
  private:
   [[nodiscard]] Result<void> resolve(runtime::Envelope& envelope) const;
   [[nodiscard]] bool answer_at_once(runtime::Envelope& envelope);
+  /// Once the disk that was full has room: opens the store again, and drops all activations.
+  void recover();
   [[nodiscard]] caf::actor spawn(const runtime::CellPtr& cell);
 
   const RuntimeOptions options_;

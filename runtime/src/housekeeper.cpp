@@ -46,6 +46,7 @@ void Housekeeper::committed(Cell& cell, const Version& version) {
 }
 
 void Housekeeper::step(std::size_t trims_max) {
+  for (const auto& chore : chores_) chore();
   const auto idle_since = clock_.monotonic() - policy_.hibernate_after;
   directory_.sweep(idle_since, policy_.active_bytes_max);
   for (std::size_t i = 0; i < trims_max; ++i) {

@@ -108,8 +108,7 @@ Call import_call(ObjectId target, Principal principal, Json state, Json entries)
 Result<void> Runtime::export_object(const ObjectId& object, AsOf as_of,
                                     const LineSink& sink) const {
   PERDURE_TRY_VOID(validate(object));
-  PERDURE_TRY(live, live_core());
-  PERDURE_TRY(record, runtime::record_as_of(live->store(), object, as_of));
+  PERDURE_TRY(record, runtime::record_as_of(core_->store(), object, as_of));
   const auto& meta = record.meta;
   PERDURE_TRY(state, parse_json(record.root));
   Json header{{"format", format_name},
@@ -132,7 +131,7 @@ Result<void> Runtime::export_object(const ObjectId& object, AsOf as_of,
   };
   write(header);
   std::uint64_t count = 0;
-  PERDURE_TRY_VOID(visit_entries(live->store(), record, [&](const Entry& entry) {
+  PERDURE_TRY_VOID(visit_entries(core_->store(), record, [&](const Entry& entry) {
     Json line;
     put_text(line, "key", entry.key);
     put_text(line, "value", entry.value);
@@ -177,14 +176,13 @@ void Runtime::clone_object(const ObjectId& source, AsOf as_of, ObjectId target, 
     }
     const auto* kind = find_kind(source.kind);
     if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + source.kind);
-    PERDURE_TRY(live, live_core());
-    PERDURE_TRY(record, runtime::record_as_of(live->store(), source, as_of));
+    PERDURE_TRY(record, runtime::record_as_of(core_->store(), source, as_of));
     if (!principal.reaches(record.meta.origin->owner)) {
       return fail(ErrorCode::not_found, "there is no " + to_string(source));
     }
     PERDURE_TRY(state, runtime::decode_root(*kind, record));
     Json entries = Json::array();
-    PERDURE_TRY_VOID(visit_entries(live->store(), record, [&](const Entry& entry) {
+    PERDURE_TRY_VOID(visit_entries(core_->store(), record, [&](const Entry& entry) {
       entries.push_back({{"key", entry.key}, {"value", entry.value}});
     }));
     auto call = import_call(std::move(target), principal, std::move(state), std::move(entries));

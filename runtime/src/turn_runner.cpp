@@ -160,7 +160,6 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   Decision decision;
   auto& write_set = decision.write_set;
   write_set.object = draft.meta.object();
-  write_set.epoch = draft.around.store.epoch();
   write_set.expected_seq = before.meta.seq;
   decision.reply = {.value = draft.value, .meta = draft.meta};
 

@@ -12,9 +12,9 @@ namespace perdure::runtime {
 
 /// What a turn came to: the write set to commit, and what holds once it is durable.
 struct Decision {
-  storage::WriteSet write_set;
-  VersionPtr version;      ///< after the turn (the same as before for housekeeping)
-  PendingEntries entries;  ///< what it wrote
+  storage::WriteSet write_set;  ///< its epoch is for the activation to set
+  VersionPtr version;           ///< after the turn (the same as before for housekeeping)
+  PendingEntries entries;       ///< what it wrote
   Reply reply;
 };
 

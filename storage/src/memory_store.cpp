@@ -59,13 +59,15 @@ class MemoryStore final : public Store {
     const auto found = disk().objects.find(id);
     return found == disk().objects.end() ? none : found->second;
   }
-  [[nodiscard]] bool takes_commits() const { return !failed_ && crashes_ == disk().crashes; }
+  [[nodiscard]] bool takes_commits() const {
+    return health_ == Health::writable && crashes_ == disk().crashes;
+  }
 
   MemoryDisk& disk_;
   const std::uint64_t epoch_;
   const std::uint64_t crashes_;
-  bool failed_ = false;  ///< a sync failed; protected by the disk's mutex
-  StoreStats stats_;     ///< protected by the disk's mutex
+  Health health_ = Health::writable;  ///< protected by the disk's mutex
+  StoreStats stats_;                  ///< protected by the disk's mutex
 };
 
 namespace {
@@ -117,12 +119,12 @@ std::vector<Outcome> MemoryStore::commit(std::span<const Unit> units, Timestamp 
   if (!takes_commits()) return all_unknown(units.size());
   if (units.empty()) return {};
   auto& faults = disk_.faults;
-  if (faults.commits_until_sync_fails == 0) {
+  if (faults.commits_until_sync_fails == 0 || faults.disk_is_full) {
+    health_ = faults.disk_is_full ? Health::no_space : Health::read_only;
     faults.commits_until_sync_fails = -1;
     disk().doubtful = State::Doubtful{.units = {units.begin(), units.end()},
                                       .now = now,
                                       .survives = faults.failed_batch_survives};
-    failed_ = true;
     return all_unknown(units.size());
   }
   if (faults.commits_until_sync_fails > 0) --faults.commits_until_sync_fails;
@@ -136,7 +138,7 @@ std::vector<Outcome> MemoryStore::commit(std::span<const Unit> units, Timestamp 
 
 Health MemoryStore::health() const {
   const std::lock_guard lock{disk().mutex};
-  return takes_commits() ? Health::writable : Health::read_only;
+  return crashes_ == disk().crashes ? health_ : Health::read_only;
 }
 
 Result<std::optional<RecordRow>> MemoryStore::last_record(const ObjectId& id) const {
@@ -328,7 +330,8 @@ std::uint64_t trim_entries(MemoryObject& object) {
 Result<Trimmed> MemoryStore::trim(const ObjectId& id, Seq floor) {
   const std::lock_guard lock{disk().mutex};
   PERDURE_TRY_VOID(check_usable());
-  if (failed_) return fail(ErrorCode::unavailable, "a write failed; writes have stopped");
+  if (health_ != Health::writable)
+    return fail(ErrorCode::unavailable, "a write failed; writes have stopped");
   const auto found = disk().objects.find(id);
   const Seq last = found == disk().objects.end() ? 0 : found->second.last;
   if (floor > last) {

@@ -127,7 +127,7 @@ std::vector<Outcome> RocksdbStore::stop_writes(const rocksdb::Status& status,
               .detail = "a write failed, and writes have stopped"};
   if (!status.ok()) {
     error.detail = "the write failed, and writes have stopped: " + status.ToString();
-    gate_->close(error);
+    gate_->close(status, error);
   }
   std::vector<Outcome> outcomes;
   outcomes.reserve(unit_count);
@@ -222,8 +222,6 @@ void RocksdbStore::append_pins(const WriteSet& write_set, std::string_view prefi
   }
 }
 
-Health RocksdbStore::health() const {
-  return gate_->is_open() ? Health::writable : Health::read_only;
-}
+Health RocksdbStore::health() const { return gate_->health(); }
 
 }  // namespace perdure::storage

@@ -14,13 +14,22 @@
 namespace perdure::storage {
 namespace {
 
-/// Tells the gate of failed flushes and compactions before a commit runs into them.
-class BackgroundErrors final : public rocksdb::EventListener {
+/// Tells the gate of failed flushes and compactions before a commit runs into them, and of every
+/// failed sync, whatever its cause.
+class Failures final : public rocksdb::EventListener {
  public:
-  explicit BackgroundErrors(std::shared_ptr<WriteGate> gate) : gate_(std::move(gate)) {}
+  explicit Failures(std::shared_ptr<WriteGate> gate) : gate_(std::move(gate)) {}
   void OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
                          rocksdb::Status* status) override {
-    gate_->close(fail_status("writes have stopped", *status).error);
+    gate_->close(*status, fail_status("writes have stopped", *status).error);
+  }
+  bool ShouldBeNotifiedOnFileIO() override { return true; }
+  void OnIOError(const rocksdb::IOErrorInfo& info) override {
+    using Operation = rocksdb::FileOperationType;
+    if (info.operation == Operation::kSync || info.operation == Operation::kFsync ||
+        info.operation == Operation::kRangeSync) {
+      gate_->note_failed_sync();
+    }
   }
 
  private:
@@ -123,7 +132,7 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
 
   auto gate = std::make_shared<WriteGate>(options.on_write_failure);
   auto tuning = tune(options, env);
-  tuning.database.listeners.push_back(std::make_shared<BackgroundErrors>(gate));
+  tuning.database.listeners.push_back(std::make_shared<Failures>(gate));
   // An empty database in the place of a lost one would be the worst of all losses.
   tuning.database.create_if_missing =
       acked_number == 0 || options.lost_commits == LostCommits::accept;
@@ -141,6 +150,21 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
     PERDURE_TRY_VOID(opened.acked.reset(last_commit.number));
   }
   return std::make_unique<RocksdbStore>(std::move(opened), options.durability, std::move(gate));
+}
+
+bool has_room_rocksdb(const std::filesystem::path& directory) {
+  constexpr std::uintmax_t to_spare_bytes = 16u << 20;
+  std::error_code error;
+  const auto space = std::filesystem::space(directory, error);
+  if (error) return false;
+  std::uintmax_t log_bytes = 0;
+  for (std::filesystem::directory_iterator file{directory, error}, end; !error && file != end;
+       file.increment(error)) {
+    std::error_code ignored;  // a file that goes meanwhile needs no room
+    if (file->path().extension() != ".log") continue;
+    if (const auto bytes = file->file_size(ignored); !ignored) log_bytes += bytes;
+  }
+  return !error && space.available >= log_bytes + to_spare_bytes;
 }
 
 Result<std::unique_ptr<Store>> open_rocksdb(RocksdbOptions options) {

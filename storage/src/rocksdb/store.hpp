@@ -30,14 +30,33 @@ class WriteGate {
  public:
   explicit WriteGate(std::function<void(const Error&)> on_failure)
       : on_failure_(std::move(on_failure)) {}
-  [[nodiscard]] bool is_open() const { return !closed_.load(); }
-  /// Stops writes for good. The first call tells the owner why.
-  void close(const Error& reason) {
-    if (!closed_.exchange(true) && on_failure_) on_failure_(reason);
+  [[nodiscard]] bool is_open() const { return health() == Health::writable; }
+  [[nodiscard]] Health health() const {
+    const auto health = health_.load();
+    return health == Health::no_space && sync_failed_.load() ? Health::read_only : health;
   }
+  /// Stops writes for good. The first call tells the owner why.
+  void close(const Error& reason) { close(Health::read_only, reason); }
+  /// As above; `cause` tells a full disk from others.
+  void close(const rocksdb::Status& cause, const Error& reason) {
+    close(cause.IsNoSpace() ? Health::no_space : Health::read_only, reason);
+  }
+  /// The kernel may have dropped what it could not write and call the next sync a success: nobody
+  /// in this process can trust what it reads back, even if the cause was a full disk.
+  void note_failed_sync() { sync_failed_.store(true); }
 
  private:
-  std::atomic<bool> closed_{false};
+  void close(Health now, const Error& reason) {
+    auto before = Health::writable;
+    if (health_.compare_exchange_strong(before, now)) {
+      if (on_failure_) on_failure_(reason);
+    } else if (now == Health::read_only) {
+      health_.store(now);
+    }
+  }
+
+  std::atomic<Health> health_{Health::writable};
+  std::atomic<bool> sync_failed_{false};
   const std::function<void(const Error&)> on_failure_;
 };
 

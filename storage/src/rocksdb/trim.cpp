@@ -45,7 +45,7 @@ Result<std::optional<RocksdbStore::RaisedFloor>> RocksdbStore::raise_floor(const
     const auto status = database().db().Write(write, &batch);
     if (!status.ok()) {
       auto failed = fail_status("cannot raise a floor; writes have stopped", status);
-      gate_->close(failed.error);
+      gate_->close(status, failed.error);
       return failed;
     }
   }
@@ -121,7 +121,7 @@ Result<void> RocksdbStore::write_deletions(rocksdb::WriteBatch& batch) {
   const auto status = database().db().Write({}, &batch);
   if (!status.ok()) {
     auto failed = fail_status("cannot trim; writes have stopped", status);
-    gate_->close(failed.error);
+    gate_->close(status, failed.error);
     return failed;
   }
   batch.Clear();

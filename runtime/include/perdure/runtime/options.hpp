@@ -41,6 +41,10 @@ class Hooks {
   virtual void activated(std::string_view /*kind*/) {}
   virtual void hibernated(std::string_view /*kind*/) {}
   virtual void writes_stopped(const Error& /*cause*/) {}
+  /// The disk had been full, and the store was opened again.
+  virtual void writes_resumed() {}
+  /// The disk has room again, but the store cannot be opened: it is tried again and again.
+  virtual void reopening_failed(const Error& /*cause*/) {}
 };
 
 struct RuntimeOptions {

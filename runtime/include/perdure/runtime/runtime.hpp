@@ -8,7 +8,6 @@
 #include <functional>
 #include <future>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -121,25 +120,19 @@ class Runtime {
   /// Loads the object. `done` gets the reply of builtin::get.
   void activate(const ObjectId& object, ReplyHandler done);
   [[nodiscard]] RuntimeStats stats() const;
+  /// False after a failed write. When the disk was full it is true again soon after there is room:
+  /// the store is opened again beneath the objects. After a failed sync only a new runtime helps.
   [[nodiscard]] bool writable() const;
 
   /// Refuses new calls (`unavailable`), finishes the accepted ones, closes the store.
   void stop();
 
   class Core;
-  /// Makes the core that takes another one's place.
-  using Reopen = std::function<Result<std::unique_ptr<Core>>()>;
-  /// Without `reopen` it cannot recover.
-  Runtime(std::unique_ptr<Core> core, std::vector<Kind> kinds, Reopen reopen = {});
+  Runtime(std::unique_ptr<Core> core, std::vector<Kind> kinds);
 
  private:
-  [[nodiscard]] std::shared_ptr<Core> core() const { return std::atomic_load(&core_); }
-  /// Errors: unavailable while the core is exchanged.
-  [[nodiscard]] Result<std::shared_ptr<Core>> live_core() const;
-
   const std::vector<Kind> kinds_;
-  const Reopen reopen_;
-  std::shared_ptr<Core> core_;  ///< shared by the calls that are in it; null while it is exchanged
+  const std::unique_ptr<Core> core_;
 };
 
 }  // namespace perdure

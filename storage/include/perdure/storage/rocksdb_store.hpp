@@ -41,6 +41,10 @@ struct RocksdbOptions {
 ///         unavailable    the directory cannot be made, read or written.
 [[nodiscard]] Result<std::unique_ptr<Store>> open_rocksdb(RocksdbOptions options);
 
+/// Whether the file system of a store's directory has space enough to open the store and go on for
+/// a while: that of its write-ahead log, which recovery writes once more, and some to spare.
+[[nodiscard]] bool has_room_rocksdb(const std::filesystem::path& directory);
+
 /// What `check_rocksdb` found, one line a finding; empty when all is well.
 struct CheckReport {
   std::uint64_t objects = 0;

@@ -179,7 +179,11 @@ struct StoreStats {
   std::uint64_t memory_bytes = 0;   ///< caches and write buffers
 };
 
-enum class Health { writable, read_only };
+enum class Health {
+  writable,
+  no_space,   ///< a write failed because the disk is full: opening again helps when it is not
+  read_only,  ///< a sync failed, or something else that only a new process may trust again
+};
 
 class Store {
  public:
@@ -197,7 +201,8 @@ class Store {
   /// Lifetime  borrows `units` until it returns.
   [[nodiscard]] virtual std::vector<Outcome> commit(std::span<const Unit> units, Timestamp now) = 0;
 
-  /// Whether commits can still succeed. `read_only` after a failed write or sync, for good.
+  /// Whether commits can still succeed. After a failed write or sync never again: the store has
+  /// to be opened again.
   [[nodiscard]] virtual Health health() const = 0;
 
   /// The object's newest record, or none. One read, whatever the object's age.
