@@ -41,7 +41,7 @@ class MemoryStore final : public Store {
   [[nodiscard]] Result<std::vector<EventRow>> events(std::uint64_t from,
                                                      std::size_t limit) const override;
   [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id) const override;
-  Result<Trimmed> trim(const ObjectId& id, Seq floor) override;
+  Result<Trimmed> trim(const ObjectId& id, Seq floor, const ChangedKeys& changed_keys) override;
   [[nodiscard]] StoreStats stats() const override;
 
  private:
@@ -327,7 +327,8 @@ std::uint64_t trim_entries(MemoryObject& object) {
 
 }  // namespace
 
-Result<Trimmed> MemoryStore::trim(const ObjectId& id, Seq floor) {
+Result<Trimmed> MemoryStore::trim(const ObjectId& id, Seq floor,
+                                  const ChangedKeys& /*changed_keys*/) {
   const std::lock_guard lock{disk().mutex};
   PERDURE_TRY_VOID(check_usable());
   if (health_ != Health::writable)

@@ -120,8 +120,9 @@ Result<std::vector<PinRow>> ReopeningStore::pins(const ObjectId& id) const {
   return with_store([&](const Store& store) { return store.pins(id); });
 }
 
-Result<Trimmed> ReopeningStore::trim(const ObjectId& id, Seq floor) {
-  return with_store([&](Store& store) { return store.trim(id, floor); });
+Result<Trimmed> ReopeningStore::trim(const ObjectId& id, Seq floor,
+                                     const ChangedKeys& changed_keys) {
+  return with_store([&](Store& store) { return store.trim(id, floor, changed_keys); });
 }
 
 StoreStats ReopeningStore::stats() const {

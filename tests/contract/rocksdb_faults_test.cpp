@@ -42,7 +42,7 @@ class RocksdbFailure : public RocksdbStoreTest {
     EXPECT_EQ(code_of(commit(alice)), ErrorCode::outcome_unknown) << "the disk recovered";
     EXPECT_EQ(store().health(), after);
     EXPECT_EQ(store().last_record(alice).value()->seq, 1u) << "reads go on";
-    EXPECT_EQ(code_of(store().trim(alice, 1)), ErrorCode::unavailable);
+    EXPECT_EQ(code_of(store().trim(alice, 1, {})), ErrorCode::unavailable);
     EXPECT_EQ(failures_, 1);
   }
 
@@ -89,7 +89,7 @@ TEST_F(RocksdbFailure, a_failed_trim_stops_writes) {
   open_faulty();
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(commit(alice));
   env_.faults.syncs_fail = true;
-  EXPECT_EQ(code_of(store().trim(alice, 2)), ErrorCode::unavailable);
+  EXPECT_EQ(code_of(store().trim(alice, 2, {})), ErrorCode::unavailable);
   EXPECT_EQ(store().health(), Health::read_only);
   EXPECT_EQ(failures_, 1);
 }
@@ -172,7 +172,7 @@ class RocksdbCheck : public RocksdbStoreTest {
         ASSERT_TRUE(commit_one(store(), write_set));
       }
     }
-    ASSERT_TRUE(store().trim({"thing", "a"}, 3));
+    ASSERT_TRUE(store().trim({"thing", "a"}, 3, {}));
   }
 };
 

@@ -120,9 +120,31 @@ Result<AckedFile> prepare(const std::filesystem::path& directory, bool is_new) {
   return std::move(acked);
 }
 
+Result<std::unique_ptr<Store>> open_read_only(const RocksdbOptions& options) {
+  const auto& directory = options.directory;
+  auto tuning = tune_read_only();
+  PERDURE_TRY(lock, lock_directory(directory, Access::observe));
+  PERDURE_TRY(database, Database::open_read_only(directory, tuning));
+  PERDURE_TRY(acked, AckedFile::open(directory, Access::observe));
+  PERDURE_TRY(acked_number, acknowledged(acked, options.lost_commits));
+  PERDURE_TRY(last_commit, read_last_commit(*database));
+  PERDURE_TRY_VOID(check_nothing_lost(acked_number, last_commit.number, options.lost_commits));
+  PERDURE_TRY(epoch, read_number(*database, keys::epoch));
+  auto gate = std::make_shared<WriteGate>(nullptr);
+  gate->close(Error{.code = ErrorCode::unavailable, .detail = "the store was opened read-only"});
+  return std::make_unique<RocksdbStore>(OpenedStore{.lock = std::move(lock),
+                                                    .acked = std::move(acked),
+                                                    .tuning = std::move(tuning),
+                                                    .database = std::move(database),
+                                                    .last_commit = last_commit,
+                                                    .epoch = epoch},
+                                        options.durability, std::move(gate));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::Env* env) {
+  if (options.mode == OpenMode::read_only) return open_read_only(options);
   const auto& directory = options.directory;
   PERDURE_TRY_VOID(make_directory(directory));
   PERDURE_TRY(lock, lock_directory(directory, Access::own));

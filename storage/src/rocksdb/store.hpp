@@ -5,8 +5,8 @@
 
 #include <atomic>
 #include <mutex>
-#include <set>
 #include <string>
+#include <vector>
 
 #include "perdure/storage/rocksdb_store.hpp"
 #include "rocksdb/database.hpp"
@@ -91,7 +91,7 @@ class RocksdbStore final : public Store {
   [[nodiscard]] Result<std::vector<EventRow>> events(std::uint64_t from,
                                                      std::size_t limit) const override;
   [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id) const override;
-  Result<Trimmed> trim(const ObjectId& id, Seq floor) override;
+  Result<Trimmed> trim(const ObjectId& id, Seq floor, const ChangedKeys& changed_keys) override;
   [[nodiscard]] StoreStats stats() const override;
 
  private:
@@ -107,6 +107,11 @@ class RocksdbStore final : public Store {
   void append_alarms(const WriteSet& write_set, std::string_view prefix);
   void append_claims(const WriteSet& write_set, BatchState& state);
   void append_pins(const WriteSet& write_set, std::string_view prefix);
+  /// Appends the deletions of the pasts that a checked unit ends. Before its other rows.
+  [[nodiscard]] Result<void> append_erasures(const Unit& unit);
+  [[nodiscard]] Result<void> append_erasure(const WriteSet& write_set);
+  [[nodiscard]] Result<void> append_table_erasure(rows::Table table, const std::string& prefix);
+  [[nodiscard]] Result<void> append_due_erasures(const std::string& prefix);
 
   /// The seq of the newest record, by its key alone.
   [[nodiscard]] Result<Seq> read_last_seq(const ObjectId& id) const;
@@ -116,16 +121,22 @@ class RocksdbStore final : public Store {
   [[nodiscard]] Result<RecordRow> explain_absence(const ObjectId& id, Seq seq) const;
 
   struct RaisedFloor {
-    Seq from;                 ///< below it no record is left but pinned ones
-    std::set<Seq> pins = {};  ///< below the floor
+    Seq before;  ///< the floor until now
+    Seq floor;
+    Seq from;                    ///< below it no record is left but pinned ones
+    std::vector<Seq> pins = {};  ///< below the floor, in ascending order
   };
   /// Raises the floor durably; none when it is higher already.
   [[nodiscard]] Result<std::optional<RaisedFloor>> raise_floor(const ObjectId& id, Seq floor);
-  /// Removes the records from `from` up to the floor.
-  [[nodiscard]] Result<std::uint64_t> trim_records(std::string_view prefix, Seq from, Seq floor,
-                                                   const std::set<Seq>& pins);
-  [[nodiscard]] Result<std::uint64_t> trim_entries(std::string_view prefix, Seq floor,
-                                                   const std::set<Seq>& pins);
+  /// Removes what nobody can see below a raised floor.
+  [[nodiscard]] Result<Trimmed> trim_below(const ObjectId& id, const RaisedFloor& raised,
+                                           const ChangedKeys& changed_keys);
+  [[nodiscard]] Result<std::uint64_t> trim_entries(const ObjectId& id, const RaisedFloor& raised,
+                                                   const ChangedKeys& changed_keys);
+  /// Removes the records from `raised.from` up to the floor.
+  [[nodiscard]] Result<std::uint64_t> trim_records(std::string_view prefix,
+                                                   const RaisedFloor& raised);
+  class EntryTrim;
   [[nodiscard]] Result<void> write_deletions(rocksdb::WriteBatch& batch);
 
   OpenedStore opened_;

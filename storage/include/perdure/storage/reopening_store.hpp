@@ -60,7 +60,8 @@ class ReopeningStore final : public Store {
   [[nodiscard]] Result<std::vector<EventRow>> events(std::uint64_t from,
                                                      std::size_t limit) const override;
   [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id) const override;
-  [[nodiscard]] Result<Trimmed> trim(const ObjectId& id, Seq floor) override;
+  [[nodiscard]] Result<Trimmed> trim(const ObjectId& id, Seq floor,
+                                     const ChangedKeys& changed_keys) override;
   [[nodiscard]] StoreStats stats() const override;
 
  private:
