@@ -153,6 +153,10 @@ void add_commands(KindBuilder<ResourceState>& builder, const Fields& fields,
       .command("activate", [](Turn&, ResourceState& self) { return set_active(self, true); })
       .command("erase",
                [fields](Turn& turn, ResourceState& self) { return erase(fields, turn, self); })
+      .on_purge([](Turn& turn, const ResourceState& self) {
+        move_claim(turn, user::email_space, folded(self.json, "email"), {});
+        move_claim(turn, user::username_space, folded(self.json, "username"), {});
+      })
       .query("preferences", [](const ResourceState& self) { return preferences_of(self); })
       .query("account", [](const ResourceState& self) { return account(self); })
       .index(

@@ -21,6 +21,7 @@ constexpr std::array builtin_operations{
     std::pair{builtin::patch, Operation::patch},
     std::pair{builtin::remove, Operation::remove},
     std::pair{builtin::undelete, Operation::undelete},
+    std::pair{builtin::purge, Operation::purge},
     std::pair{builtin::restore, Operation::restore},
     std::pair{builtin::pin, Operation::pin},
     std::pair{builtin::unpin, Operation::unpin},
@@ -39,6 +40,11 @@ Result<void> validate_kind(const KindDefinition& kind) {
   for (std::uint32_t version = 1; version < kind.schema_version; ++version) {
     if (!kind.upgrades.contains(version)) {
       return refuse(fmt::format("no upgrade step from schema version {}", version));
+    }
+  }
+  for (const auto& purge : kind.purges) {
+    if (!kind.commands.contains(purge.command)) {
+      return refuse("it is purged by a command that it has not: " + purge.command);
     }
   }
   std::set<std::string> index_names;
@@ -120,6 +126,9 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                    {.hibernate_after = options_.hibernate_after,
                     .active_bytes_max = options_.active_bytes_max,
                     .retention = options_.retention}),
+      purger_(
+          *foundation_.store, kinds_, *foundation_.clock, options_.purge_after,
+          [this](Call call, ReplyHandler done) { this->call(std::move(call), std::move(done)); }),
       around_{.store = *foundation_.store,
               .directory = directory_,
               .committer = committer_,
@@ -127,6 +136,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
               .hooks = hooks_,
               .idempotency_window = options_.idempotency_window} {
   housekeeper_.add_chore([this] { recover(); });
+  housekeeper_.add_chore([this] { purger_.step(); });
   for (const auto& kind : kinds_) kinds_by_name_.emplace(kind.name(), &kind.definition());
   if (foundation_.threads == runtime::Threads::own) {
     committer_thread_ = std::thread{[this] {

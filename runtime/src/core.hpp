@@ -17,6 +17,7 @@
 #include "once.hpp"
 #include "perdure/runtime/runtime.hpp"
 #include "perdure/storage/reopening_store.hpp"
+#include "purger.hpp"
 
 namespace perdure::runtime {
 
@@ -79,6 +80,7 @@ class Runtime::Core {
   runtime::Directory directory_;
   runtime::Committer committer_;
   runtime::Housekeeper housekeeper_;
+  runtime::Purger purger_;
   runtime::Surroundings around_;
   std::atomic<bool> stopping_{false};
   std::thread committer_thread_;

@@ -23,6 +23,8 @@ Random& secure_random() {
 
 storage::RocksdbOptions storage_options(const RuntimeOptions& options) {
   return {.directory = options.data_dir,
+          .mode = options.access == AccessMode::read_only ? storage::OpenMode::read_only
+                                                          : storage::OpenMode::read_write,
           .durability = options.durability == DurabilityMode::sync ? storage::Durability::sync
                                                                    : storage::Durability::buffered,
           .lost_commits = options.accept_lost_commits == AcceptLostCommits::yes
@@ -48,20 +50,21 @@ std::string hex(const Sha256& hash) { return to_hex(bytes_of(hash)); }
 
 JournalRecord journal_view(runtime::Record record, const ObjectId& object,
                            const storage::RecordRow& row) {
-  JournalRecord view{.seq = row.seq,
-                     .at = record.meta.updated_at,
-                     .command = std::move(record.command),
-                     .principal = record.meta.updated_by,
-                     .request_id = std::move(record.request_id),
-                     .traceparent = std::move(record.traceparent),
-                     .schema_version = record.meta.schema_version,
-                     .born_seq = record.meta.origin->born_seq,
-                     .deleted = record.meta.deleted_at.has_value(),
-                     .state = Json::parse(record.root, nullptr, false),
-                     .entries = {},
-                     .events = {},
-                     .previous_hash = hex(record.previous_hash),
-                     .hash = hex(runtime::hash_record(object, row.seq, row.record))};
+  JournalRecord view{
+      .seq = row.seq,
+      .at = record.meta.updated_at,
+      .command = std::move(record.command),
+      .principal = record.meta.updated_by,
+      .request_id = std::move(record.request_id),
+      .traceparent = std::move(record.traceparent),
+      .schema_version = record.meta.schema_version,
+      .born_seq = record.meta.origin->born_seq,
+      .deleted = record.meta.deleted_at.has_value(),
+      .state = record.root.empty() ? Json(nullptr) : Json::parse(record.root, nullptr, false),
+      .entries = {},
+      .events = {},
+      .previous_hash = hex(record.previous_hash),
+      .hash = hex(runtime::hash_record(object, row.seq, row.record))};
   for (const auto& [key, digest] : record.entries) {
     using Op = JournalEntryChange::Op;
     view.entries.push_back(

@@ -33,6 +33,10 @@ bool must_begin_a_life(const Envelope& envelope) {
          (envelope.operation == Operation::command && envelope.command->creates == Creates::yes);
 }
 
+bool needs_a_deleted_one(const Envelope& envelope) {
+  return envelope.operation == Operation::undelete || envelope.operation == Operation::purge;
+}
+
 Error payload_error(std::vector<FieldError> fields) {
   Error error{.code = ErrorCode::invalid, .detail = "the payload breaks a rule", .fields = {}};
   if (!fields.empty()) error.detail = fields.front().pointer + ": " + fields.front().message;
@@ -166,10 +170,10 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   add_entries(decision, record, requests.entries);
   PERDURE_TRY_VOID(add_events(decision, record, draft, requests.events));
   add_claims(decision, draft, requests);
-  if (!kind.indexes.empty() || before.meta.exists() != draft.meta.exists()) {
+  if (!kind.indexes.empty() || !kind.purges.empty() ||
+      before.meta.exists() != draft.meta.exists()) {
     write_set.indexes =
-        index_difference(index_keys(kind, before.meta, kind.state.encode(before.state.get())),
-                         index_keys(kind, draft.meta, after_json));
+        index_difference(index_keys(kind, before), index_keys(kind, draft.meta, after_json));
   }
   auto version = std::make_shared<Version>();
   version->meta = draft.meta;
@@ -225,10 +229,12 @@ Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
   if (exists && must_begin_a_life(envelope)) {
     return fail(ErrorCode::conflict, to_string(envelope.call.target) + " exists already");
   }
-  const bool deleted = newest.meta.deleted_at.has_value();
-  if (!exists && !begins_a_life(envelope) &&
-      !(deleted && envelope.operation == Operation::undelete)) {
+  const bool deleted = newest.meta.deleted_at && !newest.purged();
+  if (!exists && !begins_a_life(envelope) && !(deleted && needs_a_deleted_one(envelope))) {
     return not_found(envelope);
+  }
+  if (envelope.operation == Operation::purge) {
+    return guarded(envelope, [&] { return run_purge(envelope, newest, around); });
   }
   if (envelope.operation == Operation::pin || envelope.operation == Operation::unpin) {
     return run_pin(envelope, newest, around);

@@ -58,6 +58,11 @@ struct Draft {
 [[nodiscard]] Result<Decision> run_pin(const Envelope& envelope, const Version& newest,
                                        const TurnSurroundings& around);
 
+/// purge: the record of an empty tombstone, and the end of the past.
+/// Errors: conflict (exists, or was deleted too late), invalid.
+[[nodiscard]] Result<Decision> run_purge(const Envelope& envelope, const Version& newest,
+                                         const TurnSurroundings& around);
+
 /// Reads the state that comes from outside. Errors: invalid.
 [[nodiscard]] Result<std::shared_ptr<void>> accept_state(const KindDefinition& kind,
                                                          const Json& json);

@@ -5,7 +5,7 @@
 // Fields: those of the schema User; `password` never comes here, only its hash. The server sets
 // `is_superuser` (role is admin) and `email_verified`. E-mail address and username are claimed,
 // case-folded (see fold), in the spaces below: Runtime::holder finds a user by them. A deleted user
-// keeps its claims, so that it can come back.
+// keeps its claims, so that it can come back, until it is purged.
 //
 //   create             the fields, and hashed_password?, email_verified? (default false)
 //   update             a principal of role `user` may send `role` and `is_active` only as they are
@@ -16,7 +16,7 @@
 //   verify_email       -
 //   deactivate, activate
 //   erase              -  releases the claims, forgets every field, deactivates for good.
-//                      Earlier records keep what they hold until retention or a purge takes them.
+//                      Earlier records keep what they hold until retention or $purge takes them.
 //   preferences        (query) → the preferences
 //   account            (query) → {is_active, role, email_verified, hashed_password or null}: what
 //                      logging in needs, and nobody else may see. Reads the root only.

@@ -106,12 +106,13 @@ class Runtime {
   using LineSink = std::function<void(std::string_view line)>;
   [[nodiscard]] Result<void> export_object(const ObjectId& object, AsOf as_of,
                                            const LineSink& sink) const;
-  /// Makes `target` from an export. Errors: malformed, corrupt (digest), conflict (exists).
-  void import_object(ObjectId target, std::string_view lines, Principal principal,
-                     ReplyHandler done);
-  /// Makes `target` from another object as of a moment. Errors: not_found, gone, conflict.
-  void clone_object(const ObjectId& source, AsOf as_of, ObjectId target, Principal principal,
-                    ReplyHandler done);
+  /// Makes `call.target` from an export. Name, payload and owner of the call are set here; all else
+  /// (principal, idempotency key) is the caller's.
+  /// Errors: malformed, corrupt (digest), conflict (exists).
+  void import_object(Call call, std::string_view lines, ReplyHandler done);
+  /// Makes `call.target` from another object as of a moment; the call as above.
+  /// Errors: not_found, gone, conflict.
+  void clone_object(const ObjectId& source, AsOf as_of, Call call, ReplyHandler done);
 
   // ---- memory
 
