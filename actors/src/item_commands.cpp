@@ -73,14 +73,14 @@ Result<Json> create(const Items& items, Turn& turn, ResourceState& self, const J
   return save(items, turn, std::nullopt, std::move(next));
 }
 
-Result<Json> update(const Items& items, Turn& turn, const Json& payload) {
+Result<Json> update(const Items& items, Turn& turn, ResourceState& /*self*/, const Json& payload) {
   PERDURE_TRY(before, items.live(turn.entries(), payload));
   const Json changes = payload.value("changes", Json::object());
   PERDURE_TRY(next, items.rules.fields.changed(before, changes));
   return save(items, turn, before, std::move(next));
 }
 
-Result<Json> move(const Items& items, Turn& turn, const Json& payload) {
+Result<Json> move(const Items& items, Turn& turn, ResourceState& /*self*/, const Json& payload) {
   PERDURE_TRY(before, items.live(turn.entries(), payload));
   Json changes = payload;
   changes.erase("id");
@@ -98,15 +98,23 @@ Result<Json> move(const Items& items, Turn& turn, const Json& payload) {
   return save(items, turn, before, std::move(next));
 }
 
-Result<Json> remove(const Items& items, Turn& turn, const Json& payload) {
+/// The runtime has deleted items purged when the oldest of them is old enough.
+void note_oldest_deleted(const Items& items, Turn& turn, ResourceState& self) {
+  const auto oldest = items.collection.oldest_deleted(turn.entries(), 1);
+  self.internal()[oldest_deleted_member(items.rules.many)] =
+      oldest.empty() ? Json(nullptr) : oldest.front().at("deleted_at");
+}
+
+Result<Json> remove(const Items& items, Turn& turn, ResourceState& self, const Json& payload) {
   PERDURE_TRY(before, items.live(turn.entries(), payload));
   Json next = before;
   next["deleted_at"] = format_rfc3339(turn.now());
   items.collection.put(turn.entries(), before, next);
+  note_oldest_deleted(items, turn, self);
   return Json(nullptr);
 }
 
-Result<Json> restore(const Items& items, Turn& turn, const Json& payload) {
+Result<Json> restore(const Items& items, Turn& turn, ResourceState& self, const Json& payload) {
   PERDURE_TRY(id, required_text(payload, "id"));
   auto before = items.collection.find(turn.entries(), id);
   if (!before || !before->contains("deleted_at")) return fail(no_such_item(items.rules.one));
@@ -114,6 +122,7 @@ Result<Json> restore(const Items& items, Turn& turn, const Json& payload) {
   next.erase("deleted_at");
   stamp(turn, next);
   items.collection.put(turn.entries(), before, next);
+  note_oldest_deleted(items, turn, self);
   return items.present(turn.meta(), turn.entries(), std::move(next));
 }
 
@@ -132,6 +141,7 @@ Result<Json> purge(const Items& items, Turn& turn, ResourceState& self, const Js
   }
   Json& count = self.internal().at(items.rules.many);
   count = count.get<std::int64_t>() - purged;
+  note_oldest_deleted(items, turn, self);
   const bool more = static_cast<std::size_t>(purged) == purged_per_turn_max;
   return Json{{"purged", purged}, {"more", more}};
 }
@@ -159,25 +169,22 @@ void add_items(KindBuilder<ResourceState>& builder, ItemRules rules) {
   const auto items = std::make_shared<const Items>(Items{std::move(rules), std::move(collection)});
   const std::string& one = items->rules.one;
   const std::string& many = items->rules.many;
-  using Change = Result<Json> (*)(const Items&, Turn&, const Json&);
+  using Change = Result<Json> (*)(const Items&, Turn&, ResourceState&, const Json&);
   const auto add = [&](const std::string& name, Change run) {
-    std::move(builder).command(name, [items, run](Turn& turn, ResourceState&, const Json& payload) {
-      return run(*items, turn, payload);
-    });
+    std::move(builder).command(name,
+                               [items, run](Turn& turn, ResourceState& self, const Json& payload) {
+                                 return run(*items, turn, self, payload);
+                               });
   };
+  add("create_" + one, create);
+  add("purge_" + many, purge);
   add("update_" + one, update);
   add("move_" + one, move);
   add("remove_" + one, remove);
   add("restore_" + one, restore);
   std::move(builder)
-      .command("create_" + one,
-               [items](Turn& turn, ResourceState& self, const Json& payload) {
-                 return create(*items, turn, self, payload);
-               })
-      .command("purge_" + many,
-               [items](Turn& turn, ResourceState& self, const Json& payload) {
-                 return purge(*items, turn, self, payload);
-               })
+      .purge({.command = "purge_" + many,
+              .oldest = std::string{internal_member} + '.' + oldest_deleted_member(many)})
       .query("get_" + one, [items](const View& view, const ResourceState&,
                                    const Json& payload) { return get(*items, view, payload); })
       .query("list_" + many, [items](const View& view, const ResourceState&, const Json& payload) {
@@ -189,6 +196,8 @@ Collection collection_of(const std::string& many, std::vector<CollectionRules::F
   return Collection{
       {.name = many, .sorts = {"position", "updated_at"}, .filters = std::move(filters)}};
 }
+
+std::string oldest_deleted_member(const std::string& many) { return "oldest_deleted_" + many; }
 
 Json item_body(const ObjectMeta& parent, const std::string& parent_member, Json item) {
   item.erase("rank");

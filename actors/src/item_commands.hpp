@@ -31,8 +31,11 @@ struct ItemRules {
   std::function<void(Entries&, const Json& item)> purged = {};
 };
 
-/// Shape  the kind's `internal` has `<many>` with the value 0; items are sorted by `position`
-///        (the default) and `updated_at`.
+/// The member of `internal` that says when the oldest of the deleted items was deleted; null: none.
+[[nodiscard]] std::string oldest_deleted_member(const std::string& many);
+
+/// Shape  the kind's `internal` has `<many>` with the value 0, and its oldest_deleted_member with
+///        null; items are sorted by `position` (the default) and `updated_at`.
 void add_items(KindBuilder<ResourceState>& builder, ItemRules rules);
 
 /// The collection that `add_items` keeps such items in.

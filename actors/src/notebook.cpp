@@ -70,7 +70,10 @@ Result<Json> revisions(const View& view, const Json& payload) {
 Kind notebook_kind() {
   auto builder = resource_kind({.kind = "notebook",
                                 .fields = Fields::of("Notebook"),
-                                .internal = {{"sections", 0}, {"pages", 0}}});
+                                .internal = {{"sections", 0},
+                                             {"pages", 0},
+                                             {oldest_deleted_member("sections"), nullptr},
+                                             {oldest_deleted_member("pages"), nullptr}}});
   add_items(builder, section_rules());
   add_items(builder, page_rules());
   return std::move(builder)

@@ -65,6 +65,7 @@ void Activation::run_command(const EnvelopePtr& envelope) {
     pending_ = std::move(decision->entries);
   }
   alarms_.add(std::move(decision->alarms), submitted_ + 1);
+  decision->write_set.epoch = cell_->epoch;
   storage::Unit unit;
   unit.write_sets.push_back(std::move(decision->write_set));
   submit(envelope, std::move(unit), std::move(decision->reply));

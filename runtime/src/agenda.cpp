@@ -116,6 +116,14 @@ void Agenda::run() {
   }
 }
 
+void Agenda::reset() {
+  alarms_.reset();
+  outbox_.reset();
+  events_.reset();
+  subscriptions_.reset();
+  wake();
+}
+
 void Agenda::rest() {
   outbox_.stop();
   const std::scoped_lock lock{mutex_};

@@ -27,6 +27,9 @@ class Agenda {
   /// Moves what can move. True when something did.
   bool step();
   void run();
+  /// What is known of the store is read again: it was opened anew.
+  void reset();
+
   /// No alarm and no outbox item is begun from now on; what is posted still runs.
   void rest();
   /// Ends `run`.

@@ -19,10 +19,10 @@ Unexpected unknown(const Error& cause) {
   return fail(std::move(error));
 }
 
-// A reply that changed nothing, but saw a change whose fate is unknown.
-Unexpected unavailable() {
-  Error error{.code = ErrorCode::unavailable, .detail = "writes have stopped; nothing was changed"};
-  error.retry_after = std::chrono::seconds{5};
+// For what changed nothing.
+Unexpected unavailable(std::string detail, std::chrono::seconds retry_after) {
+  Error error{.code = ErrorCode::unavailable, .detail = std::move(detail)};
+  error.retry_after = retry_after;
   return fail(std::move(error));
 }
 
@@ -106,7 +106,9 @@ void Committer::settle(const SubmissionPtr& submission, const storage::Outcome* 
       return answer(*submission, std::move(submission->reply));
     }
     if (store_.health() == storage::Health::writable) return effects_.give_back(submission);
-    return answer(*submission, unavailable());
+    // The reply saw a change whose fate is unknown.
+    return answer(*submission,
+                  unavailable("writes have stopped; nothing was changed", std::chrono::seconds{5}));
   }
   const Error& error = outcome->error();
   switch (error.code) {
@@ -114,6 +116,11 @@ void Committer::settle(const SubmissionPtr& submission, const storage::Outcome* 
       // Its activation holds a state that may never have been: nobody may ask it again.
       directory_.drop(cell);
       return answer(*submission, unknown(error));
+    case ErrorCode::stale_epoch:
+      // What it was built upon may not have outlived the store that it was read from.
+      directory_.drop(cell);
+      return answer(*submission, unavailable("the store was opened again; nothing was changed",
+                                             std::chrono::seconds{1}));
     case ErrorCode::stale_precondition: return effects_.give_back(submission);
     default: submission->refused = error; return effects_.give_back(submission);
   }

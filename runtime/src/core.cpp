@@ -22,6 +22,7 @@ constexpr std::array builtin_operations{
     std::pair{builtin::patch, Operation::patch},
     std::pair{builtin::remove, Operation::remove},
     std::pair{builtin::undelete, Operation::undelete},
+    std::pair{builtin::purge, Operation::purge},
     std::pair{builtin::restore, Operation::restore},
     std::pair{builtin::pin, Operation::pin},
     std::pair{builtin::unpin, Operation::unpin},
@@ -43,6 +44,11 @@ Result<void> validate_kind(const KindDefinition& kind) {
   for (std::uint32_t version = 1; version < kind.schema_version; ++version) {
     if (!kind.upgrades.contains(version)) {
       return refuse(fmt::format("no upgrade step from schema version {}", version));
+    }
+  }
+  for (const auto& purge : kind.purges) {
+    if (!kind.commands.contains(purge.command)) {
+      return refuse("it is purged by a command that it has not: " + purge.command);
     }
   }
   std::set<std::string> index_names;
@@ -96,6 +102,15 @@ Result<void> validate_kinds(const std::vector<Kind>& kinds) {
 
 namespace {
 
+Unexpected writes_have_stopped(storage::Health health) {
+  Error error{.code = ErrorCode::unavailable,
+              .detail = health == storage::Health::no_space
+                            ? "writes have stopped until the disk has space again"
+                            : "writes have stopped: the disk failed"};
+  error.retry_after = std::chrono::seconds{5};
+  return fail(std::move(error));
+}
+
 // For `top -H` and profiles. At most 15 characters.
 void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
 
@@ -146,6 +161,9 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                },
            .tell = [this](Call call) { this->call(std::move(call), [](const auto&) {}); }},
           [this](Call call, ReplyHandler done) { this->call(std::move(call), std::move(done)); }),
+      purger_(
+          *foundation_.store, kinds_, *foundation_.clock, options_.purge_after,
+          [this](Call call, ReplyHandler done) { this->call(std::move(call), std::move(done)); }),
       around_{.store = *foundation_.store,
               .directory = directory_,
               .committer = committer_,
@@ -157,6 +175,8 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                          runtime::CellPtr& cell) { hold(object, std::move(done), cell); },
           .release = [this](const runtime::CellPtr& cell) { directory_.release(*cell); },
           .post = [this](std::function<void()> step) { agenda_.post(std::move(step)); }} {
+  housekeeper_.add_chore([this] { recover(); });
+  housekeeper_.add_chore([this] { purger_.step(); });
   for (const auto& kind : kinds_) kinds_by_name_.emplace(kind.name(), &kind.definition());
   subscription_kind_ = find_kind(runtime::subscription_kind_name);
   if (foundation_.threads == runtime::Threads::own) {
@@ -177,7 +197,17 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
 
 Runtime::Core::~Core() { stop(); }
 
+void Runtime::Core::recover() {
+  const auto recovered = foundation_.store->recover();
+  if (!recovered) return hooks_.reopening_failed(recovered.error());
+  if (!*recovered) return;
+  directory_.drop_before(foundation_.store->epoch());
+  agenda_.reset();
+  hooks_.writes_resumed();
+}
+
 caf::actor Runtime::Core::spawn(const runtime::CellPtr& cell) {
+  cell->epoch = foundation_.store->epoch();
   auto& system = foundation_.system != nullptr ? *foundation_.system : *own_system_;
   // Hidden: a host's system must not wait for objects when it shuts down.
   return system.spawn<runtime::ObjectActor, caf::hidden + caf::lazy_init>(cell, around_);
@@ -255,8 +285,7 @@ void Runtime::Core::call(Call call, ReplyHandler done) {
     if (answer_at_once(*envelope)) return;
   } else {
     if (foundation_.store->health() != storage::Health::writable) {
-      return envelope->done(
-          fail(ErrorCode::unavailable, "writes have stopped: the disk failed or is full"));
+      return envelope->done(writes_have_stopped(foundation_.store->health()));
     }
     envelope->random_seed = foundation_.random->next();
     if (!envelope->call.idempotency_key.empty() && !once_.begin(*envelope, envelope->accepted_at)) {

@@ -17,6 +17,8 @@
 #include "housekeeper.hpp"
 #include "once.hpp"
 #include "perdure/runtime/runtime.hpp"
+#include "perdure/storage/reopening_store.hpp"
+#include "purger.hpp"
 #include "transact.hpp"
 
 namespace perdure::runtime {
@@ -25,7 +27,7 @@ enum class Threads { own, none };
 
 /// What a runtime stands on. `clock`, `random` and `system` must outlive it.
 struct Foundation {
-  std::unique_ptr<storage::Store> store;
+  std::unique_ptr<storage::ReopeningStore> store;
   const Clock* clock;
   Random* random;
   caf::actor_system* system;  ///< null: it makes its own
@@ -76,6 +78,8 @@ class Runtime::Core {
   void accept(const runtime::EnvelopePtr& envelope);
   void hold(const ObjectId& object, ReplyHandler done, runtime::CellPtr& cell);
   [[nodiscard]] bool answer_at_once(runtime::Envelope& envelope);
+  /// Once the disk that was full has room: opens the store again, and drops all activations.
+  void recover();
   [[nodiscard]] caf::actor spawn(const runtime::CellPtr& cell);
 
   const RuntimeOptions options_;
@@ -92,6 +96,7 @@ class Runtime::Core {
   runtime::Committer committer_;
   runtime::Housekeeper housekeeper_;
   runtime::Agenda agenda_;
+  runtime::Purger purger_;
   runtime::Surroundings around_;
   runtime::TransactEffects transact_effects_;
   std::atomic<bool> stopping_{false};

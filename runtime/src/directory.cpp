@@ -202,6 +202,24 @@ void Directory::drop(Cell& cell) {
   shard.leaving.push_back(remove(shard, cell));
 }
 
+void Directory::drop_before(std::uint64_t epoch) {
+  for (auto& shard : shards_) {
+    std::vector<std::pair<CellPtr, caf::actor>> removed;  // destroyed outside the lock
+    const std::scoped_lock lock{shard.mutex};
+    for (auto at = shard.by_use.begin(); at != shard.by_use.end();) {
+      Cell& cell = **at++;
+      if (cell.epoch >= epoch) continue;
+      auto owned = remove(shard, cell);
+      if (cell.in_flight_ > 0) {
+        shard.leaving.push_back(std::move(owned));
+      } else {
+        auto actor = std::exchange(cell.actor_, nullptr);
+        removed.emplace_back(std::move(owned), std::move(actor));
+      }
+    }
+  }
+}
+
 Result<void> Directory::hibernate(const ObjectId& object) {
   CellPtr removed;
   caf::actor actor;

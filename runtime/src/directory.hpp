@@ -36,6 +36,8 @@ class Cell {
 
   const ObjectId object;
   const KindDefinition& kind;
+  /// The store's when the cell was made; its turns are fenced with it. Set once, by who spawns.
+  std::uint64_t epoch = 0;
   /// The seq that is durable. Written by the committer after the commit, before any reply.
   std::atomic<Seq> committed_seq{0};
   /// Submissions of this activation that the committer has dealt with for good.
@@ -97,6 +99,8 @@ class Directory {
   [[nodiscard]] VersionPtr committed_version(const Cell& cell) const;
   /// Takes the cell out of the map at once: its uncommitted turns are in doubt.
   void drop(Cell& cell);
+  /// As `drop`, all cells of epochs before `epoch`.
+  void drop_before(std::uint64_t epoch);
   /// Forgets all cells. Nothing may be in flight.
   void clear();
   /// Sends what could not be committed back to the activation that it came from.

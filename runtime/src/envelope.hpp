@@ -21,6 +21,7 @@ enum class Operation {
   patch,
   remove,
   undelete,
+  purge,
   restore,
   pin,
   unpin,

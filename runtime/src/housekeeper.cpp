@@ -10,6 +10,15 @@ namespace {
 constexpr Seq records_between_looks = 1'024;
 constexpr auto round_every = std::chrono::milliseconds{100};
 
+Result<std::vector<std::string>> changed_keys(const ObjectId& object,
+                                              const storage::RecordRow& row) {
+  PERDURE_TRY(record, decode_record(object, row));
+  std::vector<std::string> keys;
+  keys.reserve(record.entries.size());
+  for (auto& entry : record.entries) keys.push_back(std::move(entry.key));
+  return keys;
+}
+
 }  // namespace
 
 Result<Seq> retention_floor(const Retention& retention, Seq first, Seq last, Timestamp now,
@@ -46,6 +55,7 @@ void Housekeeper::committed(Cell& cell, const Version& version) {
 }
 
 void Housekeeper::step(std::size_t trims_max) {
+  for (const auto& chore : chores_) chore();
   const auto idle_since = clock_.monotonic() - policy_.hibernate_after;
   directory_.sweep(idle_since, policy_.active_bytes_max);
   for (std::size_t i = 0; i < trims_max; ++i) {
@@ -73,7 +83,7 @@ void Housekeeper::trim(const ObjectId& object) {
   };
   const auto floor =
       retention_floor(policy_.retention, *first, (*last)->seq, clock_.now(), time_of);
-  if (floor && *floor > *first) static_cast<void>(store_.trim(object, *floor));
+  if (floor && *floor > *first) static_cast<void>(store_.trim(object, *floor, changed_keys));
 }
 
 void Housekeeper::run() {

@@ -30,10 +30,13 @@ class Housekeeper {
 
   Housekeeper(storage::Store& store, Directory& directory, const Clock& clock, Policy policy);
 
+  /// What another part wants done in each round, on the housekeeper's thread. Before `run`.
+  void add_chore(std::function<void()> chore) { chores_.push_back(std::move(chore)); }
+
   /// Called after a commit: notes objects whose history has grown past its bounds.
   void committed(Cell& cell, const Version& version);
 
-  /// One round. Hibernates, and trims at most `trims_max` objects.
+  /// One round. Does the chores, hibernates, and trims at most `trims_max` objects.
   void step(std::size_t trims_max = 64);
 
   void run();
@@ -46,6 +49,7 @@ class Housekeeper {
   Directory& directory_;
   const Clock& clock_;
   const Policy policy_;
+  std::vector<std::function<void()>> chores_;
 
   std::mutex mutex_;  // guards the rest
   std::condition_variable woken_;

@@ -52,6 +52,14 @@ void add_rows(std::vector<IndexKey>& rows, const IndexDefinition& index, const O
   for (auto& key : keys) rows.push_back({index.name, std::move(key)});
 }
 
+void add_purge_row(std::vector<IndexKey>& rows, const PurgeDefinition& purge,
+                   const ObjectMeta& meta, const Json& root) {
+  const auto oldest = field_value(purge.oldest, meta, root);
+  if (!oldest.is_string()) return;
+  const auto time = parse_rfc3339(oldest.get_ref<const std::string&>());
+  if (time) rows.push_back({purge_index(purge), time_key(*time)});
+}
+
 }  // namespace
 
 Json field_value(const std::string& field, const ObjectMeta& meta, const Json& root) {
@@ -88,9 +96,23 @@ void put_index_value(std::string& key, const Json& value) {
   }
 }
 
+std::string time_key(Timestamp time) {
+  std::string key;
+  put_be64(key, static_cast<std::uint64_t>(to_unix_ms(time)));
+  return key;
+}
+
+std::string purge_index(const PurgeDefinition& purge) { return "$purge." + purge.command; }
+
+std::string owner_key(const std::string& owner) {
+  std::string key;
+  put_text(key, owner);
+  return key;
+}
+
 std::string index_prefix(const IndexDefinition& index, const std::string& owner) {
   std::string key;
-  if (index.scope == IndexDefinition::Scope::owner) put_text(key, owner);
+  if (index.scope == IndexDefinition::Scope::owner) key = owner_key(owner);
   return key;
 }
 
@@ -98,19 +120,26 @@ std::vector<IndexKey> index_keys(const KindDefinition& kind, const ObjectMeta& m
                                  const Json& root) {
   std::vector<IndexKey> rows;
   if (meta.seq == 0) return rows;
+  const auto owner = owner_key(meta.origin->owner);
+  rows.push_back({std::string{index_names::by_owner}, owner});
   if (meta.deleted_at) {
-    std::string key;
-    put_text(key, meta.origin->owner);
-    put_be64(key, static_cast<std::uint64_t>(to_unix_ms(*meta.deleted_at)));
-    rows.push_back({std::string{index_names::deleted}, std::move(key)});
+    const auto time = time_key(*meta.deleted_at);
+    rows.push_back({std::string{index_names::deleted}, owner + time});
     rows.push_back({std::string{index_names::deleted_by_id}, ""});
+    rows.push_back({std::string{index_names::deleted_at}, time});
   } else {
     rows.push_back({std::string{index_names::by_id}, ""});
     for (const auto& index : kind.indexes) add_rows(rows, index, meta, root);
+    for (const auto& purge : kind.purges) add_purge_row(rows, purge, meta, root);
   }
   std::ranges::sort(rows);
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   return rows;
+}
+
+std::vector<IndexKey> index_keys(const KindDefinition& kind, const Version& version) {
+  if (version.purged()) return {};
+  return index_keys(kind, version.meta, kind.state.encode(version.state.get()));
 }
 
 std::vector<storage::IndexChange> index_difference(const std::vector<IndexKey>& before,

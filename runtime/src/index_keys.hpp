@@ -21,12 +21,21 @@ namespace index_names {
 inline constexpr std::string_view by_id = "$id";                     ///< live objects
 inline constexpr std::string_view deleted = "$deleted";              ///< by owner and time
 inline constexpr std::string_view deleted_by_id = "$deleted_by_id";  ///< for any owner
+inline constexpr std::string_view deleted_at = "$deleted_at";        ///< by time, for any owner
+inline constexpr std::string_view by_owner = "$owner";               ///< live and deleted ones
 }  // namespace index_names
 
 /// The value of a field as definitions name it; null when the root has no such member.
 [[nodiscard]] Json field_value(const std::string& field, const ObjectMeta& meta, const Json& root);
 
 void put_index_value(std::string& key, const Json& value);
+
+/// A time as the whole key of an index.
+[[nodiscard]] std::string time_key(Timestamp time);
+/// The index of objects that hold something deleted, by the time of the oldest.
+[[nodiscard]] std::string purge_index(const PurgeDefinition& purge);
+/// The key of all rows of `owner` in the index of objects by owner.
+[[nodiscard]] std::string owner_key(const std::string& owner);
 
 /// The first bytes of all keys of `owner`'s rows (empty for an index over all owners).
 [[nodiscard]] std::string index_prefix(const IndexDefinition& index, const std::string& owner);
@@ -40,6 +49,9 @@ struct IndexKey {
 /// All index rows of an object at one version, sorted; `root` is its state as JSON.
 [[nodiscard]] std::vector<IndexKey> index_keys(const KindDefinition& kind, const ObjectMeta& meta,
                                                const Json& root);
+
+/// All index rows of a version. A purged one has none.
+[[nodiscard]] std::vector<IndexKey> index_keys(const KindDefinition& kind, const Version& version);
 
 /// What turns the rows of the version before into those after. Both sorted.
 [[nodiscard]] std::vector<storage::IndexChange> index_difference(

@@ -38,6 +38,14 @@ Result<Scan> plan(const KindDefinition& kind, const ListRequest& request) {
     return scan;
   }
   scan.index = request.index;
+  if (request.index == index_names::by_owner) {
+    scan.range.from = owner_key(request.owner);
+    scan.range.until = storage::prefix_end(scan.range.from);
+    return scan;
+  }
+  if (request.lives == ListRequest::Lives::all) {
+    return bad("lives", "only the index $owner has live and deleted objects");
+  }
   if (request.index == index_names::by_id) return scan;
   for (const auto& index : kind.indexes) {
     if (index.name != request.index) continue;
@@ -82,8 +90,10 @@ Result<void> add_object(ListPage& page, const storage::Store& store, const KindD
   if (!row) return {};  // active, but it has never had a turn
   PERDURE_TRY(record, decode_record(object, *row));
   // Deleted (or brought back) between the scan and the read: no longer of this list.
+  if (record.root.empty()) return {};  // purged since then
   const bool deleted = record.meta.deleted_at.has_value();
-  if (deleted != (request.lives == ListRequest::Lives::deleted)) return {};
+  const bool wants_deleted = request.lives == ListRequest::Lives::deleted;
+  if (request.lives != ListRequest::Lives::all && deleted != wants_deleted) return {};
   PERDURE_TRY(view, view_record(kind, record));
   page.items.push_back(std::move(view));
   return {};

@@ -31,7 +31,7 @@ struct Record {
   std::string traceparent;
   std::vector<RecordEntry> entries;
   std::vector<std::string> topics;  ///< of the turn's events, in order
-  std::string root;                 ///< the state, JSON text
+  std::string root;                 ///< the state, JSON text; empty: the object was purged
 };
 
 inline constexpr std::uint64_t record_format = 1;

@@ -2,7 +2,6 @@
 #include "perdure/runtime/runtime.hpp"
 
 #include <algorithm>
-#include <thread>
 
 #include "core.hpp"
 #include "history.hpp"
@@ -24,6 +23,8 @@ Random& secure_random() {
 
 storage::RocksdbOptions storage_options(const RuntimeOptions& options) {
   return {.directory = options.data_dir,
+          .mode = options.access == AccessMode::read_only ? storage::OpenMode::read_only
+                                                          : storage::OpenMode::read_write,
           .durability = options.durability == DurabilityMode::sync ? storage::Durability::sync
                                                                    : storage::Durability::buffered,
           .lost_commits = options.accept_lost_commits == AcceptLostCommits::yes
@@ -49,20 +50,21 @@ std::string hex(const Sha256& hash) { return to_hex(bytes_of(hash)); }
 
 JournalRecord journal_view(runtime::Record record, const ObjectId& object,
                            const storage::RecordRow& row) {
-  JournalRecord view{.seq = row.seq,
-                     .at = record.meta.updated_at,
-                     .command = std::move(record.command),
-                     .principal = record.meta.updated_by,
-                     .request_id = std::move(record.request_id),
-                     .traceparent = std::move(record.traceparent),
-                     .schema_version = record.meta.schema_version,
-                     .born_seq = record.meta.origin->born_seq,
-                     .deleted = record.meta.deleted_at.has_value(),
-                     .state = Json::parse(record.root, nullptr, false),
-                     .entries = {},
-                     .events = {},
-                     .previous_hash = hex(record.previous_hash),
-                     .hash = hex(runtime::hash_record(object, row.seq, row.record))};
+  JournalRecord view{
+      .seq = row.seq,
+      .at = record.meta.updated_at,
+      .command = std::move(record.command),
+      .principal = record.meta.updated_by,
+      .request_id = std::move(record.request_id),
+      .traceparent = std::move(record.traceparent),
+      .schema_version = record.meta.schema_version,
+      .born_seq = record.meta.origin->born_seq,
+      .deleted = record.meta.deleted_at.has_value(),
+      .state = record.root.empty() ? Json(nullptr) : Json::parse(record.root, nullptr, false),
+      .entries = {},
+      .events = {},
+      .previous_hash = hex(record.previous_hash),
+      .hash = hex(runtime::hash_record(object, row.seq, row.record))};
   for (const auto& [key, digest] : record.entries) {
     using Op = JournalEntryChange::Op;
     view.entries.push_back(
@@ -81,40 +83,28 @@ std::future<Result<Reply>> ObjectRef::send(Call call) const {
   return runtime_->call(std::move(call));
 }
 
-Runtime::Runtime(std::unique_ptr<Core> core, std::vector<Kind> kinds, Reopen reopen)
-    : kinds_(runtime::with_own_kinds(std::move(kinds))),
-      reopen_(std::move(reopen)),
-      core_(std::move(core)) {}
+Runtime::Runtime(std::unique_ptr<Core> core, std::vector<Kind> kinds)
+    : kinds_(runtime::with_own_kinds(std::move(kinds))), core_(std::move(core)) {}
 Runtime::~Runtime() = default;
 
 Result<std::unique_ptr<Runtime>> Runtime::open(RuntimeOptions options, std::vector<Kind> kinds) {
   PERDURE_TRY_VOID(runtime::validate_kinds(runtime::with_own_kinds(kinds)));
-  const auto open_core = [options = std::move(options), kinds]() -> Result<std::unique_ptr<Core>> {
-    PERDURE_TRY(store, storage::open_rocksdb(storage_options(options)));
-    return std::make_unique<Core>(options, kinds,
-                                  runtime::Foundation{.store = std::move(store),
-                                                      .clock = &system_clock(),
-                                                      .random = &secure_random(),
-                                                      .system = options.actor_system});
-  };
-  PERDURE_TRY(core, open_core());
-  return std::make_unique<Runtime>(std::move(core), std::move(kinds), open_core);
+  PERDURE_TRY(
+      store,
+      storage::ReopeningStore::open(
+          {.open = [options] { return storage::open_rocksdb(storage_options(options)); },
+           .has_room = [directory =
+                            options.data_dir] { return storage::has_room_rocksdb(directory); }}));
+  auto* const system = options.actor_system;
+  auto core = std::make_unique<Core>(std::move(options), kinds,
+                                     runtime::Foundation{.store = std::move(store),
+                                                         .clock = &system_clock(),
+                                                         .random = &secure_random(),
+                                                         .system = system});
+  return std::make_unique<Runtime>(std::move(core), std::move(kinds));
 }
 
-Result<std::shared_ptr<Runtime::Core>> Runtime::live_core() const {
-  if (auto live = core()) return live;
-  Error error{.code = ErrorCode::unavailable, .detail = "the data directory is being reopened"};
-  error.retry_after = std::chrono::seconds{1};
-  return fail(std::move(error));
-}
-
-void Runtime::call(Call call, ReplyHandler done) {
-  if (auto live = live_core()) {
-    (*live)->call(std::move(call), std::move(done));
-  } else {
-    done(fail(std::move(live).error()));
-  }
-}
+void Runtime::call(Call call, ReplyHandler done) { core_->call(std::move(call), std::move(done)); }
 
 std::future<Result<Reply>> Runtime::call(Call call) {
   auto [future, done] = promise_reply();
@@ -124,18 +114,14 @@ std::future<Result<Reply>> Runtime::call(Call call) {
 
 void Runtime::transact(std::vector<ObjectId> objects, TransactionHandler handler,
                        TransactionOptions options, ReplyHandler done) {
-  auto live = live_core();
-  if (!live) return done(fail(std::move(live).error()));
   Json names = Json::array();
   for (const auto& object : objects) names.push_back(to_string(object));
-  (*live)->transact(std::move(objects), std::move(handler), std::move(options), std::move(names),
-                    std::move(done));
+  core_->transact(std::move(objects), std::move(handler), std::move(options), std::move(names),
+                  std::move(done));
 }
 
 void Runtime::transact(std::vector<TransactionStep> steps, TransactionOptions options,
                        ReplyHandler done) {
-  auto live = live_core();
-  if (!live) return done(fail(std::move(live).error()));
   std::vector<ObjectId> objects;
   Json fingerprint = Json::array();
   for (const auto& step : steps) {
@@ -150,8 +136,8 @@ void Runtime::transact(std::vector<TransactionStep> steps, TransactionOptions op
     }
     return values;
   };
-  (*live)->transact(std::move(objects), std::move(handler), std::move(options),
-                    std::move(fingerprint), std::move(done));
+  core_->transact(std::move(objects), std::move(handler), std::move(options),
+                  std::move(fingerprint), std::move(done));
 }
 
 const std::vector<Kind>& Runtime::kinds() const { return kinds_; }
@@ -165,45 +151,39 @@ Result<ObjectView> Runtime::inspect(const ObjectId& object, AsOf as_of) const {
   PERDURE_TRY_VOID(validate(object));
   const auto* kind = find_kind(object.kind);
   if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + object.kind);
-  PERDURE_TRY(live, live_core());
-  PERDURE_TRY(record, runtime::record_as_of(live->store(), object, as_of));
+  PERDURE_TRY(record, runtime::record_as_of(core_->store(), object, as_of));
   return runtime::view_record(*kind, record);
 }
 
 Result<ListPage> Runtime::list(const ListRequest& request) const {
   const auto* kind = find_kind(request.kind);
   if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + request.kind);
-  PERDURE_TRY(live, live_core());
-  return runtime::list_objects(live->store(), live->directory(), *kind, request);
+  return runtime::list_objects(core_->store(), core_->directory(), *kind, request);
 }
 
 std::optional<Seq> Runtime::committed_seq(const ObjectId& object) const {
-  const auto live = core();
-  return live ? live->directory().committed_seq(object) : std::nullopt;
+  return core_->directory().committed_seq(object);
 }
 
 Activity Runtime::activity(const ObjectId& object) const {
-  const auto live = core();
-  return live && live->directory().active(object) ? Activity::active : Activity::hibernated;
+  return core_->directory().active(object) ? Activity::active : Activity::hibernated;
 }
 
 std::optional<Timestamp> Runtime::last_active(const ObjectId& object) const {
-  const auto live = core();
-  const auto used = live ? live->directory().last_used(object) : std::nullopt;
+  const auto used = core_->directory().last_used(object);
   if (!used) return {};
-  return live->clock().now() - (live->clock().monotonic() - *used);
+  return core_->clock().now() - (core_->clock().monotonic() - *used);
 }
 
 Result<std::vector<JournalRecord>> Runtime::journal(const ObjectId& object, Seq from, Seq until,
                                                     Order order, std::size_t limit) const {
   PERDURE_TRY_VOID(validate(object));
-  PERDURE_TRY(live, live_core());
-  PERDURE_TRY(last, live->store().last_record(object));
+  PERDURE_TRY(last, core_->store().last_record(object));
   if (!last) return fail(ErrorCode::not_found, "there is no " + to_string(object));
-  PERDURE_TRY(rows, live->store().journal(object, from, until,
-                                          order == Order::ascending ? storage::Direction::forward
-                                                                    : storage::Direction::backward,
-                                          limit));
+  PERDURE_TRY(rows, core_->store().journal(object, from, until,
+                                           order == Order::ascending ? storage::Direction::forward
+                                                                     : storage::Direction::backward,
+                                           limit));
   std::vector<JournalRecord> records;
   for (const auto& row : rows) {
     PERDURE_TRY(record, runtime::decode_record(object, row));
@@ -215,11 +195,10 @@ Result<std::vector<JournalRecord>> Runtime::journal(const ObjectId& object, Seq 
 Result<std::vector<Entry>> Runtime::entries(const ObjectId& object, const EntryRange& range,
                                             AsOf as_of) const {
   PERDURE_TRY_VOID(validate(object));
-  PERDURE_TRY(live, live_core());
-  PERDURE_TRY(record, runtime::record_as_of(live->store(), object, as_of));
+  PERDURE_TRY(record, runtime::record_as_of(core_->store(), object, as_of));
   try {
     return runtime::LayeredEntries{
-        live->store(), object, nullptr, nullptr, record.meta.origin->born_seq, record.meta.seq}
+        core_->store(), object, nullptr, nullptr, record.meta.origin->born_seq, record.meta.seq}
         .range(range);
   } catch (const Failure& failure) {
     return fail(failure.error());
@@ -228,9 +207,8 @@ Result<std::vector<Entry>> Runtime::entries(const ObjectId& object, const EntryR
 
 Result<std::vector<SnapshotInfo>> Runtime::snapshots(const ObjectId& object) const {
   PERDURE_TRY_VOID(validate(object));
-  PERDURE_TRY(live, live_core());
-  PERDURE_TRY(record, runtime::record_as_of(live->store(), object, {}));
-  PERDURE_TRY(pins, live->store().pins(object));
+  PERDURE_TRY(record, runtime::record_as_of(core_->store(), object, {}));
+  PERDURE_TRY(pins, core_->store().pins(object));
   std::vector<SnapshotInfo> snapshots;
   for (const auto& pin : pins) {
     if (pin.seq < record.meta.origin->born_seq) continue;  // of an earlier life
@@ -243,8 +221,7 @@ Result<std::vector<SnapshotInfo>> Runtime::snapshots(const ObjectId& object) con
 
 Result<std::vector<Alarm>> Runtime::alarms(const ObjectId& object) const {
   PERDURE_TRY_VOID(validate(object));
-  PERDURE_TRY(live, live_core());
-  PERDURE_TRY(rows, live->store().alarms(object));
+  PERDURE_TRY(rows, core_->store().alarms(object));
   std::vector<Alarm> alarms;
   for (const auto& row : rows) {
     PERDURE_TRY(alarm, runtime::decode_alarm(row));
@@ -254,35 +231,26 @@ Result<std::vector<Alarm>> Runtime::alarms(const ObjectId& object) const {
 }
 
 std::vector<OutboxItem> Runtime::outbox(std::uint64_t from, std::size_t limit) const {
-  const auto live = core();
-  return live ? live->agenda().outbox().items(from, limit) : std::vector<OutboxItem>{};
+  return core_->agenda().outbox().items(from, limit);
 }
 
 Result<EventPage> Runtime::read_events(const EventQuery& query) const {
-  PERDURE_TRY(live, live_core());
-  return live->agenda().events().read(query);
+  return core_->agenda().events().read(query);
 }
 
-Result<std::string> Runtime::events_end() const {
-  PERDURE_TRY(live, live_core());
-  return live->agenda().events().end();
-}
+Result<std::string> Runtime::events_end() const { return core_->agenda().events().end(); }
 
 std::unique_ptr<EventWatch> Runtime::watch_events(std::function<void()> callback) const {
-  const auto live = core();
-  return live ? live->agenda().events().watch(std::move(callback)) : nullptr;
+  return core_->agenda().events().watch(std::move(callback));
 }
 
 void Runtime::set_performer(std::string name, Performer perform, std::size_t concurrency) {
-  if (const auto live = core()) {
-    live->agenda().outbox().set_performer(std::move(name), {std::move(perform), concurrency});
-  }
+  core_->agenda().outbox().set_performer(std::move(name), {std::move(perform), concurrency});
 }
 
 Result<std::optional<ObjectId>> Runtime::holder(const std::string& space,
                                                 const std::string& key) const {
-  PERDURE_TRY(live, live_core());
-  PERDURE_TRY(value, live->store().claim({space, key}, live->clock().now()));
+  PERDURE_TRY(value, core_->store().claim({space, key}, core_->clock().now()));
   if (!value) return std::optional<ObjectId>{};
   const auto colon = value->find(':');
   return std::optional{ObjectId{value->substr(0, colon), value->substr(colon + 1)}};
@@ -290,8 +258,7 @@ Result<std::optional<ObjectId>> Runtime::holder(const std::string& space,
 
 Result<void> Runtime::hibernate(const ObjectId& object) {
   PERDURE_TRY_VOID(validate(object));
-  PERDURE_TRY(live, live_core());
-  return live->hibernate(object);
+  return core_->hibernate(object);
 }
 
 void Runtime::activate(const ObjectId& object, ReplyHandler done) {
@@ -299,18 +266,10 @@ void Runtime::activate(const ObjectId& object, ReplyHandler done) {
        std::move(done));
 }
 
-RuntimeStats Runtime::stats() const {
-  const auto live = core();
-  return live ? live->stats() : RuntimeStats{.writable = false};
-}
+RuntimeStats Runtime::stats() const { return core_->stats(); }
 
-bool Runtime::writable() const {
-  const auto live = core();
-  return live && live->store().health() == storage::Health::writable;
-}
+bool Runtime::writable() const { return core_->store().health() == storage::Health::writable; }
 
-void Runtime::stop() {
-  if (const auto live = core()) live->stop();
-}
+void Runtime::stop() { core_->stop(); }
 
 }  // namespace perdure

@@ -33,6 +33,7 @@ class TransactionRun::Turns final : public Transaction {
     if (decision.version) part.version = std::move(decision.version);
     for (auto& [key, entry] : decision.entries) part.entries.insert_or_assign(key, entry);
     part.alarms.add(std::move(decision.alarms), 1);
+    decision.write_set.epoch = cell->epoch;
     if (!decision.is_reply_only()) unit_.write_sets.push_back(std::move(decision.write_set));
     return std::move(decision.reply.value);
   }

@@ -96,11 +96,10 @@ Result<void> check_header(const Json& header) {
   return {};
 }
 
-Call import_call(ObjectId target, Principal principal, Json state, Json entries) {
-  return {.target = std::move(target),
-          .name = std::string{builtin::import},
-          .payload = {{"state", std::move(state)}, {"entries", std::move(entries)}},
-          .principal = std::move(principal)};
+void make_import(Call& call, Json state, Json entries) {
+  call.type = CallType::command;
+  call.name = builtin::import;
+  call.payload = {{"state", std::move(state)}, {"entries", std::move(entries)}};
 }
 
 }  // namespace
@@ -108,8 +107,7 @@ Call import_call(ObjectId target, Principal principal, Json state, Json entries)
 Result<void> Runtime::export_object(const ObjectId& object, AsOf as_of,
                                     const LineSink& sink) const {
   PERDURE_TRY_VOID(validate(object));
-  PERDURE_TRY(live, live_core());
-  PERDURE_TRY(record, runtime::record_as_of(live->store(), object, as_of));
+  PERDURE_TRY(record, runtime::record_as_of(core_->store(), object, as_of));
   const auto& meta = record.meta;
   PERDURE_TRY(state, parse_json(record.root));
   Json header{{"format", format_name},
@@ -132,7 +130,7 @@ Result<void> Runtime::export_object(const ObjectId& object, AsOf as_of,
   };
   write(header);
   std::uint64_t count = 0;
-  PERDURE_TRY_VOID(visit_entries(live->store(), record, [&](const Entry& entry) {
+  PERDURE_TRY_VOID(visit_entries(core_->store(), record, [&](const Entry& entry) {
     Json line;
     put_text(line, "key", entry.key);
     put_text(line, "value", entry.value);
@@ -143,13 +141,12 @@ Result<void> Runtime::export_object(const ObjectId& object, AsOf as_of,
   return {};
 }
 
-void Runtime::import_object(ObjectId target, std::string_view lines, Principal principal,
-                            ReplyHandler done) {
-  const auto prepare = [&]() -> Result<Call> {
+void Runtime::import_object(Call call, std::string_view lines, ReplyHandler done) {
+  const auto prepare = [&]() -> Result<void> {
     PERDURE_TRY(file, read_import(lines));
     PERDURE_TRY_VOID(check_header(file.header));
-    const auto* kind = find_kind(target.kind);
-    if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + target.kind);
+    const auto* kind = find_kind(call.target.kind);
+    if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + call.target.kind);
     const auto& header = file.header;
     const auto version = header.value("schema_version", Json{});
     if (!version.is_number_integer() || version < 1) {
@@ -158,42 +155,37 @@ void Runtime::import_object(ObjectId target, std::string_view lines, Principal p
     PERDURE_TRY(state, runtime::upgrade_root(*kind, header["state"], version.get<std::uint32_t>(),
                                              "the export"));
     auto owner = header.value("owner", Json{});
-    auto call =
-        import_call(std::move(target), principal, std::move(state), std::move(file.entries));
-    if (owner.is_string() && principal.role != Principal::Role::user) call.owner = owner;
-    return call;
+    make_import(call, std::move(state), std::move(file.entries));
+    if (owner.is_string() && call.principal.role != Principal::Role::user) call.owner = owner;
+    return {};
   };
-  auto call = prepare();
-  if (!call) return done(fail(std::move(call).error()));
-  this->call(std::move(*call), std::move(done));
+  if (auto prepared = prepare(); !prepared) return done(fail(std::move(prepared).error()));
+  this->call(std::move(call), std::move(done));
 }
 
-void Runtime::clone_object(const ObjectId& source, AsOf as_of, ObjectId target, Principal principal,
-                           ReplyHandler done) {
-  const auto prepare = [&]() -> Result<Call> {
+void Runtime::clone_object(const ObjectId& source, AsOf as_of, Call call, ReplyHandler done) {
+  const auto prepare = [&]() -> Result<void> {
     PERDURE_TRY_VOID(validate(source));
-    if (source.kind != target.kind) {
+    if (source.kind != call.target.kind) {
       return fail(ErrorCode::invalid, "a clone is of the same kind");
     }
     const auto* kind = find_kind(source.kind);
     if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + source.kind);
-    PERDURE_TRY(live, live_core());
-    PERDURE_TRY(record, runtime::record_as_of(live->store(), source, as_of));
-    if (!principal.reaches(record.meta.origin->owner)) {
+    PERDURE_TRY(record, runtime::record_as_of(core_->store(), source, as_of));
+    if (!call.principal.reaches(record.meta.origin->owner)) {
       return fail(ErrorCode::not_found, "there is no " + to_string(source));
     }
     PERDURE_TRY(state, runtime::decode_root(*kind, record));
     Json entries = Json::array();
-    PERDURE_TRY_VOID(visit_entries(live->store(), record, [&](const Entry& entry) {
+    PERDURE_TRY_VOID(visit_entries(core_->store(), record, [&](const Entry& entry) {
       entries.push_back({{"key", entry.key}, {"value", entry.value}});
     }));
-    auto call = import_call(std::move(target), principal, std::move(state), std::move(entries));
+    make_import(call, std::move(state), std::move(entries));
     call.owner = record.meta.origin->owner;
-    return call;
+    return {};
   };
-  auto call = prepare();
-  if (!call) return done(fail(std::move(call).error()));
-  this->call(std::move(*call), std::move(done));
+  if (auto prepared = prepare(); !prepared) return done(fail(std::move(prepared).error()));
+  this->call(std::move(call), std::move(done));
 }
 
 }  // namespace perdure

@@ -36,6 +36,10 @@ bool must_begin_a_life(const Envelope& envelope) {
          (envelope.operation == Operation::command && envelope.command->creates == Creates::yes);
 }
 
+bool needs_a_deleted_one(const Envelope& envelope) {
+  return envelope.operation == Operation::undelete || envelope.operation == Operation::purge;
+}
+
 // Handlers are code of others: what they throw must not get past here.
 template <class F>
 auto guarded(const Envelope& envelope, F&& run) -> decltype(run()) {
@@ -156,10 +160,12 @@ void add_derived(Decision& decision, const Draft& draft, const Json& after,
   const auto& kind = draft.around.kind;
   const auto& old = draft.before.meta;
   const bool is_other_life = old.exists() != draft.meta.exists();
-  if (kind.indexes.empty() && kind.uniques.empty() && !is_other_life) return;
+  if (kind.indexes.empty() && kind.purges.empty() && kind.uniques.empty() && !is_other_life) {
+    return;
+  }
   const Json before = kind.state.encode(draft.before.state.get());
   decision.write_set.indexes =
-      index_difference(index_keys(kind, old, before), index_keys(kind, draft.meta, after));
+      index_difference(index_keys(kind, draft.before), index_keys(kind, draft.meta, after));
   move_claims(unique_keys(kind, old, before), unique_keys(kind, draft.meta, after), requests);
 }
 
@@ -184,7 +190,6 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   Decision decision;
   auto& write_set = decision.write_set;
   write_set.object = draft.meta.object();
-  write_set.epoch = draft.around.store.epoch();
   write_set.expected_seq = before.meta.seq;
   decision.reply = {.value = draft.value, .meta = draft.meta};
 
@@ -216,7 +221,6 @@ Decision decide_nothing(const Envelope& envelope, const Version& newest,
   Decision decision;
   auto& write_set = decision.write_set;
   write_set.object = envelope.call.target;
-  write_set.epoch = around.store.epoch();
   write_set.expected_seq = newest.meta.seq;
   decision.reply = {.value = answer ? *answer : Json(nullptr), .meta = newest.meta};
   add_receipt(write_set, envelope, std::move(answer));
@@ -270,10 +274,12 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
   if (exists && must_begin_a_life(envelope)) {
     return fail(ErrorCode::conflict, to_string(envelope.call.target) + " exists already");
   }
-  const bool deleted = newest.meta.deleted_at.has_value();
-  if (!exists && !begins_a_life(envelope) &&
-      !(deleted && envelope.operation == Operation::undelete)) {
+  const bool deleted = newest.meta.deleted_at && !newest.purged();
+  if (!exists && !begins_a_life(envelope) && !(deleted && needs_a_deleted_one(envelope))) {
     return not_found(envelope);
+  }
+  if (envelope.operation == Operation::purge) {
+    return guarded(envelope, [&] { return run_purge(envelope, newest, around); });
   }
   switch (envelope.operation) {
     case Operation::pin:

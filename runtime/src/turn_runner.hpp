@@ -12,9 +12,9 @@ namespace perdure::runtime {
 
 /// What a turn came to: the write set to commit, and what holds once it is durable.
 struct Decision {
-  storage::WriteSet write_set;
-  VersionPtr version;      ///< after the turn; null when the turn makes no record
-  PendingEntries entries;  ///< what it wrote
+  storage::WriteSet write_set;  ///< its epoch is for the activation to set
+  VersionPtr version;           ///< after the turn; null when the turn makes no record
+  PendingEntries entries;       ///< what it wrote
   AlarmChanges alarms = {};
   Reply reply;
 
@@ -71,6 +71,11 @@ struct Draft {
 /// pin and unpin: no record, no new seq.
 [[nodiscard]] Result<Decision> run_pin(const Envelope& envelope, const Version& newest,
                                        const TurnSurroundings& around);
+
+/// purge: the record of an empty tombstone, and the end of the past.
+/// Errors: conflict (exists, or was deleted too late), invalid.
+[[nodiscard]] Result<Decision> run_purge(const Envelope& envelope, const Version& newest,
+                                         const TurnSurroundings& around);
 
 /// Reads the state that comes from outside. Errors: invalid.
 [[nodiscard]] Result<std::shared_ptr<void>> accept_state(const KindDefinition& kind,

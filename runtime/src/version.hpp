@@ -16,6 +16,9 @@ struct Version {
   StatePtr state;  ///< never null
   Sha256 hash{};   ///< of the record at meta.seq; zeros at seq 0
   std::size_t root_bytes = 0;
+
+  /// Nothing is left but the seq and the owner: the record has no root.
+  [[nodiscard]] bool purged() const { return meta.seq > 0 && root_bytes == 0; }
 };
 
 using VersionPtr = std::shared_ptr<const Version>;
@@ -34,7 +37,7 @@ using VersionPtr = std::shared_ptr<const Version>;
 [[nodiscard]] Result<Json> upgrade_root(const KindDefinition& kind, Json root,
                                         std::uint32_t written_by, const std::string& what);
 
-/// As decode_state, without the kind's type: for looking.
+/// As decode_state, without the kind's type: for looking. Null for a purged object.
 [[nodiscard]] Result<Json> decode_root(const KindDefinition& kind, const Record& record);
 
 [[nodiscard]] Result<VersionPtr> decode_version(const KindDefinition& kind, const ObjectId& object,

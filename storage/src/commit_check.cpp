@@ -24,7 +24,9 @@ void check_shape(const WriteSet& write_set) {
     PERDURE_CHECK(write_set.entries.empty(), "entries without a record");
     PERDURE_CHECK(write_set.indexes.empty(), "index rows without a record");
     PERDURE_CHECK(write_set.events.empty(), "events without a record");
+    PERDURE_CHECK(write_set.past == Past::kept, "the past cannot end without a record");
   }
+  PERDURE_CHECK(write_set.past == Past::kept || write_set.pins.empty(), "pins of an erased past");
   for (const auto& entry : write_set.entries) {
     PERDURE_CHECK(!entry.key.empty() && entry.key.size() <= entry_key_bytes_max,
                   "an entry key has 1 to 512 bytes");
@@ -48,6 +50,20 @@ Result<void> check_fence(const WriteSet& write_set, CommitRules rules, Seq last)
     return fail(ErrorCode::stale_precondition,
                 fmt::format("{} is at seq {}, not {}", to_string(write_set.object), last,
                             write_set.expected_seq));
+  }
+  return {};
+}
+
+/// The rows of the past are looked for in what is committed, so none may be on their way.
+Result<void> check_past(const WriteSet& write_set, std::span<const Unit> earlier) {
+  if (write_set.past == Past::kept) return {};
+  for (const auto& unit : earlier) {
+    for (const auto& other : unit.write_sets) {
+      if (other.object != write_set.object) continue;
+      return fail(ErrorCode::stale_precondition,
+                  fmt::format("{} has changes in the same commit that ends its past",
+                              to_string(write_set.object)));
+    }
   }
   return {};
 }
@@ -147,6 +163,7 @@ Result<void> check_unit(const Unit& unit, CommitRules rules, CommitState& state)
     PERDURE_TRY(last, seq_before(unit, i, state));
     PERDURE_TRY_VOID(check_fence(write_set, rules, last));
     PERDURE_TRY_VOID(takes.apply(write_set));
+    PERDURE_TRY_VOID(check_past(write_set, rules.earlier));
     PERDURE_TRY_VOID(check_pins(write_set, last, state));
     PERDURE_TRY_VOID(claims.apply(write_set));
   }

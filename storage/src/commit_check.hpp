@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "perdure/storage/store.hpp"
 
@@ -28,6 +29,7 @@ class CommitState {
 struct CommitRules {
   std::uint64_t epoch;
   Timestamp now;
+  std::span<const Unit> earlier = {};  ///< of the same commit
 };
 
 /// Errors  those of `Outcome` except outcome_unknown, and those of reading `state`.

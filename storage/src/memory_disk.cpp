@@ -45,9 +45,15 @@ void apply_alarm(MemoryDisk::State& disk, const ObjectId& id, MemoryObject& obje
   }
 }
 
+void erase_past(MemoryDisk::State& disk, const ObjectId& id, MemoryObject& object) {
+  for (const auto& [name, alarm] : object.alarms) disk.due.erase({alarm.due, id, name});
+  object = {.last = object.last, .floor = object.last + 1};
+}
+
 void apply_write_set(MemoryDisk::State& disk, const WriteSet& write_set) {
   const auto& id = write_set.object;
   auto& object = disk.objects[id];
+  if (write_set.past == Past::erased) erase_past(disk, id, object);
   if (write_set.record) object.records[++object.last] = *write_set.record;
   for (const auto& entry : write_set.entries) object.entries[entry.key][object.last] = entry.value;
   for (const auto& change : write_set.indexes) {
@@ -82,8 +88,10 @@ std::vector<Outcome> MemoryDisk::State::apply(std::span<const Unit> units, Times
   outcomes.reserve(units.size());
   MemoryState state{objects, claims, outbox};
   bool wrote = false;
-  for (const auto& unit : units) {
-    if (auto checked = check_unit(unit, {.epoch = epoch, .now = now}, state); !checked) {
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    const auto& unit = units[i];
+    const CommitRules rules{.epoch = epoch, .now = now, .earlier = units.first(i)};
+    if (auto checked = check_unit(unit, rules, state); !checked) {
       outcomes.emplace_back(fail(std::move(checked).error()));
       continue;
     }

@@ -47,7 +47,7 @@ class MemoryStore final : public Store {
   [[nodiscard]] Result<std::vector<OutboxRow>> outbox(std::uint64_t from,
                                                       std::size_t limit) const override;
   [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id) const override;
-  Result<Trimmed> trim(const ObjectId& id, Seq floor) override;
+  Result<Trimmed> trim(const ObjectId& id, Seq floor, const ChangedKeys& changed_keys) override;
   [[nodiscard]] StoreStats stats() const override;
 
  private:
@@ -65,13 +65,15 @@ class MemoryStore final : public Store {
     const auto found = disk().objects.find(id);
     return found == disk().objects.end() ? none : found->second;
   }
-  [[nodiscard]] bool takes_commits() const { return !failed_ && crashes_ == disk().crashes; }
+  [[nodiscard]] bool takes_commits() const {
+    return health_ == Health::writable && crashes_ == disk().crashes;
+  }
 
   MemoryDisk& disk_;
   const std::uint64_t epoch_;
   const std::uint64_t crashes_;
-  bool failed_ = false;  ///< a sync failed; protected by the disk's mutex
-  StoreStats stats_;     ///< protected by the disk's mutex
+  Health health_ = Health::writable;  ///< protected by the disk's mutex
+  StoreStats stats_;                  ///< protected by the disk's mutex
 };
 
 namespace {
@@ -123,12 +125,12 @@ std::vector<Outcome> MemoryStore::commit(std::span<const Unit> units, Timestamp 
   if (!takes_commits()) return all_unknown(units.size());
   if (units.empty()) return {};
   auto& faults = disk_.faults;
-  if (faults.commits_until_sync_fails == 0) {
+  if (faults.commits_until_sync_fails == 0 || faults.disk_is_full) {
+    health_ = faults.disk_is_full ? Health::no_space : Health::read_only;
     faults.commits_until_sync_fails = -1;
     disk().doubtful = State::Doubtful{.units = {units.begin(), units.end()},
                                       .now = now,
                                       .survives = faults.failed_batch_survives};
-    failed_ = true;
     return all_unknown(units.size());
   }
   if (faults.commits_until_sync_fails > 0) --faults.commits_until_sync_fails;
@@ -142,7 +144,7 @@ std::vector<Outcome> MemoryStore::commit(std::span<const Unit> units, Timestamp 
 
 Health MemoryStore::health() const {
   const std::lock_guard lock{disk().mutex};
-  return takes_commits() ? Health::writable : Health::read_only;
+  return crashes_ == disk().crashes ? health_ : Health::read_only;
 }
 
 Result<std::optional<RecordRow>> MemoryStore::last_record(const ObjectId& id) const {
@@ -324,7 +326,9 @@ Result<EventRange> MemoryStore::event_range() const {
 Result<void> MemoryStore::trim_events(std::uint64_t first) {
   const std::lock_guard lock{disk().mutex};
   PERDURE_TRY_VOID(check_usable());
-  if (failed_) return fail(ErrorCode::unavailable, "a write failed; writes have stopped");
+  if (health_ != Health::writable) {
+    return fail(ErrorCode::unavailable, "a write failed; writes have stopped");
+  }
   auto& all = disk().events;
   all.erase(all.begin(), all.lower_bound(std::min(first, disk().last_event)));
   return {};
@@ -372,10 +376,12 @@ std::uint64_t trim_entries(MemoryObject& object) {
 
 }  // namespace
 
-Result<Trimmed> MemoryStore::trim(const ObjectId& id, Seq floor) {
+Result<Trimmed> MemoryStore::trim(const ObjectId& id, Seq floor,
+                                  const ChangedKeys& /*changed_keys*/) {
   const std::lock_guard lock{disk().mutex};
   PERDURE_TRY_VOID(check_usable());
-  if (failed_) return fail(ErrorCode::unavailable, "a write failed; writes have stopped");
+  if (health_ != Health::writable)
+    return fail(ErrorCode::unavailable, "a write failed; writes have stopped");
   const auto found = disk().objects.find(id);
   const Seq last = found == disk().objects.end() ? 0 : found->second.last;
   if (floor > last) {

@@ -243,14 +243,31 @@ class FullDisk(BlackBoxTest):
         self.assertIn("Retry-After", refused.headers)
 
         disk.free()
+        wait_until(lambda: live.get("/health/ready").status == 200,
+                   what="ready again, without a restart")
+        self.assert_goes_on(client, acknowledged)
         server.kill()
         server.restart()
-        client = server.client()
+        self.assertEqual(server.client().query("counter", "c", "value").json, self.value)
+
+    def test_takes_writes_again_after_a_restart_too(self):
+        disk = self.enterContext(SmallDisk(96))
+        server = Server(os.path.join(disk.path, "data"), "--storage-write-buffer", "8MiB",
+                        wrapper=disk.prefix)
+        self.addCleanup(server.discard)
+        server.start()
+        acknowledged = self.write_until_refused(server.client(), disk)
+        server.kill()
+        disk.free()
+        server.restart()
+        self.assert_goes_on(server.client(), acknowledged)
+
+    def assert_goes_on(self, client, acknowledged):
         value = client.query("counter", "c", "value").json
         # The write whose outcome was unknown may be there.
         self.assertIn(value, (acknowledged, acknowledged + 1))
-        self.assertEqual(client.command("counter", "c", "add", {"by": 1}).json, value + 1)
-        self.assertEqual(client.get("/health/ready").status, 200)
+        self.value = client.command("counter", "c", "add", {"by": 1}).json
+        self.assertEqual(self.value, value + 1)
 
     def write_until_refused(self, client, disk):
         for n in range(20):

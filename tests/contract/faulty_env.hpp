@@ -13,6 +13,7 @@ namespace perdure::storage {
 
 struct Faults {
   std::atomic<bool> syncs_fail{false};
+  std::atomic<bool> syncs_fail_for_space{false};
   std::atomic<bool> disk_is_full{false};
 };
 
@@ -30,6 +31,8 @@ class FaultyLog final : public rocksdb::FSWritableFileOwnerWrapper {
   rocksdb::IOStatus Sync(const rocksdb::IOOptions& options,
                          rocksdb::IODebugContext* debug) override {
     if (faults_.syncs_fail) return rocksdb::IOStatus::IOError("injected: the sync failed");
+    if (faults_.syncs_fail_for_space)
+      return rocksdb::IOStatus::NoSpace("injected: no space to sync");
     return FSWritableFileOwnerWrapper::Sync(options, debug);
   }
 

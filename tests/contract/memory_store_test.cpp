@@ -51,7 +51,7 @@ TEST_F(MemoryFault, writes_stop_for_good_and_reads_go_on) {
   EXPECT_EQ(store->health(), Health::read_only);
   EXPECT_EQ(code_of(commit(1)), ErrorCode::outcome_unknown);
   EXPECT_EQ(last_seq(), 1u);
-  EXPECT_EQ(code_of(store->trim(alice, 1)), ErrorCode::unavailable);
+  EXPECT_EQ(code_of(store->trim(alice, 1, {})), ErrorCode::unavailable);
 }
 
 TEST_F(MemoryFault, a_fault_waits_for_its_commit) {

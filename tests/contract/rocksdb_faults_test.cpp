@@ -33,16 +33,16 @@ class RocksdbFailure : public RocksdbStoreTest {
     ASSERT_EQ(code_of(opened), std::nullopt);
     set_store(std::move(*opened));
   }
-  void expect_writes_to_stop() {
+  void expect_writes_to_stop(Health after) {
     const std::vector<Unit> units{make_unit(make_turn(store().epoch(), alice, 1)),
                                   make_unit(make_turn(store().epoch(), alice, 2))};
     EXPECT_THAT(codes_of(store().commit(units, default_now)), Each(ErrorCode::outcome_unknown));
     env_.faults.syncs_fail = false;
     env_.faults.disk_is_full = false;
     EXPECT_EQ(code_of(commit(alice)), ErrorCode::outcome_unknown) << "the disk recovered";
-    EXPECT_EQ(store().health(), Health::read_only);
+    EXPECT_EQ(store().health(), after);
     EXPECT_EQ(store().last_record(alice).value()->seq, 1u) << "reads go on";
-    EXPECT_EQ(code_of(store().trim(alice, 1)), ErrorCode::unavailable);
+    EXPECT_EQ(code_of(store().trim(alice, 1, {})), ErrorCode::unavailable);
     EXPECT_EQ(failures_, 1);
   }
 
@@ -54,14 +54,23 @@ TEST_F(RocksdbFailure, a_failed_sync_stops_writes_for_good) {
   open_faulty();
   ASSERT_TRUE(commit(alice));
   env_.faults.syncs_fail = true;
-  expect_writes_to_stop();
+  expect_writes_to_stop(Health::read_only);
 }
 
 TEST_F(RocksdbFailure, a_full_disk_stops_writes_for_good) {
   open_faulty();
   ASSERT_TRUE(commit(alice));
   env_.faults.disk_is_full = true;
-  expect_writes_to_stop();
+  expect_writes_to_stop(Health::no_space);
+}
+
+TEST_F(RocksdbFailure, a_sync_that_fails_for_want_of_space_is_a_failed_sync) {
+  open_faulty();
+  ASSERT_TRUE(commit(alice));
+  env_.faults.syncs_fail_for_space = true;
+  EXPECT_EQ(code_of(commit(alice)), ErrorCode::outcome_unknown);
+  EXPECT_EQ(store().health(), Health::read_only)
+      << "what was not synced may read back as if it was";
 }
 
 TEST_F(RocksdbFailure, closing_and_opening_recovers) {
@@ -80,7 +89,7 @@ TEST_F(RocksdbFailure, a_failed_trim_stops_writes) {
   open_faulty();
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(commit(alice));
   env_.faults.syncs_fail = true;
-  EXPECT_EQ(code_of(store().trim(alice, 2)), ErrorCode::unavailable);
+  EXPECT_EQ(code_of(store().trim(alice, 2, {})), ErrorCode::unavailable);
   EXPECT_EQ(store().health(), Health::read_only);
   EXPECT_EQ(failures_, 1);
 }
@@ -105,7 +114,7 @@ int fill_small_disk(const RocksdbOptions& options) {
     }
     if (++acknowledged > 1'000) return 3;  // the disk never filled up
   }
-  if (store.health() != Health::read_only) return 4;
+  if (store.health() != Health::no_space) return 4;
   const auto last = store.last_record(alice);
   return last && *last && (*last)->seq == acknowledged ? 0 : 5;
 }
@@ -163,7 +172,7 @@ class RocksdbCheck : public RocksdbStoreTest {
         ASSERT_TRUE(commit_one(store(), write_set));
       }
     }
-    ASSERT_TRUE(store().trim({"thing", "a"}, 3));
+    ASSERT_TRUE(store().trim({"thing", "a"}, 3, {}));
   }
 };
 

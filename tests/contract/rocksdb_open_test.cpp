@@ -41,6 +41,33 @@ TEST_F(RocksdbOpen, refuses_a_second_store_in_the_same_process) {
   open();
 }
 
+TEST_F(RocksdbOpen, read_only_leaves_no_trace) {
+  open();
+  ASSERT_TRUE(commit(alice));
+  const auto epoch = store().epoch();
+  close();
+  const auto log = read(files(".log").back());
+  auto with = options();
+  with.mode = OpenMode::read_only;
+  open(with);
+  EXPECT_EQ(store().epoch(), epoch);
+  EXPECT_EQ(store().last_record(alice).value()->seq, 1u);
+  EXPECT_EQ(store().health(), Health::read_only);
+  EXPECT_FALSE(commit(alice));
+  EXPECT_FALSE(store().trim(alice, 1, {}));
+  close();
+  EXPECT_EQ(read(files(".log").back()), log);
+  open();
+  EXPECT_EQ(store().epoch(), epoch + 1) << "only now";
+}
+
+TEST_F(RocksdbOpen, read_only_makes_no_store) {
+  auto with = options();
+  with.mode = OpenMode::read_only;
+  EXPECT_FALSE(open_rocksdb(with));
+  EXPECT_TRUE(std::filesystem::is_empty(path()));
+}
+
 TEST_F(RocksdbOpen, refuses_a_newer_format) {
   open();
   close();

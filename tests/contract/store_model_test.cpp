@@ -18,6 +18,7 @@ struct ModelObject {
   Seq last = 0;
   Seq floor = 1;
   std::set<Seq> pins;
+  std::map<Seq, std::vector<std::string>> changed;  ///< keys, by seq
   /// For each seq the complete entries then. A time machine that keeps everything.
   std::map<Seq, std::map<std::string, std::string>> states{{0, {}}};
   std::optional<std::string> index_key;
@@ -88,7 +89,9 @@ class StoreModel : public StoreContract {
     if (write_set.expected_seq != object.last) return false;
     auto entries = object.states[object.last];
     object.last += 1;
+    object.changed[object.last].clear();
     for (const auto& change : write_set.entries) {
+      object.changed[object.last].push_back(change.key);
       entries.erase(change.key);
       if (change.value) entries[change.key] = *change.value;
     }
@@ -214,7 +217,12 @@ class StoreModel : public StoreContract {
     auto& object = model.objects[id];
     if (object.last == 0) return;
     const Seq floor = 1 + pick(object.last);
-    ASSERT_EQ(code_of(store().trim(id, floor)), std::nullopt);
+    const auto changed = [&](const ObjectId&, const RecordRow& row) {
+      return Result<std::vector<std::string>>{object.changed.at(row.seq)};
+    };
+    const auto trimmed =
+        pick(4) == 0 ? store().trim(id, floor, {}) : store().trim(id, floor, changed);
+    ASSERT_EQ(code_of(trimmed), std::nullopt);
     object.floor = std::max(object.floor, floor);
   }
 

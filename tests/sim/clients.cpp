@@ -75,10 +75,15 @@ Json Client::invent(Model& model) {
 }
 
 void Client::step() {
-  for (auto& sent : sent_) {
-    if (sent.answered || sent.life == world_.life()) continue;
-    // Lost with a crash, with all after it: they are sent again in their order.
-    send(sent);
+  const auto lost = [this](const Sent& sent) {
+    return !sent.answered && (sent.refused || sent.life != world_.life());
+  };
+  const auto first = std::ranges::find_if(sent_, lost);
+  if (first != sent_.end()) {
+    // Lost or refused, and so is all after it or will be: all is sent again in its order.
+    const bool all_told = std::all_of(first, sent_.end(), lost);
+    if (all_told && world_.writable())
+      std::for_each(first, sent_.end(), [this](auto& s) { send(s); });
     return;
   }
   if (world_.chance().one_in(4)) return ask();
@@ -94,6 +99,7 @@ void Client::send_next() {
 
 void Client::send(Sent& sent) {
   sent.life = world_.life();
+  sent.refused = false;
   world_.runtime().call({.target = box_,
                          .name = "change",
                          .payload = sent.payload,
@@ -107,11 +113,11 @@ void Client::receive(std::size_t number, const Result<Reply>& reply) {
   const auto found = std::ranges::find(sent_, number, &Sent::number);
   ASSERT_NE(found, sent_.end()) << "answered twice: command " << number;
   if (!reply) {
-    // Nothing is known, or nothing was done: it is sent again after the restart.
+    // Nothing is known, or nothing was done: it is sent again when writes go on.
     const auto code = reply.error().code;
     ASSERT_TRUE(code == ErrorCode::outcome_unknown || code == ErrorCode::unavailable)
         << to_string(reply.error());
-    ASSERT_FALSE(world_.writable());
+    found->refused = true;
     return;
   }
   found->answered = true;
@@ -129,28 +135,28 @@ void Client::ask() {
   if (asking_ && !world_.chance().one_in(20)) return;
   asking_ = true;
   const auto acknowledged_before = acknowledged_;
-  world_.runtime().call({.target = box_, .type = CallType::query, .name = "all"},
-                        [this, acknowledged_before, life = world_.life()](Result<Reply> reply) {
-                          if (life != world_.life()) return;
-                          asking_ = false;
-                          if (!reply) {
-                            ASSERT_FALSE(world_.writable()) << to_string(reply.error());
-                            return;
-                          }
-                          // At least what was acknowledged before, at most what was sent.
-                          const auto count = reply->value.at("commands").get<std::size_t>();
-                          EXPECT_GE(count, acknowledged_before);
-                          EXPECT_LE(count, next_);
-                          const Model* expected =
-                              count == acknowledged_ ? &acknowledged_model_ : nullptr;
-                          for (const auto& sent : sent_) {
-                            if (sent.number + 1 == count) expected = &sent.after;
-                          }
-                          if (expected != nullptr) {
-                            EXPECT_EQ(model_of(reply->value), *expected) << "at " << count;
-                          }
-                          world_.chance().note(count);
-                        });
+  world_.runtime().call(
+      {.target = box_, .type = CallType::query, .name = "all"},
+      [this, acknowledged_before, life = world_.life()](Result<Reply> reply) {
+        if (life != world_.life()) return;
+        asking_ = false;
+        if (!reply) {
+          ASSERT_EQ(reply.error().code, ErrorCode::unavailable) << to_string(reply.error());
+          return;
+        }
+        // At least what was acknowledged before, at most what was sent.
+        const auto count = reply->value.at("commands").get<std::size_t>();
+        EXPECT_GE(count, acknowledged_before);
+        EXPECT_LE(count, next_);
+        const Model* expected = count == acknowledged_ ? &acknowledged_model_ : nullptr;
+        for (const auto& sent : sent_) {
+          if (sent.number + 1 == count) expected = &sent.after;
+        }
+        if (expected != nullptr) {
+          EXPECT_EQ(model_of(reply->value), *expected) << "at " << count;
+        }
+        world_.chance().note(count);
+      });
 }
 
 void Client::check_past(Seq seq, const Model& model) {

@@ -130,6 +130,68 @@ TEST_F(Recovery, after_a_failed_sync_only_what_is_durable_is_shown) {
   EXPECT_EQ(code(refused), ErrorCode::unavailable);
 }
 
+TEST_F(Recovery, a_full_disk_takes_writes_again_when_it_has_room_and_nothing_acknowledged_is_lost) {
+  for (const bool survives : {false, true}) {
+    const auto before = command("a", "decorate");
+    settle();
+    const auto acknowledged = (**before)->value.get<std::string>();
+    world_.fill_disk();
+    world_.faults().failed_batch_survives = survives;
+    const auto unknown = command("a", "decorate");
+    settle();
+    EXPECT_EQ(code(unknown), ErrorCode::outcome_unknown);
+    world_.housekeep();
+    EXPECT_FALSE(world_.writable()) << "the disk is still full";
+    EXPECT_EQ(code(command("a", "decorate")), ErrorCode::unavailable);
+
+    world_.free_disk();
+    world_.housekeep();
+    EXPECT_TRUE(world_.writable());
+    const auto seen = ask("a");
+    settle();
+    EXPECT_EQ(value(seen), Json(acknowledged + (survives ? "!" : "")).dump());
+    const auto after = command("a", "decorate");
+    settle();
+    EXPECT_EQ(value(after), Json(acknowledged + (survives ? "!!" : "!")).dump());
+  }
+}
+
+TEST_F(Recovery, turns_on_their_way_while_the_store_is_opened_again_do_not_reach_it) {
+  command("a", "decorate");
+  settle();
+  world_.fill_disk();
+  world_.faults().failed_batch_survives = false;
+  const auto unknown = command("a", "decorate");
+  const auto other = command("b", "decorate");
+  const auto late = command("a", "decorate");  // built on the unknown one
+  const auto seen = ask("a");
+  world_.run_actors();
+  world_.commit(1);
+  EXPECT_EQ(code(unknown), ErrorCode::outcome_unknown);
+  world_.free_disk();
+  world_.housekeep();
+  ASSERT_TRUE(world_.writable());
+  const auto fresh = command("a", "decorate");  // of a new activation, beside the one that leaves
+  settle();
+  EXPECT_EQ(code(other), ErrorCode::unavailable);
+  EXPECT_EQ(code(late), ErrorCode::unavailable);
+  EXPECT_EQ(value(fresh), R"("!!")");
+  EXPECT_TRUE(seen->has_value());
+  EXPECT_EQ(world_.runtime().stats().in_flight_calls, 0U);
+}
+
+TEST_F(Recovery, a_failed_sync_needs_a_restart) {
+  world_.faults().commits_until_sync_fails = 0;
+  EXPECT_EQ(code((command("a", "decorate"), settle(), command("a", "decorate"))),
+            ErrorCode::unavailable);
+  for (int round = 0; round < 3; ++round) world_.housekeep();
+  EXPECT_TRUE(world_.broken());
+  world_.crash();
+  const auto after = command("a", "decorate");
+  settle();
+  EXPECT_TRUE(**after);
+}
+
 TEST_F(Recovery, a_refused_snapshot_holds_up_no_later_turn) {
   for (int i = 0; i < 1'100; ++i) command("a", "rename", std::to_string(i));
   settle();

@@ -30,7 +30,9 @@ void World::start() {
   config_ = std::make_unique<caf::actor_system_config>();
   config_->set("scheduler.policy", caf::atom("testing"));
   system_ = std::make_unique<caf::actor_system>(*config_);
-  auto store = storage::open_memory(disk_);
+  auto store =
+      storage::ReopeningStore::open({.open = [this] { return storage::open_memory(disk_); },
+                                     .has_room = [this] { return !faults().disk_is_full; }});
   PERDURE_CHECK(store, "a disk that lost only what was not synced opens again");
   auto core =
       std::make_unique<Runtime::Core>(small_options(), kinds_,
@@ -92,6 +94,11 @@ void World::crash() {
 
 void World::break_sync() {
   disk_.faults.commits_until_sync_fails = static_cast<int>(chance_.below(3));
+  disk_.faults.failed_batch_survives = chance_.one_in(2);
+}
+
+void World::fill_disk() {
+  disk_.faults.disk_is_full = true;
   disk_.faults.failed_batch_survives = chance_.one_in(2);
 }
 

@@ -64,6 +64,9 @@ class World {
   void crash();
   /// The next commit's sync fails; the server is restarted soon after, as an operator would.
   void break_sync();
+  /// Commits fail until it is freed; then the housekeeper opens the store again by itself.
+  void fill_disk();
+  void free_disk() { disk_.faults.disk_is_full = false; }
 
   // ---- moving one thing by name, for tests of one story
   /// Runs all actors that have something to do.
@@ -73,8 +76,15 @@ class World {
   void housekeep() { core_->housekeep(); }
   [[nodiscard]] storage::MemoryFaults& faults() { return disk_.faults; }
 
-  /// False once writes have stopped: only a restart helps.
+  /// False once writes have stopped.
   [[nodiscard]] bool writable() const { return runtime_->writable(); }
+  /// Writes have stopped, and only a restart helps.
+  [[nodiscard]] bool broken() const {
+    return core_->store().health() == storage::Health::read_only;
+  }
+  [[nodiscard]] bool disk_is_full() const { return disk_.faults.disk_is_full; }
+  /// How often the store was opened: beyond one for each life, it was opened beneath the objects.
+  [[nodiscard]] std::uint64_t epoch() const { return core_->store().epoch(); }
   [[nodiscard]] Runtime& runtime() { return *runtime_; }
   [[nodiscard]] Chance& chance() { return chance_; }
   [[nodiscard]] SimulatedClock& clock() { return clock_; }

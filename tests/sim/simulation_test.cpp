@@ -39,13 +39,16 @@ void check_index(World& world, const std::vector<std::unique_ptr<Client>>& clien
 struct Story {
   std::uint64_t trace;
   std::uint64_t crashes;
+  std::uint64_t recoveries;  ///< without a restart
 };
 
 void meet_faults(World& world) {
   auto& chance = world.chance();
   if (chance.one_in(400)) world.crash();
   if (chance.one_in(800)) world.break_sync();
-  if (!world.writable() && chance.one_in(20)) world.crash();
+  if (world.broken() && chance.one_in(20)) world.crash();
+  if (chance.one_in(800)) world.fill_disk();
+  if (world.disk_is_full() && chance.one_in(50)) world.free_disk();
 }
 
 Story run(std::uint64_t seed) {
@@ -71,11 +74,12 @@ Story run(std::uint64_t seed) {
     move();
     meet_faults(world);
   }
-  if (!world.writable()) world.crash();  // faults stop; a broken disk is replaced once more
+  world.free_disk();  // faults stop; a broken disk is replaced once more
+  if (world.broken()) world.crash();
   std::size_t steps = 0;
   while (!all_done() && !testing::Test::HasFailure()) {
     move();
-    if (!world.writable()) world.crash();
+    if (world.broken()) world.crash();
     if (++steps == steps_to_finish_max) {
       ADD_FAILURE() << "stuck";
       break;
@@ -86,8 +90,9 @@ Story run(std::uint64_t seed) {
     for (const auto& client : clients) client->check_at_rest();
     check_index(world, clients);
   }
+  const auto recoveries = world.epoch() - world.crashes() - 1;
   world.end();
-  return {chance.trace(), world.crashes()};
+  return {chance.trace(), world.crashes() - 1, recoveries};
 }
 
 struct Seeds {
@@ -108,18 +113,23 @@ Seeds seeds_asked_for() {
 TEST(Simulation, keeps_its_promises_through_crashes_and_hibernation) {
   const auto [first, count] = seeds_asked_for();
   std::uint64_t crashes = 0;
+  std::uint64_t recoveries = 0;
   for (auto seed = first; seed < first + count; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    crashes += run(seed).crashes;
+    const auto story = run(seed);
+    crashes += story.crashes;
+    recoveries += story.recoveries;
     if (HasFailure()) {
       std::printf("to run it again: PERDURE_SIM_SEEDS=%llu:1\n",
                   static_cast<unsigned long long>(seed));
       return;
     }
   }
-  std::printf("%llu seeds, %llu crashes\n", static_cast<unsigned long long>(count),
-              static_cast<unsigned long long>(crashes));
+  std::printf("%llu seeds, %llu crashes, %llu full disks\n", static_cast<unsigned long long>(count),
+              static_cast<unsigned long long>(crashes),
+              static_cast<unsigned long long>(recoveries));
   EXPECT_GT(crashes, 0U) << "runs without a crash prove little";
+  EXPECT_GT(recoveries, 0U) << "no store was opened again beneath its objects";
 }
 
 TEST(Simulation, a_seed_replays_exactly) {

@@ -162,7 +162,9 @@ ExitCode dump(const Config& config, const DumpCommand& command, std::vector<Kind
   if (!has_data(config)) return no_data(config);
   const auto as_of = parse_as_of(command.as_of);
   if (!as_of) return complain(ExitCode::usage, "--as-of: " + as_of.error().detail);
-  auto runtime = Runtime::open(runtime_options(config), std::move(kinds));
+  auto options = runtime_options(config);
+  options.access = AccessMode::read_only;
+  auto runtime = Runtime::open(std::move(options), std::move(kinds));
   if (!runtime) {
     return complain(exit_code_of_open(runtime.error().code), to_string(runtime.error()));
   }

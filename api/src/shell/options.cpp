@@ -59,6 +59,7 @@ RuntimeOptions runtime_options(const Config& config) {
   options.retention.records_max =
       static_cast<std::uint64_t>(config.number("retention.records_max"));
   options.retention.age = whole_seconds(config, "retention.age");
+  options.purge_after = whole_seconds(config, "objects.purge_after");
   options.worker_threads = size(config, "threads.worker");
   return options;
 }

@@ -6,8 +6,23 @@ namespace perdure::shell {
 void ServerHooks::writes_stopped(const Error& cause) {
   log_.write(LogLevel::critical,
              {.logger = "runtime",
-              .message = "writes have stopped; reads go on. Free the disk or repair it, then "
-                         "restart the server",
+              .message = "writes have stopped; reads go on. They go on by themselves when a full "
+                         "disk has space again; a disk that failed needs repair and a restart",
+              .fields = {{"cause", to_string(cause)}}});
+}
+
+void ServerHooks::writes_resumed() {
+  reopening_failed_ = false;
+  log_.write(LogLevel::warning,
+             {.logger = "runtime",
+              .message = "the disk has space again: the store was opened again, writes go on"});
+}
+
+void ServerHooks::reopening_failed(const Error& cause) {
+  if (std::exchange(reopening_failed_, true)) return;
+  log_.write(LogLevel::critical,
+             {.logger = "runtime",
+              .message = "the disk has space again, but the store does not open; trying again",
               .fields = {{"cause", to_string(cause)}}});
 }
 

@@ -23,10 +23,13 @@ class ServerHooks final : public Hooks {
   void activated(std::string_view kind) override { metrics_.activated(kind); }
   void hibernated(std::string_view kind) override { metrics_.hibernated(kind); }
   void writes_stopped(const Error& cause) override;
+  void writes_resumed() override;
+  void reopening_failed(const Error& cause) override;
 
  private:
   Metrics& metrics_;
   Log& log_;
+  bool reopening_failed_ = false;  ///< reported already; the housekeeper's thread
 };
 
 /// What a line says of a request: method, path (without the query, which may hold secrets), route

@@ -76,6 +76,8 @@ constexpr Setting table[] = {
      1'000'000},
     {"objects.in_flight", integer, "65536", "Most calls that wait for all objects (503 past it)", 1,
      10'000'000},
+    {"objects.purge_after", duration, "30d",
+     "How long what was deleted can be brought back; then it is gone for good", 0, 36'500 * day},
     {"idempotency_window", duration, "24h", "How long an Idempotency-Key is remembered", second,
      365 * day},
 

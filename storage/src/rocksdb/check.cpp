@@ -18,20 +18,6 @@ constexpr std::uint64_t rows_per_report = 1000;
 /// Past this many findings the rest would not help anyone.
 constexpr std::size_t findings_max = 1000;
 
-Result<std::unique_ptr<Database>> open_read_only(const std::filesystem::path& directory,
-                                                 const Tuning& tuning) {
-  PERDURE_TRY(version, read_format(directory));
-  if (!version) {
-    return fail(ErrorCode::unavailable, fmt::format("{} holds no store", directory.string()));
-  }
-  if (*version > format_version) {
-    return fail(ErrorCode::newer_version,
-                fmt::format("{} has format {}, this program knows formats up to {}",
-                            directory.string(), *version, format_version));
-  }
-  return Database::open(directory.string(), tuning, Database::Mode::read_only);
-}
-
 /// One pass over every table. Rows that fail their checks become findings; the pass goes on.
 class Checker {
  public:
@@ -294,13 +280,13 @@ Result<CheckReport> check_rocksdb(const std::filesystem::path& directory,
   const auto lock = lock_directory(directory, Access::observe);
   if (!lock) return fail(lock.error());
   const auto tuning = tune_read_only();
-  PERDURE_TRY(database, open_read_only(directory, tuning));
+  PERDURE_TRY(database, Database::open_read_only(directory, tuning));
   return Checker{*database, record_check, progress}.run(directory);
 }
 
 Result<std::vector<ObjectId>> list_objects_rocksdb(const std::filesystem::path& directory) {
   const auto tuning = tune_read_only();
-  PERDURE_TRY(database, open_read_only(directory, tuning));
+  PERDURE_TRY(database, Database::open_read_only(directory, tuning));
   std::vector<ObjectId> objects;
   Scan scan{*database, rows::Table::records, {}, {}};
   scan.to_first();

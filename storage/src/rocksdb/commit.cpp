@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Group commit: all units into one batch, one write, one sync.
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -15,10 +16,15 @@ constexpr std::size_t seq_generation_max = 32u << 10;  // so at most 64K objects
 /// a log lost with the machine could drop unnoticed.
 constexpr std::uint64_t commits_per_acked_sync = 1000;
 
-bool has_pins(std::span<const Unit> units) {
+bool erases_past(const Unit& unit) {
+  return std::ranges::any_of(
+      unit.write_sets, [](const WriteSet& write_set) { return write_set.past == Past::erased; });
+}
+
+bool touches_retention(std::span<const Unit> units) {
   for (const auto& unit : units) {
     for (const auto& write_set : unit.write_sets) {
-      if (!write_set.pins.empty()) return true;
+      if (!write_set.pins.empty() || write_set.past == Past::erased) return true;
     }
   }
   return false;
@@ -49,6 +55,7 @@ class RocksdbStore::BatchState final : public CommitState {
   }
 
   Result<Seq> floor_of(const ObjectId& object) override {
+    if (const auto raised = floors_.find(object); raised != floors_.end()) return raised->second;
     return store_.floor_at(keys::object_prefix(object));
   }
 
@@ -76,6 +83,8 @@ class RocksdbStore::BatchState final : public CommitState {
   }
   void release_claim(std::string key) { claims_[std::move(key)] = false; }
 
+  void raise_floor(const ObjectId& object, Seq floor) { floors_[object] = floor; }
+
   [[nodiscard]] rows::CommitContent& commit() { return commit_; }
 
  private:
@@ -84,6 +93,7 @@ class RocksdbStore::BatchState final : public CommitState {
   rows::CommitContent commit_;
   std::unordered_map<std::string, bool> claims_;  ///< held or not, by the units before
   std::unordered_set<std::uint64_t> taken_;       ///< by the units before
+  std::unordered_map<ObjectId, Seq> floors_;      ///< raised by the units before
 };
 
 RocksdbStore::RocksdbStore(OpenedStore opened, Durability durability,
@@ -106,14 +116,17 @@ RocksdbStore::~RocksdbStore() {
 std::vector<Outcome> RocksdbStore::commit(std::span<const Unit> units, Timestamp now) {
   if (!gate_->is_open()) return stop_writes(rocksdb::Status::OK(), units.size());
   std::unique_lock<std::mutex> retention;
-  if (has_pins(units)) retention = std::unique_lock{retention_mutex_};
+  if (touches_retention(units)) retention = std::unique_lock{retention_mutex_};
   batch_.Clear();
   BatchState state{*this, now};
   bool admitted = false;
   std::vector<Outcome> outcomes;
   outcomes.reserve(units.size());
-  for (const auto& unit : units) {
-    auto checked = check_unit(unit, {.epoch = opened_.epoch, .now = now}, state);
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    const auto& unit = units[i];
+    auto checked =
+        check_unit(unit, {.epoch = opened_.epoch, .now = now, .earlier = units.first(i)}, state);
+    if (checked && erases_past(unit)) checked = append_erasures(unit);
     if (!checked) {
       outcomes.emplace_back(fail(std::move(checked).error()));
       continue;
@@ -143,7 +156,7 @@ std::vector<Outcome> RocksdbStore::stop_writes(const rocksdb::Status& status,
               .detail = "a write failed, and writes have stopped"};
   if (!status.ok()) {
     error.detail = "the write failed, and writes have stopped: " + status.ToString();
-    gate_->close(error);
+    gate_->close(status, error);
   }
   std::vector<Outcome> outcomes;
   outcomes.reserve(unit_count);
@@ -168,6 +181,7 @@ void RocksdbStore::append(const Unit& unit, BatchState& state) {
   for (const auto& write_set : unit.write_sets) {
     const auto prefix = keys::object_prefix(write_set.object);
     const Seq seq = write_set.expected_seq + 1;
+    if (write_set.past == Past::erased) state.raise_floor(write_set.object, seq);
     if (write_set.record) {
       database().put(batch_, rows::Table::records, keys::at_seq(prefix, seq), *write_set.record);
       seqs_.put(write_set.object, seq);
@@ -251,8 +265,6 @@ void RocksdbStore::append_pins(const WriteSet& write_set, std::string_view prefi
   }
 }
 
-Health RocksdbStore::health() const {
-  return gate_->is_open() ? Health::writable : Health::read_only;
-}
+Health RocksdbStore::health() const { return gate_->health(); }
 
 }  // namespace perdure::storage

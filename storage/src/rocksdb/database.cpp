@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "perdure/base/check.hpp"
+#include "rocksdb/files.hpp"
 
 namespace perdure::storage {
 
@@ -28,6 +29,20 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& directory, c
   if (!status.ok()) return fail_status(fmt::format("cannot open {}", directory), status);
   PERDURE_CHECK(database->families_.size() == std::size(rows::all_tables), "a family per table");
   return database;
+}
+
+Result<std::unique_ptr<Database>> Database::open_read_only(const std::filesystem::path& directory,
+                                                           const Tuning& tuning) {
+  PERDURE_TRY(version, read_format(directory));
+  if (!version) {
+    return fail(ErrorCode::unavailable, fmt::format("{} holds no store", directory.string()));
+  }
+  if (*version > format_version) {
+    return fail(ErrorCode::newer_version,
+                fmt::format("{} has format {}, this program knows formats up to {}",
+                            directory.string(), *version, format_version));
+  }
+  return open(directory.string(), tuning, Mode::read_only);
 }
 
 Database::~Database() {

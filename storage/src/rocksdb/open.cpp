@@ -15,13 +15,22 @@
 namespace perdure::storage {
 namespace {
 
-/// Tells the gate of failed flushes and compactions before a commit runs into them.
-class BackgroundErrors final : public rocksdb::EventListener {
+/// Tells the gate of failed flushes and compactions before a commit runs into them, and of every
+/// failed sync, whatever its cause.
+class Failures final : public rocksdb::EventListener {
  public:
-  explicit BackgroundErrors(std::shared_ptr<WriteGate> gate) : gate_(std::move(gate)) {}
+  explicit Failures(std::shared_ptr<WriteGate> gate) : gate_(std::move(gate)) {}
   void OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
                          rocksdb::Status* status) override {
-    gate_->close(fail_status("writes have stopped", *status).error);
+    gate_->close(*status, fail_status("writes have stopped", *status).error);
+  }
+  bool ShouldBeNotifiedOnFileIO() override { return true; }
+  void OnIOError(const rocksdb::IOErrorInfo& info) override {
+    using Operation = rocksdb::FileOperationType;
+    if (info.operation == Operation::kSync || info.operation == Operation::kFsync ||
+        info.operation == Operation::kRangeSync) {
+      gate_->note_failed_sync();
+    }
   }
 
  private:
@@ -124,9 +133,31 @@ Result<AckedFile> prepare(const std::filesystem::path& directory, bool is_new) {
   return std::move(acked);
 }
 
+Result<std::unique_ptr<Store>> open_read_only(const RocksdbOptions& options) {
+  const auto& directory = options.directory;
+  auto tuning = tune_read_only();
+  PERDURE_TRY(lock, lock_directory(directory, Access::observe));
+  PERDURE_TRY(database, Database::open_read_only(directory, tuning));
+  PERDURE_TRY(acked, AckedFile::open(directory, Access::observe));
+  PERDURE_TRY(acked_number, acknowledged(acked, options.lost_commits));
+  PERDURE_TRY(last_commit, read_last_commit(*database));
+  PERDURE_TRY_VOID(check_nothing_lost(acked_number, last_commit.number, options.lost_commits));
+  PERDURE_TRY(epoch, read_number(*database, keys::epoch));
+  auto gate = std::make_shared<WriteGate>(nullptr);
+  gate->close(Error{.code = ErrorCode::unavailable, .detail = "the store was opened read-only"});
+  return std::make_unique<RocksdbStore>(OpenedStore{.lock = std::move(lock),
+                                                    .acked = std::move(acked),
+                                                    .tuning = std::move(tuning),
+                                                    .database = std::move(database),
+                                                    .last_commit = last_commit,
+                                                    .epoch = epoch},
+                                        options.durability, std::move(gate));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::Env* env) {
+  if (options.mode == OpenMode::read_only) return open_read_only(options);
   const auto& directory = options.directory;
   PERDURE_TRY_VOID(make_directory(directory));
   PERDURE_TRY(lock, lock_directory(directory, Access::own));
@@ -136,7 +167,7 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
 
   auto gate = std::make_shared<WriteGate>(options.on_write_failure);
   auto tuning = tune(options, env);
-  tuning.database.listeners.push_back(std::make_shared<BackgroundErrors>(gate));
+  tuning.database.listeners.push_back(std::make_shared<Failures>(gate));
   // An empty database in the place of a lost one would be the worst of all losses.
   tuning.database.create_if_missing =
       acked_number == 0 || options.lost_commits == LostCommits::accept;
@@ -154,6 +185,21 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
     PERDURE_TRY_VOID(opened.acked.reset(last_commit.number));
   }
   return std::make_unique<RocksdbStore>(std::move(opened), options.durability, std::move(gate));
+}
+
+bool has_room_rocksdb(const std::filesystem::path& directory) {
+  constexpr std::uintmax_t to_spare_bytes = 16u << 20;
+  std::error_code error;
+  const auto space = std::filesystem::space(directory, error);
+  if (error) return false;
+  std::uintmax_t log_bytes = 0;
+  for (std::filesystem::directory_iterator file{directory, error}, end; !error && file != end;
+       file.increment(error)) {
+    std::error_code ignored;  // a file that goes meanwhile needs no room
+    if (file->path().extension() != ".log") continue;
+    if (const auto bytes = file->file_size(ignored); !ignored) log_bytes += bytes;
+  }
+  return !error && space.available >= log_bytes + to_spare_bytes;
 }
 
 Result<std::unique_ptr<Store>> open_rocksdb(RocksdbOptions options) {

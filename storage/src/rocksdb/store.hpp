@@ -5,8 +5,8 @@
 
 #include <atomic>
 #include <mutex>
-#include <set>
 #include <string>
+#include <vector>
 
 #include "perdure/storage/rocksdb_store.hpp"
 #include "rocksdb/database.hpp"
@@ -31,14 +31,33 @@ class WriteGate {
  public:
   explicit WriteGate(std::function<void(const Error&)> on_failure)
       : on_failure_(std::move(on_failure)) {}
-  [[nodiscard]] bool is_open() const { return !closed_.load(); }
-  /// Stops writes for good. The first call tells the owner why.
-  void close(const Error& reason) {
-    if (!closed_.exchange(true) && on_failure_) on_failure_(reason);
+  [[nodiscard]] bool is_open() const { return health() == Health::writable; }
+  [[nodiscard]] Health health() const {
+    const auto health = health_.load();
+    return health == Health::no_space && sync_failed_.load() ? Health::read_only : health;
   }
+  /// Stops writes for good. The first call tells the owner why.
+  void close(const Error& reason) { close(Health::read_only, reason); }
+  /// As above; `cause` tells a full disk from others.
+  void close(const rocksdb::Status& cause, const Error& reason) {
+    close(cause.IsNoSpace() ? Health::no_space : Health::read_only, reason);
+  }
+  /// The kernel may have dropped what it could not write and call the next sync a success: nobody
+  /// in this process can trust what it reads back, even if the cause was a full disk.
+  void note_failed_sync() { sync_failed_.store(true); }
 
  private:
-  std::atomic<bool> closed_{false};
+  void close(Health now, const Error& reason) {
+    auto before = Health::writable;
+    if (health_.compare_exchange_strong(before, now)) {
+      if (on_failure_) on_failure_(reason);
+    } else if (now == Health::read_only) {
+      health_.store(now);
+    }
+  }
+
+  std::atomic<Health> health_{Health::writable};
+  std::atomic<bool> sync_failed_{false};
   const std::function<void(const Error&)> on_failure_;
 };
 
@@ -79,7 +98,7 @@ class RocksdbStore final : public Store {
   [[nodiscard]] Result<std::vector<OutboxRow>> outbox(std::uint64_t from,
                                                       std::size_t limit) const override;
   [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id) const override;
-  Result<Trimmed> trim(const ObjectId& id, Seq floor) override;
+  Result<Trimmed> trim(const ObjectId& id, Seq floor, const ChangedKeys& changed_keys) override;
   [[nodiscard]] StoreStats stats() const override;
 
  private:
@@ -96,6 +115,11 @@ class RocksdbStore final : public Store {
   void append_outbox(const WriteSet& write_set, BatchState& state);
   void append_claims(const WriteSet& write_set, BatchState& state);
   void append_pins(const WriteSet& write_set, std::string_view prefix);
+  /// Appends the deletions of the pasts that a checked unit ends. Before its other rows.
+  [[nodiscard]] Result<void> append_erasures(const Unit& unit);
+  [[nodiscard]] Result<void> append_erasure(const WriteSet& write_set);
+  [[nodiscard]] Result<void> append_table_erasure(rows::Table table, const std::string& prefix);
+  [[nodiscard]] Result<void> append_due_erasures(const std::string& prefix);
 
   /// The seq of the newest record, by its key alone.
   [[nodiscard]] Result<Seq> read_last_seq(const ObjectId& id) const;
@@ -107,16 +131,22 @@ class RocksdbStore final : public Store {
   [[nodiscard]] Result<RecordRow> explain_absence(const ObjectId& id, Seq seq) const;
 
   struct RaisedFloor {
-    Seq from;                 ///< below it no record is left but pinned ones
-    std::set<Seq> pins = {};  ///< below the floor
+    Seq before;  ///< the floor until now
+    Seq floor;
+    Seq from;                    ///< below it no record is left but pinned ones
+    std::vector<Seq> pins = {};  ///< below the floor, in ascending order
   };
   /// Raises the floor durably; none when it is higher already.
   [[nodiscard]] Result<std::optional<RaisedFloor>> raise_floor(const ObjectId& id, Seq floor);
-  /// Removes the records from `from` up to the floor.
-  [[nodiscard]] Result<std::uint64_t> trim_records(std::string_view prefix, Seq from, Seq floor,
-                                                   const std::set<Seq>& pins);
-  [[nodiscard]] Result<std::uint64_t> trim_entries(std::string_view prefix, Seq floor,
-                                                   const std::set<Seq>& pins);
+  /// Removes what nobody can see below a raised floor.
+  [[nodiscard]] Result<Trimmed> trim_below(const ObjectId& id, const RaisedFloor& raised,
+                                           const ChangedKeys& changed_keys);
+  [[nodiscard]] Result<std::uint64_t> trim_entries(const ObjectId& id, const RaisedFloor& raised,
+                                                   const ChangedKeys& changed_keys);
+  /// Removes the records from `raised.from` up to the floor.
+  [[nodiscard]] Result<std::uint64_t> trim_records(std::string_view prefix,
+                                                   const RaisedFloor& raised);
+  class EntryTrim;
   [[nodiscard]] Result<void> write_deletions(rocksdb::WriteBatch& batch);
 
   OpenedStore opened_;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Retention: the floor first and durably, then the deletions. A crash in between leaves rows that
-// nobody can reach any more; the next trim removes them.
+// Retention: the floor first and durably, then entry versions, then records. A crash in between
+// leaves rows that nobody can reach any more. The records among them tell the next trim.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "keys.hpp"
 #include "retention.hpp"
@@ -14,10 +15,16 @@ namespace {
 
 /// Deletions are written in batches of this many: commits get their turn in between.
 constexpr std::uint32_t deletions_per_batch = 256;
+/// So many changed keys are collected before their versions are looked at.
+constexpr std::size_t keys_at_once_max = 4'096;
+
+bool is_pinned(const std::vector<Seq>& pins, Seq seq) {
+  return std::binary_search(pins.begin(), pins.end(), seq);
+}
 
 }  // namespace
 
-Result<Trimmed> RocksdbStore::trim(const ObjectId& id, Seq floor) {
+Result<Trimmed> RocksdbStore::trim(const ObjectId& id, Seq floor, const ChangedKeys& changed_keys) {
   if (!gate_->is_open()) return fail(ErrorCode::unavailable, "writes have stopped");
   PERDURE_TRY(last, read_last_seq(id));
   if (floor > last) {
@@ -26,9 +33,18 @@ Result<Trimmed> RocksdbStore::trim(const ObjectId& id, Seq floor) {
   }
   PERDURE_TRY(raised, raise_floor(id, floor));
   if (!raised) return Trimmed{};
-  const auto prefix = keys::object_prefix(id);
-  PERDURE_TRY(records, trim_records(prefix, raised->from, floor, raised->pins));
-  PERDURE_TRY(versions, trim_entries(prefix, floor, raised->pins));
+  auto trimmed = trim_below(id, *raised, changed_keys);
+  if (!trimmed) {
+    const std::lock_guard lock{retention_mutex_};
+    cleaned_.put(id, 1);
+  }
+  return trimmed;
+}
+
+Result<Trimmed> RocksdbStore::trim_below(const ObjectId& id, const RaisedFloor& raised,
+                                         const ChangedKeys& changed_keys) {
+  PERDURE_TRY(versions, trim_entries(id, raised, changed_keys));
+  PERDURE_TRY(records, trim_records(keys::object_prefix(id), raised));
   return Trimmed{.records = records, .entry_versions = versions};
 }
 
@@ -47,13 +63,13 @@ Result<std::optional<RocksdbStore::RaisedFloor>> RocksdbStore::raise_floor(const
     const auto status = database().db().Write(write, &batch);
     if (!status.ok()) {
       auto failed = fail_status("cannot raise a floor; writes have stopped", status);
-      gate_->close(failed.error);
+      gate_->close(status, failed.error);
       return failed;
     }
   }
-  RaisedFloor raised{.from = cleaned_.find(id).value_or(1)};
+  RaisedFloor raised{.before = present, .floor = floor, .from = cleaned_.find(id).value_or(1)};
   for (const auto& pin : pinned) {
-    if (pin.seq < floor) raised.pins.insert(pin.seq);
+    if (pin.seq < floor) raised.pins.push_back(pin.seq);
   }
   // Noted before the deletions and under the lock that the pins were read under: a commit that
   // removes one of them takes the note back.
@@ -62,57 +78,119 @@ Result<std::optional<RocksdbStore::RaisedFloor>> RocksdbStore::raise_floor(const
   return std::optional{std::move(raised)};
 }
 
-Result<std::uint64_t> RocksdbStore::trim_records(std::string_view prefix, Seq from, Seq floor,
-                                                 const std::set<Seq>& pins) {
+/// Removes the versions of entries that nobody can see any more, key by key.
+class RocksdbStore::EntryTrim {
+ public:
+  EntryTrim(RocksdbStore& store, std::string prefix, const RaisedFloor& raised)
+      : store_(store), prefix_(std::move(prefix)), raised_(raised) {}
+
+  Result<void> all() {
+    Scan scan = open();
+    for (scan.to_first(); scan.valid();) PERDURE_TRY_VOID(key_here(scan));
+    return finish(scan);
+  }
+
+  Result<void> changed(const std::set<std::string>& keys) {
+    if (keys.empty()) return {};
+    Scan scan = open();
+    for (const auto& key : keys) {
+      // Whatever is above the floor stays.
+      const auto entry = keys::entry_prefix(prefix_, key);
+      scan.seek(keys::at_seq(entry, raised_.floor));
+      if (scan.valid() && entry_of(scan.key()) == entry) PERDURE_TRY_VOID(key_here(scan));
+    }
+    return finish(scan);
+  }
+
+  [[nodiscard]] std::uint64_t removed() const { return removed_; }
+
+ private:
+  static std::string_view entry_of(std::string_view row) {
+    return row.substr(0, row.size() - keys::seq_bytes);
+  }
+
+  /// A scan sees the rows as they are when it begins.
+  [[nodiscard]] Scan open() const {
+    return Scan{store_.database(), rows::Table::entries, prefix_, prefix_end(prefix_)};
+  }
+
+  Result<void> finish(const Scan& scan) {
+    PERDURE_TRY_VOID(scan.status());
+    return store_.write_deletions(batch_);
+  }
+
+  /// The rest of the key that the scan stands in.
+  Result<void> key_here(Scan& scan) {
+    const std::string entry{entry_of(scan.key())};
+    std::vector<EntryVersion> versions;
+    for (; scan.valid() && entry_of(scan.key()) == entry; scan.next()) {
+      const auto seq = keys::seq_of(scan.key());
+      PERDURE_TRY(content, scan.content());
+      const auto tombstone = rows::is_tombstone(content);
+      if (!seq || !tombstone) return rows::misshapen(rows::Table::entries, scan.key());
+      versions.push_back({*seq, *tombstone});
+    }
+    // All deletions of one key in one batch: a value must not outlive the tombstone over it.
+    for (const auto seq : unseen_versions(versions, raised_.floor, raised_.pins)) {
+      store_.database().erase(batch_, rows::Table::entries, keys::at_seq(entry, seq));
+      ++removed_;
+    }
+    if (batch_.Count() >= deletions_per_batch) return store_.write_deletions(batch_);
+    return {};
+  }
+
+  RocksdbStore& store_;
+  const std::string prefix_;
+  const RaisedFloor& raised_;
+  rocksdb::WriteBatch batch_;
+  std::uint64_t removed_ = 0;
+};
+
+/// A version goes when a later one of its key is at or below the floor. So what the last trim has
+/// left to do are the keys that the records since then have changed.
+Result<std::uint64_t> RocksdbStore::trim_entries(const ObjectId& id, const RaisedFloor& raised,
+                                                 const ChangedKeys& changed_keys) {
+  EntryTrim trim{*this, keys::object_prefix(id), raised};
+  bool all = !changed_keys;
+  std::set<std::string> keys;
+  Scan scan{database(), rows::Table::records, keys::at_seq(keys::object_prefix(id), raised.floor),
+            keys::at_seq(keys::object_prefix(id), raised.from - 1)};
+  for (scan.to_first(); scan.valid() && !all; scan.next()) {
+    const Seq seq = keys::seq_of(scan.key()).value_or(0);
+    if (seq < raised.before) {
+      // Left by a trim that was cut off, or pinned then and not now: nobody knows what it held.
+      all = !is_pinned(raised.pins, seq);
+      continue;
+    }
+    if (seq == raised.before) continue;
+    PERDURE_TRY(content, scan.content());
+    PERDURE_TRY(changed, changed_keys(id, RecordRow{seq, std::string{content}}));
+    keys.insert(std::make_move_iterator(changed.begin()), std::make_move_iterator(changed.end()));
+    if (keys.size() >= keys_at_once_max) {
+      PERDURE_TRY_VOID(trim.changed(keys));
+      keys.clear();
+    }
+  }
+  PERDURE_TRY_VOID(scan.status());
+  PERDURE_TRY_VOID(all ? trim.all() : trim.changed(keys));
+  return trim.removed();
+}
+
+Result<std::uint64_t> RocksdbStore::trim_records(std::string_view prefix,
+                                                 const RaisedFloor& raised) {
   std::uint64_t removed = 0;
-  if (from >= floor) return removed;
+  if (raised.from >= raised.floor) return removed;
   rocksdb::WriteBatch batch;
   // Point deletions: range deletions of many objects would slow down every read of the memtable.
-  Scan scan{database(), rows::Table::records, keys::at_seq(prefix, floor - 1),
-            keys::at_seq(prefix, from - 1)};  // newest first, so the older one bounds it
+  Scan scan{database(), rows::Table::records, keys::at_seq(prefix, raised.floor - 1),
+            keys::at_seq(prefix, raised.from - 1)};  // newest first, so the older one bounds it
   for (scan.to_first(); scan.valid(); scan.next()) {
-    if (pins.contains(keys::seq_of(scan.key()).value_or(0))) continue;
+    if (is_pinned(raised.pins, keys::seq_of(scan.key()).value_or(0))) continue;
     database().erase(batch, rows::Table::records, scan.key());
     ++removed;
     if (batch.Count() >= deletions_per_batch) PERDURE_TRY_VOID(write_deletions(batch));
   }
   PERDURE_TRY_VOID(scan.status());
-  PERDURE_TRY_VOID(write_deletions(batch));
-  return removed;
-}
-
-Result<std::uint64_t> RocksdbStore::trim_entries(std::string_view prefix, Seq floor,
-                                                 const std::set<Seq>& pins) {
-  const std::vector<Seq> seen_below{pins.begin(), pins.end()};
-  std::uint64_t removed = 0;
-  rocksdb::WriteBatch batch;
-  std::string entry;  // whose versions are being collected
-  std::vector<EntryVersion> versions;
-  const auto drop_unseen = [&] {
-    // All deletions of one key in one batch: a value must not outlive the tombstone over it.
-    for (const auto seq : unseen_versions(versions, floor, seen_below)) {
-      database().erase(batch, rows::Table::entries, keys::at_seq(entry, seq));
-      ++removed;
-    }
-    versions.clear();
-  };
-  Scan scan{database(), rows::Table::entries, std::string{prefix}, prefix_end(std::string{prefix})};
-  for (scan.to_first(); scan.valid(); scan.next()) {
-    const auto row = scan.key();
-    const auto seq = keys::seq_of(row);
-    PERDURE_TRY(content, scan.content());
-    const auto tombstone = rows::is_tombstone(content);
-    if (!seq || !tombstone) return rows::misshapen(rows::Table::entries, row);
-    const auto key = row.substr(0, row.size() - keys::seq_bytes);
-    if (key != entry) {
-      drop_unseen();
-      if (batch.Count() >= deletions_per_batch) PERDURE_TRY_VOID(write_deletions(batch));
-      entry.assign(key);
-    }
-    versions.push_back({*seq, *tombstone});
-  }
-  PERDURE_TRY_VOID(scan.status());
-  drop_unseen();
   PERDURE_TRY_VOID(write_deletions(batch));
   return removed;
 }
@@ -136,7 +214,7 @@ Result<void> RocksdbStore::write_deletions(rocksdb::WriteBatch& batch) {
   const auto status = database().db().Write({}, &batch);
   if (!status.ok()) {
     auto failed = fail_status("cannot trim; writes have stopped", status);
-    gate_->close(failed.error);
+    gate_->close(status, failed.error);
     return failed;
   }
   batch.Clear();

@@ -116,7 +116,7 @@ TEST_F(History, a_later_life_goes_on_counting_and_hides_the_earlier_one) {
 TEST_F(History, a_clone_has_the_state_and_entries_of_its_moment) {
   make_note();
   std::promise<Result<Reply>> done;
-  runtime_->clone_object(note, Seq{2}, {"note", "copy"}, {},
+  runtime_->clone_object(note, Seq{2}, {.target = {"note", "copy"}},
                          [&](Result<Reply> reply) { done.set_value(std::move(reply)); });
   value(done.get_future().get());
   EXPECT_EQ(value(ask("note", "copy", "lines")), Json({{"a", "1"}, {"b", "1"}}));
@@ -128,7 +128,7 @@ TEST_F(History, an_export_imports_to_the_same_and_a_changed_one_is_refused) {
   ASSERT_TRUE(runtime_->export_object(note, {}, [&](std::string_view line) { file += line; }));
   const auto import = [&](const std::string& id, const std::string& text) {
     std::promise<Result<Reply>> done;
-    runtime_->import_object({"note", id}, text, {},
+    runtime_->import_object({.target = {"note", id}}, text,
                             [&](Result<Reply> reply) { done.set_value(std::move(reply)); });
     return done.get_future().get();
   };

@@ -10,7 +10,8 @@
 //   remove_page   {id}                              → null; soft: `restore_page` brings it back
 //   restore_page  {id}                              → the page
 //   purge_pages   {before: date-time}               → {purged, more}; erases what was deleted
-//                                                     before then, at most 30 a turn
+//                                                     before then, at most 30 a turn; called by
+//                                                     the runtime when it is time
 //   get_page      {id}            (query)           → the page
 //   list_pages    limit, cursor … (query)           → {items: […], next_cursor: text or null}
 //

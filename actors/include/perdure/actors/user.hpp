@@ -5,7 +5,8 @@
 // Fields: those of the schema User; `password` never comes here, only its hash. The server sets
 // `is_superuser` (role is admin) and `email_verified`. E-mail address and username are unique,
 // whatever their case: Runtime::holder finds a user by them in lower case (fold_ascii_case), in
-// the spaces below. A deleted user keeps them, so that it can come back.
+// the spaces below. A deleted user keeps them, so that it can come back,
+// until it is purged.
 //
 //   create             the fields, and hashed_password?, email_verified? (default false)
 //   update             a principal of role `user` may send `role` and `is_active` only as they are
@@ -16,7 +17,7 @@
 //   verify_email       -
 //   deactivate, activate
 //   erase              -  forgets every field, which frees address and name, deactivates for good.
-//                      Earlier records keep what they hold until retention or a purge takes them.
+//                      Earlier records keep what they hold until retention or $purge takes them.
 //   preferences        (query) → the preferences
 //   account            (query) → {is_active, role, email_verified}. Reads the root only.
 //   password           (query) → {hashed_password: text or null}: what logging in needs; only for

@@ -65,49 +65,28 @@ void import_object(const ContextPtr& context) {
   }
   auto target = import_target(*context);
   if (!target) return answer(*context, std::move(target).error());
-  context->services.runtime.import_object(std::move(*target), context->request.body,
-                                          context->principal, view_answerer(context));
-}
-
-Result<Json> all_entries(const Runtime& runtime, const ObjectId& object, const AsOf& when) {
-  auto entries = Json::array();
-  EntryRange range{.limit = 1'000};
-  for (;;) {
-    PERDURE_TRY(rows, runtime.entries(object, range, when));
-    for (auto& row : rows) {
-      entries.push_back({{"key", row.key}, {"value", std::move(row.value)}});
-    }
-    if (rows.size() < range.limit) return entries;
-    range.from = rows.back().key + '\x01';
-  }
-}
-
-// Reads the source as of one seq, and makes the copy with one call, so that an Idempotency-Key
-// covers it like any other create.
-Result<Call> clone_call(Context& context) {
-  const auto& runtime = context.services.runtime;
-  const auto source = object_of(context);
-  AsOf when;
-  if (const auto given = context.body.find("as_of"); given != context.body.end()) {
-    PERDURE_TRY(read, read_as_of(given->is_string() ? given->get<std::string>() : given->dump()));
-    when = read;
-  }
-  PERDURE_TRY(view, runtime.inspect(source, when));
-  PERDURE_TRY(entries, all_entries(runtime, source, AsOf{view.meta.seq}));
-  ObjectId target{.kind = source.kind, .id = {}};
-  target.id = context.body.contains("id")
-                  ? context.body["id"].get<std::string>()
-                  : make_uuid_v7(context.services.clock.now(), context.services.random);
-  auto call = make_call(context, std::move(target), CallType::command, std::string{builtin::import},
-                        {{"state", std::move(view.state)}, {"entries", std::move(entries)}});
-  call.owner = view.meta.origin->owner;
-  return call;
+  context->services.runtime.import_object(
+      make_call(*context, std::move(*target), CallType::command, std::string{builtin::import}),
+      context->request.body, view_answerer(context));
 }
 
 void clone_object(const ContextPtr& context) {
-  auto call = clone_call(*context);
-  if (!call) return answer(*context, std::move(call).error());
-  call_and_answer_view(context, std::move(*call));
+  const auto source = object_of(*context);
+  const auto& body = context->body;
+  AsOf when;
+  if (const auto given = body.find("as_of"); given != body.end()) {
+    auto read = read_as_of(given->is_string() ? given->get<std::string>() : given->dump());
+    if (!read) return answer(*context, std::move(read).error());
+    when = *read;
+  }
+  auto& services = context->services;
+  ObjectId target{.kind = source.kind,
+                  .id = body.contains("id") ? body["id"].get<std::string>()
+                                            : make_uuid_v7(services.clock.now(), services.random)};
+  services.runtime.clone_object(
+      source, when,
+      make_call(*context, std::move(target), CallType::command, std::string{builtin::import}),
+      view_answerer(context));
 }
 
 }  // namespace
@@ -140,7 +119,7 @@ void add_object_transfer_routes(std::vector<Route>& routes) {
        .query = {{.name = "kind", .description = "Of the new object; else as in the file."},
                  {.name = "id", .description = "Of the new object; else as in the file."}},
        .consumes = file_type,
-       .description = "Import into an id that exists is a 409, so that a retry does no harm."});
+       .description = "Import into an id that exists is a 409."});
   routes.push_back({.method = Method::post,
                     .path = item + "/clone",
                     .operation = "cloneObject",

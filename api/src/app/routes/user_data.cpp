@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /users/me as data protection law has it: everything out, and everything gone.
+#include <algorithm>
+#include <functional>
 #include <vector>
 
 #include "app/dispatch.hpp"
@@ -13,37 +15,27 @@ namespace perdure::api {
 namespace {
 
 using http::Method;
-using Lives = ListRequest::Lives;
 
 constexpr std::size_t archive_bytes_max = 256u << 20;
 constexpr std::size_t page_size = 500;
 
-// The index by which a kind's objects are listed by owner; null when it has none.
-const IndexDefinition* owner_index(const KindDefinition& kind) {
-  for (const auto& index : kind.indexes) {
-    if (index.scope == IndexDefinition::Scope::owner) return &index;
-  }
-  return nullptr;
-}
+using Visitor = std::function<Result<void>(const ObjectView&)>;
 
-// Every object of the caller but the user itself.
-Result<std::vector<ObjectView>> owned_objects(const Context& context, Lives lives) {
-  std::vector<ObjectView> found;
+// Every object of the caller, live or deleted, the user itself included. Errors: those of `visit`.
+Result<void> visit_owned(const Context& context, const Visitor& visit) {
   for (const auto& kind : context.services.runtime.kinds()) {
-    const auto* index = owner_index(kind.definition());
-    if (index == nullptr || kind.name() == "user") continue;
     ListRequest request{.kind = kind.name(),
-                        .index = index->name,
+                        .index = "$owner",
                         .owner = context.principal.user_id,
                         .limit = page_size,
-                        .lives = lives};
+                        .lives = ListRequest::Lives::all};
     do {
       PERDURE_TRY(page, context.services.runtime.list(request));
-      for (auto& view : page.items) found.push_back(std::move(view));
+      for (const auto& view : page.items) PERDURE_TRY_VOID(visit(view));
       request.cursor = std::move(page.next_cursor);
     } while (!request.cursor.empty());
   }
-  return found;
+  return {};
 }
 
 Result<void> append_object(std::string& text, const Runtime& runtime, const ObjectView& view) {
@@ -84,14 +76,12 @@ Result<std::string> make_archive(const Context& context) {
   append_json(text, actors::resource_body(user));
   text += R"(,"objects":[)";
   bool first = true;
-  for (const auto lives : {Lives::live, Lives::deleted}) {
-    PERDURE_TRY(objects, owned_objects(context, lives));
-    for (const auto& view : objects) {
-      text += first ? "" : ",";
-      first = false;
-      PERDURE_TRY_VOID(append_object(text, services.runtime, view));
-    }
-  }
+  PERDURE_TRY_VOID(visit_owned(context, [&](const ObjectView& view) -> Result<void> {
+    if (view.meta.object().kind == "user") return {};
+    text += first ? "" : ",";
+    first = false;
+    return append_object(text, services.runtime, view);
+  }));
   text += "]}";
   return text;
 }
@@ -106,31 +96,47 @@ void export_me(const ContextPtr& context) {
   answer(*context, std::move(response));
 }
 
-// One object of the caller, for good. What is gone already is as wanted.
-Result<void> remove_object(Context& context, const ObjectId& object) {
-  auto& runtime = context.services.runtime;
-  std::vector<std::string> commands;
-  if (object.kind == "api_key") commands.emplace_back("revoke");
-  if (object.kind == "user") commands.emplace_back("erase");
-  commands.emplace_back(builtin::remove);
-  for (auto& command : commands) {
-    Call call{.target = object,
-              .name = std::move(command),
-              .principal = context.principal,
-              .request_id = context.request.request_id};
-    auto done = runtime.call(std::move(call)).get();
-    if (!done && done.error().code != ErrorCode::not_found) return fail(std::move(done).error());
-  }
+// What is gone already is as wanted.
+Result<void> command(Context& context, const ObjectId& object, std::string_view name) {
+  auto done = context.services.runtime
+                  .call({.target = object,
+                         .name = std::string{name},
+                         .principal = context.principal,
+                         .request_id = context.request.request_id})
+                  .get();
+  if (!done && done.error().code != ErrorCode::not_found) return fail(std::move(done).error());
   return {};
 }
 
-// Safe to repeat: what an interrupted one left is found again, and the user goes last.
+Result<void> remove_object(Context& context, const ObjectId& object) {
+  if (object.kind == "api_key") PERDURE_TRY_VOID(command(context, object, "revoke"));
+  if (object.kind == "user") PERDURE_TRY_VOID(command(context, object, "erase"));
+  return command(context, object, builtin::remove);
+}
+
+// Keys go after what they lead to, and the user last: an erasure that was interrupted can be asked
+// for again.
+int erasure_rank(const ObjectId& object) {
+  if (object.kind == "user") return 2;
+  return object.kind == "api_key" ? 1 : 0;
+}
+
+// First all is deleted, so that what an interruption leaves is purged in time; then all is purged.
 Result<void> erase_caller(Context& context) {
-  PERDURE_TRY(objects, owned_objects(context, Lives::live));
-  for (const auto& view : objects) {
-    PERDURE_TRY_VOID(remove_object(context, view.meta.object()));
+  // Requests that are on their way beside this one may still have made something: so again.
+  constexpr int passes_max = 3;
+  for (int pass = 0; pass < passes_max; ++pass) {
+    std::vector<ObjectId> objects;
+    PERDURE_TRY_VOID(visit_owned(context, [&](const ObjectView& view) -> Result<void> {
+      objects.push_back(view.meta.object());
+      return {};
+    }));
+    if (objects.empty()) return {};
+    std::ranges::stable_sort(objects, {}, erasure_rank);
+    for (const auto& object : objects) PERDURE_TRY_VOID(remove_object(context, object));
+    for (const auto& object : objects) PERDURE_TRY_VOID(command(context, object, builtin::purge));
   }
-  return remove_object(context, {"user", context.principal.user_id});
+  return {};
 }
 
 void delete_me(const ContextPtr& context) {

@@ -21,6 +21,9 @@ enum class CallType { command, query };
 ///   patch    a JSON Merge Patch (RFC 7396)
 ///   remove   -                          leaves a tombstone; `undelete` brings it back
 ///   undelete -
+///   purge    {deleted_before?: date-time}   of a deleted object, for good: journal, snapshots,
+///            entries and alarms go, and what is left is a tombstone that keeps its seq and owner.
+///            conflict when it is not deleted, or not before then
 ///   restore  {seq}                      a new record with state and entries as of `seq`
 ///   pin      {seq?, name?}              names the record at `seq` (default: the last)
 ///   unpin    {seq}
@@ -35,6 +38,7 @@ inline constexpr std::string_view replace = "$replace";
 inline constexpr std::string_view patch = "$patch";
 inline constexpr std::string_view remove = "$remove";
 inline constexpr std::string_view undelete = "$undelete";
+inline constexpr std::string_view purge = "$purge";
 inline constexpr std::string_view restore = "$restore";
 inline constexpr std::string_view pin = "$pin";
 inline constexpr std::string_view unpin = "$unpin";

@@ -25,7 +25,8 @@ enum class Activity { active, hibernated };
 
 struct ListRequest {
   std::string kind;
-  std::string index = "$id";       ///< `$id`: all objects of the kind, by id, for any owner
+  /// `$id`: all objects of the kind, by id, for any owner. `$owner`: all of `owner`, by id.
+  std::string index = "$id";
   std::string owner = {};          ///< for indexes grouped by owner
   std::vector<Json> equals = {};   ///< values of the index's first fields
   std::optional<Json> from = {};   ///< inclusive bound on the field after those
@@ -33,8 +34,11 @@ struct ListRequest {
   Order order = Order::ascending;
   std::size_t limit = 50;
   std::string cursor = {};  ///< `next_cursor` of the page before
-  /// Deleted objects instead of live ones, by time of deletion; `index` and `equals` are not used.
-  enum class Lives { live, deleted } lives = Lives::live;
+  enum class Lives {
+    live,
+    deleted,  ///< by time of deletion; `index` and `equals` are not used
+    all,      ///< both; only for the index `$owner`
+  } lives = Lives::live;
   std::optional<Activity> activity = {};
 };
 

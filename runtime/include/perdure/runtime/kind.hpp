@@ -180,6 +180,19 @@ class KindBuilder {
     definition_.secrets.push_back(std::move(member));
     return std::move(*this);
   }
+  /// Has what was deleted within an object purged in time.
+  KindBuilder&& purge(PurgeDefinition purge) && {
+    definition_.purges.push_back(std::move(purge));
+    return std::move(*this);
+  }
+  /// `handler` is `(Turn&, const State&)`: it releases the claims of an object that is purged.
+  template <class F>
+  KindBuilder&& on_purge(F handler) && {
+    definition_.on_purge = [handler = std::move(handler)](Turn& turn, const void* state) {
+      handler(turn, *static_cast<const State*>(state));
+    };
+    return std::move(*this);
+  }
   /// The version that this code writes. States of older versions pass through the upgrade steps;
   /// states of newer ones are refused.
   KindBuilder&& schema_version(std::uint32_t version) && {

@@ -77,6 +77,17 @@ struct UniqueDefinition {
   Compare compare = Compare::exact;
 };
 
+/// How a kind purges what was deleted within its objects, which the runtime then calls for by
+/// itself, as soon as the oldest of it was deleted `RuntimeOptions::purge_after` ago.
+struct PurgeDefinition {
+  /// Called with {before: date-time}. It erases what was deleted before then, and moves `oldest`;
+  /// it may leave some of it for the next call.
+  std::string command;
+  /// A field of the root, as those of indexes: when the oldest of it was deleted (date-time), or
+  /// null when there is none.
+  std::string oldest;
+};
+
 /// Turns a state written by schema version n into one of n + 1. Throws to refuse.
 using UpgradeStep = std::function<Json(Json)>;
 
@@ -90,9 +101,13 @@ struct KindDefinition {
   std::vector<IndexDefinition> indexes;
   std::vector<UniqueDefinition> uniques;
   std::vector<std::string> secrets;  ///< members of the state's JSON, dotted: see without_secrets
-  JsonCheck check_state = {};        ///< for states that come from outside (create, put, import)
-  ChangeCheck check_change = {};     ///< for states from outside that take another one's place
-  bool created_by_command = false;   ///< some command has Creates::yes: no other one begins a life
+  std::vector<PurgeDefinition> purges;
+  /// Called in the turn that purges a deleted object, to release its claims; all else that it asks
+  /// of the turn is dropped. Null: it has none.
+  std::function<void(Turn&, const void* state)> on_purge = {};
+  JsonCheck check_state = {};       ///< for states that come from outside (create, put, import)
+  ChangeCheck check_change = {};    ///< for states from outside that take another one's place
+  bool created_by_command = false;  ///< some command has Creates::yes: no other one begins a life
 };
 
 /// A state as operators may see it: without the kind's secrets (hashes of passwords and keys).

@@ -47,10 +47,20 @@ class Hooks {
   virtual void activated(std::string_view /*kind*/) {}
   virtual void hibernated(std::string_view /*kind*/) {}
   virtual void writes_stopped(const Error& /*cause*/) {}
+  /// The disk had been full, and the store was opened again.
+  virtual void writes_resumed() {}
+  /// The disk has room again, but the store cannot be opened: it is tried again and again.
+  virtual void reopening_failed(const Error& /*cause*/) {}
+};
+
+enum class AccessMode {
+  read_write,
+  read_only,  ///< looks at a stopped data directory and leaves no trace: commands are `unavailable`
 };
 
 struct RuntimeOptions {
   std::filesystem::path data_dir;
+  AccessMode access = AccessMode::read_write;
   DurabilityMode durability = DurabilityMode::sync;
   AcceptLostCommits accept_lost_commits = AcceptLostCommits::no;
   std::size_t block_cache_bytes = 256u << 20;
@@ -64,6 +74,9 @@ struct RuntimeOptions {
   std::chrono::seconds idempotency_window = std::chrono::hours{24};
   Retention retention = {};
   EventRetention event_retention = {};
+  /// So long a deleted object (or what was deleted within one) can be brought back; then it is
+  /// purged.
+  std::chrono::seconds purge_after = std::chrono::hours{24 * 30};
 
   std::size_t worker_threads = 1;             ///< of the actor system, when it is ours
   caf::actor_system* actor_system = nullptr;  ///< a host's own, which must outlive the runtime

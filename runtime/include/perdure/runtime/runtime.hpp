@@ -8,7 +8,6 @@
 #include <functional>
 #include <future>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -142,12 +141,13 @@ class Runtime {
   using LineSink = std::function<void(std::string_view line)>;
   [[nodiscard]] Result<void> export_object(const ObjectId& object, AsOf as_of,
                                            const LineSink& sink) const;
-  /// Makes `target` from an export. Errors: malformed, corrupt (digest), conflict (exists).
-  void import_object(ObjectId target, std::string_view lines, Principal principal,
-                     ReplyHandler done);
-  /// Makes `target` from another object as of a moment. Errors: not_found, gone, conflict.
-  void clone_object(const ObjectId& source, AsOf as_of, ObjectId target, Principal principal,
-                    ReplyHandler done);
+  /// Makes `call.target` from an export. Name, payload and owner of the call are set here; all else
+  /// (principal, idempotency key) is the caller's.
+  /// Errors: malformed, corrupt (digest), conflict (exists).
+  void import_object(Call call, std::string_view lines, ReplyHandler done);
+  /// Makes `call.target` from another object as of a moment; the call as above.
+  /// Errors: not_found, gone, conflict.
+  void clone_object(const ObjectId& source, AsOf as_of, Call call, ReplyHandler done);
 
   // ---- memory
 
@@ -156,25 +156,19 @@ class Runtime {
   /// Loads the object. `done` gets the reply of builtin::get.
   void activate(const ObjectId& object, ReplyHandler done);
   [[nodiscard]] RuntimeStats stats() const;
+  /// False after a failed write. When the disk was full it is true again soon after there is room:
+  /// the store is opened again beneath the objects. After a failed sync only a new runtime helps.
   [[nodiscard]] bool writable() const;
 
   /// Refuses new calls (`unavailable`), finishes the accepted ones, closes the store.
   void stop();
 
   class Core;
-  /// Makes the core that takes another one's place.
-  using Reopen = std::function<Result<std::unique_ptr<Core>>()>;
-  /// Without `reopen` it cannot recover.
-  Runtime(std::unique_ptr<Core> core, std::vector<Kind> kinds, Reopen reopen = {});
+  Runtime(std::unique_ptr<Core> core, std::vector<Kind> kinds);
 
  private:
-  [[nodiscard]] std::shared_ptr<Core> core() const { return std::atomic_load(&core_); }
-  /// Errors: unavailable while the core is exchanged.
-  [[nodiscard]] Result<std::shared_ptr<Core>> live_core() const;
-
   const std::vector<Kind> kinds_;
-  const Reopen reopen_;
-  std::shared_ptr<Core> core_;  ///< shared by the calls that are in it; null while it is exchanged
+  const std::unique_ptr<Core> core_;
 };
 
 }  // namespace perdure

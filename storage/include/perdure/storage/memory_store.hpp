@@ -17,6 +17,8 @@ struct MemoryFaults {
   int commits_until_sync_fails = -1;  ///< -1: never; 0: the next one
   /// Of a failed sync's batch, whether a restart brings it back: the caller cannot know.
   bool failed_batch_survives = false;
+  /// Commits fail for want of space, and what was open stays unwritable after it is cleared.
+  bool disk_is_full = false;
 };
 
 enum class TailAfterCrash {

@@ -21,8 +21,14 @@ enum class LostCommits {
   accept,  ///< an operator decided to go on without them
 };
 
+enum class OpenMode {
+  read_write,
+  read_only,  ///< writes nothing: no epoch is raised, and commits are refused
+};
+
 struct RocksdbOptions {
   std::filesystem::path directory;
+  OpenMode mode = OpenMode::read_write;
   Durability durability = Durability::sync;
   LostCommits lost_commits = LostCommits::refuse;
   std::size_t block_cache_bytes = 256u << 20;
@@ -32,7 +38,8 @@ struct RocksdbOptions {
   std::function<void(const Error&)> on_write_failure = {};
 };
 
-/// Opens or creates the store, and raises its epoch (durably).
+/// Opens or creates the store, and raises its epoch (durably). Read-only it neither creates it
+/// nor leaves a trace in it.
 ///
 /// Errors  conflict       another process has the directory open; `detail` names its pid.
 ///         newer_version  the directory was written by a newer format.
@@ -40,6 +47,10 @@ struct RocksdbOptions {
 ///                        a file fails its checks; `detail` says which and what to do.
 ///         unavailable    the directory cannot be made, read or written.
 [[nodiscard]] Result<std::unique_ptr<Store>> open_rocksdb(RocksdbOptions options);
+
+/// Whether the file system of a store's directory has space enough to open the store and go on for
+/// a while: that of its write-ahead log, which recovery writes once more, and some to spare.
+[[nodiscard]] bool has_room_rocksdb(const std::filesystem::path& directory);
 
 /// What `check_rocksdb` found, one line a finding; empty when all is well.
 struct CheckReport {

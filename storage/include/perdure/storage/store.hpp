@@ -77,6 +77,14 @@ struct PinChange {
   std::optional<std::string> body;  ///< without: the pin is removed
 };
 
+/// What becomes of an object's past when a write set commits.
+enum class Past {
+  kept,
+  /// With the write set's record all older ones go, and all entries (but those that the write set
+  /// puts), pins and alarms. The floor becomes the record's seq.
+  erased,
+};
+
 struct WriteSet {
   ObjectId object;
   /// The store's epoch when the object was activated: an older one is refused as `stale_epoch`.
@@ -98,6 +106,9 @@ struct WriteSet {
   std::vector<Claim> claims = {};
   std::vector<ClaimKey> releases = {};  ///< applied before `claims`
   std::vector<PinChange> pins = {};
+  /// `erased` needs a record, and goes without pins. Erased rows can be read by nobody from the commit on; their bytes
+  /// leave the disk's files as those are rewritten.
+  Past past = Past::kept;
 };
 
 /// One to n write sets that commit as one. Several of one object build on one another, in order.
@@ -115,6 +126,8 @@ struct Committed {
 ///   stale_epoch         the write set's epoch is not the store's: drop the activation.
 ///   stale_precondition  another seq is the last one. A later unit of the same object that was
 ///                       built upon a refused one is refused so, too; nobody else is touched.
+///                       Also: a write set erases the past of an object that an earlier unit of the
+///                       same commit names; it can go into the next commit.
 ///   conflict            a claim's key is taken; `detail` is the space, the field pointer its key.
 ///   not_found           an item to take is not there: it was taken before, or never sent.
 ///   gone                a pin names a seq below the object's floor.
@@ -187,6 +200,10 @@ struct KeyRange {
 /// The smallest key above all keys that start with `prefix` (empty when there is none).
 [[nodiscard]] std::string prefix_end(std::string prefix);
 
+/// Gives the keys of the entries that the turn of a record changed. Errors: corrupt.
+using ChangedKeys =
+    std::function<Result<std::vector<std::string>>(const ObjectId&, const RecordRow&)>;
+
 /// What retention removed.
 struct Trimmed {
   std::uint64_t records = 0;
@@ -200,7 +217,11 @@ struct StoreStats {
   std::uint64_t memory_bytes = 0;   ///< caches and write buffers
 };
 
-enum class Health { writable, read_only };
+enum class Health {
+  writable,
+  no_space,   ///< a write failed because the disk is full: opening again helps when it is not
+  read_only,  ///< a sync failed, or something else that only a new process may trust again
+};
 
 class Store {
  public:
@@ -218,7 +239,8 @@ class Store {
   /// Lifetime  borrows `units` until it returns.
   [[nodiscard]] virtual std::vector<Outcome> commit(std::span<const Unit> units, Timestamp now) = 0;
 
-  /// Whether commits can still succeed. `read_only` after a failed write or sync, for good.
+  /// Whether commits can still succeed. After a failed write or sync never again: the store has
+  /// to be opened again.
   [[nodiscard]] virtual Health health() const = 0;
 
   /// The object's newest record, or none. One read, whatever the object's age.
@@ -289,8 +311,13 @@ class Store {
   /// Raises the object's floor to `floor`, and removes the records below it and the entry
   /// versions that neither the floor nor a pinned seq nor a later one can see. Safe beside
   /// commits; crash-safe (may be repeated). A floor below the present one does nothing.
-  /// Errors: invalid when `floor` is above the last record's seq.
-  [[nodiscard]] virtual Result<Trimmed> trim(const ObjectId&, Seq floor) = 0;
+  ///
+  /// Only `changed_keys` can read a record. With it the cost is that of what is removed; without,
+  /// or after a pin below the floor was removed, all entry versions of the object are read.
+  ///
+  /// Errors  invalid  `floor` is above the last record's seq; those of `changed_keys`.
+  [[nodiscard]] virtual Result<Trimmed> trim(const ObjectId&, Seq floor,
+                                             const ChangedKeys& changed_keys) = 0;
 
   [[nodiscard]] virtual StoreStats stats() const = 0;
 };

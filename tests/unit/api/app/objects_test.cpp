@@ -126,6 +126,16 @@ TEST_F(DurableObjects, travel_as_files_and_are_cloned) {
   EXPECT_EQ(copy.field("Location"), "/api/v1/durable-objects/notebook/copy");
   EXPECT_EQ(get("/notebooks/copy/pages").json()["items"].size(), 1U);
 
+  const Fields import_once{type[0], {"Idempotency-Key", "import-1"}};
+  const std::string twice = "/durable-objects/import?id=twice";
+  EXPECT_EQ(ask(Method::post, twice, file.text, import_once).status, 201);
+  const auto replayed = ask(Method::post, twice, file.text, import_once);
+  EXPECT_EQ(replayed.status, 201) << replayed.text;
+  EXPECT_EQ(replayed.field("Idempotent-Replayed"), "true");
+  EXPECT_EQ(ask(Method::post, "/durable-objects/import?id=other", file.text, import_once).status,
+            422)
+      << "the key was used for another import";
+
   const Fields once{{"Idempotency-Key", "clone-1"}};
   const auto clone = post(path + "/clone", {{"as_of", 1}}, once);
   ASSERT_EQ(clone.status, 201) << clone.text;

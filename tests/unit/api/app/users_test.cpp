@@ -120,8 +120,34 @@ TEST_F(Users, take_everything_out_and_leave_nothing_behind) {
   EXPECT_NE(archive.text.find("first page"), std::string::npos);
   EXPECT_EQ(archive.text.find("secret_hash"), std::string::npos);
 
+  // A kind without an index by owner, and one that is deleted already.
+  for (const auto* object : {"live", "gone"}) {
+    ASSERT_TRUE(runtime
+                    ->call({.target = {"document", object},
+                            .name = "put",
+                            .payload = {{"diary", "private words"}},
+                            .owner = id})
+                    .get());
+  }
+  ASSERT_TRUE(
+      runtime->call({.target = {"document", "gone"}, .name = std::string{builtin::remove}}).get());
+  EXPECT_NE(as(bob, Method::get, "/users/me/export").text.find("private words"), std::string::npos);
+
   EXPECT_EQ(as(bob, Method::del, "/users/me").status, 204);
   EXPECT_EQ(as(bob, Method::get, "/users/me").status, 401);
+  const auto notebook_id = path.substr(path.rfind('/') + 1);
+  for (const auto& object :
+       {"user/" + id, "notebook/" + notebook_id, std::string{"document/live"},
+        std::string{"document/gone"}, std::string{"api_key/key-of-bob@example.org"}}) {
+    const auto journal = get("/durable-objects/" + object + "/journal");
+    ASSERT_EQ(journal.status, 200) << object << journal.text;
+    EXPECT_EQ(journal.json()["items"].size(), 1U) << object;
+    for (const auto* word : {"bob@example.org\"", "first page", "private words", "mine"}) {
+      EXPECT_EQ(journal.text.find(word), std::string::npos) << object;
+    }
+    EXPECT_EQ(get("/durable-objects/" + object + "?as_of=1").status, 404) << object;
+    EXPECT_EQ(get("/durable-objects/" + object + "/entries").status, 404) << object;
+  }
   EXPECT_EQ(get(path).status, 404);
   EXPECT_EQ(get("/users/" + id).status, 404);
   EXPECT_EQ(post("/users", {{"email", "bob@example.org"}}).status, 201);

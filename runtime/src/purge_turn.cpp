@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// $purge: the end of a deleted object's past.
+#include <fmt/format.h>
+
+#include "index_keys.hpp"
+#include "once.hpp"
+#include "turn_runner.hpp"
+#include "unique_keys.hpp"
+
+namespace perdure::runtime {
+
+namespace {
+
+Result<void> check_payload(const Envelope& envelope, const ObjectMeta& meta) {
+  const auto& payload = envelope.call.payload;
+  if (!payload.is_object() || !payload.contains("deleted_before")) return {};
+  const auto& given = payload["deleted_before"];
+  const auto limit = given.is_string() ? parse_rfc3339(given.get_ref<const std::string&>())
+                                       : Result<Timestamp>{fail(ErrorCode::malformed, "")};
+  if (!limit) {
+    Error error{.code = ErrorCode::invalid, .detail = "deleted_before is a date-time"};
+    error.fields.push_back({"/deleted_before", "format", error.detail});
+    return fail(std::move(error));
+  }
+  if (*meta.deleted_at < *limit) return {};
+  return fail(ErrorCode::conflict,
+              fmt::format("{} was not deleted before then", to_string(meta.object())));
+}
+
+std::vector<storage::ClaimKey> released_claims(const Envelope& envelope, const Version& newest,
+                                               const TurnSurroundings& around, Timestamp now) {
+  std::vector<storage::ClaimKey> released;
+  const auto& kind = around.kind;
+  for (auto& [space, key] : unique_keys(kind, newest.meta, kind.state.encode(newest.state.get()))) {
+    released.push_back({std::move(space), std::move(key)});
+  }
+  if (!kind.on_purge) return released;
+  TurnContext turn{envelope,      newest.meta,  newest.meta.origin->born_seq,
+                   now,           around.store, around.pending,
+                   around.alarms, TurnLimits{}};
+  kind.on_purge(turn, newest.state.get());
+  for (auto& [space, key] : turn.requests().releases) {
+    released.push_back({std::move(space), std::move(key)});
+  }
+  return released;
+}
+
+}  // namespace
+
+Result<Decision> run_purge(const Envelope& envelope, const Version& newest,
+                           const TurnSurroundings& around) {
+  if (newest.meta.exists()) {
+    return fail(ErrorCode::conflict, to_string(envelope.call.target) + " is not deleted");
+  }
+  PERDURE_TRY_VOID(check_payload(envelope, newest.meta));
+  const auto now = std::max(envelope.accepted_at, newest.meta.updated_at);
+  auto origin = std::make_shared<Origin>();
+  origin->object = envelope.call.target;
+  origin->born_seq = newest.meta.seq + 1;     // hides what was before
+  origin->owner = newest.meta.origin->owner;  // the id still belongs to nobody else
+  origin->created_at = now;
+  origin->created_by = actor_name(envelope.call.principal);
+
+  auto version = std::make_shared<Version>();
+  version->meta = {.origin = std::move(origin),
+                   .seq = newest.meta.seq + 1,
+                   .schema_version = around.kind.schema_version,
+                   .updated_at = now,
+                   .updated_by = actor_name(envelope.call.principal),
+                   .deleted_at = now};
+  version->state = around.kind.state.make();
+  const Record record{.previous_hash = newest.hash,
+                      .meta = version->meta,
+                      .command = envelope.call.name,
+                      .request_id = envelope.call.request_id,
+                      .traceparent = envelope.call.traceparent,
+                      .entries = {},
+                      .topics = {},
+                      .root = {}};
+  Decision decision;
+  auto& write_set = decision.write_set;
+  write_set.object = envelope.call.target;
+  write_set.expected_seq = newest.meta.seq;
+  write_set.record = encode_record(record);
+  write_set.indexes = index_difference(index_keys(around.kind, newest), {});
+  write_set.past = storage::Past::erased;
+  PERDURE_TRY(alarms, around.store.alarms(write_set.object));
+  for (auto& alarm : alarms) {
+    write_set.alarms.push_back({.name = std::move(alarm.name), .previous_due = alarm.due});
+  }
+  write_set.releases = released_claims(envelope, newest, around, now);
+  decision.reply = {.value = nullptr, .meta = version->meta};
+  if (!envelope.call.idempotency_key.empty()) {
+    write_set.claims.push_back(once_claim(envelope.call, decision.reply,
+                                          envelope.accepted_at + around.idempotency_window));
+  }
+  version->hash = hash_record(write_set.object, version->meta.seq, *write_set.record);
+  decision.version = std::move(version);
+  return decision;
+}
+
+}  // namespace perdure::runtime
