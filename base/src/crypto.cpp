@@ -82,12 +82,12 @@ std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed) noexcept {
 }
 
 std::string to_hex(std::string_view bytes) {
-  std::string hex;
-  hex.reserve(bytes.size() * 2);
+  std::string hex(bytes.size() * 2, '\0');
+  auto* out = hex.data();
   for (const char c : bytes) {
     const auto byte = static_cast<std::uint8_t>(c);
-    hex += hex_digits[byte >> 4];
-    hex += hex_digits[byte & 15];
+    *out++ = hex_digits[byte >> 4];
+    *out++ = hex_digits[byte & 15];
   }
   return hex;
 }
