@@ -143,9 +143,9 @@ Result<ListPage> Runtime::list(const ListRequest& request) const {
   return runtime::list_objects(live->store(), live->directory(), *kind, request);
 }
 
-std::optional<Seq> Runtime::committed_seq(const ObjectId& object) const {
+SeqWatch Runtime::watch(const ObjectId& object) const {
   const auto live = core();
-  return live ? live->directory().committed_seq(object) : std::nullopt;
+  return live ? live->directory().watch(object) : SeqWatch{};
 }
 
 Activity Runtime::activity(const ObjectId& object) const {
