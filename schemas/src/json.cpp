@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "quick_reader.hpp"
+
 namespace perdure {
 
 namespace {
@@ -132,6 +134,8 @@ Result<Json> parse_json(std::string_view text, std::size_t depth_max) {
     return fail(ErrorCode::malformed, "not JSON: a NUL byte");
   }
   Json value;
+  if (read_quickly(text, depth_max, value)) return value;
+  value = nullptr;
   BoundedBuilder builder{value, depth_max};
   if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
     return fail(ErrorCode::malformed, "not JSON: " + builder.reason());
