@@ -18,8 +18,10 @@ std::uint32_t narrow(std::size_t value) noexcept { return static_cast<std::uint3
 }  // namespace
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return lower(x) == lower(y); });
+  if (a.size() != b.size()) return false;
+  // Nearly always the case is the usual one.
+  return a == b || std::equal(a.begin(), a.end(), b.begin(),
+                              [](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool Headers::is_named(const Place& place, std::string_view name) const noexcept {
