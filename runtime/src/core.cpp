@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include <array>
+#include <caf/thread_hook.hpp>
 #include <set>
 
 #include "object_actor.hpp"
@@ -13,6 +15,21 @@ namespace perdure {
 namespace runtime {
 
 namespace {
+
+// For `top -H` and profiles. At most 15 characters.
+void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
+
+/// CAF calls its workers "caf.multiplexer", which says nothing to an operator.
+class WorkerNames final : public caf::thread_hook {
+ public:
+  void init(caf::actor_system&) override {}
+  void thread_started() override {
+    std::array<char, 16> name{};
+    pthread_getname_np(pthread_self(), name.data(), name.size());
+    if (std::string_view{name.data()} == "caf.multiplexer") name_thread("perdure.worker");
+  }
+  void thread_terminates() override {}
+};
 
 constexpr std::array builtin_operations{
     std::pair{builtin::get, Operation::get},
@@ -59,6 +76,7 @@ std::unique_ptr<caf::actor_system_config> make_config(std::size_t threads) {
   // Work stealing collapses with long queues and is slower to wake (docs/adr/0003).
   config->set("scheduler.policy", caf::atom("sharing"));
   config->set("scheduler.max-threads", threads);
+  config->add_thread_hook<WorkerNames>();
   return config;
 }
 
@@ -76,13 +94,6 @@ Result<void> validate_kinds(const std::vector<Kind>& kinds) {
 }
 
 }  // namespace runtime
-
-namespace {
-
-// For `top -H` and profiles. At most 15 characters.
-void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
-
-}  // namespace
 
 using runtime::Envelope;
 using runtime::Operation;
@@ -120,11 +131,11 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
   for (const auto& kind : kinds_) kinds_by_name_.emplace(kind.name(), &kind.definition());
   if (foundation_.threads == runtime::Threads::own) {
     committer_thread_ = std::thread{[this] {
-      name_thread("perdure.commit");
+      runtime::name_thread("perdure.commit");
       committer_.run();
     }};
     housekeeper_thread_ = std::thread{[this] {
-      name_thread("perdure.house");
+      runtime::name_thread("perdure.house");
       housekeeper_.run();
     }};
   }
@@ -195,7 +206,7 @@ bool Runtime::Core::answer_at_once(Envelope& envelope) {
   return true;
 }
 
-void Runtime::Core::call(Call call, ReplyHandler done) {
+void Runtime::Core::call(Call&& call, ReplyHandler&& done) {
   const auto envelope = std::make_shared<Envelope>();
   envelope->call = std::move(call);
   envelope->done = std::move(done);

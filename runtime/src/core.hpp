@@ -43,7 +43,7 @@ class Runtime::Core {
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
-  void call(Call call, ReplyHandler done);
+  void call(Call&& call, ReplyHandler&& done);
   Result<void> hibernate(const ObjectId& object) { return directory_.hibernate(object); }
   void stop();
 
