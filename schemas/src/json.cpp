@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "quick_reader.hpp"
+#include "writer.hpp"
 
 namespace perdure {
 
@@ -144,7 +145,9 @@ Result<Json> parse_json(std::string_view text, std::size_t depth_max) {
 }
 
 std::string dump_json(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text;
+  write_json(text, value);
+  return text;
 }
 
 std::size_t serialized_size(const Json& value, std::size_t enough) {
