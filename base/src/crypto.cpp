@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include <cstring>
 #include <memory>
 
 #include "perdure/base/check.hpp"
@@ -39,6 +40,39 @@ constexpr auto make_crc_tables() {
 }
 constexpr auto crc_tables = make_crc_tables();
 
+constexpr std::uint32_t crc32c_by_tables(std::string_view bytes, std::uint32_t crc) noexcept {
+  std::size_t i = 0;
+  const auto at = [&](std::size_t k) { return static_cast<std::uint8_t>(bytes[k]); };
+  for (; i + 8 <= bytes.size(); i += 8) {  // slicing-by-8
+    const std::uint32_t low = crc ^ (static_cast<std::uint32_t>(at(i)) | at(i + 1) << 8 |
+                                     at(i + 2) << 16 | static_cast<std::uint32_t>(at(i + 3)) << 24);
+    crc = crc_tables[7][low & 0xFF] ^ crc_tables[6][(low >> 8) & 0xFF] ^
+          crc_tables[5][(low >> 16) & 0xFF] ^ crc_tables[4][low >> 24] ^ crc_tables[3][at(i + 4)] ^
+          crc_tables[2][at(i + 5)] ^ crc_tables[1][at(i + 6)] ^ crc_tables[0][at(i + 7)];
+  }
+  for (; i < bytes.size(); ++i) crc = (crc >> 8) ^ crc_tables[0][(crc ^ at(i)) & 0xFF];
+  return crc;
+}
+static_assert(~crc32c_by_tables("123456789", ~0U) == 0xE3069283U);
+
+#if defined(__x86_64__)
+[[gnu::target("sse4.2")]] std::uint32_t crc32c_by_instruction(std::string_view bytes,
+                                                              std::uint32_t seed) noexcept {
+  std::uint64_t crc = seed;
+  std::size_t i = 0;
+  for (; i + sizeof(std::uint64_t) <= bytes.size(); i += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + i, sizeof word);
+    crc = __builtin_ia32_crc32di(crc, word);
+  }
+  auto rest = static_cast<std::uint32_t>(crc);
+  for (; i < bytes.size(); ++i) {
+    rest = __builtin_ia32_crc32qi(rest, static_cast<std::uint8_t>(bytes[i]));
+  }
+  return rest;
+}
+#endif
+
 constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view base64url_digits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -67,27 +101,20 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
 }
 
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed) noexcept {
-  std::uint32_t crc = ~seed;
-  std::size_t i = 0;
-  const auto at = [&](std::size_t k) { return static_cast<std::uint8_t>(bytes[k]); };
-  for (; i + 8 <= bytes.size(); i += 8) {  // slicing-by-8
-    const std::uint32_t low = crc ^ (static_cast<std::uint32_t>(at(i)) | at(i + 1) << 8 |
-                                     at(i + 2) << 16 | static_cast<std::uint32_t>(at(i + 3)) << 24);
-    crc = crc_tables[7][low & 0xFF] ^ crc_tables[6][(low >> 8) & 0xFF] ^
-          crc_tables[5][(low >> 16) & 0xFF] ^ crc_tables[4][low >> 24] ^ crc_tables[3][at(i + 4)] ^
-          crc_tables[2][at(i + 5)] ^ crc_tables[1][at(i + 6)] ^ crc_tables[0][at(i + 7)];
-  }
-  for (; i < bytes.size(); ++i) crc = (crc >> 8) ^ crc_tables[0][(crc ^ at(i)) & 0xFF];
-  return ~crc;
+#if defined(__x86_64__)
+  static const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
+  if (has_instruction) return ~crc32c_by_instruction(bytes, ~seed);
+#endif
+  return ~crc32c_by_tables(bytes, ~seed);
 }
 
 std::string to_hex(std::string_view bytes) {
-  std::string hex;
-  hex.reserve(bytes.size() * 2);
+  std::string hex(bytes.size() * 2, '\0');
+  auto* out = hex.data();
   for (const char c : bytes) {
     const auto byte = static_cast<std::uint8_t>(c);
-    hex += hex_digits[byte >> 4];
-    hex += hex_digits[byte & 15];
+    *out++ = hex_digits[byte >> 4];
+    *out++ = hex_digits[byte & 15];
   }
   return hex;
 }

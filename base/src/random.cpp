@@ -64,12 +64,13 @@ std::string make_uuid_v7(Timestamp now, Random& random) {
   bytes[6] = static_cast<std::uint8_t>(0x70 | (bytes[6] & 0x0F));
   bytes[8] = static_cast<std::uint8_t>(0x80 | (bytes[8] & 0x3F));
 
-  const std::string hex = to_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  std::string text;
-  text.reserve(36);
-  for (std::size_t i = 0; i < hex.size(); ++i) {
-    if (i == 8 || i == 12 || i == 16 || i == 20) text += '-';
-    text += hex[i];
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text(36, '-');
+  auto* out = text.data();
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) ++out;  // over the dash
+    *out++ = digits[bytes[i] >> 4];
+    *out++ = digits[bytes[i] & 15];
   }
   return text;
 }

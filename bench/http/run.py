@@ -44,8 +44,8 @@ def wait_for_port(port):
 
 
 class Perdure:
-    def __init__(self, binary, directory):
-        self.binary = binary
+    def __init__(self, binary, directory, under=()):
+        self.command = [*under, binary]  # `under`: a program that runs it, with its options
         self.directory = directory
         self.process = None
         self.start()
@@ -54,7 +54,7 @@ class Perdure:
         environment = dict(os.environ, PERDURE_ADMIN_KEY=KEY)
         began = time.monotonic()
         self.process = subprocess.Popen(
-            [self.binary, "serve", "--data-dir", self.directory, "--listen", "127.0.0.1:0",
+            [*self.command, "serve", "--data-dir", self.directory, "--listen", "127.0.0.1:0",
              "--objects-active-memory", "8GiB", "--objects-hibernate-after", "1h",
              "--rate-limit-key-requests", "0", "--log-level", "warning"],
             env=environment, stdout=subprocess.PIPE, text=True)

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include <array>
+#include <caf/thread_hook.hpp>
 #include <set>
 
 #include "dead_letter.hpp"
@@ -14,6 +16,21 @@ namespace perdure {
 namespace runtime {
 
 namespace {
+
+// For `top -H` and profiles. At most 15 characters.
+void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
+
+/// CAF calls its workers "caf.multiplexer", which says nothing to an operator.
+class WorkerNames final : public caf::thread_hook {
+ public:
+  void init(caf::actor_system&) override {}
+  void thread_started() override {
+    std::array<char, 16> name{};
+    pthread_getname_np(pthread_self(), name.data(), name.size());
+    if (std::string_view{name.data()} == "caf.multiplexer") name_thread("perdure.worker");
+  }
+  void thread_terminates() override {}
+};
 
 constexpr std::array builtin_operations{
     std::pair{builtin::get, Operation::get},
@@ -76,6 +93,7 @@ std::unique_ptr<caf::actor_system_config> make_config(std::size_t threads) {
   // Work stealing collapses with long queues and is slower to wake (docs/adr/0003).
   config->set("scheduler.policy", caf::atom("sharing"));
   config->set("scheduler.max-threads", threads);
+  config->add_thread_hook<WorkerNames>();
   return config;
 }
 
@@ -110,9 +128,6 @@ Unexpected writes_have_stopped(storage::Health health) {
   error.retry_after = std::chrono::seconds{5};
   return fail(std::move(error));
 }
-
-// For `top -H` and profiles. At most 15 characters.
-void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
 
 }  // namespace
 
@@ -181,15 +196,15 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
   subscription_kind_ = find_kind(runtime::subscription_kind_name);
   if (foundation_.threads == runtime::Threads::own) {
     committer_thread_ = std::thread{[this] {
-      name_thread("perdure.commit");
+      runtime::name_thread("perdure.commit");
       committer_.run();
     }};
     housekeeper_thread_ = std::thread{[this] {
-      name_thread("perdure.house");
+      runtime::name_thread("perdure.house");
       housekeeper_.run();
     }};
     agenda_thread_ = std::thread{[this] {
-      name_thread("perdure.agenda");
+      runtime::name_thread("perdure.agenda");
       agenda_.run();
     }};
   }
@@ -270,7 +285,7 @@ bool Runtime::Core::answer_at_once(Envelope& envelope) {
   return true;
 }
 
-void Runtime::Core::call(Call call, ReplyHandler done) {
+void Runtime::Core::call(Call&& call, ReplyHandler&& done) {
   const auto envelope = std::make_shared<Envelope>();
   envelope->call = std::move(call);
   envelope->done = std::move(done);

@@ -49,7 +49,7 @@ class Runtime::Core {
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
-  void call(Call call, ReplyHandler done);
+  void call(Call&& call, ReplyHandler&& done);
   /// A call that carries out an outbox item: its turn takes the item.
   void carry_out(Call call, runtime::Receipt receipt, ReplyHandler done);
   /// Accepts a transaction; see Runtime::transact.

@@ -50,7 +50,7 @@ void Directory::clear() {
 }
 
 caf::actor Directory::actor_of(const Cell& cell) const {
-  const std::scoped_lock lock{shard_of(cell.object).mutex};
+  const std::scoped_lock lock{shard_of(cell).mutex};
   PERDURE_CHECK(cell.actor_ != nullptr, to_string(cell.object));  // something is counted on it
   return cell.actor_;
 }
@@ -65,11 +65,6 @@ void Directory::tell_settled(const Cell& cell) { caf::anon_send(actor_of(cell), 
 
 void Directory::release(const Cell& cell) { caf::anon_send(actor_of(cell), Released{}); }
 
-Directory::Shard& Directory::shard_of(const ObjectId& object) const {
-  // The map uses the low bits of the same hash, so the shard takes others.
-  return shards_[(std::hash<ObjectId>{}(object) >> 32) % shard_count];
-}
-
 void Directory::touch(Shard& shard, Cell& cell) {
   cell.last_used_ = clock_.monotonic();
   shard.by_use.splice(shard.by_use.end(), shard.by_use, cell.place_);
@@ -82,13 +77,14 @@ void Directory::resize(Shard& shard, Cell& cell, std::size_t bytes) {
 }
 
 CellPtr Directory::remove(Shard& shard, Cell& cell) {
-  const auto found = shard.cells.find(cell.object);
+  const auto found = shard.cells.find(Sought{cell.object});
   PERDURE_CHECK(found != shard.cells.end() && found->get() == &cell, to_string(cell.object));
   CellPtr owned = *found;
   resize(shard, cell, 0);
   shard.by_use.erase(cell.place_);
   shard.cells.erase(found);
   cell.dropped_ = true;
+  cell.show_watchers(SeqWatch::silent);
   if (cell.committed_) hooks_.hibernated(cell.kind.name);
   --count_;
   return owned;
@@ -100,9 +96,10 @@ Result<void> Directory::deliver(const EnvelopePtr& envelope) {
     in_flight_.fetch_sub(1, std::memory_order_relaxed);
     return overloaded("the server has as many calls waiting as it may");
   }
-  auto& shard = shard_of(object);
+  const Sought sought{object};
+  auto& shard = shard_of(sought);
   const std::scoped_lock lock{shard.mutex};
-  auto found = shard.cells.find(object);
+  auto found = shard.cells.find(sought);
   if (found == shard.cells.end()) {
     auto cell = std::make_shared<Cell>(object, *envelope->kind);
     cell->place_ = shard.by_use.insert(shard.by_use.end(), cell.get());
@@ -126,28 +123,35 @@ Result<void> Directory::deliver(const EnvelopePtr& envelope) {
 }
 
 VersionPtr Directory::quiet_version(const ObjectId& object) {
-  auto& shard = shard_of(object);
+  const Sought sought{object};
+  auto& shard = shard_of(sought);
   const std::scoped_lock lock{shard.mutex};
-  const auto found = shard.cells.find(object);
+  const auto found = shard.cells.find(sought);
   if (found == shard.cells.end() || (*found)->in_flight_ > 0) return nullptr;
   touch(shard, **found);
   return (*found)->committed_;
 }
 
-std::optional<Seq> Directory::committed_seq(const ObjectId& object) {
-  auto& shard = shard_of(object);
+SeqWatch Directory::watch(const ObjectId& object) {
+  const Sought sought{object};
+  auto& shard = shard_of(sought);
   const std::scoped_lock lock{shard.mutex};
-  const auto found = shard.cells.find(object);
-  if (found == shard.cells.end() || !(*found)->committed_) return {};
-  touch(shard, **found);
-  return (*found)->committed_->meta.seq;
+  const auto found = shard.cells.find(sought);
+  if (found == shard.cells.end()) return {};
+  auto& cell = **found;
+  if (!cell.watched_seq_) {
+    cell.watched_seq_ = std::make_shared<std::atomic<Seq>>(
+        cell.committed_ ? cell.committed_->meta.seq : SeqWatch::silent);
+  }
+  return SeqWatch{cell.watched_seq_};
 }
 
 void Directory::loaded(Cell& cell, VersionPtr version) {
-  auto& shard = shard_of(cell.object);
+  auto& shard = shard_of(cell);
   const std::scoped_lock lock{shard.mutex};
   cell.committed_seq.store(version->meta.seq, std::memory_order_release);
   if (!cell.dropped_) {
+    cell.show_watchers(version->meta.seq);
     resize(shard, cell, estimate_bytes(*version));
     hooks_.activated(cell.kind.name);
   }
@@ -156,11 +160,13 @@ void Directory::loaded(Cell& cell, VersionPtr version) {
 
 void Directory::committed(Cell& cell, const VersionPtr& version) {
   VersionPtr old = version;  // swapped in, and the old one destroyed outside the lock
-  auto& shard = shard_of(cell.object);
+  auto& shard = shard_of(cell);
   const std::scoped_lock lock{shard.mutex};
   cell.committed_.swap(old);
   cell.committed_seq.store(version->meta.seq, std::memory_order_release);
-  if (!cell.dropped_) resize(shard, cell, estimate_bytes(*version));
+  if (cell.dropped_) return;
+  cell.show_watchers(version->meta.seq);
+  resize(shard, cell, estimate_bytes(*version));
 }
 
 void Directory::count(Cell& cell) {
@@ -174,7 +180,7 @@ void Directory::finished(Cell& cell) {
   CellPtr gone;  // destroyed outside the lock, and so is the actor
   caf::actor actor;
   {
-    auto& shard = shard_of(cell.object);
+    auto& shard = shard_of(cell);
     const std::scoped_lock lock{shard.mutex};
     PERDURE_CHECK(cell.in_flight_ > 0, to_string(cell.object));
     --cell.in_flight_;
@@ -190,12 +196,12 @@ void Directory::finished(Cell& cell) {
 }
 
 VersionPtr Directory::committed_version(const Cell& cell) const {
-  const std::scoped_lock lock{shard_of(cell.object).mutex};
+  const std::scoped_lock lock{shard_of(cell).mutex};
   return cell.committed_;
 }
 
 void Directory::drop(Cell& cell) {
-  auto& shard = shard_of(cell.object);
+  auto& shard = shard_of(cell);
   const std::scoped_lock lock{shard.mutex};
   if (cell.dropped_) return;
   // The actor stays until what is counted on the cell has been answered.
@@ -223,9 +229,10 @@ void Directory::drop_before(std::uint64_t epoch) {
 Result<void> Directory::hibernate(const ObjectId& object) {
   CellPtr removed;
   caf::actor actor;
-  auto& shard = shard_of(object);
+  const Sought sought{object};
+  auto& shard = shard_of(sought);
   const std::scoped_lock lock{shard.mutex};
-  const auto found = shard.cells.find(object);
+  const auto found = shard.cells.find(sought);
   if (found == shard.cells.end()) return {};
   if ((*found)->in_flight_ > 0) {
     return fail(ErrorCode::conflict, to_string(object) + " has calls in flight");
@@ -256,15 +263,17 @@ void Directory::sweep(Milliseconds before, std::size_t bytes_max) {
 }
 
 bool Directory::active(const ObjectId& object) const {
-  const auto& shard = shard_of(object);
+  const Sought sought{object};
+  const auto& shard = shard_of(sought);
   const std::scoped_lock lock{shard.mutex};
-  return shard.cells.contains(object);
+  return shard.cells.contains(sought);
 }
 
 std::optional<Milliseconds> Directory::last_used(const ObjectId& object) const {
-  const auto& shard = shard_of(object);
+  const Sought sought{object};
+  const auto& shard = shard_of(sought);
   const std::scoped_lock lock{shard.mutex};
-  const auto found = shard.cells.find(object);
+  const auto found = shard.cells.find(sought);
   if (found == shard.cells.end()) return {};
   return (*found)->last_used_;
 }
@@ -285,14 +294,15 @@ std::vector<std::string> Directory::active_ids(std::string_view kind, const std:
 }
 
 bool Directory::queue_trim(Cell& cell) {
-  const std::scoped_lock lock{shard_of(cell.object).mutex};
+  const std::scoped_lock lock{shard_of(cell).mutex};
   return !std::exchange(cell.trim_queued_, true);
 }
 
 void Directory::trimmed(const ObjectId& object) {
-  auto& shard = shard_of(object);
+  const Sought sought{object};
+  auto& shard = shard_of(sought);
   const std::scoped_lock lock{shard.mutex};
-  const auto found = shard.cells.find(object);
+  const auto found = shard.cells.find(sought);
   if (found != shard.cells.end()) (*found)->trim_queued_ = false;
 }
 
@@ -304,7 +314,7 @@ void Directory::check_invariants() const {
     std::size_t shard_bytes = 0;
     for (const auto& cell : shard.cells) {
       PERDURE_CHECK(!cell->dropped_ && cell->actor_ != nullptr, to_string(cell->object));
-      PERDURE_CHECK(&shard_of(cell->object) == &shard, to_string(cell->object));
+      PERDURE_CHECK(&shard_of(*cell) == &shard, to_string(cell->object));
       PERDURE_CHECK(!cell->committed_ || cell->committed_->meta.seq == cell->committed_seq.load(),
                     to_string(cell->object));
       shard_bytes += cell->bytes_;

@@ -20,6 +20,7 @@
 
 #include "envelope.hpp"
 #include "perdure/runtime/options.hpp"
+#include "perdure/runtime/seq_watch.hpp"
 #include "version.hpp"
 
 namespace perdure::runtime {
@@ -32,9 +33,10 @@ struct Submission;
 class Cell {
  public:
   Cell(ObjectId object_id, const KindDefinition& definition)
-      : object(std::move(object_id)), kind(definition) {}
+      : object(std::move(object_id)), hash(std::hash<ObjectId>{}(object)), kind(definition) {}
 
   const ObjectId object;
+  const std::size_t hash;  ///< of the name
   const KindDefinition& kind;
   /// The store's when the cell was made; its turns are fenced with it. Set once, by who spawns.
   std::uint64_t epoch = 0;
@@ -48,8 +50,16 @@ class Cell {
 
  private:
   friend class Directory;
+
+  void show_watchers(Seq seq) const {
+    if (watched_seq_) watched_seq_->store(seq, std::memory_order_release);
+  }
+
   caf::actor actor_;
   VersionPtr committed_;  ///< null until loaded
+  /// What watches look at: null until there is one, silent until loaded and from removal on. Not a
+  /// part of the cell, which would stay in memory as long as somebody watches.
+  std::shared_ptr<std::atomic<Seq>> watched_seq_;
   std::size_t in_flight_ = 0;
   std::size_t bytes_ = 0;
   Milliseconds last_used_{0};
@@ -84,9 +94,9 @@ class Directory {
   /// nothing outstanding there may read it without asking the actor. Null when there is none.
   [[nodiscard]] VersionPtr quiet_version(const ObjectId& object);
 
-  /// The durable seq of an active object, whatever is in flight for it; none when it is not active
-  /// or not loaded yet. Counts as a use.
-  [[nodiscard]] std::optional<Seq> committed_seq(const ObjectId& object);
+  /// Follows the durable seq of an active object, whatever is in flight for it. Silent when it is
+  /// not active.
+  [[nodiscard]] SeqWatch watch(const ObjectId& object);
 
   /// The activation has loaded `version`.
   void loaded(Cell& cell, VersionPtr version);
@@ -133,14 +143,20 @@ class Directory {
   void check_invariants() const;
 
  private:
+  /// A name with its hash, which picks the shard and the place in its map: computed once.
+  struct Sought {
+    explicit Sought(const ObjectId& name) : object(name), hash(std::hash<ObjectId>{}(name)) {}
+    const ObjectId& object;
+    std::size_t hash;
+  };
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(const ObjectId& id) const { return std::hash<ObjectId>{}(id); }
-    std::size_t operator()(const CellPtr& cell) const { return (*this)(cell->object); }
+    std::size_t operator()(const Sought& sought) const { return sought.hash; }
+    std::size_t operator()(const CellPtr& cell) const { return cell->hash; }
   };
   struct Equal {
     using is_transparent = void;
-    static const ObjectId& id(const ObjectId& object) { return object; }
+    static const ObjectId& id(const Sought& sought) { return sought.object; }
     static const ObjectId& id(const CellPtr& cell) { return cell->object; }
     bool operator()(const auto& a, const auto& b) const { return id(a) == id(b); }
   };
@@ -153,7 +169,10 @@ class Directory {
   };
   static constexpr std::size_t shard_count = 64;
 
-  Shard& shard_of(const ObjectId& object) const;
+  // The map uses the low bits of the same hash, so the shard takes others.
+  Shard& shard_of(std::size_t hash) const { return shards_[(hash >> 32) % shard_count]; }
+  Shard& shard_of(const Sought& sought) const { return shard_of(sought.hash); }
+  Shard& shard_of(const Cell& cell) const { return shard_of(cell.hash); }
   [[nodiscard]] caf::actor actor_of(const Cell& cell) const;
   void touch(Shard& shard, Cell& cell);
   void resize(Shard& shard, Cell& cell, std::size_t bytes);

@@ -161,8 +161,8 @@ Result<ListPage> Runtime::list(const ListRequest& request) const {
   return runtime::list_objects(core_->store(), core_->directory(), *kind, request);
 }
 
-std::optional<Seq> Runtime::committed_seq(const ObjectId& object) const {
-  return core_->directory().committed_seq(object);
+SeqWatch Runtime::watch(const ObjectId& object) const {
+  return core_->directory().watch(object);
 }
 
 Activity Runtime::activity(const ObjectId& object) const {

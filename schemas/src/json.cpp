@@ -6,6 +6,9 @@
 #include <cmath>
 #include <cstdint>
 
+#include "quick_reader.hpp"
+#include "writer.hpp"
+
 namespace perdure {
 
 namespace {
@@ -132,6 +135,8 @@ Result<Json> parse_json(std::string_view text, std::size_t depth_max) {
     return fail(ErrorCode::malformed, "not JSON: a NUL byte");
   }
   Json value;
+  if (read_quickly(text, depth_max, value)) return value;
+  value = nullptr;
   BoundedBuilder builder{value, depth_max};
   if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
     return fail(ErrorCode::malformed, "not JSON: " + builder.reason());
@@ -140,7 +145,9 @@ Result<Json> parse_json(std::string_view text, std::size_t depth_max) {
 }
 
 std::string dump_json(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text;
+  write_json(text, value);
+  return text;
 }
 
 std::size_t serialized_size(const Json& value, std::size_t enough) {

@@ -100,7 +100,8 @@ struct Node {
 };
 
 struct SchemaProgram {
-  std::vector<Node> nodes;  // the first one is the root
+  std::vector<Node> nodes;     // the first one is the root
+  bool has_read_only = false;  // one of them is
 };
 
 }  // namespace perdure

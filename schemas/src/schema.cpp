@@ -95,6 +95,7 @@ class Editor {
 
 Result<Schema> Schema::compile(const Json& schema, const Lookup& lookup) {
   PERDURE_TRY(program, SchemaCompiler(schema, lookup).run());
+  program.has_read_only = std::ranges::any_of(program.nodes, &Node::read_only);
   return Schema{std::make_shared<const SchemaProgram>(std::move(program))};
 }
 
@@ -103,6 +104,7 @@ std::vector<FieldError> Schema::validate(const Json& value) const {
 }
 
 void Schema::strip_read_only(Json& value) const {
+  if (!program_->has_read_only) return;
   Editor{*program_, Editor::Task::strip_read_only}.visit(0, value);
 }
 

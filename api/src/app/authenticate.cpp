@@ -98,6 +98,8 @@ void with_account(ContextPtr context, Standing standing, Result<Reply> account, 
   const bool is_admin = account->value.at("role") == "admin";
   standing.principal.role = is_admin ? Principal::Role::admin : Principal::Role::user;
   standing.user_seq = account->meta.seq;
+  standing.key_watch = context->services.runtime.watch(context->key->object);
+  standing.user_watch = context->services.runtime.watch(standing.user);
   auto remembered = std::make_shared<const Standing>(std::move(standing));
   context->key->set_standing(remembered);
   admit(std::move(context), std::move(remembered), next);
@@ -109,7 +111,7 @@ void with_verified(ContextPtr context, Result<Reply> verified, Next next) {
     if (code != ErrorCode::unauthenticated && code != ErrorCode::not_found) {
       return answer(*context, std::move(verified).error());
     }
-    context->services.keys.forget(sha256(context->secret));
+    context->services.keys.forget(context->secret);
     return refuse(*context, "the API key is not valid");
   }
   auto& services = context->services;
@@ -128,22 +130,16 @@ void with_verified(ContextPtr context, Result<Reply> verified, Next next) {
   });
 }
 
-// Both objects are as they were: neither has been revoked, rotated, deactivated or deleted.
-bool still_stands(const Application::Services& services, const KeyRecord& key,
-                  const Standing& standing) {
-  return services.runtime.committed_seq(key.object) == standing.key_seq &&
-         services.runtime.committed_seq(standing.user) == standing.user_seq;
-}
-
 // The record of a secret, from memory or from the store.
-Result<std::shared_ptr<KeyRecord>> find_key(Application::Services& services, const Sha256& hash) {
-  if (auto known = services.keys.find(hash)) return known;
+Result<std::shared_ptr<KeyRecord>> find_key(Application::Services& services,
+                                            std::string_view secret) {
+  if (auto known = services.keys.find(secret)) return known;
   auto record = std::make_shared<KeyRecord>();
-  record->hash_hex = to_hex(bytes_of(hash));
+  record->hash_hex = secret_hash(secret);
   PERDURE_TRY(object, services.runtime.holder(std::string{api_key::hash_space}, record->hash_hex));
   if (!object) return std::shared_ptr<KeyRecord>{};
   record->object = std::move(*object);
-  return services.keys.add(hash, std::move(record));
+  return services.keys.add(secret, std::move(record));
 }
 
 }  // namespace
@@ -155,12 +151,11 @@ void authenticate(ContextPtr context, Next next) {
                   "send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`");
   }
   auto& services = context->services;
-  auto found = find_key(services, sha256(context->secret));
+  auto found = find_key(services, context->secret);
   if (!found) return answer(*context, std::move(found).error());
   if (*found == nullptr) return refuse(*context, "the API key is not valid");
   context->key = std::move(*found);
-  if (auto standing = context->key->standing();
-      standing && still_stands(services, *context->key, *standing)) {
+  if (auto standing = context->key->standing(); standing && standing->holds()) {
     return admit(std::move(context), std::move(standing), next);
   }
   auto call = ask(context->key->object, "verify", {{"secret_hash", context->key->hash_hex}});

@@ -51,6 +51,7 @@ std::string_view trim(std::string_view text) noexcept {
 
 std::optional<std::string> joined(const http::Headers& headers, std::string_view name) {
   std::optional<std::string> all;
+  if (!headers.find(name)) return all;
   for (std::size_t i = 0; i < headers.size(); ++i) {
     const auto field = headers.at(i);
     if (!http::equals_ignoring_case(field.name, name)) continue;

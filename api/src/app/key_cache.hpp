@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// KeyCache: from the hash of a secret to the api_key object that it belongs to.
+// KeyCache: from a secret to the api_key object that it belongs to.
 //
 // That mapping never changes while a secret is valid, so it may be remembered. What the key grants
 // is remembered with the seqs of the objects that it follows from, and believed only while these
-// are their newest. Secrets themselves are not kept.
+// are their newest.
+//
+// Secrets themselves are not kept, and no digest is computed for one that is known: the table is
+// keyed by 128-bit tags (SipHash) under a key that this process draws and nobody sees. To be taken
+// for somebody else's, a secret would have to hit one of its tags by luck.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "app/rate_limit.hpp"
 #include "perdure/actors/api_key.hpp"
-#include "perdure/base/crypto.hpp"
 #include "perdure/base/object_id.hpp"
+#include "perdure/base/random.hpp"
+#include "perdure/base/siphash.hpp"
 #include "perdure/runtime/principal.hpp"
+#include "perdure/runtime/seq_watch.hpp"
 
 namespace perdure::api {
 
@@ -26,8 +32,16 @@ struct Standing {
   Seq key_seq = 0;
   Seq user_seq = 0;
   ObjectId user;
+  SeqWatch key_watch;
+  SeqWatch user_watch;
   Principal principal;
   actors::api_key::Grant grant;
+
+  /// Both objects are as they were: neither has been revoked, rotated, deactivated or deleted. Also
+  /// false when one of them has been hibernated since.
+  [[nodiscard]] bool holds() const {
+    return key_watch.seq() == key_seq && user_watch.seq() == user_seq;
+  }
 };
 
 /// What is remembered of one key.
@@ -56,21 +70,24 @@ struct KeyRecord {
 /// Limits   `size_max` keys; past it an arbitrary one is forgotten, and looked up again when used.
 class KeyCache {
  public:
-  explicit KeyCache(std::size_t size_max) : size_max_(size_max) {}
+  KeyCache(std::size_t size_max, Random& random)
+      : size_max_(size_max), tag_key_{random.next(), random.next()} {}
 
-  [[nodiscard]] std::shared_ptr<KeyRecord> find(const Sha256& hash) const;
+  [[nodiscard]] std::shared_ptr<KeyRecord> find(std::string_view secret) const;
   /// Returns the record that is kept: the first one, when two threads add the same key.
-  std::shared_ptr<KeyRecord> add(const Sha256& hash, std::shared_ptr<KeyRecord> record);
-  void forget(const Sha256& hash);
+  std::shared_ptr<KeyRecord> add(std::string_view secret, std::shared_ptr<KeyRecord> record);
+  void forget(std::string_view secret);
 
  private:
   struct Hasher {
-    std::size_t operator()(const Sha256& hash) const noexcept;
+    // Any part of a tag is as good as a hash.
+    std::size_t operator()(const SipTag& tag) const noexcept { return tag[0]; }
   };
 
-  std::size_t size_max_;
+  const std::size_t size_max_;
+  const SipKey tag_key_;
   mutable std::mutex mutex_;  // guards records_
-  std::unordered_map<Sha256, std::shared_ptr<KeyRecord>, Hasher> records_;
+  std::unordered_map<SipTag, std::shared_ptr<KeyRecord>, Hasher> records_;
 };
 
 }  // namespace perdure::api

@@ -57,8 +57,7 @@ Result<void> Path::add(std::string_view raw) {
     return {};
   }
   PERDURE_TRY(text, decode(raw, Plus::literal, "the path"));
-  decoded_.push_back(std::move(text));
-  segments_[size_++] = decoded_.back();
+  segments_[size_++] = decoded_.emplace_front(std::move(text));
   return {};
 }
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <array>
-#include <deque>
+#include <forward_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +38,7 @@ class Path {
 
   std::array<std::string_view, limits::path_segments_max> segments_;
   std::size_t size_ = 0;
-  std::deque<std::string> decoded_;  // a deque: its elements stay in place
+  std::forward_list<std::string> decoded_;  // a list: its elements stay in place
 };
 
 struct QueryValue {

@@ -53,13 +53,9 @@ void Router::add(CompiledRoute& route) {
       node = node->parameter.get();
       continue;
     }
-    auto found = std::ranges::find(node->children, part,
-                                   [](const auto& c) -> const std::string& { return c.first; });
-    if (found == node->children.end()) {
-      node->children.emplace_back(std::string{part}, std::make_unique<Node>());
-      found = std::prev(node->children.end());
-    }
-    node = found->second.get();
+    auto& child = node->children[std::string{part}];
+    if (!child) child = std::make_unique<Node>();
+    node = child.get();
   }
   PERDURE_CHECK(route.path_parameters.size() <= limits::path_parameters_max, "path parameters");
   auto& place = node->methods[slot(route.route.method)];
@@ -70,10 +66,8 @@ void Router::add(CompiledRoute& route) {
 const Router::Node* Router::walk(const Node& node, const Path& path, std::size_t at,
                                  PathValues& values, std::size_t found) {
   if (at == path.size()) return node.ends() ? &node : nullptr;
-  for (const auto& [name, child] : node.children) {
-    if (name != path[at]) continue;
-    if (const auto* end = walk(*child, path, at + 1, values, found)) return end;
-    break;
+  if (const auto child = node.children.find(path[at]); child != node.children.end()) {
+    if (const auto* end = walk(*child->second, path, at + 1, values, found)) return end;
   }
   // A literal stands before a parameter: `/users/me` is never the user called "me".
   if (!node.parameter || path[at].empty()) return nullptr;

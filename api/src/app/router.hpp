@@ -3,6 +3,8 @@
 #pragma once
 
 #include <array>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,7 +56,7 @@ class Router {
 
  private:
   struct Node {
-    std::vector<std::pair<std::string, std::unique_ptr<Node>>> children;
+    std::map<std::string, std::unique_ptr<Node>, std::less<>> children;
     std::unique_ptr<Node> parameter;
     std::array<const CompiledRoute*, limits::methods> methods = {};
     [[nodiscard]] bool ends() const;

@@ -25,7 +25,7 @@ struct Application::Services {
   ApplicationOptions options;
   Router router;
   Cors cors;
-  KeyCache keys{10'000};
+  KeyCache keys{10'000, random};
   RateBucket server_bucket;
   std::vector<shell::RouteMeter*> meters;  ///< by the route's place in `router.routes()`
   shell::RouteMeter* other_meter = nullptr;

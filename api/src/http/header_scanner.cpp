@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/header_scanner.hpp"
 
-#include <algorithm>
 #include <cstring>
+
+#include "http/control_bytes.hpp"
 
 namespace perdure::http {
 
@@ -13,11 +14,6 @@ constexpr std::size_t request_line_overhead = 64;
 
 constexpr Refusal url_too_long{414, "uri_too_long", "The request target is too long."};
 constexpr Refusal header_too_large{431, "headers_too_large", "The request header is too large."};
-
-bool is_control(char c) noexcept {
-  const auto byte = static_cast<unsigned char>(c);
-  return (byte < 0x20 && byte != '\t') || byte == 0x7F;
-}
 
 }  // namespace
 
@@ -58,7 +54,7 @@ std::optional<Refusal> HeaderScanner::take_line(std::string_view line, std::size
   if (lines_ > 0 && (line.front() == ' ' || line.front() == '\t')) {
     return malformed("A header field is folded over lines.");
   }
-  if (std::ranges::any_of(line, is_control)) {
+  if (has_control(line)) {
     return malformed("The header contains a control byte.");
   }
   if (lines_ > limits_.header_fields_max) return header_too_large;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "http/control_bytes.hpp"
+
 namespace perdure::http {
 
 namespace {
@@ -16,24 +18,37 @@ std::uint32_t narrow(std::size_t value) noexcept { return static_cast<std::uint3
 }  // namespace
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return lower(x) == lower(y); });
+  if (a.size() != b.size()) return false;
+  // Nearly always the case is the usual one.
+  return a == b || std::equal(a.begin(), a.end(), b.begin(),
+                              [](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool Headers::is_named(const Place& place, std::string_view name) const noexcept {
+  return place.name_size == name.size() && equals_ignoring_case(name_of(place), name);
 }
 
 void Headers::add(std::string_view name, std::string_view value) {
+  constexpr std::size_t usual_bytes = 384;
+  constexpr std::size_t usual_fields = 12;
+  if (index_.empty()) {
+    text_.reserve(usual_bytes);
+    index_.reserve(usual_fields);
+  }
   const auto name_at = text_.size();
   const auto value_at = name_at + name.size() + 2;
-  text_.reserve(value_at + value.size() + 2);
   text_.append(name).append(": ").append(value).append("\r\n");
-  for (auto i = value_at; i < value_at + value.size(); ++i) {
-    if (text_[i] == '\r' || text_[i] == '\n' || text_[i] == '\0') text_[i] = ' ';
+  if (has_control(value)) {
+    for (auto i = value_at; i < value_at + value.size(); ++i) {
+      if (text_[i] == '\r' || text_[i] == '\n' || text_[i] == '\0') text_[i] = ' ';
+    }
   }
   index_field(name_at, name.size(), value_at, value.size());
 }
 
 std::optional<std::string_view> Headers::find(std::string_view name) const noexcept {
   for (const auto& place : index_) {
-    if (equals_ignoring_case(name_of(place), name)) {
+    if (is_named(place, name)) {
       return std::string_view{text_}.substr(place.value_at, place.value_size);
     }
   }
@@ -41,8 +56,8 @@ std::optional<std::string_view> Headers::find(std::string_view name) const noexc
 }
 
 std::size_t Headers::count(std::string_view name) const noexcept {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      index_, [&](const Place& place) { return equals_ignoring_case(name_of(place), name); }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(index_, [&](const Place& place) { return is_named(place, name); }));
 }
 
 Field Headers::at(std::size_t position) const noexcept {

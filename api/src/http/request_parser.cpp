@@ -2,8 +2,8 @@
 #include "http/request_parser.hpp"
 
 #include <algorithm>
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
+#include <array>
+#include <charconv>
 
 #include "http/request_checks.hpp"
 
@@ -11,146 +11,175 @@ namespace perdure::http {
 
 namespace {
 
-namespace beast = boost::beast;
-using beast::error_code;
-using beast::string_view;
-using beast::http::field;
+constexpr auto make_token_table() {
+  std::array<bool, 256> table{};
+  for (unsigned c = '0'; c <= '9'; ++c) table[c] = true;
+  for (unsigned c = 'a'; c <= 'z'; ++c) table[c] = table[c - 'a' + 'A'] = true;
+  for (const char c : std::string_view{"!#$%&'*+-.^_`|~"})
+    table[static_cast<unsigned char>(c)] = true;
+  return table;
+}
+/// The characters of a token (RFC 9110, section 5.6.2): method names, field names, options.
+constexpr auto token_table = make_token_table();
 
-constexpr Refusal body_too_large{413, "too_large", "The request body is too large."};
-
-std::string_view view_of(string_view text) { return {text.data(), text.size()}; }
-
-/// How often the fields that decide over framing and routing appeared, and their first values.
-struct Seen {
-  int host = 0, content_length = 0, transfer_encoding = 0, expect = 0;
-  std::string_view host_value, content_length_value, transfer_encoding_value, expect_value;
-  std::string_view upgrade_value, request_id;
-};
-
-class FillingParser final : public beast::http::basic_parser<true> {
- public:
-  FillingParser(std::string_view block, Request& request) : block_(block), request_(request) {
-    header_limit(static_cast<std::uint32_t>(block.size() + 1));
-    body_limit(boost::none);  // counted here: the bound is known only after the header
-  }
-
-  Seen seen;
-  std::string_view method_name;
-  int version = 0;
-  std::string* body = nullptr;
-  std::size_t bytes_max = 0;
-
- private:
-  void on_request_impl(beast::http::verb, string_view method_text, string_view target,
-                       int http_version, error_code&) override {
-    method_name = view_of(method_text);
-    request_.target.assign(target.data(), target.size());
-    version = http_version;
-  }
-
-  void on_field_impl(field known, string_view name_text, string_view value_text,
-                     error_code&) override {
-    if (is_header_done()) return;  // a trailer: framed by Beast, of no use to us
-    const auto name = view_of(name_text);
-    const auto value = view_of(value_text);
-    const auto offset = [this](std::string_view part) {
-      return static_cast<std::size_t>(part.data() - block_.data());
-    };
-    request_.headers.index_field(offset(name), name.size(), offset(value), value.size());
-    switch (known) {
-      case field::host: note(seen.host, seen.host_value, value); break;
-      case field::content_length:
-        note(seen.content_length, seen.content_length_value, value);
-        break;
-      case field::transfer_encoding:
-        note(seen.transfer_encoding, seen.transfer_encoding_value, value);
-        break;
-      case field::expect: note(seen.expect, seen.expect_value, value); break;
-      case field::upgrade: seen.upgrade_value = value; break;
-      case field::unknown:
-        if (name.size() == 12 && equals_ignoring_case(name, "X-Request-ID")) {
-          seen.request_id = value;
-        }
-        break;
-      default: break;
-    }
-  }
-
-  static void note(int& times, std::string_view& first, std::string_view value) {
-    if (times++ == 0) first = value;
-  }
-
-  void on_response_impl(int, string_view, int, error_code&) override {}
-  void on_header_impl(error_code&) override {}
-  void on_finish_impl(error_code&) override {}
-
-  void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
-    // A sized body is bounded before this; what is announced is what is allocated, up to a point.
-    constexpr std::uint64_t reserve_max = 64 * 1024;
-    if (length) body->reserve(static_cast<std::size_t>(std::min(*length, reserve_max)));
-  }
-
-  std::size_t on_body_impl(string_view part, error_code&) override {
-    body->append(part.data(), part.size());
-    return part.size();
-  }
-
-  void on_chunk_header_impl(std::uint64_t size, string_view, error_code& ec) override {
-    if (size > bytes_max - body->size()) ec = beast::http::error::body_limit;
-  }
-
-  std::size_t on_chunk_body_impl(std::uint64_t, string_view part, error_code&) override {
-    body->append(part.data(), part.size());
-    return part.size();
-  }
-
-  std::string_view block_;
-  Request& request_;
-};
-
-Refusal refusal_of(const error_code& ec, std::string_view block) {
-  using E = beast::http::error;
-  if (ec == E::bad_version) {
-    const auto line = block.substr(0, block.find('\r'));
-    const auto version = line.substr(line.size() < 8 ? 0 : line.size() - 8);
-    if (version.starts_with("HTTP/") && version[6] == '.' && std::ranges::count(line, ' ') == 2) {
-      return {505, "version_not_supported", "Only HTTP/1.1 and HTTP/1.0 are spoken here."};
-    }
-    return malformed("The request line names no HTTP version.");
-  }
-  if (ec == E::bad_content_length || ec == E::multiple_content_length ||
-      ec == E::bad_transfer_encoding) {
-    return malformed("Content-Length and Transfer-Encoding leave the end of the body in doubt.");
-  }
-  if (ec == E::bad_field) return malformed("A header field has no valid name.");
-  if (ec == E::bad_value) return malformed("A header field has no valid value.");
-  if (ec == E::bad_method || ec == E::bad_target) {
-    return malformed("The request line is malformed.");
-  }
-  if (ec == E::body_limit) return body_too_large;
-  if (ec == E::bad_chunk || ec == E::bad_chunk_extension) {
-    return malformed("The chunked body is malformed.");
-  }
-  return malformed("The request is malformed.");
+/// Where the token that `text` begins with ends.
+std::size_t token_end(std::string_view text) noexcept {
+  std::size_t end = 0;
+  while (end < text.size() && token_table[static_cast<unsigned char>(text[end])]) ++end;
+  return end;
 }
 
-std::optional<Refusal> check_framing(const Seen& seen, int version) {
-  if (seen.transfer_encoding > 0) {
-    if (seen.content_length > 0 || seen.transfer_encoding > 1 || version < 11) {
-      return malformed("Content-Length and Transfer-Encoding leave the end of the body in doubt.");
+std::string_view trimmed(std::string_view text) noexcept {
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// A field that may stand once: how often it does, and its first value.
+struct Single {
+  int times = 0;
+  std::string_view value;
+
+  void note(std::string_view text) {
+    if (times++ == 0) value = text;
+  }
+};
+
+/// What the fields say about framing, routing and the connection.
+struct Seen {
+  Single host, content_length, transfer_encoding, expect;
+  std::string_view upgrade, request_id;
+  bool closes = false, keeps_alive = false, upgrades = false;
+
+  std::optional<Refusal> note(std::string_view name, std::string_view value);
+
+ private:
+  std::optional<Refusal> note_connection(std::string_view value);
+};
+
+std::optional<Refusal> Seen::note(std::string_view name, std::string_view value) {
+  const auto is = [&](std::string_view known) { return equals_ignoring_case(name, known); };
+  switch (name.size()) {
+    case 4:
+      if (is("Host")) host.note(value);
+      break;
+    case 6:
+      if (is("Expect")) expect.note(value);
+      break;
+    case 7:
+      if (is("Upgrade")) upgrade = value;
+      break;
+    case 10:
+      if (is("Connection")) return note_connection(value);
+      break;
+    case 12:
+      if (is("X-Request-ID")) request_id = value;
+      break;
+    case 14:
+      if (is("Content-Length")) content_length.note(value);
+      break;
+    case 17:
+      if (is("Transfer-Encoding")) transfer_encoding.note(value);
+      break;
+    default: break;
+  }
+  return {};
+}
+
+std::optional<Refusal> Seen::note_connection(std::string_view value) {
+  while (!value.empty()) {
+    const auto comma = std::min(value.find(','), value.size());
+    const auto option = trimmed(value.substr(0, comma));
+    value.remove_prefix(std::min(comma + 1, value.size()));
+    if (token_end(option) != option.size()) {
+      return malformed("A header field has no valid value.");
     }
-    if (!equals_ignoring_case(seen.transfer_encoding_value, "chunked")) {
+    closes |= equals_ignoring_case(option, "close");
+    keeps_alive |= equals_ignoring_case(option, "keep-alive");
+    upgrades |= equals_ignoring_case(option, "upgrade");
+  }
+  return {};
+}
+
+struct RequestLine {
+  std::string_view method, target;
+  Framing::Version version = Framing::Version::http_1_1;
+};
+
+/// Fills `line` as far as it comes.
+std::optional<Refusal> parse_request_line(std::string_view text, RequestLine& line) {
+  const auto method_size = token_end(text);
+  line.method = text.substr(0, method_size);
+  if (method_size == 0 || method_size == text.size() || text[method_size] != ' ') {
+    return malformed("The request line is malformed.");
+  }
+  text.remove_prefix(method_size + 1);
+  line.target = text.substr(0, text.find(' '));
+  if (line.target.empty()) return malformed("The request line is malformed.");
+  text.remove_prefix(std::min(line.target.size() + 1, text.size()));
+  if (text == "HTTP/1.1") return {};
+  if (text == "HTTP/1.0") {
+    line.version = Framing::Version::http_1_0;
+    return {};
+  }
+  const auto names_version = text.size() == 8 && text.starts_with("HTTP/") && text[6] == '.';
+  if (!names_version) return malformed("The request line names no HTTP version.");
+  return Refusal{505, "version_not_supported", "Only HTTP/1.1 and HTTP/1.0 are spoken here."};
+}
+
+/// Takes the line up to CRLF off the front. The scanner has seen to it that there is one.
+std::string_view take_line(std::string_view& rest) {
+  const auto line = rest.substr(0, rest.find('\r'));
+  rest.remove_prefix(line.size() + 2);
+  return line;
+}
+
+std::optional<Refusal> parse_fields(std::string_view block, std::string_view fields,
+                                    Headers& headers, Seen& seen) {
+  const auto offset = [&](std::string_view part) {
+    return static_cast<std::size_t>(part.data() - block.data());
+  };
+  for (auto line = take_line(fields); !line.empty(); line = take_line(fields)) {
+    const auto name = line.substr(0, token_end(line));
+    if (name.empty() || name.size() == line.size() || line[name.size()] != ':') {
+      return malformed("A header field has no valid name.");
+    }
+    const auto value = trimmed(line.substr(name.size() + 1));
+    headers.index_field(offset(name), name.size(), offset(value), value.size());
+    if (auto refusal = seen.note(name, value)) return refusal;
+  }
+  return {};
+}
+
+constexpr Refusal doubtful_end{
+    400, "malformed", "Content-Length and Transfer-Encoding leave the end of the body in doubt."};
+
+std::optional<Refusal> check_framing(const Seen& seen, Framing& framing) {
+  const auto is_1_1 = framing.version == Framing::Version::http_1_1;
+  if (seen.transfer_encoding.times > 0) {
+    if (seen.content_length.times > 0 || seen.transfer_encoding.times > 1 || !is_1_1) {
+      return doubtful_end;
+    }
+    if (!equals_ignoring_case(seen.transfer_encoding.value, "chunked")) {
       return Refusal{501, "not_implemented", "Of transfer codings only chunked is known here."};
     }
+    framing.body = Framing::BodyKind::chunked;
   }
-  if (seen.content_length > 1 ||
-      (seen.content_length == 1 && !is_valid_content_length(seen.content_length_value))) {
-    return malformed("Content-Length must be one number.");
+  if (seen.content_length.times > 0) {
+    const auto text = seen.content_length.value;
+    if (seen.content_length.times > 1 || !is_valid_content_length(text)) {
+      return malformed("Content-Length must be one number.");
+    }
+    const auto [at, error] =
+        std::from_chars(text.data(), text.data() + text.size(), framing.content_length);
+    if (error != std::errc{}) return doubtful_end;
+    if (framing.content_length > 0) framing.body = Framing::BodyKind::sized;
   }
-  if (seen.host > 1 || (version >= 11 && seen.host == 0)) {
+  if (seen.host.times > 1 || (is_1_1 && seen.host.times == 0)) {
     return malformed("The Host field must appear once.");
   }
-  if (seen.host == 1 && !is_valid_host(seen.host_value)) {
+  if (seen.host.times == 1 && !is_valid_host(seen.host.value)) {
     return malformed("The Host field names no valid host.");
   }
   return {};
@@ -158,83 +187,60 @@ std::optional<Refusal> check_framing(const Seen& seen, int version) {
 
 }  // namespace
 
-struct RequestParser::Impl {
-  std::optional<FillingParser> parser;  // Beast's parsers serve for one message each
-};
-
-RequestParser::RequestParser() : impl_(std::make_unique<Impl>()) {}
-RequestParser::~RequestParser() = default;
-
 std::optional<Refusal> RequestParser::parse_header(std::string_view block, const Limits& limits,
                                                    Request& request, Framing& framing) {
+  framing = {};
+  chunks_.reset();
   request.headers.assign_block(block);
-  auto& parser = impl_->parser.emplace(block, request);
-  error_code ec;
-  parser.put(boost::asio::const_buffer{block.data(), block.size()}, ec);
-  const auto& seen = parser.seen;
-  if (is_valid_request_id(seen.request_id)) request.request_id = seen.request_id;
-  const auto method = method_from(parser.method_name);
+  auto fields = block;
+  RequestLine line;
+  Seen seen;
+  auto refusal = parse_request_line(take_line(fields), line);
+  const auto method = method_from(line.method);
   if (method) request.method = *method;
-  if (ec) return refusal_of(ec, block);
-  if (!parser.is_header_done()) return malformed("The request is malformed.");
+  if (refusal) return refusal;
+  request.target.assign(line.target);
+  framing.version = line.version;
+  refusal = parse_fields(block, fields, request.headers, seen);
+  if (is_valid_request_id(seen.request_id)) request.request_id = seen.request_id;
+  if (refusal) return refusal;
 
-  if (auto refusal = check_framing(seen, parser.version)) return refusal;
+  if ((refusal = check_framing(seen, framing))) return refusal;
   if (request.target.size() > limits.url_bytes_max) {
     return Refusal{414, "uri_too_long", "The request target is too long."};
   }
   if (!method) {
     return Refusal{501, "not_implemented", "The request method is not implemented."};
   }
-  if (auto refusal = normalise_target(*method, seen.host_value, request.target)) return refusal;
+  if ((refusal = normalise_target(*method, seen.host.value, request.target))) return refusal;
 
-  framing = {};
-  if (parser.version < 11) framing.version = Framing::Version::http_1_0;
-  if (parser.keep_alive()) framing.connection = Framing::Connection::keep;
-  if (parser.chunked()) framing.body = Framing::BodyKind::chunked;
-  if (const auto length = parser.content_length(); length && *length > 0) {
-    framing.body = Framing::BodyKind::sized;
-    framing.content_length = *length;
-  }
-  if (seen.expect > 0 && parser.version >= 11) {
-    if (seen.expect > 1 || !equals_ignoring_case(seen.expect_value, "100-continue")) {
+  const auto is_1_1 = framing.version == Framing::Version::http_1_1;
+  if (!seen.closes && (is_1_1 || seen.keeps_alive)) framing.connection = Framing::Connection::keep;
+  if (framing.body == Framing::BodyKind::chunked) chunks_.emplace();
+  content_length_ = framing.content_length;
+  if (seen.expect.times > 0 && is_1_1) {
+    if (seen.expect.times > 1 || !equals_ignoring_case(seen.expect.value, "100-continue")) {
       return Refusal{417, "expectation_failed", "The only expectation met here is 100-continue."};
     }
     framing.expect = Framing::Expect::continue_100;
   }
-  if (*method == Method::get && parser.version >= 11 && parser.upgrade() &&
-      framing.body == Framing::BodyKind::none &&
-      equals_ignoring_case(seen.upgrade_value, "websocket")) {
+  if (*method == Method::get && is_1_1 && seen.upgrades &&
+      framing.body == Framing::BodyKind::none && equals_ignoring_case(seen.upgrade, "websocket")) {
     request.upgrade = Upgrade::websocket;
   }
   return {};
 }
 
-RequestParser::BodyStep RequestParser::parse_body(std::string_view input, std::size_t bytes_max,
-                                                  std::string& body) {
-  // A chunk's size line with its extensions, or all trailers, must fit into this.
-  constexpr std::size_t unconsumed_max = 8 * 1024;
-  auto& parser = *impl_->parser;
-  parser.body = &body;
-  parser.bytes_max = bytes_max;
-  BodyStep step;
-  while (!parser.is_done()) {
-    const auto rest = input.substr(step.consumed);
-    if (rest.empty()) break;
-    error_code ec;
-    step.consumed += parser.put(boost::asio::const_buffer{rest.data(), rest.size()}, ec);
-    if (ec == beast::http::error::need_more) {
-      if (input.size() - step.consumed > unconsumed_max) {
-        step.refusal = malformed("The chunked body is malformed.");
-      }
-      break;
-    }
-    if (ec) {
-      step.refusal = refusal_of(ec, {});
-      break;
-    }
-  }
-  step.done = parser.is_done();
-  return step;
+BodyStep RequestParser::parse_body(std::string_view input, std::size_t bytes_max,
+                                   std::string& body) {
+  if (chunks_) return chunks_->read(input, bytes_max, body);
+  // What is announced is what is allocated, up to a point.
+  constexpr std::uint64_t reserve_max = 64 * 1024;
+  if (body.empty()) body.reserve(static_cast<std::size_t>(std::min(content_length_, reserve_max)));
+  const auto missing = content_length_ - body.size();
+  const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(missing, input.size()));
+  body.append(input.substr(0, taken));
+  return {.consumed = taken, .done = taken == missing};
 }
 
 }  // namespace perdure::http

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a request whose header the scanner has found complete: Beast's parser, which fills our
-// Request directly, and the rules that it leaves open.
+// Reads a request whose header the scanner has found complete and free of control bytes: the
+// request line, the fields, and what both say about framing. Stricter than RFC 9112 asks where it
+// leaves a choice (api/README.md).
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "http/chunked_body.hpp"
 #include "http/refusal.hpp"
 #include "perdure/api/http/server.hpp"
 
@@ -31,29 +32,22 @@ struct Framing {
 /// Threads  one at a time.
 class RequestParser {
  public:
-  RequestParser();
-  ~RequestParser();
-  RequestParser(const RequestParser&) = delete;
-  RequestParser& operator=(const RequestParser&) = delete;
-
   /// Starts a new request. Fills `request` (not its peer, transport and generated id) and
   /// `framing`, as far as it came when it refuses.
+  ///
+  /// Shape  `block` is what the scanner found: lines that end with CRLF, the last one empty.
   [[nodiscard]] std::optional<Refusal> parse_header(std::string_view block, const Limits& limits,
                                                     Request& request, Framing& framing);
 
-  struct BodyStep {
-    std::size_t consumed = 0;
-    bool done = false;
-    std::optional<Refusal> refusal = {};
-  };
-  /// Appends what `input` holds of the body to `body`, at most `bytes_max` in all. Bytes not
-  /// consumed are to be given again, with more behind them.
+  /// Appends what `input` holds of the body to `body`: of a chunked one at most `bytes_max` in all,
+  /// of a sized one what was announced. Bytes not consumed are to be given again, with more behind
+  /// them.
   [[nodiscard]] BodyStep parse_body(std::string_view input, std::size_t bytes_max,
                                     std::string& body);
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::optional<ChunkedBody> chunks_;
+  std::uint64_t content_length_ = 0;
 };
 
 }  // namespace perdure::http

@@ -10,12 +10,16 @@ namespace perdure::http {
 
 namespace {
 
-constexpr std::string_view own_fields[] = {"Content-Length", "Date",         "Connection",
-                                           "Keep-Alive",     "X-Request-ID", "Transfer-Encoding"};
-
 bool is_own(std::string_view name) noexcept {
-  return std::ranges::any_of(own_fields,
-                             [&](std::string_view own) { return equals_ignoring_case(name, own); });
+  const auto is = [&](std::string_view own) { return equals_ignoring_case(name, own); };
+  switch (name.size()) {
+    case 4: return is("Date");
+    case 10: return is("Connection") || is("Keep-Alive");
+    case 12: return is("X-Request-ID");
+    case 14: return is("Content-Length");
+    case 17: return is("Transfer-Encoding");
+    default: return false;
+  }
 }
 
 void append_number(std::string& out, std::size_t number) {

@@ -113,9 +113,12 @@ Session::Step Session::step_header() {
 /// The header is in order; decides whether its body is wanted before any of it is waited for.
 Session::Step Session::continue_body() {
   const auto& core = loop().core();
-  body_bytes_max_ = core.services.body_limit
+  const auto& limits = core.options.limits;
+  const auto is_small = framing_.body == Framing::BodyKind::sized &&
+                        framing_.content_length <= limits.body_bytes_unasked;
+  body_bytes_max_ = core.services.body_limit && !is_small
                         ? core.services.body_limit(request_.method, request_.path())
-                        : core.options.limits.body_bytes_max;
+                        : limits.body_bytes_max;
   if (framing_.body == Framing::BodyKind::sized && framing_.content_length > body_bytes_max_) {
     return refuse({413, "too_large", "The request body is too large."});
   }

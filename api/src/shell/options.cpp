@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace perdure::shell {
@@ -76,6 +77,8 @@ http::ServerOptions server_options(const Config& config) {
   options.limits.header_fields_max = size(config, "limits.header_fields");
   options.limits.url_bytes_max = size(config, "limits.url");
   options.limits.body_bytes_max = size(config, "limits.body");
+  options.limits.body_bytes_unasked =
+      std::min(options.limits.body_bytes_max, size(config, "limits.import"));
   options.limits.connections_max = size(config, "limits.connections");
   options.timeouts.header = duration(config, "timeouts.header");
   options.timeouts.body = duration(config, "timeouts.body");

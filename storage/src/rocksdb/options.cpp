@@ -71,6 +71,11 @@ rocksdb::ColumnFamilyOptions family_options(rows::Table table,
   // Most lookups of a cold object miss the memtable: 2 % of it as bloom saves its search.
   if (filter != Filter::none) family.memtable_prefix_bloom_size_ratio = 0.02;
   family.memtable_whole_key_filtering = filter == Filter::whole_key;
+  // A new record stands next to the object's last one. Remembering where that is (about 250 bytes
+  // for each object with records in the memtable) spares a search from the top of the skip list.
+  if (table == rows::Table::records) {
+    family.memtable_insert_with_hint_prefix_extractor = seq_prefix_extractor();
+  }
   // A quarter of the budget: one filling, one being flushed, and room for the small tables.
   family.write_buffer_size = std::max<std::size_t>(write_buffer_bytes / 4, 1u << 20);
   // Level 0 and 1 are rewritten soon and read hot: no compression there. Below, LZ4 halves JSON

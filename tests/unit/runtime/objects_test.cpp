@@ -60,6 +60,21 @@ TEST_F(Objects, hibernation_is_invisible) {
   EXPECT_EQ(runtime_->activity({"note", "n"}), Activity::active);
 }
 
+TEST_F(Objects, a_watch_follows_the_durable_seq_until_the_object_hibernates) {
+  const auto counter = runtime_->object("counter", "watched");
+  EXPECT_EQ(runtime_->watch(counter.id()).seq(), std::nullopt);  // not active
+  ASSERT_TRUE(counter.call("add", Add{}).get());
+  const auto watch = runtime_->watch(counter.id());
+  EXPECT_EQ(watch.seq(), 1U);
+  ASSERT_TRUE(counter.call("add", Add{}).get());
+  EXPECT_EQ(watch.seq(), 2U);
+  ASSERT_TRUE(runtime_->hibernate(counter.id()));
+  EXPECT_EQ(watch.seq(), std::nullopt);
+  ASSERT_TRUE(counter.call("add", Add{}).get());
+  EXPECT_EQ(watch.seq(), std::nullopt);  // another activation's
+  EXPECT_EQ(runtime_->watch(counter.id()).seq(), 3U);
+}
+
 TEST_F(Objects, no_call_is_lost_while_its_object_hibernates_again_and_again) {
   constexpr int callers = 4;
   constexpr int calls = 250;

@@ -10,6 +10,7 @@
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
+#include "perdure/base/crypto.hpp"
 #include "perdure/base/utf8.hpp"
 
 namespace perdure::api {

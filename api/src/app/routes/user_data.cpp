@@ -9,6 +9,7 @@
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
 #include "perdure/actors/resource.hpp"
+#include "perdure/base/crypto.hpp"
 
 namespace perdure::api {
 

@@ -18,6 +18,7 @@
 #include "perdure/runtime/inspect.hpp"
 #include "perdure/runtime/kind.hpp"
 #include "perdure/runtime/options.hpp"
+#include "perdure/runtime/seq_watch.hpp"
 #include "perdure/runtime/transaction.hpp"
 
 namespace perdure {
@@ -98,9 +99,8 @@ class Runtime {
   [[nodiscard]] Result<ObjectView> inspect(const ObjectId& object, AsOf as_of = {}) const;
   /// Objects in the order of an index. Errors: invalid (`index`, `cursor`).
   [[nodiscard]] Result<ListPage> list(const ListRequest& request) const;
-  /// The durable seq of an active object; none when it is hibernated. What was derived from the
-  /// object at this seq still holds: the cheapest way to ask whether anything has changed.
-  [[nodiscard]] std::optional<Seq> committed_seq(const ObjectId& object) const;
+  /// Follows the object's durable seq from now on. Silent when the object is not active.
+  [[nodiscard]] SeqWatch watch(const ObjectId& object) const;
   [[nodiscard]] Activity activity(const ObjectId& object) const;
   /// When the object was last called, if it is active.
   [[nodiscard]] std::optional<Timestamp> last_active(const ObjectId& object) const;

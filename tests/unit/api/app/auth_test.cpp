@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <thread>
+
 #include "fixture.hpp"
 
 namespace perdure::api {
@@ -64,6 +66,23 @@ TEST_F(Authentication, ends_at_once_when_a_key_is_deleted_or_rotated) {
   EXPECT_EQ(ask(Method::del, path).status, 204);
   EXPECT_EQ(status_of(Method::get, "/users/me", rotated), 401);
   EXPECT_EQ(ask(Method::del, path).status, 404);
+}
+
+TEST_F(Authentication, a_key_that_hibernated_works_and_still_ends_at_once) {
+  const auto key = make_key({{"name", "a"}});
+  const auto id = key["id"].get<std::string>();
+  const auto hibernate = [&] {
+    // Noting the key's use may be on its way.
+    while (!runtime->hibernate({"api_key", id})) std::this_thread::yield();
+  };
+  EXPECT_EQ(status_of(Method::get, "/users/me", key), 200);
+  hibernate();
+  EXPECT_EQ(status_of(Method::get, "/users/me", key), 200);
+  EXPECT_EQ(status_of(Method::get, "/users/me", key), 200);
+  hibernate();
+  EXPECT_EQ(ask(Method::del, "/api-keys/" + id).status, 204);
+  hibernate();
+  EXPECT_EQ(status_of(Method::get, "/users/me", key), 401);
 }
 
 TEST_F(Authentication, ends_at_once_when_a_key_expires) {

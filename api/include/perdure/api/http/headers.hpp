@@ -54,6 +54,7 @@ class Headers {
   [[nodiscard]] std::string_view name_of(const Place& place) const noexcept {
     return std::string_view{text_}.substr(place.name_at, place.name_size);
   }
+  [[nodiscard]] bool is_named(const Place& place, std::string_view name) const noexcept;
 
   std::string text_;
   std::vector<Place> index_;

@@ -25,7 +25,9 @@ struct Limits {
   std::size_t url_bytes_max = 8 * 1024;      ///< past it 414
   std::size_t header_fields_max = 100;       ///< past it 431
   std::size_t body_bytes_max = 1024 * 1024;  ///< past it 413, see `Services::body_limit`
-  std::size_t connections_max = 10'000;      ///< past it 503, and the connection is closed
+  /// Up to this announced size every route takes a body: `Services::body_limit` is not asked.
+  std::size_t body_bytes_unasked = 0;
+  std::size_t connections_max = 10'000;  ///< past it 503, and the connection is closed
 };
 
 struct Timeouts {

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/chunked_body.hpp"
+
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include "perdure/base/check.hpp"
+
+namespace perdure::http {
+
+namespace {
+
+namespace beast = boost::beast;
+using beast::error_code;
+using beast::string_view;
+using beast::http::field;
+
+// A chunk's size line with its extensions, or all trailers, must fit into this.
+constexpr std::size_t unconsumed_max = 8 * 1024;
+
+constexpr std::string_view header = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+Refusal refusal_of(const error_code& ec) {
+  if (ec == beast::http::error::body_limit) {
+    return {413, "too_large", "The request body is too large."};
+  }
+  return malformed("The chunked body is malformed.");
+}
+
+}  // namespace
+
+class ChunkedBody::Parser final : public beast::http::basic_parser<true> {
+ public:
+  Parser() {
+    body_limit(boost::none);  // counted here: the bound is given with each step
+    error_code ec;
+    put(boost::asio::const_buffer{header.data(), header.size()}, ec);
+    PERDURE_CHECK(is_header_done() && chunked(), "Beast reads its own dialect");
+  }
+
+  std::string* body = nullptr;
+  std::size_t bytes_max = 0;
+
+ private:
+  void on_request_impl(beast::http::verb, string_view, string_view, int, error_code&) override {}
+  void on_response_impl(int, string_view, int, error_code&) override {}
+  void on_field_impl(field, string_view, string_view, error_code&) override {}  // a trailer
+  void on_header_impl(error_code&) override {}
+  void on_finish_impl(error_code&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  std::size_t on_body_impl(string_view part, error_code&) override { return part.size(); }
+
+  void on_chunk_header_impl(std::uint64_t size, string_view, error_code& ec) override {
+    if (size > bytes_max - body->size()) ec = beast::http::error::body_limit;
+  }
+
+  std::size_t on_chunk_body_impl(std::uint64_t, string_view part, error_code&) override {
+    body->append(part.data(), part.size());
+    return part.size();
+  }
+};
+
+ChunkedBody::ChunkedBody() : parser_(std::make_unique<Parser>()) {}
+ChunkedBody::~ChunkedBody() = default;
+
+BodyStep ChunkedBody::read(std::string_view input, std::size_t bytes_max, std::string& body) {
+  auto& parser = *parser_;
+  parser.body = &body;
+  parser.bytes_max = bytes_max;
+  BodyStep step;
+  while (!parser.is_done()) {
+    const auto rest = input.substr(step.consumed);
+    if (rest.empty()) break;
+    error_code ec;
+    step.consumed += parser.put(boost::asio::const_buffer{rest.data(), rest.size()}, ec);
+    if (ec == beast::http::error::need_more) {
+      if (input.size() - step.consumed > unconsumed_max) step.refusal = refusal_of(ec);
+      break;
+    }
+    if (ec) {
+      step.refusal = refusal_of(ec);
+      break;
+    }
+  }
+  step.done = parser.is_done();
+  return step;
+}
+
+}  // namespace perdure::http

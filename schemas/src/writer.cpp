@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "writer.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "perdure/base/utf8.hpp"
+
+namespace perdure {
+
+namespace {
+
+template <class Integer>
+void write_integer(std::string& out, Integer value) {
+  std::array<char, 24> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), end);
+}
+
+void write_float(std::string& out, double value) {
+  if (!std::isfinite(value)) {
+    out += "null";
+    return;
+  }
+  std::array<char, 64> digits;
+  char* const end = nlohmann::detail::to_chars(digits.data(), digits.data() + digits.size(), value);
+  out.append(digits.data(), end);
+}
+
+void write_escape(std::string& out, char c) {
+  constexpr std::string_view meanings = "\"\\\b\f\n\r\t";
+  constexpr std::string_view names = "\"\\bfnrt";
+  constexpr std::string_view digits = "0123456789abcdef";
+  out += '\\';
+  if (const auto place = meanings.find(c); place != std::string_view::npos) {
+    out += names[place];
+    return;
+  }
+  out += "u00";
+  out += digits[static_cast<unsigned char>(c) >> 4];
+  out += digits[static_cast<unsigned char>(c) & 15];
+}
+
+void write_string(std::string& out, const std::string& text) {
+  unsigned char seen = 0;  // its high bit: some byte is not ASCII
+  for (const char c : text) seen |= static_cast<unsigned char>(c);
+  if (seen >= 0x80 && !is_valid_utf8(text)) {
+    out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+    return;
+  }
+  out += '"';
+  std::size_t from = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20) continue;
+    out.append(text, from, at - from);
+    write_escape(out, c);
+    from = at + 1;
+  }
+  out.append(text, from);
+  out += '"';
+}
+
+}  // namespace
+
+void write_json(std::string& out, const Json& value) {
+  switch (value.type()) {
+    case Json::value_t::object: {
+      char before = '{';
+      for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
+        out += std::exchange(before, ',');
+        write_string(out, name);
+        out += ':';
+        write_json(out, member);
+      }
+      if (before == '{') out += '{';
+      out += '}';
+      return;
+    }
+    case Json::value_t::array: {
+      char before = '[';
+      for (const auto& item : value.get_ref<const Json::array_t&>()) {
+        out += std::exchange(before, ',');
+        write_json(out, item);
+      }
+      if (before == '[') out += '[';
+      out += ']';
+      return;
+    }
+    case Json::value_t::string: return write_string(out, value.get_ref<const std::string&>());
+    case Json::value_t::boolean: out += value.get<bool>() ? "true" : "false"; return;
+    case Json::value_t::number_integer: return write_integer(out, value.get<std::int64_t>());
+    case Json::value_t::number_unsigned: return write_integer(out, value.get<std::uint64_t>());
+    case Json::value_t::number_float: return write_float(out, value.get<double>());
+    case Json::value_t::null: out += "null"; return;
+    default: out += value.dump();  // nothing that was read from a text
+  }
+}
+
+}  // namespace perdure
