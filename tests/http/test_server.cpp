@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "perdure/api/http/server.hpp"
+#include "streams.hpp"
 
 namespace {
 
@@ -102,6 +103,7 @@ class Later {
 class TestHandler final : public http::Handler {
  public:
   void handle(http::Request&& request, http::Responder responder) override {
+    if (streams_.handle(request, responder)) return;
     const auto path = request.path();
     if (path == "/constant") return responder.send(text(200, "constant"));
     if (path == "/echo") return responder.send(text(200, std::move(request.body)));
@@ -150,6 +152,7 @@ class TestHandler final : public http::Handler {
     kept_.push_back(std::move(responder));
   }
 
+  http::Streams streams_;
   std::mutex mutex_;
   std::vector<http::Responder> kept_;
   Later burst_{Milliseconds{0}};
@@ -195,6 +198,7 @@ http::ServerOptions options_from(const Arguments& arguments) {
   arguments.milliseconds("--idle-ms", options.timeouts.idle);
   arguments.milliseconds("--write-ms", options.timeouts.write);
   arguments.milliseconds("--handler-ms", options.timeouts.handler);
+  arguments.milliseconds("--stream-idle-ms", options.timeouts.stream_idle);
   options.tls = {arguments.text("--certificate"), arguments.text("--key")};
   if (arguments.text("--websocket-echo") == "on") options.websocket_echo = http::Echo::on;
   return options;

@@ -49,6 +49,22 @@ Error stale(std::string_view field) {
           .detail = std::string{field} + " does not fit the newest version of the resource"};
 }
 
+// Adds the common fields, and counts.
+void complete(Context& context, http::Response& response) {
+  auto& headers = response.headers;
+  if (!context.traceparent.empty()) headers.add("traceparent", context.traceparent);
+  if (context.replayed) headers.add("Idempotent-Replayed", "true");
+  add_rate(context, headers);
+  if (context.services.cors.enabled()) {
+    headers.add("Vary", "Origin");
+    if (const auto origin = context.request.headers.find("Origin")) {
+      context.services.cors.allow(*origin, response);
+    }
+  }
+  headers.add("X-Content-Type-Options", "nosniff");
+  count(context, response.status);
+}
+
 }  // namespace
 
 const std::string* Context::find_query(std::string_view name) const {
@@ -68,19 +84,14 @@ std::string_view Context::value(std::string_view name) const {
 }
 
 void answer(Context& context, http::Response&& response) {
-  auto& headers = response.headers;
-  if (!context.traceparent.empty()) headers.add("traceparent", context.traceparent);
-  if (context.replayed) headers.add("Idempotent-Replayed", "true");
-  add_rate(context, headers);
-  if (context.services.cors.enabled()) {
-    headers.add("Vary", "Origin");
-    if (const auto origin = context.request.headers.find("Origin")) {
-      context.services.cors.allow(*origin, response);
-    }
-  }
-  headers.add("X-Content-Type-Options", "nosniff");
-  count(context, response.status);
+  complete(context, response);
   context.responder.send(std::move(response));
+}
+
+http::BodyWriter answer_stream(Context& context, http::Response&& head,
+                               http::StreamOptions&& options) {
+  complete(context, head);
+  return context.responder.stream(std::move(head), std::move(options));
 }
 
 void answer(Context& context, const Problem& problem) {

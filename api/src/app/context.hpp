@@ -63,6 +63,10 @@ struct Context {
 
 /// Adds the common fields, counts, and sends. The last thing that is done with a context.
 void answer(Context& context, http::Response&& response);
+/// The same with a body that follows: adds the common fields to `head`, counts the request (as long
+/// as its head took), and gives the writer.
+[[nodiscard]] http::BodyWriter answer_stream(Context& context, http::Response&& head,
+                                             http::StreamOptions&& options);
 void answer(Context& context, const Problem& problem);
 void answer(Context& context, Error error);
 
