@@ -3,6 +3,8 @@
 
 #include <condition_variable>
 
+#include "perdure/api/http/sse.hpp"
+
 namespace perdure::http {
 
 namespace {
@@ -35,6 +37,19 @@ std::string line(std::size_t number) {
   auto text = std::to_string(number);
   text.resize(1023, '.');
   return text + '\n';
+}
+
+void send_events(const Request& request, Responder responder) {
+  auto after = number_in(request.headers.find("Last-Event-ID").value_or(""));
+  auto writer = responder.stream(event_stream_head(), event_stream_options());
+  for (int i = 0; i < 3; ++i) {
+    const auto id = std::to_string(++after);
+    const auto data = "first " + id + "\r\n\nevent: forged";
+    const auto text =
+        encode({.id = id, .event = "tick", .data = data, .retry = std::chrono::milliseconds{10}});
+    if (text) static_cast<void>(writer.write(*text));
+  }
+  writer.finish();
 }
 
 }  // namespace
@@ -95,8 +110,10 @@ bool Streams::handle(Request& request, Responder& responder) {
 //     …/inline    written and finished within the handler
 //     …/short     ends before its Content-Length; …/long does not fit into it
 //     …/dropped   gives up before the first byte
+//     …/events    the three events after Last-Event-ID, and the end
 void Streams::open(const Request& request, Responder responder) {
   const auto what = request.path().substr(std::string_view{"/stream/"}.size());
+  if (what == "events") return send_events(request, std::move(responder));
   const auto count = number_in(request.query());
   auto stream = std::make_shared<Open>();
   StreamOptions options{.queue_bytes_max = 64 * 1024};

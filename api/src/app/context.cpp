@@ -150,6 +150,13 @@ Call make_call(Context& context, ObjectId target, CallType type, std::string nam
   return call;
 }
 
+std::optional<std::string_view> resume_after(const Context& context) {
+  const auto last = context.request.headers.find("Last-Event-ID");
+  if (last && !last->empty()) return last;
+  if (const auto* after = context.find_query("after")) return *after;
+  return {};
+}
+
 Result<void> add_precondition(Context& context, Call& call) {
   const auto& match = context.if_match;
   const auto& none = context.if_none_match;

@@ -89,6 +89,10 @@ void answer_nothing(Context& context);
 [[nodiscard]] Call make_call(Context& context, ObjectId target, CallType type, std::string name,
                              Json payload = nullptr);
 
+/// Where an event stream is to go on: Last-Event-ID, which a client sends when it comes again, goes
+/// before `?after=` of the address that it came with. Borrows from `context`.
+[[nodiscard]] std::optional<std::string_view> resume_after(const Context& context);
+
 /// Applies If-Match and If-None-Match of an unsafe request to a call of an existing object. What
 /// does not exist is left to the call: its 404 goes before any precondition (RFC 9110, section
 /// 13.2.1).
