@@ -171,7 +171,7 @@ void Directory::committed(Cell& cell, const VersionPtr& version) {
 
 void Directory::count(Cell& cell) {
   in_flight_.fetch_add(1, std::memory_order_relaxed);
-  const std::scoped_lock lock{shard_of(cell.object).mutex};
+  const std::scoped_lock lock{shard_of(cell).mutex};
   PERDURE_CHECK(cell.in_flight_ > 0, to_string(cell.object));
   ++cell.in_flight_;
 }

@@ -161,9 +161,7 @@ Result<ListPage> Runtime::list(const ListRequest& request) const {
   return runtime::list_objects(core_->store(), core_->directory(), *kind, request);
 }
 
-SeqWatch Runtime::watch(const ObjectId& object) const {
-  return core_->directory().watch(object);
-}
+SeqWatch Runtime::watch(const ObjectId& object) const { return core_->directory().watch(object); }
 
 Activity Runtime::activity(const ObjectId& object) const {
   return core_->directory().active(object) ? Activity::active : Activity::hibernated;

@@ -96,8 +96,32 @@ class Client:
         fields = [tuple(line.split(": ", 1)) for line in lines[1:]]
         response = Response(version, int(status), fields, b"")
         if to != "HEAD" and response.status not in (100, 101, 204, 304):
-            response.body = self.take(int(response["Content-Length"]))
+            if response.all("Content-Length"):
+                response.body = self.take(int(response["Content-Length"]))
+            elif response.all("Transfer-Encoding"):
+                response.chunks = self.chunks()
         return response
+
+    def line(self):
+        while b"\r\n" not in self.buffer:
+            assert self.receive(), f"the stream ended in the middle: {self.buffer!r}"
+        line, self.buffer = self.buffer.split(b"\r\n", 1)
+        return line
+
+    def chunks(self):
+        """Yields the chunks of a streamed body as they arrive."""
+        while size := int(self.line(), 16):
+            chunk = self.take(size + 2)
+            assert chunk.endswith(b"\r\n"), chunk[-10:]
+            yield chunk[:-2]
+        assert self.line() == b""
+
+    def rest(self):
+        """All until the end of the stream."""
+        while self.receive():
+            pass
+        rest, self.buffer = self.buffer, b""
+        return rest
 
     def ask(self, data, to="GET"):
         return self.send(data).response(to)

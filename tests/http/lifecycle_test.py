@@ -13,6 +13,7 @@ import unittest
 import warnings
 
 from harness import Client, Server, request, trusting_tls
+from stream_test import lines, wait_for_ends
 
 
 class Drain(unittest.TestCase):
@@ -175,6 +176,20 @@ class Tls(unittest.TestCase):
         self.server.signal(signal.SIGHUP)
         self.assertIn("private key", self.server.line())
         self.assertEqual(self.name(self.connect()), "second")
+
+    def test_streams(self):
+        client = self.connect()
+        for _ in range(2):
+            chunks = client.ask(request("/stream/lines?3000")).chunks
+            self.assertEqual(b"".join(chunks), lines(3000))
+        self.assertEqual(client.ask(request("/stream/kept")).status, 200)
+        other = self.connect()
+        other.ask(request("/stream/kept"))
+        other.close()
+        self.assertEqual(wait_for_ends(self.server, 3, self.connect)[2][0], "disconnected")
+        self.server.signal(signal.SIGTERM)
+        self.assertEqual(list(client.chunks()), [b"last"])
+        self.assertTrue(client.is_closed())  # with a close_notify
 
     def test_websocket(self):
         from websocket_test import WebSocket

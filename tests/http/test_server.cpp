@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "perdure/api/http/server.hpp"
+#include "sockets.hpp"
+#include "streams.hpp"
 
 namespace {
 
@@ -101,7 +103,10 @@ class Later {
 
 class TestHandler final : public http::Handler {
  public:
+  explicit TestHandler(const http::WebSocketOptions& options) : sockets_(options) {}
+
   void handle(http::Request&& request, http::Responder responder) override {
+    if (streams_.handle(request, responder) || sockets_.handle(request, responder)) return;
     const auto path = request.path();
     if (path == "/constant") return responder.send(text(200, "constant"));
     if (path == "/echo") return responder.send(text(200, std::move(request.body)));
@@ -150,6 +155,8 @@ class TestHandler final : public http::Handler {
     kept_.push_back(std::move(responder));
   }
 
+  http::Streams streams_;
+  http::Sockets sockets_;
   std::mutex mutex_;
   std::vector<http::Responder> kept_;
   Later burst_{Milliseconds{0}};
@@ -195,8 +202,18 @@ http::ServerOptions options_from(const Arguments& arguments) {
   arguments.milliseconds("--idle-ms", options.timeouts.idle);
   arguments.milliseconds("--write-ms", options.timeouts.write);
   arguments.milliseconds("--handler-ms", options.timeouts.handler);
+  arguments.milliseconds("--stream-idle-ms", options.timeouts.stream_idle);
   options.tls = {arguments.text("--certificate"), arguments.text("--key")};
   if (arguments.text("--websocket-echo") == "on") options.websocket_echo = http::Echo::on;
+  return options;
+}
+
+http::WebSocketOptions socket_options_from(const Arguments& arguments) {
+  http::WebSocketOptions options;
+  arguments.number("--socket-queue-bytes", options.send_queue_bytes_max);
+  arguments.number("--socket-message-bytes", options.message_bytes_max);
+  arguments.milliseconds("--socket-idle-ms", options.idle_timeout);
+  if (arguments.text("--socket-overflow") == "close") options.overflow = http::Overflow::close;
   return options;
 }
 
@@ -214,7 +231,7 @@ int main(int argc, char** argv) {
   const auto body_bytes_max = options.limits.body_bytes_max;
   const SystemClock clock;
   SecureRandom random;
-  TestHandler handler;
+  TestHandler handler{socket_options_from(arguments)};
   http::Services services{.clock = clock, .random = random, .render_problem = render_problem};
   services.body_limit = [=](http::Method, std::string_view path) {
     return path == "/describe" ? std::size_t{0} : body_bytes_max;

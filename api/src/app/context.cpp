@@ -49,6 +49,23 @@ Error stale(std::string_view field) {
           .detail = std::string{field} + " does not fit the newest version of the resource"};
 }
 
+// Adds the common fields, and counts.
+void complete(Context& context, http::Response& response) {
+  auto& headers = response.headers;
+  if (!context.traceparent.empty()) headers.add("traceparent", context.traceparent);
+  if (context.replayed) headers.add("Idempotent-Replayed", "true");
+  add_rate(context, headers);
+  if (context.services.cors.enabled()) {
+    headers.add("Vary", "Origin");
+    if (const auto origin = context.request.headers.find("Origin")) {
+      context.services.cors.allow(*origin, response);
+    }
+  }
+  headers.add("X-Content-Type-Options", "nosniff");
+  count(context, response.status);
+  if (context.route != nullptr) response.route = context.route->route.path;
+}
+
 }  // namespace
 
 const std::string* Context::find_query(std::string_view name) const {
@@ -68,20 +85,14 @@ std::string_view Context::value(std::string_view name) const {
 }
 
 void answer(Context& context, http::Response&& response) {
-  auto& headers = response.headers;
-  if (!context.traceparent.empty()) headers.add("traceparent", context.traceparent);
-  if (context.replayed) headers.add("Idempotent-Replayed", "true");
-  add_rate(context, headers);
-  if (context.services.cors.enabled()) {
-    headers.add("Vary", "Origin");
-    if (const auto origin = context.request.headers.find("Origin")) {
-      context.services.cors.allow(*origin, response);
-    }
-  }
-  headers.add("X-Content-Type-Options", "nosniff");
-  count(context, response.status);
-  if (context.route != nullptr) response.route = context.route->route.path;
+  complete(context, response);
   context.responder.send(std::move(response));
+}
+
+http::BodyWriter answer_stream(Context& context, http::Response&& head,
+                               http::StreamOptions&& options) {
+  complete(context, head);
+  return context.responder.stream(std::move(head), std::move(options));
 }
 
 void answer(Context& context, const Problem& problem) {
@@ -138,6 +149,13 @@ Call make_call(Context& context, ObjectId target, CallType type, std::string nam
     }
   }
   return call;
+}
+
+std::optional<std::string_view> resume_after(const Context& context) {
+  const auto last = context.request.headers.find("Last-Event-ID");
+  if (last && !last->empty()) return last;
+  if (const auto* after = context.find_query("after")) return *after;
+  return {};
 }
 
 Result<void> add_precondition(Context& context, Call& call) {

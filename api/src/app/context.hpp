@@ -63,6 +63,10 @@ struct Context {
 
 /// Adds the common fields, counts, and sends. The last thing that is done with a context.
 void answer(Context& context, http::Response&& response);
+/// The same with a body that follows: adds the common fields to `head`, counts the request (as long
+/// as its head took), and gives the writer.
+[[nodiscard]] http::BodyWriter answer_stream(Context& context, http::Response&& head,
+                                             http::StreamOptions&& options);
 void answer(Context& context, const Problem& problem);
 void answer(Context& context, Error error);
 
@@ -84,6 +88,10 @@ void answer_nothing(Context& context);
 /// deadline, trace. Preconditions are added by `add_precondition`.
 [[nodiscard]] Call make_call(Context& context, ObjectId target, CallType type, std::string name,
                              Json payload = nullptr);
+
+/// Where an event stream is to go on: Last-Event-ID, which a client sends when it comes again, goes
+/// before `?after=` of the address that it came with. Borrows from `context`.
+[[nodiscard]] std::optional<std::string_view> resume_after(const Context& context);
 
 /// Applies If-Match and If-None-Match of an unsafe request to a call of an existing object. What
 /// does not exist is left to the call: its 404 goes before any precondition (RFC 9110, section

@@ -16,7 +16,7 @@ namespace {
 /// Deadlines are kept to within a quarter of the shortest of them.
 Milliseconds sweep_period_of(const Timeouts& timeouts) {
   const auto shortest = std::min({timeouts.header, timeouts.body, timeouts.idle, timeouts.write,
-                                  timeouts.handler, timeouts.linger});
+                                  timeouts.handler, timeouts.stream_idle, timeouts.linger});
   return std::clamp(shortest / 4, Milliseconds{10}, Milliseconds{250});
 }
 
@@ -75,9 +75,13 @@ void IoLoop::stop() {
   // run() returns when the last aborted operation has let go of its connection.
   thread_.join();
   std::vector<std::shared_ptr<Connection>> late;
-  const std::lock_guard lock{mutex_};
-  stopped_ = true;
-  late.swap(waiting_);
+  {
+    const std::lock_guard lock{mutex_};
+    stopped_ = true;
+    late.swap(waiting_);
+  }
+  // Closed all of them, but a stream among their answers must hear so.
+  for (const auto& connection : late) connection->on_wake();
 }
 
 void IoLoop::link(Connection& connection) {
@@ -136,8 +140,11 @@ void IoLoop::sweep() {
 
 void IoLoop::wake(std::shared_ptr<Connection> connection) {
   {
-    const std::lock_guard lock{mutex_};
-    if (stopped_) return;
+    std::unique_lock lock{mutex_};
+    if (stopped_) {
+      lock.unlock();
+      return connection->on_wake();  // closed, as all are
+    }
     waiting_.push_back(std::move(connection));
     if (wake_posted_) return;
     wake_posted_ = true;

@@ -34,6 +34,18 @@ std::string_view Body::view() const noexcept {
   return shared ? std::string_view{*shared} : std::string_view{};
 }
 
+BodyWriter& BodyWriter::operator=(BodyWriter&& other) noexcept {
+  if (this != &other) {
+    if (sink_) sink_->abort();
+    sink_ = std::move(other.sink_);
+  }
+  return *this;
+}
+
+BodyWriter::~BodyWriter() {
+  if (sink_) sink_->abort();
+}
+
 Responder& Responder::operator=(Responder&& other) noexcept {
   if (this != &other) {
     if (exchange_) exchange_->abandon();
@@ -52,6 +64,10 @@ std::shared_ptr<Exchange> Responder::take() {
 }
 
 void Responder::send(Response response) { take()->answer(std::move(response)); }
+
+BodyWriter Responder::stream(Response head, StreamOptions options) {
+  return BodyWriter{take()->stream(std::move(head), std::move(options))};
+}
 
 void Responder::accept_websocket(std::shared_ptr<WebSocketHandler> handler,
                                  const WebSocketOptions& options) {

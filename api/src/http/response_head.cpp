@@ -22,7 +22,7 @@ bool is_own(std::string_view name) noexcept {
   }
 }
 
-void append_number(std::string& out, std::size_t number) {
+void append_number(std::string& out, std::uint64_t number) {
   std::array<char, 20> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
   out.append(digits.data(), end);
@@ -49,6 +49,18 @@ void append_fields(std::string& out, const Headers& headers) {
     const auto field = headers.at(i);
     if (is_own(field.name)) continue;
     out.append(field.name).append(": ").append(field.value).append("\r\n");
+  }
+}
+
+void append_body_form(std::string& out, const HeadContext& context) {
+  switch (context.form) {
+    case BodyForm::sized:
+      out.append("Content-Length: ");
+      append_number(out, context.body_bytes);
+      out.append("\r\n");
+      return;
+    case BodyForm::chunked: out.append("Transfer-Encoding: chunked\r\n"); return;
+    case BodyForm::until_close: return;
   }
 }
 
@@ -127,11 +139,7 @@ void append_head(std::string& out, const Response& response, const HeadContext& 
   append_fields(out, response.headers);
   out.append(context.extra_lines);
   out.append(context.date_line);
-  if (has_body(response.status)) {
-    out.append("Content-Length: ");
-    append_number(out, context.body_bytes);
-    out.append("\r\n");
-  }
+  if (has_body(response.status)) append_body_form(out, context);
   if (!context.request_id.empty()) {
     out.append("X-Request-ID: ").append(context.request_id).append("\r\n");
   }

@@ -79,7 +79,7 @@ Session::Step Session::take_step() {
 
 Session::Step Session::step_header() {
   if (input_.empty()) {
-    input_.shrink();
+    if (!reading_) input_.shrink();
     read_more();
     return Step::wait;
   }
@@ -221,18 +221,26 @@ void Session::reply_ready() {
   if (loop().is_current_thread() && in_handle_) {
     answered_inline_ = true;
   } else {
+    reply_waits_.store(true, std::memory_order_release);
     loop().wake(shared_from_this());
   }
 }
 
 void Session::on_wake() {
-  if (phase_ != Phase::handling) return;
+  if (phase_ == Phase::streaming) {
+    if (pump_stream() == Step::again) advance();
+    return;
+  }
+  // A stream that has ended since may have asked for this.
+  if (!reply_waits_.exchange(false, std::memory_order_acquire)) return;
+  if (phase_ != Phase::handling) return end_stream(StreamEnd::disconnected);
   if (respond() == Step::again) advance();
 }
 
 Session::Step Session::respond() {
   switch (reply_kind_) {
     case ReplyKind::response: return send(std::move(reply_));
+    case ReplyKind::stream: return start_stream();
     case ReplyKind::websocket: return accept_or_refuse_websocket();
     default: return send(render({500, "internal", "The request was not answered."}));
   }
@@ -304,18 +312,26 @@ void Session::on_deadline() {
       if (step == Step::again) advance();
       return;
     }
+    case Phase::streaming: return on_stream_deadline();
     default: close();
   }
 }
 
 void Session::begin_drain() {
   if (phase_ == Phase::handshake) return close();
+  if (phase_ == Phase::streaming) {
+    close_after_ = true;
+    return stream_->tell_drain();
+  }
   if (phase_ != Phase::idle) return;
   // A request that has arrived and was not read yet is still answered.
   error_code ec;
   if (input_.empty() && channel_.socket().available(ec) == 0) linger();
 }
 
-void Session::abort() { close(); }
+void Session::abort() {
+  if (phase_ == Phase::streaming) return cut_stream(StreamEnd::stopped);
+  close();
+}
 
 }  // namespace perdure::http

@@ -16,6 +16,8 @@
 #include "http/io_loop.hpp"
 #include "http/read_buffer.hpp"
 #include "http/request_parser.hpp"
+#include "http/response_head.hpp"
+#include "http/streamed_body.hpp"
 #include "http/transport.hpp"
 #include "perdure/api/http/handler.hpp"
 
@@ -24,7 +26,7 @@ namespace perdure::http {
 /// Whether a connection is within the bound; one beyond it hears so and is closed.
 enum class Admission { admitted, refused };
 
-/// Threads  `answer`, `accept_websocket` and `abandon` from any; all else on the loop's thread.
+/// Threads  `answer`, `stream`, `accept_websocket` and `abandon` from any; all else on the loop's.
 class Session final : public Connection, public Exchange {
  public:
   Session(std::shared_ptr<IoLoop> loop, Channel channel, Admission admission);
@@ -32,6 +34,7 @@ class Session final : public Connection, public Exchange {
   void start();
 
   void answer(Response&& response) override;
+  std::shared_ptr<BodySink> stream(Response&& head, StreamOptions&& options) override;
   void accept_websocket(std::shared_ptr<WebSocketHandler> handler,
                         const WebSocketOptions& options) override;
   void abandon() noexcept override;
@@ -49,11 +52,12 @@ class Session final : public Connection, public Exchange {
     body,
     handling,  ///< the handler has the request
     writing,
+    streaming,  ///< the body is made while it is sent
     lingering,  ///< nothing more is written; reads and drops, so that no reset hits the client
     closed,
   };
   enum class Step { again, wait };
-  enum class ReplyKind { none, response, websocket, abandoned };
+  enum class ReplyKind { none, response, stream, websocket, abandoned };
 
   void enter(Phase phase, Milliseconds timeout);
   void advance();
@@ -66,6 +70,27 @@ class Session final : public Connection, public Exchange {
   Step accept_or_refuse_websocket();
   Step send(Response&& response);
   Step finish_exchange();
+  void report();
+
+  /// Where the body's end is told, and its size where that is known.
+  struct BodyShape {
+    BodyForm form = BodyForm::sized;
+    std::uint64_t body_bytes = 0;
+    std::string_view extra_lines = {};
+  };
+  void write_head(const BodyShape& shape, Instant started);
+  [[nodiscard]] bool is_bodiless() const;
+
+  Step start_stream();
+  Step pump_stream();
+  Step finish_stream();
+  void count_sent(std::size_t count);
+  void write_stream();
+  void await_producer();
+  void on_stream_deadline();
+  void watch_client();
+  void end_stream(StreamEnd how);
+  void cut_stream(StreamEnd how);
 
   Response render(const Refusal& refusal);
   bool choose_body();
@@ -77,7 +102,8 @@ class Session final : public Connection, public Exchange {
   Step write_pending();
   void write_some();
   void linger();
-  void read_and_drop();
+  void on_read_lingering(const error_code& ec);
+  void say_goodbye();
   void close();
   void begin_tls();
   bool claim() noexcept { return !claimed_.exchange(true, std::memory_order_acq_rel); }
@@ -103,12 +129,15 @@ class Session final : public Connection, public Exchange {
   Instant body_started_{};
   Instant exchange_started_{};
   bool client_takes_gzip_ = false;
+  bool reading_ = false;    ///< a read is in flight, and the buffer is its
   bool timed_out_ = false;  ///< a read was cancelled by `on_deadline`
 
   // The answer. Whoever wins `claimed_` writes the reply; the loop reads it after `on_wake`.
   std::atomic<bool> claimed_{true};
+  std::atomic<bool> reply_waits_{false};
   ReplyKind reply_kind_ = ReplyKind::none;
   Response reply_;
+  std::shared_ptr<StreamedBody> stream_;  ///< shared with its writer; null but while streaming
   std::shared_ptr<WebSocketHandler> websocket_handler_;
   WebSocketOptions websocket_options_;
   bool in_handle_ = false;
@@ -120,6 +149,7 @@ class Session final : public Connection, public Exchange {
   std::string_view body_;
   std::size_t written_ = 0;
   bool close_after_ = false;
+  bool stream_writing_ = false;
 };
 
 }  // namespace perdure::http

@@ -23,6 +23,7 @@ bool wants_close(const Headers& headers) {
 }  // namespace
 
 void Session::read_more() {
+  if (std::exchange(reading_, true)) return;
   const auto large = phase_ == Phase::body && framing_.content_length > body_read_bytes;
   auto* room = input_.prepare(large ? body_read_bytes : read_bytes_min);
   auto self = std::static_pointer_cast<Session>(shared_from_this());
@@ -33,10 +34,12 @@ void Session::read_more() {
 }
 
 void Session::on_read(error_code ec, std::size_t count) {
+  reading_ = false;
   if (phase_ == Phase::closed) return;
-  if (phase_ == Phase::lingering) {  // drained while it waited
-    if (ec) return close();
-    return read_and_drop();
+  if (phase_ == Phase::lingering) return on_read_lingering(ec);
+  if (phase_ == Phase::streaming) {
+    if (ec) return cut_stream(StreamEnd::disconnected);
+    return input_.commit(count);
   }
   if (timed_out_) {
     timed_out_ = false;
@@ -73,28 +76,38 @@ bool Session::choose_body() {
   return true;
 }
 
-Session::Step Session::send(Response&& response) {
-  if (&response != &reply_) reply_ = std::move(response);
+/// The head of `reply_`, and with it whether the connection goes on.
+void Session::write_head(const BodyShape& shape, Instant started) {
   if (loop().core().draining.load(std::memory_order_relaxed) || wants_close(reply_.headers)) {
     framing_.connection = Framing::Connection::close;
   }
   close_after_ = framing_.connection == Framing::Connection::close;
-  const auto varies = choose_body();
   head_.clear();
-  const auto started = std::chrono::steady_clock::now();
+  written_ = 0;
   append_head(head_, reply_,
               {.date_line = loop().date_line(started),
                .request_id = request_id_,
-               .extra_lines = varies ? std::string_view{"Vary: Accept-Encoding\r\n"} : "",
+               .extra_lines = shape.extra_lines,
                .version = framing_.version,
                .connection = framing_.connection,
-               .body_bytes = body_.size()});
-  if (method_name_ == "HEAD" || !has_body(reply_.status)) body_ = {};
+               .form = shape.form,
+               .body_bytes = shape.body_bytes});
+}
+
+bool Session::is_bodiless() const { return method_name_ == "HEAD" || !has_body(reply_.status); }
+
+Session::Step Session::send(Response&& response) {
+  if (&response != &reply_) reply_ = std::move(response);
+  const auto varies = choose_body();
+  const auto started = std::chrono::steady_clock::now();
+  write_head({.body_bytes = body_.size(),
+              .extra_lines = varies ? std::string_view{"Vary: Accept-Encoding\r\n"} : ""},
+             started);
+  if (is_bodiless()) body_ = {};
   if (channel_.is_tls() && body_.size() <= join_bytes_max) {
     head_.append(body_);
     body_ = {};
   }
-  written_ = 0;
   phase_ = Phase::writing;
   set_deadline(started + loop().core().options.timeouts.write);
   return write_pending();
@@ -150,19 +163,22 @@ void Session::write_some() {
   channel_.async_write_some(rest_of(head_, body_, written_), std::move(on_written));
 }
 
+void Session::report() {
+  const auto& on_finished = loop().core().services.on_finished;
+  if (!on_finished) return;
+  on_finished({.method = method_name_,
+               .status = reply_.status,
+               .duration = std::chrono::steady_clock::now() - exchange_started_,
+               .body_bytes_in = body_bytes_in_,
+               .bytes_out = written_,
+               .request_id = request_id_,
+               .path = path_,
+               .route = reply_.route,
+               .cause = reply_.cause});
+}
+
 Session::Step Session::finish_exchange() {
-  auto& core = loop().core();
-  if (core.services.on_finished) {
-    core.services.on_finished({.method = method_name_,
-                               .status = reply_.status,
-                               .duration = std::chrono::steady_clock::now() - exchange_started_,
-                               .body_bytes_in = body_bytes_in_,
-                               .bytes_out = written_,
-                               .request_id = request_id_,
-                               .path = path_,
-                               .route = reply_.route,
-                               .cause = reply_.cause});
-  }
+  report();
   reply_ = {};
   compressed_.clear();
   body_ = {};
@@ -175,36 +191,34 @@ Session::Step Session::finish_exchange() {
   path_.clear();
   body_bytes_in_ = 0;
   scanner_.restart();
-  enter(Phase::idle, core.options.timeouts.idle);
+  enter(Phase::idle, loop().core().options.timeouts.idle);
   return Step::again;
 }
 
 void Session::linger() {
-  const auto was_reading = phase_ == Phase::idle;
   enter(Phase::lingering, loop().core().options.timeouts.linger);
+  error_code ec;
   if (channel_.is_tls()) {
-    // Waits for the peer's close_notify, at most for the linger time.
-    if (was_reading) return close();
-    auto self = std::static_pointer_cast<Session>(shared_from_this());
-    channel_.tls().async_shutdown([self = std::move(self)](const error_code&) { self->close(); });
+    if (!reading_) return say_goodbye();
+    channel_.socket().cancel(ec);  // `on_read_lingering` goes on
     return;
   }
-  error_code ec;
   channel_.socket().shutdown(asio::socket_base::shutdown_send, ec);
   if (ec) return close();
-  if (!was_reading) read_and_drop();
+  read_more();
 }
 
-void Session::read_and_drop() {
+void Session::on_read_lingering(const error_code& ec) {
+  if (channel_.is_tls()) return say_goodbye();
+  if (ec) return close();
   input_.consume(input_.view().size());
-  auto* room = input_.prepare(read_bytes_min);
+  read_more();
+}
+
+/// TLS only: waits for the peer's close_notify, at most for the linger time.
+void Session::say_goodbye() {
   auto self = std::static_pointer_cast<Session>(shared_from_this());
-  channel_.async_read_some(asio::buffer(room, input_.room()),
-                           [self = std::move(self)](const error_code& ec, std::size_t) {
-                             if (self->phase_ == Phase::closed) return;
-                             if (ec) return self->close();
-                             self->read_and_drop();
-                           });
+  channel_.tls().async_shutdown([self = std::move(self)](const error_code&) { self->close(); });
 }
 
 void Session::close() {

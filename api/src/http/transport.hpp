@@ -29,13 +29,13 @@ class Channel {
   /// `tls` null = plain.
   Channel(Socket socket, std::shared_ptr<asio::ssl::context> tls) : context_(std::move(tls)) {
     if (context_) {
-      tls_.emplace(std::move(socket), *context_);
+      tls_ = std::make_unique<TlsStream>(std::move(socket), *context_);
     } else {
       plain_.emplace(std::move(socket));
     }
   }
 
-  [[nodiscard]] bool is_tls() const noexcept { return tls_.has_value(); }
+  [[nodiscard]] bool is_tls() const noexcept { return tls_ != nullptr; }
   [[nodiscard]] Socket& socket() { return tls_ ? tls_->next_layer() : *plain_; }
   [[nodiscard]] TlsStream& tls() { return *tls_; }
   [[nodiscard]] executor_type get_executor() { return socket().get_executor(); }
@@ -61,7 +61,7 @@ class Channel {
  private:
   std::shared_ptr<asio::ssl::context> context_;  // outlives the stream, whatever is reloaded
   std::optional<Socket> plain_;
-  std::optional<TlsStream> tls_;
+  std::unique_ptr<TlsStream> tls_;  // apart: most of a plain connection's bytes otherwise
 };
 
 }  // namespace perdure::http

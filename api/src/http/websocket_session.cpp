@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/websocket_session.hpp"
 
-#include <boost/beast/core/flat_buffer.hpp>
+#include <array>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/websocket/stream.hpp>
 #include <boost/beast/websocket/teardown.hpp>
-#include <deque>
 #include <mutex>
+#include <vector>
 
 namespace perdure::http {
 
@@ -37,21 +37,37 @@ namespace {
 
 using Stream = beast::websocket::stream<Channel>;
 
-constexpr std::uint16_t going_away = 1001;
-constexpr std::uint16_t protocol_error = 1002;
-constexpr std::uint16_t broken = 1006;
-constexpr std::uint16_t bad_payload = 1007;
-constexpr std::uint16_t too_big = 1009;
+/// Of a message beside its payload, so that empty ones are bounded, too.
+constexpr std::size_t message_overhead_bytes = 64;
+
+/// Where most messages fit whole; what a longer one needs is given back after it.
+constexpr std::size_t short_message_bytes = 256;
+constexpr std::size_t read_bytes_max = std::size_t{64} * 1024;
+
+/// Room that a burst left behind in a queue is given back past this.
+constexpr std::size_t messages_kept = 4;
+
+Instant now() { return std::chrono::steady_clock::now(); }
 
 /// The code that the handler hears, for connections that this side failed.
 std::uint16_t code_of(const error_code& ec) {
   using E = beast::websocket::error;
-  if (ec == E::message_too_big || ec == E::buffer_overflow) return too_big;
-  if (ec == E::bad_frame_payload) return bad_payload;
+  if (ec == E::message_too_big || ec == E::buffer_overflow) return close_code::too_big;
+  if (ec == E::bad_frame_payload) return close_code::bad_payload;
   if (ec.category() == beast::websocket::make_error_code(E::closed).category()) {
-    return protocol_error;
+    return close_code::protocol_error;
   }
-  return broken;
+  return close_code::broken;
+}
+
+/// What of a reason fits into a close frame, without half a character at its end.
+std::string cut_reason(std::string reason) {
+  constexpr std::size_t reason_bytes_max = 123;
+  if (reason.size() <= reason_bytes_max) return reason;
+  auto end = reason_bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(reason[end]) & 0xC0U) == 0x80U) --end;
+  reason.resize(end);
+  return reason;
 }
 
 class WebSocketSession final : public Connection, public WebSocket {
@@ -60,218 +76,353 @@ class WebSocketSession final : public Connection, public WebSocket {
       : Connection(start.loop),
         stream_(std::move(start.channel)),
         handler_(std::move(start.handler)),
-        options_(start.options) {
-    prepare_handshake(start.handshake, start.request_id);
-  }
+        options_(start.options) {}
 
-  void begin() {
-    ++loop().core().websockets;
-    loop().link(*this);
-    stream_.async_accept(handshake_, [self = self()](const error_code& ec) {
-      if (ec) return self->finish(broken);
-      self->opened();
-    });
-  }
+  void begin(const Headers& fields, const std::string& request_id);
 
-  Result<void> send(MessageKind kind, std::string payload) override {
-    {
-      const std::lock_guard lock{mutex_};
-      if (closing_) return fail(ErrorCode::unavailable, "the WebSocket is closed");
-      if (!queue_.empty() && queued_bytes_ + payload.size() > options_.send_queue_bytes_max) {
-        return fail(ErrorCode::overloaded, "the peer reads too slowly");
-      }
-      queued_bytes_ += payload.size();
-      queue_.push_back({kind, std::move(payload)});
-    }
-    request_pump();
-    return {};
-  }
-
-  void close(std::uint16_t code, std::string reason) override {
-    {
-      const std::lock_guard lock{mutex_};
-      if (closing_) return;
-      closing_ = true;
-      constexpr std::size_t reason_bytes_max = 123;
-      reason.resize(std::min(reason.size(), reason_bytes_max));
-      close_reason_ = {static_cast<beast::websocket::close_code>(code), std::string_view{reason}};
-    }
-    request_pump();
-  }
+  Result<void> send(MessageKind kind, Body payload) override;
+  void close(std::uint16_t code, std::string reason) override;
 
   void on_wake() override { pump(); }
-  void on_deadline() override { abort(); }
-  void begin_drain() override { close(going_away, "the server is stopping"); }
+  void on_deadline() override;
+  void begin_drain() override { close(close_code::going_away, "the server is stopping"); }
   void abort() override { beast_close_socket(stream_.next_layer()); }
 
  private:
   struct Message {
     MessageKind kind;
-    std::string payload;
+    Body payload;
+
+    [[nodiscard]] std::size_t cost() const { return payload.size() + message_overhead_bytes; }
   };
 
   std::shared_ptr<WebSocketSession> self() {
     return std::static_pointer_cast<WebSocketSession>(shared_from_this());
   }
 
-  void prepare_handshake(const Headers& fields, const std::string& request_id) {
-    handshake_.method(beast::http::verb::get);
-    handshake_.target("/");
-    handshake_.version(11);
-    for (std::size_t i = 0; i < fields.size(); ++i) {
-      const auto field = fields.at(i);
-      handshake_.insert(beast::string_view{field.name.data(), field.name.size()},
-                        beast::string_view{field.value.data(), field.value.size()});
-    }
-    stream_.set_option(beast::websocket::stream_base::decorator(
-        [request_id](beast::websocket::response_type& response) {
-          response.set("X-Request-ID", request_id);
-        }));
-    stream_.set_option(beast::websocket::stream_base::timeout{
-        .handshake_timeout = loop().core().options.timeouts.header,
-        .idle_timeout = options_.idle_timeout,
-        .keep_alive_pings = true});
-    beast::websocket::permessage_deflate deflate;
-    deflate.server_enable = options_.compression == Compression::on;
-    deflate.compLevel = 1;
-    stream_.set_option(deflate);
-    stream_.read_message_max(options_.message_bytes_max);
-    stream_.auto_fragment(false);
-  }
+  void set_options(const std::string& request_id);
+  void opened();
 
-  void opened() {
-    open_ = true;
-    handler_->on_open(self());
-    pump();
-    read();
-  }
+  void read();
+  void on_read(const error_code& ec, std::size_t count);
+  void deliver(std::string_view payload);
+  bool is_backlogged();
 
-  void read() {
-    stream_.async_read(buffer_,
-                       [self = self()](const error_code& ec, std::size_t) { self->on_read(ec); });
-  }
+  void request_pump();
+  void pump();
+  bool take_queue();
+  void on_written(const error_code& ec);
+  void send_close();
+  void finish(std::uint16_t code);
 
-  void on_read(const error_code& ec) {
-    if (ec == beast::websocket::error::closed) return finish(stream_.reason().code);
-    if (ec) return finish(code_of(ec));
-    const auto bytes = buffer_.cdata();
-    handler_->on_message(*this, stream_.got_text() ? MessageKind::text : MessageKind::binary,
-                         {static_cast<const char*>(bytes.data()), bytes.size()});
-    buffer_.consume(bytes.size());
-    if (buffer_.capacity() > buffer_bytes_kept) buffer_.shrink_to_fit();
-    if (is_backlogged()) {
-      read_paused_ = true;
-    } else {
-      read();
-    }
-  }
-
-  bool is_backlogged() {
-    const std::lock_guard lock{mutex_};
-    return queued_bytes_ > options_.send_queue_bytes_max / 2 && writing_;
-  }
-
-  void request_pump() {
-    if (loop().is_current_thread()) {
-      pump();
-    } else {
-      loop().wake(shared_from_this());
-    }
-  }
-
-  void pump() {
-    if (!open_ || writing_ || finished_) return;
-    {
-      const std::lock_guard lock{mutex_};
-      if (queue_.empty()) {
-        if (!closing_ || close_sent_) return;
-        close_sent_ = true;
-      } else {
-        sending_ = std::move(queue_.front());
-        queue_.pop_front();
-      }
-    }
-    writing_ = true;
-    if (close_sent_) return send_close();
-    stream_.text(sending_.kind == MessageKind::text);
-    stream_.async_write(
-        asio::buffer(sending_.payload),
-        [self = self()](const error_code& ec, std::size_t) { self->on_written(ec); });
-  }
-
-  void on_written(const error_code& ec) {
-    writing_ = false;
-    bool empty = false;
-    {
-      const std::lock_guard lock{mutex_};
-      queued_bytes_ -= sending_.payload.size();
-      sending_.payload.clear();
-      empty = queued_bytes_ <= options_.send_queue_bytes_max / 2;
-    }
-    if (ec) {
-      abort();
-      if (read_paused_) finish(broken);
-      return;
-    }
-    pump();
-    if (read_paused_ && empty) {
-      read_paused_ = false;
-      read();
-    }
-  }
-
-  void send_close() {
-    set_deadline(std::chrono::steady_clock::now() + loop().core().options.timeouts.linger);
-    // A paused read must go on: the peer's answer to the close arrives through it.
-    if (std::exchange(read_paused_, false)) read();
-    stream_.async_close(close_reason_, [self = self()](const error_code& ec) {
-      if (ec) self->abort();
-      self->finish(self->close_reason_.code);
-    });
-  }
-
-  void finish(std::uint16_t code) {
-    if (std::exchange(finished_, true)) return;
-    {
-      const std::lock_guard lock{mutex_};
-      closing_ = true;
-      queue_.clear();
-    }
-    abort();
-    loop().unlink(*this);
-    const auto handler = std::exchange(handler_, nullptr);
-    if (open_) handler->on_closed(*this, code);
-    --loop().core().websockets;
-    loop().core().connection_closed();
-  }
-
-  static constexpr std::size_t buffer_bytes_kept = 64 * 1024;
+  void heard();
+  void rearm();
+  void ping();
 
   Stream stream_;
-  beast::http::request<beast::http::empty_body> handshake_;
-  beast::flat_buffer buffer_;
   std::shared_ptr<WebSocketHandler> handler_;
   const WebSocketOptions options_;
   bool open_ = false;
   bool finished_ = false;
   bool writing_ = false;
+  bool closing_handshake_ = false;
   bool close_sent_ = false;
   bool read_paused_ = false;
-  Message sending_{};
-  beast::websocket::close_reason close_reason_;
+  bool pinged_ = false;   ///< since it was heard last
+  bool pinging_ = false;  ///< a ping is on its way out
+  Instant last_heard_{};
+  Instant drop_at_{};  ///< if nothing is heard after the ping
+  Instant write_deadline_{};
+  std::array<char, short_message_bytes> short_message_{};
+  std::string long_message_;  ///< what has come of one that is longer
+  std::vector<Message> sending_;
+  std::size_t next_ = 0;  ///< in `sending_`
 
   // Under mutex_: what other threads reach.
   std::mutex mutex_;
-  std::deque<Message> queue_;
-  std::size_t queued_bytes_ = 0;
+  std::vector<Message> queue_;
+  std::size_t queued_bytes_ = 0;  ///< those of `sending_` included
   bool closing_ = false;
+  bool overflown_ = false;
+  std::uint16_t close_code_ = 0;  // fixed once closing_, as the reason is
+  std::string close_reason_;
 };
+
+// ----------------------------------------------------------------------------------- beginning
+
+void WebSocketSession::begin(const Headers& fields, const std::string& request_id) {
+  ++loop().core().websockets;
+  loop().link(*this);
+  set_options(request_id);
+  set_deadline(now() + loop().core().options.timeouts.header);
+  // Kept until it is answered, and not for the connection's life.
+  auto request = std::make_shared<beast::http::request<beast::http::empty_body>>();
+  request->method(beast::http::verb::get);
+  request->target("/");
+  request->version(11);
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const auto field = fields.at(i);
+    request->insert(beast::string_view{field.name.data(), field.name.size()},
+                    beast::string_view{field.value.data(), field.value.size()});
+  }
+  stream_.async_accept(*request, [self = self(), request](const error_code& ec) {
+    if (ec) return self->finish(close_code::broken);
+    self->opened();
+  });
+}
+
+void WebSocketSession::set_options(const std::string& request_id) {
+  using Base = beast::websocket::stream_base;
+  stream_.set_option(Base::decorator([request_id](beast::websocket::response_type& response) {
+    response.set("X-Request-ID", request_id);
+  }));
+  // Deadlines are kept by the loop's sweep: a timer for each socket costs more than all of them.
+  stream_.set_option(Base::timeout{
+      .handshake_timeout = Base::none(), .idle_timeout = Base::none(), .keep_alive_pings = false});
+  stream_.control_callback([this](beast::websocket::frame_type type, beast::string_view) {
+    heard();
+    if (type != beast::websocket::frame_type::close) return;
+    closing_handshake_ = true;
+    set_deadline(now() + loop().core().options.timeouts.linger);
+  });
+  beast::websocket::permessage_deflate deflate;
+  deflate.server_enable = options_.compression == Compression::on;
+  deflate.compLevel = 1;
+  stream_.set_option(deflate);
+  stream_.read_message_max(options_.message_bytes_max);
+  stream_.auto_fragment(false);
+}
+
+void WebSocketSession::opened() {
+  stream_.set_option(
+      beast::websocket::stream_base::decorator([](beast::websocket::response_type&) {}));
+  open_ = true;
+  last_heard_ = now();
+  rearm();
+  handler_->on_open(self());
+  pump();
+  read();
+}
+
+// ------------------------------------------------------------------------------------- reading
+
+void WebSocketSession::read() {
+  auto on_some = [self = self()](const error_code& ec, std::size_t count) {
+    self->on_read(ec, count);
+  };
+  if (long_message_.empty()) {
+    stream_.async_read_some(asio::buffer(short_message_), std::move(on_some));
+    return;
+  }
+  const auto held = long_message_.size();
+  const auto room = std::clamp(stream_.read_size_hint(held), short_message_bytes, read_bytes_max);
+  long_message_.resize(held + room);
+  stream_.async_read_some(
+      asio::buffer(long_message_.data() + held, room),
+      [on_some = std::move(on_some), this, held](const error_code& ec, std::size_t count) {
+        long_message_.resize(held + count);
+        on_some(ec, count);
+      });
+}
+
+void WebSocketSession::on_read(const error_code& ec, std::size_t count) {
+  if (ec == beast::websocket::error::closed) return finish(stream_.reason().code);
+  if (ec) return finish(code_of(ec));
+  heard();
+  const auto done = stream_.is_message_done();
+  if (!long_message_.empty()) {
+    if (done) deliver(long_message_);
+  } else if (done) {
+    deliver({short_message_.data(), count});
+  } else {
+    long_message_.assign(short_message_.data(), count);
+  }
+  if (done) {
+    long_message_.clear();
+    if (long_message_.capacity() > short_message_bytes) long_message_.shrink_to_fit();
+  }
+  if (is_backlogged()) {
+    read_paused_ = true;
+  } else {
+    read();
+  }
+}
+
+void WebSocketSession::deliver(std::string_view payload) {
+  handler_->on_message(*this, stream_.got_text() ? MessageKind::text : MessageKind::binary,
+                       payload);
+}
+
+bool WebSocketSession::is_backlogged() {
+  const std::lock_guard lock{mutex_};
+  return queued_bytes_ > options_.send_queue_bytes_max / 2 && writing_;
+}
+
+// ------------------------------------------------------------------------------------- writing
+
+Result<void> WebSocketSession::send(MessageKind kind, Body payload) {
+  Message message{kind, std::move(payload)};
+  bool fits = true;
+  {
+    const std::lock_guard lock{mutex_};
+    if (closing_) return fail(ErrorCode::unavailable, "the WebSocket is closed");
+    fits = queued_bytes_ == 0 || queued_bytes_ + message.cost() <= options_.send_queue_bytes_max;
+    if (fits) {
+      queued_bytes_ += message.cost();
+      queue_.push_back(std::move(message));
+    } else if (options_.overflow == Overflow::close) {
+      closing_ = overflown_ = true;
+      close_code_ = close_code::try_again_later;
+      close_reason_ = "read faster";
+    }
+  }
+  if (fits || options_.overflow == Overflow::close) request_pump();
+  if (!fits) return fail(ErrorCode::overloaded, "the peer reads too slowly");
+  return {};
+}
+
+void WebSocketSession::close(std::uint16_t code, std::string reason) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (closing_) return;
+    closing_ = true;
+    close_code_ = code;
+    close_reason_ = cut_reason(std::move(reason));
+  }
+  request_pump();
+}
+
+void WebSocketSession::request_pump() {
+  if (loop().is_current_thread()) {
+    pump();
+  } else {
+    loop().wake(shared_from_this());
+  }
+}
+
+void WebSocketSession::pump() {
+  if (!open_ || writing_ || finished_ || !take_queue()) return;
+  writing_ = true;
+  if (close_sent_) return send_close();
+  const auto& message = sending_[next_];
+  const auto& timeouts = loop().core().options.timeouts;
+  const auto earned =
+      message.payload.size() * 1000 / std::max<std::size_t>(timeouts.body_bytes_per_s_min, 1);
+  write_deadline_ = now() + timeouts.write + Milliseconds{earned};
+  rearm();
+  stream_.text(message.kind == MessageKind::text);
+  const auto bytes = message.payload.view();
+  stream_.async_write(asio::const_buffer{bytes.data(), bytes.size()},
+                      [self = self()](const error_code& ec, std::size_t) { self->on_written(ec); });
+}
+
+/// Makes sure that `sending_` has a next message, or that the close is what comes next. False when
+/// nothing is to be sent.
+bool WebSocketSession::take_queue() {
+  const std::lock_guard lock{mutex_};
+  if (overflown_) {
+    queue_.clear();
+    sending_.clear();
+    next_ = 0;
+  }
+  if (next_ < sending_.size()) return true;
+  sending_.clear();
+  if (sending_.capacity() > messages_kept) sending_.shrink_to_fit();
+  next_ = 0;
+  sending_.swap(queue_);
+  if (!sending_.empty()) return true;
+  return closing_ && !std::exchange(close_sent_, true);
+}
+
+void WebSocketSession::on_written(const error_code& ec) {
+  writing_ = false;
+  bool has_room = false;
+  {
+    const std::lock_guard lock{mutex_};
+    auto& message = sending_[next_++];
+    queued_bytes_ -= message.cost();
+    message.payload = {};
+    has_room = queued_bytes_ <= options_.send_queue_bytes_max / 2;
+  }
+  if (ec) {
+    abort();
+    if (read_paused_) finish(close_code::broken);
+    return;
+  }
+  pump();
+  if (read_paused_ && has_room) {
+    read_paused_ = false;
+    read();
+  }
+}
+
+void WebSocketSession::send_close() {
+  closing_handshake_ = true;
+  set_deadline(now() + loop().core().options.timeouts.linger);
+  // A paused read must go on: the peer's answer to the close arrives through it.
+  if (std::exchange(read_paused_, false)) read();
+  const beast::websocket::close_reason why{static_cast<beast::websocket::close_code>(close_code_),
+                                           beast::string_view{close_reason_}};
+  stream_.async_close(why, [self = self()](const error_code& ec) {
+    if (ec) self->abort();
+    self->finish(self->close_code_);
+  });
+}
+
+void WebSocketSession::finish(std::uint16_t code) {
+  if (std::exchange(finished_, true)) return;
+  {
+    const std::lock_guard lock{mutex_};
+    closing_ = true;
+    queue_.clear();
+  }
+  abort();
+  loop().unlink(*this);
+  const auto handler = std::exchange(handler_, nullptr);
+  if (open_) handler->on_closed(*this, code);
+  --loop().core().websockets;
+  loop().core().connection_closed();
+}
+
+// ----------------------------------------------------------------------------------- deadlines
+
+void WebSocketSession::heard() {
+  last_heard_ = now();
+  pinged_ = false;
+}
+
+/// The next moment at which something may have to be done; it may come too early, never too late.
+void WebSocketSession::rearm() {
+  if (closing_handshake_) return;
+  auto next = pinged_ ? drop_at_ : last_heard_ + options_.idle_timeout / 2;
+  if (writing_) next = std::min(next, write_deadline_);
+  set_deadline(next);
+}
+
+void WebSocketSession::on_deadline() {
+  const auto instant = now();
+  if (!open_ || closing_handshake_) return abort();
+  if (writing_ && instant >= write_deadline_) return abort();
+  if (pinged_ && instant >= drop_at_) return abort();
+  if (!pinged_ && instant >= last_heard_ + options_.idle_timeout / 2) {
+    pinged_ = true;
+    drop_at_ = instant + options_.idle_timeout / 2;
+    ping();
+  }
+  rearm();
+}
+
+void WebSocketSession::ping() {
+  if (std::exchange(pinging_, true)) return;
+  stream_.async_ping({}, [self = self()](const error_code&) { self->pinging_ = false; });
+}
 
 class EchoHandler final : public WebSocketHandler {
  public:
   void on_open(std::shared_ptr<WebSocket>) override {}
   void on_message(WebSocket& socket, MessageKind kind, std::string_view payload) override {
-    if (!socket.send(kind, std::string{payload})) socket.close(1013, "read faster");
+    if (!socket.send(kind, std::string{payload}))
+      socket.close(close_code::try_again_later, "read faster");
   }
   void on_closed(WebSocket&, std::uint16_t) override {}
 };
@@ -279,14 +430,18 @@ class EchoHandler final : public WebSocketHandler {
 }  // namespace
 
 void start_websocket(WebSocketStart start) {
-  std::make_shared<WebSocketSession>(std::move(start))->begin();
+  const auto fields = std::move(start.handshake);
+  const auto request_id = std::move(start.request_id);
+  std::make_shared<WebSocketSession>(std::move(start))->begin(fields, request_id);
 }
 
 std::shared_ptr<WebSocketHandler> make_echo_handler() { return std::make_shared<EchoHandler>(); }
 
 WebSocketOptions echo_options() {
   constexpr std::size_t mebibyte = std::size_t{1} << 20;
-  return {.message_bytes_max = 16 * mebibyte, .send_queue_bytes_max = 32 * mebibyte};
+  return {.message_bytes_max = 16 * mebibyte,
+          .send_queue_bytes_max = 32 * mebibyte,
+          .compression = Compression::on};
 }
 
 }  // namespace perdure::http

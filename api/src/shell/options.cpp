@@ -84,6 +84,7 @@ http::ServerOptions server_options(const Config& config) {
   options.timeouts.body = duration(config, "timeouts.body");
   options.timeouts.idle = duration(config, "timeouts.idle");
   options.timeouts.write = duration(config, "timeouts.write");
+  options.timeouts.stream_idle = duration(config, "timeouts.stream");
   options.timeouts.handler = duration(config, "timeouts.handler");
   options.websocket_echo = config.flag("enable_echo") ? http::Echo::on : http::Echo::off;
   return options;

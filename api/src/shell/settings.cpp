@@ -54,6 +54,8 @@ constexpr Setting table[] = {
     {"timeouts.body", duration, "30s", "For the body, plus its size at 16 KiB/s", 10, hour},
     {"timeouts.idle", duration, "60s", "Between two requests of a connection", 10, day},
     {"timeouts.write", duration, "30s", "For a client that reads nothing of its answer", 10, hour},
+    {"timeouts.stream", duration, "5m",
+     "For a streamed answer that nothing is written to, heartbeats included", 10, day},
     {"timeouts.handler", duration, "60s", "For the answer to a request (503 past it)", 10, hour},
     {"timeouts.call", duration, "30s", "For a call to reach its object (503 past it)", 10, hour},
     {"timeouts.drain", duration, "30s", "For requests in flight when the server stops", 0, hour},

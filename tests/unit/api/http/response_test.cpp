@@ -70,13 +70,28 @@ TEST(Compressible, is_text_by_type) {
   }
 }
 
+class RecordingSink final : public BodySink {
+ public:
+  Result<Room> write(Body chunk) override {
+    written += chunk.view();
+    return Room::more;
+  }
+  void finish() override { ends += "finished "; }
+  void abort() noexcept override { ends += "aborted "; }
+  [[nodiscard]] std::size_t queued_bytes() const noexcept override { return written.size(); }
+  std::string written;
+  std::string ends;
+};
+
 class Recorder final : public Exchange {
  public:
   void answer(Response&&) override { ++answered; }
+  std::shared_ptr<BodySink> stream(Response&&, StreamOptions&&) override { return sink; }
   void accept_websocket(std::shared_ptr<WebSocketHandler>, const WebSocketOptions&) override {}
   void abandon() noexcept override { ++abandoned; }
   int answered = 0;
   int abandoned = 0;
+  const std::shared_ptr<RecordingSink> sink = std::make_shared<RecordingSink>();
 };
 
 TEST(Responder, answers_once_and_reports_being_dropped) {
@@ -90,6 +105,22 @@ TEST(Responder, answers_once_and_reports_being_dropped) {
   EXPECT_EQ(recorder->abandoned, 0);
   { const Responder dropped{recorder}; }
   EXPECT_EQ(recorder->abandoned, 1);
+}
+
+TEST(BodyWriter, aborts_what_it_is_dropped_with) {
+  const auto recorder = std::make_shared<Recorder>();
+  {
+    auto first = Responder{recorder}.stream({});
+    ASSERT_TRUE(first.write("text"));
+    const BodyWriter moved{std::move(first)};
+    EXPECT_EQ(moved.queued_bytes(), 4U);
+    EXPECT_EQ(recorder->sink->ends, "");
+  }
+  EXPECT_EQ(recorder->sink->ends, "aborted ");
+  EXPECT_EQ(recorder->abandoned, 0);
+  auto replaced = Responder{recorder}.stream({});
+  replaced = Responder{std::make_shared<Recorder>()}.stream({});
+  EXPECT_EQ(recorder->sink->ends, "aborted aborted ");
 }
 
 TEST(ResponderDeathTest, second_answer_aborts) {

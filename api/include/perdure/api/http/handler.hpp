@@ -5,17 +5,19 @@
 
 #include <memory>
 
+#include "perdure/api/http/body_writer.hpp"
 #include "perdure/api/http/message.hpp"
 #include "perdure/api/http/websocket.hpp"
 
 namespace perdure::http {
 
 /// One request that waits for its answer. The session implements it, and so can a test.
-/// Threads  any; exactly one of the three is called, once.
+/// Threads  any; exactly one of the four is called, once.
 class Exchange {
  public:
   virtual ~Exchange() = default;
   virtual void answer(Response&& response) = 0;
+  virtual std::shared_ptr<BodySink> stream(Response&& head, StreamOptions&& options) = 0;
   virtual void accept_websocket(std::shared_ptr<WebSocketHandler> handler,
                                 const WebSocketOptions& options) = 0;
   /// Nobody will answer: the client gets a 500.
@@ -36,6 +38,11 @@ class Responder {
 
   /// A second answer is a bug and aborts. One after the handler deadline is dropped.
   void send(Response response);
+
+  /// Answers with `head`, and with a body that follows piece by piece; a body of `head` is its
+  /// first piece. It is never compressed. Where no body belongs (HEAD, 204, 304) the stream
+  /// closes as `finished` at once. The next request of the connection waits for its end.
+  [[nodiscard]] BodyWriter stream(Response head, StreamOptions options = {});
 
   /// Only for a request with `upgrade == Upgrade::websocket`; for others a bug, and aborts.
   void accept_websocket(std::shared_ptr<WebSocketHandler> handler,

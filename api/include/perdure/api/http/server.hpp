@@ -31,12 +31,13 @@ struct Limits {
 };
 
 struct Timeouts {
-  Milliseconds header = std::chrono::seconds{10};   ///< first byte to end of header; TLS too
-  Milliseconds body = std::chrono::seconds{30};     ///< plus its bytes / body_bytes_per_s_min
-  Milliseconds idle = std::chrono::seconds{60};     ///< between two requests
-  Milliseconds write = std::chrono::seconds{30};    ///< without any progress
-  Milliseconds handler = std::chrono::seconds{60};  ///< then 503, and the answer is dropped
-  Milliseconds linger = std::chrono::seconds{2};    ///< for the client to read an error
+  Milliseconds header = std::chrono::seconds{10};      ///< first byte to end of header; TLS too
+  Milliseconds body = std::chrono::seconds{30};        ///< plus its bytes / body_bytes_per_s_min
+  Milliseconds idle = std::chrono::seconds{60};        ///< between two requests
+  Milliseconds write = std::chrono::seconds{30};       ///< without any progress
+  Milliseconds handler = std::chrono::seconds{60};     ///< then 503, and the answer is dropped
+  Milliseconds stream_idle = std::chrono::minutes{5};  ///< a streamed body without a heartbeat
+  Milliseconds linger = std::chrono::seconds{2};       ///< for the client to read an error
   std::size_t body_bytes_per_s_min = 16 * 1024;
 };
 
