@@ -4,16 +4,25 @@
 #include "errors.hpp"
 #include "own_kinds.hpp"
 #include "perdure/base/utf8.hpp"
+#include "perdure/runtime/schedule.hpp"
 #include "resource_kind.hpp"
 
 namespace perdure::actors {
+
+std::string user::time_zone_of(const Json& preferences) {
+  if (preferences.is_object()) {
+    const auto found = preferences.find("time_zone");
+    if (found != preferences.end() && found->is_string()) return found->get<std::string>();
+  }
+  return "UTC";
+}
 
 namespace {
 
 constexpr const char* hashed_password = "hashed_password";
 
 Result<void> check_time_zone(const Json& preferences, const std::string& pointer) {
-  if (user::is_time_zone(user::time_zone_of(preferences))) return {};
+  if (is_time_zone(user::time_zone_of(preferences))) return {};
   return fail(invalid_field(pointer + "/time_zone", "unknown_time_zone",
                             "is not a time zone of the IANA database"));
 }

@@ -9,6 +9,8 @@
 #include <span>
 #include <vector>
 
+#include "perdure/runtime/schedule.hpp"
+
 namespace perdure::runtime {
 
 namespace {
@@ -156,12 +158,10 @@ Result<Cron> parse_cron(std::string_view text) {
 
 Result<std::optional<Timestamp>> next_match(const Cron& cron, const std::string& time_zone,
                                             Timestamp after) {
-  const date::time_zone* zone = nullptr;
-  try {
-    zone = date::locate_zone(time_zone);
-  } catch (const std::exception&) {
+  if (!is_time_zone(time_zone)) {
     return fail(ErrorCode::invalid, fmt::format("\"{}\" is no IANA time zone", time_zone));
   }
+  const auto* zone = date::locate_zone(time_zone);
   constexpr int days_max = 28 * 366;
   auto day = date::floor<date::days>(zone->to_local(after));
   for (int i = 0; i < days_max; ++i, day += date::days{1}) {

@@ -477,26 +477,4 @@ void OutboxPump::stop() {
   reset();
 }
 
-std::vector<OutboxItem> OutboxPump::items(std::uint64_t from, std::size_t limit) const {
-  const std::scoped_lock lock{mutex_};
-  std::vector<OutboxItem> found;
-  for (auto at = items_.lower_bound(from); at != items_.end() && found.size() < limit; ++at) {
-    const auto& item = at->second;
-    const auto& sent = item.sent;
-    using Status = OutboxItem::Status;
-    found.push_back({.position = item.position,
-                     .type = sent.type,
-                     .from = sent.from,
-                     .to = sent.type == Sent::Type::message ? to_string(sent.to) : sent.performer,
-                     .command = sent.type == Sent::Type::message ? sent.command : sent.then,
-                     .payload = sent.payload,
-                     .attempt = item.attempt,
-                     .status = item.status == Item::Status::running       ? Status::running
-                               : item.status == Item::Status::backing_off ? Status::backing_off
-                                                                          : Status::waiting,
-                     .error = item.error});
-  }
-  return found;
-}
-
 }  // namespace perdure::runtime

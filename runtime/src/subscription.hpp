@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Subscriptions: objects that are woken by events. Each is an object of the kind `subscription`
-// with its topics, its target and its cursor; handing events on is a turn of it, which sends them to
-// the target and moves the cursor in one commit. So the target gets each event exactly once, in the
-// log's order.
+// with its topics, its target and its cursor; handing events on is a turn of it, which sends them
+// to the target and moves the cursor in one commit. So the target gets each event exactly once, in
+// the log's order.
 #pragma once
 
 #include <map>

@@ -29,8 +29,8 @@ JUNK_FIELDS = [{"Accept": "image/png"}, {"Accept": "application/*;q=0"}, {"If-Ma
                {"Content-Type": "application/json; charset=latin1"}, {"Idempotency-Key": ""},
                {"Idempotency-Key": "k" * 300}, {"traceparent": "00-zz"},
                {"X-Request-ID": "x" * 500}]
-# Calling these well ends the caller.
-ENDS_THE_CALLER = {"deleteMe"}
+# Calling these well ends the caller, or what others call.
+ENDS_THE_CALLER = {"deleteMe", "retryDeadLetter"}
 # What a body derived from the schema alone cannot do: these need something deleted, a file, a
 # kind's own command.
 NEEDS_MORE = ("restore", "import", "requestObject")
@@ -123,6 +123,12 @@ class OpenapiTest(SharedServerTest):
         snapshot = self.client.post(f"/durable-objects/document/{document}/snapshots",
                                     {"name": "s"})
         self.assertEqual(snapshot.status, 201, snapshot)
+        alarm = self.client.post(f"/durable-objects/document/{document}/alarms",
+                                 {"name": "a", "command": "patch", "after_ms": 60_000_000})
+        self.assertEqual(alarm.status, 201, alarm)
+        letter = self.create("/durable-objects", {"kind": "dead_letter", "state": {
+            "type": "message", "from": "counter:a", "to": "counter:b", "command": "add",
+            "payload": {"by": 1}, "attempts": 1, "error": {"code": "conflict", "detail": "no"}}})
         user = self.create("/users", {"email": f"{new_id()}@example.org"})
         return {
             "/notebooks/": notebook,
@@ -137,6 +143,8 @@ class OpenapiTest(SharedServerTest):
             "/durable-objects/": "document",
             "/durable-objects/{kind}/": document,
             "/durable-objects/{kind}/{id}/snapshots/": "1",
+            "/durable-objects/{kind}/{id}/alarms/": "a",
+            "/dead-letters/": letter,
         }
 
     def path_of(self, operation, things):

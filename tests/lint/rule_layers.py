@@ -20,7 +20,7 @@ MAY_INCLUDE["actors"].discard("storage")
 # First part of an include (a folder, or the whole name) -> where it may stand.
 LIBRARY_HOMES = {
     "caf": ["runtime/"],
-    "date": ["actors/src/"],
+    "date": ["runtime/src/"],
     "rocksdb": ["storage/"],
     "boost": ["api/src/http/"],
     "openssl": ["base/src/", "api/src/http/"],

@@ -3,6 +3,7 @@
 
 #include "fixture.hpp"
 #include "perdure/actors/resource.hpp"
+#include "perdure/runtime/schedule.hpp"
 
 namespace perdure::actors {
 namespace {
@@ -140,11 +141,11 @@ TEST_F(User, replaces_and_patches_its_preferences) {
 
 TEST_F(User, knows_the_time_zones_of_the_database) {
   for (const char* name : {"UTC", "Europe/Berlin", "America/Argentina/Ushuaia", "Etc/GMT+5"}) {
-    EXPECT_TRUE(user::is_time_zone(name)) << name;
+    EXPECT_TRUE(is_time_zone(name)) << name;
   }
   for (const char* name :
        {"", "utc/", "../UTC", "/etc/passwd", "Europe", "right/UTC", "zone.tab"}) {
-    EXPECT_FALSE(user::is_time_zone(name)) << name;
+    EXPECT_FALSE(is_time_zone(name)) << name;
   }
 }
 

@@ -113,7 +113,7 @@ TEST_F(Outbox, two_objects_that_ask_each_other_do_not_deadlock) {
   EXPECT_TRUE(eventually([&] { return heard("a").size() == 2 && heard("b").size() == 2; }));
 }
 
-TEST_F(Outbox, a_poison_message_becomes_a_dead_letter_and_the_pair_goes_on) {
+TEST_F(Outbox, a_message_that_is_always_refused_becomes_a_dead_letter_and_the_pair_goes_on) {
   value(call("friend", "a", "send", Json{{"to", "b"}, {"command", "refuse"}}));
   value(call("friend", "a", "send", Json{{"to", "b"}, {"command", "hear"}, {"payload", "after"}}));
   value(call("friend", "a", "send", Json{{"to", "c"}, {"command", "hear"}, {"payload", "other"}}));

@@ -42,8 +42,4 @@ inline constexpr std::string_view username_space = "user.username";
 /// The time zone of dates and times that belong to the user: `preferences.time_zone`, or UTC.
 [[nodiscard]] std::string time_zone_of(const Json& preferences);
 
-/// Whether the IANA database of this machine has a time zone of that name.
-/// Threads  any; the first call reads the list of names from disk.
-[[nodiscard]] bool is_time_zone(const std::string& name);
-
 }  // namespace perdure::actors::user

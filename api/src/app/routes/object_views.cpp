@@ -23,6 +23,17 @@ std::string object_path(const ObjectId& object) {
   return path.append(percent_encode(object.id));
 }
 
+/// As `alarms` of an object's view: those that will ring.
+Json pending_alarms(const Runtime& runtime, const ObjectId& object) {
+  auto pending = Json::array();
+  const auto alarms = runtime.alarms(object);
+  if (!alarms) return pending;
+  for (const auto& alarm : *alarms) {
+    if (!alarm.finished) pending.push_back(alarm);
+  }
+  return pending;
+}
+
 }  // namespace
 
 ObjectId object_of(const Context& context) {
@@ -54,7 +65,7 @@ Json object_view(const Context& context, const ObjectView& view) {
           {"deleted_at", time_or_null(meta.deleted_at)},
           {"state", shown_state(context, object.kind, view.state)},
           {"sizes", {{"state_bytes", dump_json(view.state).size()}}},
-          {"alarms", Json::array()}};
+          {"alarms", pending_alarms(runtime, object)}};
 }
 
 void answer_view(Context& context, Result<ObjectView> view) {

@@ -15,6 +15,7 @@ std::vector<Route> all_routes() {
   add_conversation_routes(routes);
   add_object_routes(routes);
   add_object_history_routes(routes);
+  add_object_alarm_routes(routes);
   add_object_transfer_routes(routes);
   return routes;
 }

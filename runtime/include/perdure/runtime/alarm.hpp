@@ -41,7 +41,8 @@ struct Alarm {
 /// As operators see it: the spec's members with `due`, `status` (pending, finished), `attempt`.
 void to_json(Json& json, const Alarm& alarm);
 void to_json(Json& json, const AlarmRun& run);
-/// Reads `{name, command, payload?, at | after_ms | every_ms | cron (+ time_zone), retry?, missed?}`.
+/// Reads `{name, command, payload?, retry?, missed?}` and one of `at`, `after_ms`, `every_ms` and
+/// `cron` (with `time_zone?`).
 /// Errors: invalid, with the fields that break a rule.
 [[nodiscard]] Result<AlarmSpec> parse_alarm_spec(const Json& json, Timestamp now);
 

@@ -10,6 +10,10 @@
 
 namespace perdure {
 
+/// Whether the IANA database of this machine has a time zone of that name.
+/// Threads  any; the first call reads the list of names from disk.
+[[nodiscard]] bool is_time_zone(const std::string& name);
+
 /// What becomes of ticks that passed while nobody could run them.
 enum class Missed {
   once,  ///< one run for all of them

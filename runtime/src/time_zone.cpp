@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <date/tz.h>
 
-#include "perdure/actors/user.hpp"
+#include "perdure/runtime/schedule.hpp"
 
-namespace perdure::actors::user {
+namespace perdure {
 
 bool is_time_zone(const std::string& name) {
   // Debian's directory of zones has two more copies of all of them, and files that are no zones.
@@ -18,12 +18,4 @@ bool is_time_zone(const std::string& name) {
   }
 }
 
-std::string time_zone_of(const Json& preferences) {
-  if (preferences.is_object()) {
-    const auto found = preferences.find("time_zone");
-    if (found != preferences.end() && found->is_string()) return found->get<std::string>();
-  }
-  return "UTC";
-}
-
-}  // namespace perdure::actors::user
+}  // namespace perdure
