@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // EventStreams: the open streams of GET /events, and the one thread that feeds them.
 //
-// A commit that published something only wakes that thread. It gives each stream in turn one page of
-// what follows the stream's own cursor, so a client that reads slowly holds its own queue and
+// A commit that published something only wakes that thread. It gives each stream in turn one page
+// of what follows the stream's own cursor, so a client that reads slowly holds its own queue and
 // nothing else: it is left out until the queue has room, and goes on where it stopped.
 #pragma once
 
