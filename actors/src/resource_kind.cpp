@@ -7,6 +7,10 @@ namespace perdure::actors {
 
 namespace {
 
+void publish(const ResourceRules& rules, Turn& turn, std::string_view what) {
+  turn.publish(rules.kind + '.' + std::string{what}, {{"id", turn.object().id}});
+}
+
 Result<Json> create(const ResourceRules& rules, Turn& turn, ResourceState& self,
                     const Json& payload) {
   PERDURE_TRY_VOID(require_object(payload));
@@ -17,6 +21,7 @@ Result<Json> create(const ResourceRules& rules, Turn& turn, ResourceState& self,
   next[std::string{internal_member}] = rules.internal;
   if (rules.settle) PERDURE_TRY_VOID(rules.settle(turn, Json::object(), next, payload));
   self.json = std::move(next);
+  publish(rules, turn, "created");
   return public_state(self.json);
 }
 
@@ -25,6 +30,7 @@ Result<Json> update(const ResourceRules& rules, Turn& turn, ResourceState& self,
   PERDURE_TRY(next, rules.fields.changed(self.json, payload));
   if (rules.settle) PERDURE_TRY_VOID(rules.settle(turn, self.json, next, payload));
   self.json = std::move(next);
+  publish(rules, turn, "updated");
   return public_state(self.json);
 }
 

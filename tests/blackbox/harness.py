@@ -202,6 +202,9 @@ class Client:
         try:
             self.connection.request(method, path, body=raw, headers=sent)
             response = self.connection.getresponse()
+            if response.headers.get_content_type() == "text/event-stream":
+                self.close()  # it has no end
+                return Reply(response, b"")
             return Reply(response, response.read())
         except (OSError, http.client.HTTPException):
             self.close()

@@ -88,35 +88,40 @@ void admit(ContextPtr context, std::shared_ptr<const Standing> standing, Next ne
   next(std::move(context));
 }
 
-void with_account(ContextPtr context, Standing standing, Result<Reply> account, Next next) {
+using StandingHandler = std::function<void(Result<std::shared_ptr<const Standing>>)>;
+
+Unexpected not_valid() { return fail(ErrorCode::unauthenticated, "the API key is not valid"); }
+
+Result<std::shared_ptr<const Standing>> with_account(Application::Services& services,
+                                                     KeyRecord& key, Standing standing,
+                                                     Result<Reply> account) {
   if (!account && account.error().code != ErrorCode::not_found) {
-    return answer(*context, std::move(account).error());
+    return fail(std::move(account).error());
   }
   if (!account || !account->meta.exists() || !account->value.at("is_active").get<bool>()) {
-    return refuse(*context, "the key's user is not active");
+    return fail(ErrorCode::unauthenticated, "the key's user is not active");
   }
   const bool is_admin = account->value.at("role") == "admin";
   standing.principal.role = is_admin ? Principal::Role::admin : Principal::Role::user;
   standing.user_seq = account->meta.seq;
-  standing.key_watch = context->services.runtime.watch(context->key->object);
-  standing.user_watch = context->services.runtime.watch(standing.user);
+  standing.key_watch = services.runtime.watch(key.object);
+  standing.user_watch = services.runtime.watch(standing.user);
   auto remembered = std::make_shared<const Standing>(std::move(standing));
-  context->key->set_standing(remembered);
-  admit(std::move(context), std::move(remembered), next);
+  key.set_standing(remembered);
+  return remembered;
 }
 
-void with_verified(ContextPtr context, Result<Reply> verified, Next next) {
+void with_verified(Application::Services& services, std::shared_ptr<KeyRecord> key,
+                   Result<Reply> verified, StandingHandler done) {
   if (!verified) {
     const auto code = verified.error().code;
     if (code != ErrorCode::unauthenticated && code != ErrorCode::not_found) {
-      return answer(*context, std::move(verified).error());
+      return done(fail(std::move(verified).error()));
     }
-    context->services.keys.forget(context->secret);
-    return refuse(*context, "the API key is not valid");
+    return done(not_valid());
   }
-  auto& services = context->services;
   auto grant = api_key::accept(*verified, services.clock.now());
-  if (!grant || grant->user_id.empty()) return refuse(*context, "the API key is not valid");
+  if (!grant || grant->user_id.empty()) return done(not_valid());
   Standing standing{.key_seq = verified->meta.seq,
                     .user = {"user", grant->user_id},
                     .principal = {.role = Principal::Role::user,
@@ -124,9 +129,9 @@ void with_verified(ContextPtr context, Result<Reply> verified, Next next) {
                                   .key_id = grant->key_id},
                     .grant = std::move(*grant)};
   auto call = ask(standing.user, "account", nullptr);
-  services.runtime.call(std::move(call), [context = std::move(context), next,
+  services.runtime.call(std::move(call), [&services, key = std::move(key), done = std::move(done),
                                           standing = std::move(standing)](Result<Reply> account) {
-    with_account(context, standing, std::move(account), next);
+    done(with_account(services, *key, standing, std::move(account)));
   });
 }
 
@@ -158,11 +163,24 @@ void authenticate(ContextPtr context, Next next) {
   if (auto standing = context->key->standing(); standing && standing->holds()) {
     return admit(std::move(context), std::move(standing), next);
   }
-  auto call = ask(context->key->object, "verify", {{"secret_hash", context->key->hash_hex}});
-  services.runtime.call(std::move(call),
-                        [context = std::move(context), next](Result<Reply> verified) {
-                          with_verified(context, std::move(verified), next);
-                        });
+  auto key = context->key;
+  ask_standing(services, std::move(key), [context = std::move(context), next](auto standing) {
+    if (standing) return admit(context, std::move(*standing), next);
+    if (standing.error().code != ErrorCode::unauthenticated) {
+      return answer(*context, std::move(standing).error());
+    }
+    context->services.keys.forget(context->secret);
+    refuse(*context, standing.error().detail);
+  });
+}
+
+void ask_standing(Application::Services& services, std::shared_ptr<KeyRecord> key,
+                  StandingHandler done) {
+  auto call = ask(key->object, "verify", {{"secret_hash", key->hash_hex}});
+  services.runtime.call(std::move(call), [&services, key = std::move(key),
+                                          done = std::move(done)](Result<Reply> verified) {
+    with_verified(services, key, std::move(verified), done);
+  });
 }
 
 }  // namespace perdure::api

@@ -16,4 +16,12 @@ namespace perdure::api {
 /// 401 or 429 itself.
 void authenticate(ContextPtr context, void (*next)(ContextPtr));
 
+/// Asks the key's object and its user's what the key grants now, and remembers the answer with the
+/// key. Its expiry is the caller's to look at.
+/// Errors   unauthenticated  the key is not valid any more, or its user is not active; those of
+///          Runtime::call.
+/// Threads  any; `done` runs on a thread of the runtime, or at once.
+void ask_standing(Application::Services& services, std::shared_ptr<KeyRecord> key,
+                  std::function<void(Result<std::shared_ptr<const Standing>>)> done);
+
 }  // namespace perdure::api

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/cors.hpp"
+#include "app/event_streams.hpp"
 #include "app/key_cache.hpp"
 #include "app/rate_limit.hpp"
 #include "app/router.hpp"
@@ -31,6 +32,7 @@ struct Application::Services {
   shell::RouteMeter* other_meter = nullptr;
   std::string openapi;
   std::atomic<bool> draining{false};
+  EventStreams event_streams{*this};
   WorkerPool workers;  ///< last: its tasks use what stands above
 
   [[nodiscard]] std::chrono::nanoseconds monotonic() const { return clock.monotonic(); }

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// EventStreams: the open streams of GET /events, and the one thread that feeds them.
+//
+// A commit that published something only wakes that thread. It gives each stream in turn one page
+// of what follows the stream's own cursor, so a client that reads slowly holds its own queue and
+// nothing else: it is left out until the queue has room, and goes on where it stopped.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "app/context.hpp"
+#include "perdure/runtime/events.hpp"
+
+namespace perdure::api {
+
+/// Lifecycle  the thread starts with the first stream; the destructor ends it. Streams end by their
+///            clients, by a drain, or when their key no longer holds.
+/// Threads    open: any.
+/// Limits     one stream a connection; each holds at most its HTTP queue's bound.
+class EventStreams {
+ public:
+  explicit EventStreams(Application::Services& services) : services_(services) {}
+  ~EventStreams();
+  EventStreams(const EventStreams&) = delete;
+  EventStreams& operator=(const EventStreams&) = delete;
+
+  /// Answers the request with a stream of what `query` finds from its cursor on; `query.after` is
+  /// not empty.
+  void open(ContextPtr context, EventQuery query);
+
+ private:
+  struct Stream;
+  using StreamPtr = std::shared_ptr<Stream>;  // shared with the callbacks of its connection
+  using Text = std::shared_ptr<const std::string>;
+
+  void wake();
+  void work();
+  void feed_all(const std::vector<StreamPtr>& streams);
+  /// One page; true when more is there and the client takes it.
+  bool feed(Stream& stream);
+  [[nodiscard]] bool admits(const StreamPtr& stream);
+  void ask_again(const StreamPtr& stream);
+  void tell_places(const std::vector<StreamPtr>& streams);
+  Result<Text> text_of(const Event& event);
+
+  Application::Services& services_;
+
+  std::mutex mutex_;  // guards streams_, awake_, stopping_
+  std::condition_variable changed_;
+  std::vector<StreamPtr> streams_;
+  bool awake_ = false;
+  bool stopping_ = false;
+
+  // The thread's own.
+  std::map<std::uint64_t, Text> texts_;  ///< by position: encoded once for all streams of a round
+  std::thread thread_;                   ///< started under mutex_
+};
+
+}  // namespace perdure::api
