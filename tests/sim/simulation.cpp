@@ -70,6 +70,8 @@ void World::step_server() {
     const auto picked = static_cast<std::ptrdiff_t>(chance_.below(jobs.size()));
     std::rotate(jobs.begin(), jobs.begin() + picked, jobs.begin() + picked + 1);
     scheduler_of(*system_).run_once();
+  } else if (dice < 66) {
+    core_->step_agenda();
   } else if (dice < 90) {
     core_->step_committer(1 + chance_.below(8));
   } else if (dice < 93) {

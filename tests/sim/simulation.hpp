@@ -56,7 +56,8 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  /// Moves one thing of the server: an actor, the committer, the housekeeper or the clock.
+  /// Moves one thing of the server: an actor, the agenda, the committer, the housekeeper or the
+  /// clock.
   void step_server();
   /// Ends the world: what is on its way reaches nobody. Call it before what calls refer to goes.
   void end();

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Objects that act by themselves, under crashes, lost tails, failed syncs and hibernation: money
+// that is sent in messages and moved in transactions is neither made nor lost, messages of a pair
+// come once and in order, and alarms are never early.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <set>
+
+#include "simulation.hpp"
+
+namespace perdure::sim {
+namespace {
+
+constexpr std::size_t purses = 4;
+constexpr std::size_t deeds_count = 60;
+constexpr std::int64_t funds = 1'000;
+constexpr std::size_t steps_to_finish_max = 100'000;
+
+struct Purse {
+  std::int64_t balance = funds;
+  std::map<std::string, int> sent;   ///< messages, by receiver
+  std::map<std::string, int> heard;  ///< the number of the last one, by sender
+  int ticks = 0;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Purse, balance, sent, heard, ticks)
+
+std::string name_of(std::size_t purse) { return "p" + std::to_string(purse); }
+
+Kind purse_kind() {
+  return kind<Purse>("purse")
+      .command("give",
+               [](Turn& turn, Purse& self, const Json& gift) {
+                 const auto to = gift.at("to").get<std::string>();
+                 self.balance -= gift.at("amount").get<std::int64_t>();
+                 turn.send({.to = {"purse", to},
+                            .command = "receive",
+                            .payload = {{"from", turn.object().id},
+                                        {"number", ++self.sent[to]},
+                                        {"amount", gift.at("amount")}}});
+                 if (!turn.alarm("tick")) {
+                   turn.set_alarm({.name = "tick",
+                                   .command = "tick",
+                                   .schedule = Schedule::each(Milliseconds{400}, turn.now())});
+                 }
+               })
+      .command("receive",
+               [](Turn&, Purse& self, const Json& gift) {
+                 auto& heard = self.heard[gift.at("from").get<std::string>()];
+                 EXPECT_EQ(gift.at("number"), heard + 1) << "once, and in order";
+                 heard = gift.at("number");
+                 self.balance += gift.at("amount").get<std::int64_t>();
+               })
+      .command("move", [](Turn&, Purse& self,
+                          const Json& amount) { self.balance += amount.get<std::int64_t>(); })
+      .command("tick",
+               [](Turn& turn, Purse& self) {
+                 EXPECT_GE(turn.now(), turn.alarm("tick")->due) << "never early";
+                 ++self.ticks;
+               })
+      .query("see", [](const Purse& self) { return Json(self); });
+}
+
+/// Gifts and transfers, each tried with its key until it is acknowledged.
+class Deeds {
+ public:
+  explicit Deeds(World& world) : world_(world), lives_(deeds_count, 0) {}
+
+  void step() {
+    const auto number = world_.chance().below(deeds_count);
+    if (done_.contains(number) || lives_[number] == world_.life() + 1) return;
+    lives_[number] = world_.life() + 1;
+    const auto key = "deed-" + std::to_string(number);
+    const auto from = name_of(number % purses);
+    const auto to = name_of((number * 7 + 1) % purses);
+    const auto amount = static_cast<std::int64_t>(number % 9) + 1;
+    auto done = [this, number, life = world_.life()](const Result<Reply>& reply) {
+      if (life != world_.life()) return;  // lost on the way
+      if (reply) {
+        done_.insert(number);
+      } else {
+        lives_[number] = 0;
+      }
+    };
+    if (number % 3 == 0) {
+      world_.runtime().transact({{{"purse", from}, "move", -amount}, {{"purse", to}, "move", amount}},
+                                {.idempotency_key = key}, std::move(done));
+      return;
+    }
+    world_.runtime().call({.target = {"purse", from},
+                           .name = "give",
+                           .payload = {{"to", to}, {"amount", amount}},
+                           .idempotency_key = key},
+                          std::move(done));
+  }
+  [[nodiscard]] bool done() const { return done_.size() == deeds_count; }
+
+ private:
+  World& world_;
+  std::vector<std::uint64_t> lives_;  ///< in which each was sent last, plus one; 0: not on its way
+  std::set<std::size_t> done_;
+};
+
+std::int64_t sum_of_balances(World& world) {
+  std::int64_t sum = 0;
+  for (std::size_t i = 0; i < purses; ++i) {
+    const auto view = world.runtime().inspect({"purse", name_of(i)});
+    sum += view ? view->state.at("balance").get<std::int64_t>() : funds;
+  }
+  return sum;
+}
+
+std::uint64_t run(std::uint64_t seed) {
+  World world{seed, {purse_kind()}};
+  Deeds deeds{world};
+  auto& chance = world.chance();
+  const auto move = [&] {
+    if (chance.one_in(6)) {
+      deeds.step();
+    } else if (chance.one_in(30)) {
+      static_cast<void>(world.runtime().hibernate({"purse", name_of(chance.below(purses))}));
+    } else {
+      world.step_server();
+    }
+  };
+  for (int step = 0; step < 4'000 && !testing::Test::HasFailure(); ++step) {
+    move();
+    if (chance.one_in(400)) world.crash();
+    if (chance.one_in(800)) world.break_sync();
+    if (world.broken() && chance.one_in(20)) world.crash();
+  }
+  if (world.broken()) world.crash();  // faults stop
+  std::size_t steps = 0;
+  const auto at_rest = [&] { return deeds.done() && world.runtime().outbox(0, 1).empty(); };
+  // The pump reads the outbox at its first step, so that it looks empty before.
+  for (int still = 0; still < 500 && !testing::Test::HasFailure();) {
+    move();
+    if (world.broken()) world.crash();
+    still = at_rest() ? still + 1 : 0;
+    if (++steps == steps_to_finish_max) {
+      ADD_FAILURE() << "stuck";
+      break;
+    }
+  }
+  EXPECT_EQ(sum_of_balances(world), static_cast<std::int64_t>(purses) * funds);
+  world.end();
+  return chance.trace();
+}
+
+TEST(AgendaSimulation, money_in_messages_and_transactions_is_neither_made_nor_lost) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    run(seed);
+    if (HasFailure()) return;
+  }
+}
+
+TEST(AgendaSimulation, a_seed_replays_exactly) {
+  for (const std::uint64_t seed : {3U, 14U}) EXPECT_EQ(run(seed), run(seed));
+}
+
+}  // namespace
+}  // namespace perdure::sim
