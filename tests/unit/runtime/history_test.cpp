@@ -146,7 +146,7 @@ TEST_F(History, an_export_imports_to_the_same_and_a_changed_one_is_refused) {
 TEST_F(History, lists_follow_an_index_and_wake_nobody) {
   for (const auto* title : {"cherry", "apple", "banana"}) {
     value(call("note", title, "create", Json{{"title", title}, {"tags", {"fruit"}}}));
-    std::this_thread::sleep_for(2ms);  // the index orders by milliseconds
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // the index orders by milliseconds
   }
   restart();
   ListRequest request{.kind = "note", .index = "title", .limit = 2};
