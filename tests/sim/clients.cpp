@@ -80,8 +80,10 @@ void Client::step() {
   };
   const auto first = std::ranges::find_if(sent_, lost);
   if (first != sent_.end()) {
-    // Lost or refused, and so is all after it or will be: all is sent again in its order.
-    const bool all_told = std::all_of(first, sent_.end(), lost);
+    // Lost or refused, and so is all after it or will be, and perhaps what was sent before it:
+    // once nothing is on its way, all is sent again in its order.
+    const bool all_told = std::ranges::all_of(
+        sent_, [&](const Sent& sent) { return sent.answered || lost(sent); });
     if (all_told && world_.writable())
       std::for_each(first, sent_.end(), [this](auto& s) { send(s); });
     return;
