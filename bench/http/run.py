@@ -23,6 +23,8 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent))
+import record  # noqa: E402
 KEY = "pdk_benchmark-0123456789abcdefghijklmnopqrstuv"
 CONNECTIONS = 64
 
@@ -260,10 +262,7 @@ def main():
     text = page(arguments, *report(arguments))
     print(text)
     if arguments.write:
-        path = ROOT / "docs/benchmarks.md"
-        begin, end = "<!-- http:begin -->", "<!-- http:end -->"
-        before, rest = path.read_text().split(begin)
-        path.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")
+        record.write("http", text)
 
 
 if __name__ == "__main__":
