@@ -17,6 +17,7 @@ std::vector<Route> all_routes() {
   add_object_routes(routes);
   add_object_history_routes(routes);
   add_object_alarm_routes(routes);
+  add_outbox_routes(routes);
   add_object_transfer_routes(routes);
   return routes;
 }

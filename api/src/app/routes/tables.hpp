@@ -13,6 +13,7 @@ void add_page_routes(std::vector<Route>& routes);
 void add_object_routes(std::vector<Route>& routes);
 void add_object_history_routes(std::vector<Route>& routes);
 void add_object_alarm_routes(std::vector<Route>& routes);
+void add_outbox_routes(std::vector<Route>& routes);
 void add_object_transfer_routes(std::vector<Route>& routes);
 void add_user_routes(std::vector<Route>& routes);
 void add_user_data_routes(std::vector<Route>& routes);

@@ -49,6 +49,8 @@ class Metrics final : public Hooks {
   void batch_committed(std::size_t turns, std::chrono::nanoseconds write_and_sync) override;
   void activated(std::string_view kind) override;
   void hibernated(std::string_view kind) override;
+  void alarm_fired(std::chrono::milliseconds late) override;
+  void outbox_changed(std::size_t items) override;
 
   /// All metrics, those of the process included.
   [[nodiscard]] std::string expose(Exposition exposition) const;
