@@ -44,8 +44,9 @@ def wait_for_port(port):
 
 
 class Perdure:
-    def __init__(self, binary, directory, under=()):
+    def __init__(self, binary, directory, under=(), flags=()):
         self.command = [*under, binary]  # `under`: a program that runs it, with its options
+        self.flags = flags
         self.directory = directory
         self.process = None
         self.start()
@@ -56,7 +57,7 @@ class Perdure:
         self.process = subprocess.Popen(
             [*self.command, "serve", "--data-dir", self.directory, "--listen", "127.0.0.1:0",
              "--objects-active-memory", "8GiB", "--objects-hibernate-after", "1h",
-             "--rate-limit-key-requests", "0", "--log-level", "warning"],
+             "--rate-limit-key-requests", "0", "--log-level", "warning", *self.flags],
             env=environment, stdout=subprocess.PIPE, text=True)
         for line in self.process.stdout:
             if line.startswith("listening on "):
@@ -247,6 +248,14 @@ def page(arguments, lines, other):
         "| other | median |", "|---|---|", *other])
 
 
+def put_into_docs(name, text):
+    """Replaces what stands between the marks of this name."""
+    path = ROOT / "docs/benchmarks.md"
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    before, rest = path.read_text().split(begin)
+    path.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -260,10 +269,7 @@ def main():
     text = page(arguments, *report(arguments))
     print(text)
     if arguments.write:
-        path = ROOT / "docs/benchmarks.md"
-        begin, end = "<!-- http:begin -->", "<!-- http:end -->"
-        before, rest = path.read_text().split(begin)
-        path.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")
+        put_into_docs("http", text)
 
 
 if __name__ == "__main__":
