@@ -23,6 +23,8 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent))
+import record  # noqa: E402
 KEY = "pdk_benchmark-0123456789abcdefghijklmnopqrstuv"
 CONNECTIONS = 64
 
@@ -248,14 +250,6 @@ def page(arguments, lines, other):
         "| other | median |", "|---|---|", *other])
 
 
-def put_into_docs(name, text):
-    """Replaces what stands between the marks of this name."""
-    path = ROOT / "docs/benchmarks.md"
-    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    before, rest = path.read_text().split(begin)
-    path.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -269,7 +263,7 @@ def main():
     text = page(arguments, *report(arguments))
     print(text)
     if arguments.write:
-        put_into_docs("http", text)
+        record.write("http", text)
 
 
 if __name__ == "__main__":

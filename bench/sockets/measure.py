@@ -19,8 +19,9 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path.insert(0, str(HERE.parent / "http"))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "http")]
 
+import record  # noqa: E402
 import run as http_bench  # noqa: E402  (what starts the server is there)
 
 CONTENT_BYTES = 100
@@ -137,7 +138,7 @@ def main():
     text = report(arguments)
     print(text)
     if arguments.write:
-        http_bench.put_into_docs("sockets", text)
+        record.write("sockets", text)
 
 
 if __name__ == "__main__":
