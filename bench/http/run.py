@@ -46,8 +46,9 @@ def wait_for_port(port):
 
 
 class Perdure:
-    def __init__(self, binary, directory, under=()):
+    def __init__(self, binary, directory, under=(), flags=()):
         self.command = [*under, binary]  # `under`: a program that runs it, with its options
+        self.flags = flags
         self.directory = directory
         self.process = None
         self.start()
@@ -58,7 +59,7 @@ class Perdure:
         self.process = subprocess.Popen(
             [*self.command, "serve", "--data-dir", self.directory, "--listen", "127.0.0.1:0",
              "--objects-active-memory", "8GiB", "--objects-hibernate-after", "1h",
-             "--rate-limit-key-requests", "0", "--log-level", "warning"],
+             "--rate-limit-key-requests", "0", "--log-level", "warning", *self.flags],
             env=environment, stdout=subprocess.PIPE, text=True)
         for line in self.process.stdout:
             if line.startswith("listening on "):

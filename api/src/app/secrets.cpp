@@ -22,10 +22,10 @@ Sha256 keyed_digest(std::string_view key, std::initializer_list<std::string_view
   return sha256({outer, bytes_of(inside)});
 }
 
-std::string make_secret(Random& random) {
+std::string make_secret(Random& random, std::string_view prefix) {
   std::array<std::uint8_t, 32> bits{};
   random.fill(bits);
-  return std::string{secret_prefix} + to_base64url(bytes_of(bits));
+  return std::string{prefix} + to_base64url(bytes_of(bits));
 }
 
 std::string derive_secret(std::string_view key, std::initializer_list<std::string_view> parts) {
