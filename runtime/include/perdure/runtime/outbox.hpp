@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "perdure/base/object_id.hpp"
@@ -28,6 +29,8 @@ struct Message {
   std::string then = {};
   Json context = nullptr;  ///< given back to `then`
   RetryPolicy retry = {};
+  /// Of the receiver, if the message creates it; empty text: the host. Default: the sender's owner.
+  std::optional<std::string> owner = {};
 };
 
 /// Work outside of the process's objects, done by a registered performer, at least once.
