@@ -25,6 +25,7 @@ constexpr std::chrono::milliseconds retry{1'000};
 struct EventStreams::Stream {
   ContextPtr context;
   EventQuery query;                        // the thread's
+  StreamRules rules;                       // the thread's
   std::string told;                        // the thread's: the last id that was sent
   std::optional<http::BodyWriter> writer;  // set before the thread sees the stream
   std::atomic<bool> paused{false};         ///< until there is room
@@ -64,10 +65,11 @@ EventStreams::~EventStreams() {
   if (thread_.joinable()) thread_.join();
 }
 
-void EventStreams::open(ContextPtr context, EventQuery query) {
+void EventStreams::open(ContextPtr context, EventQuery query, StreamRules rules) {
   auto stream = std::make_shared<Stream>();
   query.limit = page_events;
   stream->query = std::move(query);
+  stream->rules = std::move(rules);
   stream->granted = context->standing;
   auto options = http::event_stream_options();
   options.on_writable = [this, stream] {
@@ -88,6 +90,11 @@ void EventStreams::open(ContextPtr context, EventQuery query) {
   // A client that is cut off before its first event comes back to the place where it began.
   stream->write({.id = stream->query.after, .retry = retry});
   stream->told = stream->query.after;
+  if (!stream->rules.first_event.empty()) {
+    stream->write({.id = stream->query.after,
+                   .event = stream->rules.first_event,
+                   .data = stream->rules.first_data});
+  }
   {
     const std::lock_guard lock{mutex_};
     streams_.push_back(std::move(stream));
@@ -173,9 +180,19 @@ bool EventStreams::feed(Stream& stream) {
     return !stream.paused;
   }
   for (const auto& event : page->events) {
+    const auto use = stream.rules.use ? stream.rules.use(*event) : EventUse::sent;
+    if (use == EventUse::skipped) {
+      after = event->cursor;
+      continue;
+    }
     const auto text = text_of(*event);
     if (!text || !stream.write(*text)) return false;
     moved_to(event->cursor);
+    if (use == EventUse::sent_as_last) {
+      stream.writer->finish();
+      stream.closed = true;
+      return false;
+    }
     if (stream.paused) return false;
   }
   after = page->next;
