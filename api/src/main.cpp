@@ -9,6 +9,7 @@
 #include "perdure/actors/kinds.hpp"
 #include "perdure/api/app/application.hpp"
 #include "perdure/api/app/bootstrap.hpp"
+#include "perdure/api/effects/http_performer.hpp"
 #include "perdure/api/http/server.hpp"
 #include "perdure/api/shell/log.hpp"
 #include "perdure/api/shell/metrics.hpp"
@@ -58,6 +59,7 @@ class ServerProcess {
                                      .fields = {{"variable", name}}});
     }
     if (const auto opened = open_runtime(); opened != ExitCode::ok) return opened;
+    if (const auto performing = start_performers(); performing != ExitCode::ok) return performing;
     if (const auto keyed = show_first_key(); keyed != ExitCode::ok) return keyed;
     if (const auto started = start_server(); started != ExitCode::ok) return started;
     while (signals_.wait() == Wish::reload) reload();
@@ -67,6 +69,7 @@ class ServerProcess {
 
  private:
   ExitCode open_runtime();
+  ExitCode start_performers();
   ExitCode show_first_key();
   ExitCode start_server();
   ExitCode failed(ExitCode exit_code, std::string_view what, const Error& error);
@@ -88,6 +91,7 @@ class ServerProcess {
   Metrics metrics_;
   ServerHooks hooks_;
   AccessLog access_log_;
+  std::unique_ptr<effects::HttpPerformer> http_client_;
   std::unique_ptr<Runtime> runtime_;
   std::unique_ptr<actors::JobRunner> job_runner_;
   std::unique_ptr<api::Application> application_;
@@ -111,6 +115,18 @@ ExitCode ServerProcess::open_runtime() {
   runtime_ = std::move(opened).value();
   job_runner_ = actors::JobRunner::start(*runtime_, jobs_.types, jobs_.options);
   metrics_.set_jobs([this] { return job_counts(*runtime_); });
+  return ExitCode::ok;
+}
+
+ExitCode ServerProcess::start_performers() {
+  auto options = http_client_options(config_);
+  options.user_agent = std::string{"perdure/"} + PERDURE_VERSION;
+  auto started = effects::HttpPerformer::start(std::move(options), clock_);
+  if (!started) {
+    return failed(ExitCode::usage, "cannot make outgoing calls as configured", started.error());
+  }
+  http_client_ = std::move(started).value();
+  runtime_->set_performer("http", http_client_->performer(), http_client_->options().concurrency);
   return ExitCode::ok;
 }
 

@@ -22,7 +22,7 @@ LIBRARY_HOMES = {
     "caf": ["runtime/"],
     "date": ["runtime/src/"],
     "rocksdb": ["storage/"],
-    "boost": ["api/src/http/"],
+    "boost": ["api/src/http/", "api/src/effects/"],
     "openssl": ["base/src/", "api/src/http/"],
     "re2": ["schemas/src/"],
     "sodium.h": ["api/src/app/"],

@@ -109,6 +109,17 @@ constexpr Setting table[] = {
     {"rate_limit.server_window", duration, "60s", "The window of rate_limit.server_requests",
      second, day},
 
+    {"http_client.allow_networks", list, "",
+     "Networks that outgoing calls (webhooks, effects) may reach although they are not public, "
+     "such "
+     "as `10.0.0.0/8`"},
+    {"http_client.ca_file", path, "",
+     "PEM file with certificates that outgoing calls trust beside the system's"},
+    {"http_client.concurrency", integer, "256", "Most outgoing calls at the same time", 1, 10'000},
+    {"http_client.connect_timeout", duration, "10s", "For an outgoing call to connect", 1, hour},
+    {"http_client.response", bytes, "1MiB", "Largest response body of an outgoing call", kib,
+     64 * mib},
+
     {"cors.origins", list, "", "Origins whose pages may call the API; `*` is any"},
 
     one_of("log.level", "debug|info|warning|error|critical", "info",

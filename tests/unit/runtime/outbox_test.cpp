@@ -193,6 +193,20 @@ TEST_F(Outbox, a_failing_effect_is_tried_again_and_then_answered_with_its_error)
   EXPECT_EQ(heard("a")[0].at("error").at("code"), "unavailable");
 }
 
+TEST_F(Outbox, a_failing_effect_is_not_tried_again_before_its_performer_wants_it) {
+  std::atomic<int> attempts{0};
+  runtime_->set_performer("busy", [&](const std::shared_ptr<Effect>& effect) {
+    if (++attempts == 2) return effect->finish("done");
+    Error error{.code = ErrorCode::unavailable, .detail = "come again in a second"};
+    error.retry_after = 1s;
+    effect->finish(fail(std::move(error)));
+  });
+  const auto before = std::chrono::steady_clock::now();
+  value(call("friend", "a", "request", Json{{"performer", "busy"}}));
+  ASSERT_TRUE(eventually([&] { return heard("a").size() == 1; }));
+  EXPECT_GE(std::chrono::steady_clock::now() - before, 1s);
+}
+
 TEST_F(Outbox, a_dropped_effect_counts_as_a_failed_attempt) {
   std::atomic<int> attempts{0};
   runtime_->set_performer("forgetful", [&](const std::shared_ptr<Effect>&) { ++attempts; });
