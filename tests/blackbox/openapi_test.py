@@ -130,6 +130,9 @@ class OpenapiTest(SharedServerTest):
             "type": "message", "from": "counter:a", "to": "counter:b", "command": "add",
             "payload": {"by": 1}, "attempts": 1, "error": {"code": "conflict", "detail": "no"}}})
         user = self.create("/users", {"email": f"{new_id()}@example.org"})
+        job = self.create("/jobs", {"type": "echo", "delay_ms": 60_000_000})
+        # So that it can be removed, and its stream ends.
+        self.assertEqual(self.client.post(f"/jobs/{job}/cancel").status, 200)
         return {
             "/notebooks/": notebook,
             "/notebooks/{id}/sections/": self.create(f"/notebooks/{notebook}/sections",
@@ -145,6 +148,7 @@ class OpenapiTest(SharedServerTest):
             "/durable-objects/{kind}/{id}/snapshots/": "1",
             "/durable-objects/{kind}/{id}/alarms/": "a",
             "/dead-letters/": letter,
+            "/jobs/": job,
         }
 
     def path_of(self, operation, things):

@@ -15,6 +15,7 @@
 #include <sstream>
 #include <unordered_map>
 
+#include "shell/job_metrics.hpp"
 #include "shell/openmetrics.hpp"
 #include "shell/process_metrics.hpp"
 
@@ -222,7 +223,8 @@ void Metrics::outbox_changed(std::size_t items) {
 }
 
 std::string Metrics::expose(Exposition exposition) const {
-  const auto families = impl_->collect();
+  auto families = impl_->collect();
+  if (jobs_) std::ranges::move(job_metrics(jobs_()), std::back_inserter(families));
   if (exposition == Exposition::openmetrics) return to_openmetrics(families);
   std::ostringstream out;
   prometheus::TextSerializer{}.Serialize(out, families);

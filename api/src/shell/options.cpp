@@ -90,6 +90,14 @@ http::ServerOptions server_options(const Config& config) {
   return options;
 }
 
+effects::HttpOptions http_client_options(const Config& config) {
+  return {.allow_networks = config.list("http_client.allow_networks"),
+          .ca_file = config.text("http_client.ca_file"),
+          .concurrency = size(config, "http_client.concurrency"),
+          .connect_timeout = duration(config, "http_client.connect_timeout"),
+          .response_bytes_max = size(config, "http_client.response")};
+}
+
 LogLevel log_level(const Config& config) {
   return log_level_from(config.text("log.level")).value_or(LogLevel::info);
 }

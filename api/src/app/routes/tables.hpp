@@ -24,6 +24,7 @@ void add_api_key_routes(std::vector<Route>& routes);
 void add_notebook_routes(std::vector<Route>& routes);
 void add_conversation_routes(std::vector<Route>& routes);
 void add_chat_routes(std::vector<Route>& routes);
+void add_job_routes(std::vector<Route>& routes);
 void add_event_routes(std::vector<Route>& routes);
 void add_ticket_routes(std::vector<Route>& routes);
 

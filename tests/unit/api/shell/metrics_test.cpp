@@ -93,5 +93,22 @@ TEST_F(MetricsTest, lose_no_count_between_threads_that_use_a_route_first) {
               HasSubstr(R"(http_request_duration_seconds_count{route="/x"} 4000)"));
 }
 
+TEST_F(MetricsTest, ask_for_jobs_at_each_scrape) {
+  std::int64_t queued = 3;
+  metrics_.set_jobs([&] {
+    return std::vector<JobCount>{
+        {.queue = "q", .type = "echo", .queued = queued, .running = 1, .succeeded = 5},
+        {.queue = "q", .type = "sleep", .queued = 2, .failed = 1}};
+  });
+  EXPECT_THAT(metrics_.expose(Exposition::text), HasSubstr(R"(perdure_jobs_queued{queue="q"} 5)"));
+  queued = 0;
+  const auto text = metrics_.expose(Exposition::text);
+  EXPECT_THAT(text, HasSubstr(R"(perdure_jobs_queued{queue="q"} 2)"));
+  EXPECT_THAT(text, HasSubstr(R"(perdure_jobs_running{queue="q"} 1)"));
+  EXPECT_THAT(text,
+              HasSubstr(R"(perdure_jobs_finished_total{outcome="succeeded",type="echo"} 5)"));
+  EXPECT_THAT(text, HasSubstr(R"(perdure_jobs_finished_total{outcome="failed",type="sleep"} 1)"));
+}
+
 }  // namespace
 }  // namespace perdure::shell
