@@ -22,9 +22,9 @@
 namespace perdure::shell {
 namespace {
 
-std::vector<Kind> all_kinds() {
+std::vector<Kind> all_kinds(const Config& config) {
   auto kinds = actors::built_in_kinds();
-  for (auto& kind : actors::domain_kinds()) kinds.push_back(std::move(kind));
+  for (auto& kind : actors::domain_kinds(domain_options(config))) kinds.push_back(std::move(kind));
   return kinds;
 }
 
@@ -81,7 +81,7 @@ class ServerProcess {
   Signals signals_;  // before the log, which starts a thread
   const SystemClock clock_;
   SecureRandom random_;
-  const std::vector<Kind> kinds_ = all_kinds();
+  const std::vector<Kind> kinds_ = all_kinds(config_);
   Log log_;
   Metrics metrics_;
   ServerHooks hooks_;
@@ -159,6 +159,9 @@ api::ApplicationOptions ServerProcess::application_options() {
   options.key_rate = rate_limit("rate_limit.key_requests", "rate_limit.key_window");
   options.server_rate = rate_limit("rate_limit.server_requests", "rate_limit.server_window");
   options.features = features();
+  options.check_outgoing_url = [this](std::string_view url) {
+    return http_client_->check_url(url);
+  };
   options.metrics.meter = [this](std::string_view route) { return &metrics_.route(route); };
   options.metrics.expose = [this](Exposition form) { return metrics_.expose(form); };
   return options;
@@ -254,7 +257,7 @@ struct Runner {
   }
   ExitCode operator()(const CheckCommand&) const { return check(config); }
   ExitCode operator()(const DumpCommand& command) const {
-    return dump(config, command, all_kinds());
+    return dump(config, command, all_kinds(config));
   }
 };
 

@@ -20,10 +20,8 @@ inline constexpr std::string_view secret_prefix = "pdk_";
 
 /// `pdk_` and 256 random bits.
 [[nodiscard]] std::string make_secret(Random& random);
-
-/// `pdk_` and 256 bits that only somebody who knows `key` can tell: the same for the same parts.
-[[nodiscard]] std::string derive_secret(std::string_view key,
-                                        std::initializer_list<std::string_view> parts);
+/// `pdk_` and bits that are there.
+[[nodiscard]] std::string secret_from(std::string_view bits);
 
 /// The hash under which a secret is stored.
 [[nodiscard]] std::string secret_hash(std::string_view secret);

@@ -14,6 +14,7 @@ std::vector<Route> all_routes() {
   add_notebook_routes(routes);
   add_conversation_routes(routes);
   add_event_routes(routes);
+  add_webhook_routes(routes);
   add_object_routes(routes);
   add_object_history_routes(routes);
   add_object_alarm_routes(routes);

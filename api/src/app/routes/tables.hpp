@@ -20,5 +20,6 @@ void add_api_key_routes(std::vector<Route>& routes);
 void add_notebook_routes(std::vector<Route>& routes);
 void add_conversation_routes(std::vector<Route>& routes);
 void add_event_routes(std::vector<Route>& routes);
+void add_webhook_routes(std::vector<Route>& routes);
 
 }  // namespace perdure::api
