@@ -27,5 +27,6 @@ void add_chat_routes(std::vector<Route>& routes);
 void add_job_routes(std::vector<Route>& routes);
 void add_event_routes(std::vector<Route>& routes);
 void add_ticket_routes(std::vector<Route>& routes);
+void add_webhook_routes(std::vector<Route>& routes);
 
 }  // namespace perdure::api
