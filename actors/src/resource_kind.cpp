@@ -13,11 +13,16 @@ void publish(const ResourceRules& rules, Turn& turn, std::string_view what) {
   turn.publish(rules.kind + '.' + std::string{what}, {{"id", turn.object().id}});
 }
 
+Result<Json> without_members(const Json& payload, const std::vector<std::string>& members) {
+  PERDURE_TRY_VOID(require_object(payload));
+  Json rest = payload;
+  for (const auto& member : members) rest.erase(member);
+  return rest;
+}
+
 Result<Json> create(const ResourceRules& rules, Turn& turn, ResourceState& self,
                     const Json& payload) {
-  PERDURE_TRY_VOID(require_object(payload));
-  Json sent = payload;
-  for (const auto& member : rules.create_only) sent.erase(member);
+  PERDURE_TRY(sent, without_members(payload, rules.create_only));
   PERDURE_TRY(next, rules.fields.first(std::move(sent)));
   next.update(rules.server_set);
   next[std::string{internal_member}] = rules.internal;
@@ -29,7 +34,8 @@ Result<Json> create(const ResourceRules& rules, Turn& turn, ResourceState& self,
 
 Result<Json> update(const ResourceRules& rules, Turn& turn, ResourceState& self,
                     const Json& payload) {
-  PERDURE_TRY(next, rules.fields.changed(self.json, payload));
+  PERDURE_TRY(sent, without_members(payload, rules.update_only));
+  PERDURE_TRY(next, rules.fields.changed(self.json, std::move(sent)));
   if (rules.settle) PERDURE_TRY_VOID(rules.settle(turn, self.json, next, payload));
   self.json = std::move(next);
   publish(rules, turn, "updated");

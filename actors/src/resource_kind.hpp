@@ -37,6 +37,7 @@ struct ResourceRules {
   Json internal = Json::object();
   /// Members of a create's payload that are not fields; `settle` puts them where they belong.
   std::vector<std::string> create_only = {};
+  std::vector<std::string> update_only = {};  ///< the same of an update
   /// Called by create and update when the fields are valid; `before` is empty for a create.
   /// Settles what depends on them: derived members, claims, rules between fields.
   std::function<Result<void>(Turn&, const Json& before, Json& next, const Json& payload)> settle =

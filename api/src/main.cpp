@@ -24,9 +24,9 @@
 namespace perdure::shell {
 namespace {
 
-std::vector<Kind> all_kinds(const JobSettings& jobs) {
+std::vector<Kind> all_kinds(const Config& config, const JobSettings& jobs) {
   auto kinds = actors::built_in_kinds();
-  std::ranges::move(actors::domain_kinds(), std::back_inserter(kinds));
+  std::ranges::move(actors::domain_kinds(domain_options(config)), std::back_inserter(kinds));
   std::ranges::move(actors::job_kinds(jobs.types, jobs.options), std::back_inserter(kinds));
   return kinds;
 }
@@ -86,7 +86,7 @@ class ServerProcess {
   Signals signals_;  // before the log, which starts a thread
   const SystemClock clock_;
   SecureRandom random_;
-  const std::vector<Kind> kinds_ = all_kinds(jobs_);
+  const std::vector<Kind> kinds_ = all_kinds(config_, jobs_);
   Log log_;
   Metrics metrics_;
   ServerHooks hooks_;
@@ -168,6 +168,9 @@ api::ApplicationOptions ServerProcess::application_options() {
   options.key_rate = rate_limit("rate_limit.key_requests", "rate_limit.key_window");
   options.server_rate = rate_limit("rate_limit.server_requests", "rate_limit.server_window");
   options.features = features();
+  options.check_outgoing_url = [this](std::string_view url) {
+    return http_client_->check_url(url);
+  };
   options.metrics.meter = [this](std::string_view route) { return &metrics_.route(route); };
   options.metrics.expose = [this](Exposition form) { return metrics_.expose(form); };
   options.job_stats = [this](const std::optional<std::string>& owner) {
@@ -274,7 +277,7 @@ struct Runner {
   }
   ExitCode operator()(const CheckCommand&) const { return check(config); }
   ExitCode operator()(const DumpCommand& command) const {
-    return dump(config, command, all_kinds({}));
+    return dump(config, command, all_kinds(config, {}));
   }
 };
 

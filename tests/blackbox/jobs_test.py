@@ -238,6 +238,14 @@ class Streams(JobCalls, SharedServerTest):
         self.assertIn("event: job\n", text)
         self.assertIn('"status":"succeeded"', text)
 
+    def test_are_opened_by_a_ticket(self):
+        job = self.make("echo")
+        self.when(job, "succeeded")
+        ticket = self.client.post("/auth/tickets").json["ticket"]
+        path = f"/jobs/{job}/events?ticket={ticket}"
+        self.assertEqual(self.shared.client("").get(path).status, 200)
+        self.assert_problem(self.shared.client("").get(path), 401)
+
     def test_of_no_job_are_not_found(self):
         self.assert_problem(self.client.get(f"/jobs/{new_id()}/events"), 404)
 

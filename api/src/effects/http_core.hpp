@@ -33,7 +33,7 @@ class HttpPerformer::Core : public std::enable_shared_from_this<HttpPerformer::C
   const std::shared_ptr<boost::asio::ssl::context> tls;  // shared with the connections
   const Clock& clock;
   boost::asio::io_context io{1};
-  boost::asio::thread_pool resolvers{4};  ///< getaddrinfo blocks
+  boost::asio::thread_pool resolvers{8};  ///< getaddrinfo blocks
 
   std::set<std::shared_ptr<HttpExchange>> running;  ///< on the loop: to end them at a stop
 

@@ -120,6 +120,16 @@ constexpr Setting table[] = {
     {"http_client.response", bytes, "1MiB", "Largest response body of an outgoing call", kib,
      64 * mib},
 
+    {"webhooks.attempts", integer, "8", "Attempts at a delivery before it is given up", 1, 100},
+    {"webhooks.backoff", duration, "5s",
+     "Wait after the first failed attempt; six times as long after each further one", 1, day},
+    {"webhooks.backoff_max", duration, "24h", "Longest wait between two attempts", 1, 7 * day},
+    {"webhooks.timeout", duration, "15s", "For a receiver to answer", 10, 5 * 60 * second},
+    {"webhooks.disable_after", duration, "5d",
+     "A webhook whose attempts have all failed for so long is disabled", second, 365 * day},
+    {"webhooks.given_up_max", integer, "50",
+     "A webhook is disabled after so many deliveries were given up one after another", 1, 10'000},
+
     {"cors.origins", list, "", "Origins whose pages may call the API; `*` is any"},
 
     one_of("log.level", "debug|info|warning|error|critical", "info",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The event log as a stream of Server-Sent Events.
+// The event log as Server-Sent Events, or frames of a WebSocket.
 #include <algorithm>
 
 #include "app/event_streams.hpp"
@@ -39,7 +39,7 @@ void stream_events(const ContextPtr& context) {
 }  // namespace
 
 void add_event_routes(std::vector<Route>& routes) {
-  routes.push_back(
+  routes.push_back(accept_tickets(
       {.path = "/events",
        .operation = "streamEvents",
        .tag = "Events",
@@ -53,10 +53,11 @@ void add_event_routes(std::vector<Route>& routes) {
                   .description = "A cursor (the `id` of an event), or `0` for the oldest that is "
                                  "kept. Without it: from now on."}},
        .produces = "text/event-stream",
-       .description = "Server-Sent Events: `id` is the cursor, `event` the topic, `data` a "
+       .description = "As Server-Sent Events, or as text frames to who asks for a WebSocket: `id` "
+                      "is the cursor, `event` the topic, `data` a "
                       "CloudEvent (1.0, JSON). `Last-Event-ID` goes before `after`. Where events "
                       "are gone that the client has not seen, `perdure.events.lost` says so.",
-       .validator = Validator::none});
+       .validator = Validator::none}));
 }
 
 }  // namespace perdure::api

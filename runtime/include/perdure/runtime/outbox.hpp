@@ -82,7 +82,11 @@ struct OutboxItem {
   Json payload;
   int attempt = 1;
   enum class Status { waiting, running, backing_off } status = Status::waiting;
-  std::string error = {};  ///< of the last attempt
+  std::optional<Timestamp> retry_at = {};  ///< when backing off
+  std::string error = {};                  ///< of the last attempt
 };
+
+/// `{position, type, status, from, to, command, payload, attempt, retry_at?, error?}`.
+void to_json(Json& json, const OutboxItem& item);
 
 }  // namespace perdure

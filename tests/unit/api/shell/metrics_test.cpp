@@ -53,6 +53,16 @@ TEST_F(MetricsTest, follow_activations_of_known_kinds) {
                           HasSubstr("perdure_activations_total 3"), Not(HasSubstr("stranger"))));
 }
 
+TEST_F(MetricsTest, show_how_late_alarms_are_and_what_waits_in_the_outbox) {
+  metrics_.alarm_fired(7ms);
+  metrics_.outbox_changed(12);
+  metrics_.outbox_changed(3);
+  const auto text = metrics_.expose(Exposition::text);
+  EXPECT_THAT(text, AllOf(HasSubstr(R"(perdure_alarm_lateness_seconds_bucket{le="0.005"} 0)"),
+                          HasSubstr(R"(perdure_alarm_lateness_seconds_bucket{le="0.01"} 1)"),
+                          HasSubstr("perdure_outbox_items 3")));
+}
+
 TEST_F(MetricsTest, are_also_written_as_openmetrics) {
   metrics_.route("/a").answered("GET", 200, 1ms);
   metrics_.batch_committed(3, 80us);

@@ -53,6 +53,9 @@ struct ApplicationOptions {
   MetricsPort metrics = {};
   /// For /jobs/stats: of everybody's jobs, or of one user's (actors::job_stats). Empty: none.
   std::function<Result<Json>(const std::optional<std::string>& owner)> job_stats = {};
+  /// Whether the server may call a URL, for bodies that name one; `fields` of its error stand at
+  /// `/url`. Must not block. Empty: any.
+  std::function<Result<void>(std::string_view url)> check_outgoing_url = {};
 };
 
 /// The failures of the HTTP layer as problems, for http::Services::render_problem.

@@ -49,7 +49,7 @@ struct HttpOptions {
   std::size_t response_bytes_max = 1u << 20;
 };
 
-/// Threads    one that runs all calls, and four that resolve names; no call has one of its own.
+/// Threads    one that runs all calls, and eight that resolve names; no call has one of its own.
 /// Lifecycle  start … stop, or the destructor. It outlives the runtime that it performs for.
 /// Limits     a connection for each attempt; response headers 32 KiB; as HttpOptions says.
 class HttpPerformer {
