@@ -130,8 +130,6 @@ ExitCode ServerProcess::open_runtime() {
                   opened.error());
   }
   runtime_ = std::move(opened).value();
-  job_runner_ = actors::JobRunner::start(*runtime_, jobs_.types, jobs_.options);
-  metrics_.set_jobs([this] { return job_counts(*runtime_); });
   return ExitCode::ok;
 }
 
@@ -144,6 +142,9 @@ ExitCode ServerProcess::start_performers() {
   }
   http_client_ = std::move(started).value();
   runtime_->set_performer("http", http_client_->performer(), http_client_->options().concurrency);
+  jobs_.http->client = http_client_.get();
+  job_runner_ = actors::JobRunner::start(*runtime_, jobs_.types, jobs_.options);
+  metrics_.set_jobs([this] { return job_counts(*runtime_); });
   return ExitCode::ok;
 }
 
