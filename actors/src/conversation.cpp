@@ -17,7 +17,7 @@ namespace perdure::actors {
 namespace {
 
 constexpr const char* messages = "messages/";
-constexpr const char* last_seq = "last_seq";
+constexpr const char* last_seq_member = "last_seq";
 
 std::string message_key(std::uint64_t seq) { return messages + ordered_key(seq); }
 std::string id_key(const std::string& id) { return "ids/" + id; }
@@ -47,7 +47,7 @@ Result<Json> append(const Fields& fields, Turn& turn, ResourceState& self, const
     }
   }
 
-  Json& last = self.internal().at(last_seq);
+  Json& last = self.internal().at(last_seq_member);
   const auto seq = last.get<std::uint64_t>() + 1;
   last = seq;
   message["id"] = turn.new_id();
@@ -97,10 +97,30 @@ Result<Json> list_messages(const View& view, const Json& payload) {
 
 }  // namespace
 
+namespace conversation {
+
+EntryRange messages_after(std::uint64_t seq, std::size_t limit) {
+  auto range = EntryRange::prefix(messages, Order::ascending, limit);
+  range.from = message_key(seq + 1);
+  return range;
+}
+
+std::uint64_t last_seq(const Json& state) {
+  return state.at(std::string{internal_member}).at(last_seq_member).get<std::uint64_t>();
+}
+
+std::uint64_t seq_of_event(std::string_view body) {
+  const auto event = Json::parse(body, nullptr, false);
+  const auto seq = event.is_object() ? event.value("/data/seq"_json_pointer, Json{}) : Json{};
+  return seq.is_number_unsigned() ? seq.get<std::uint64_t>() : 0;
+}
+
+}  // namespace conversation
+
 Kind conversation_kind() {
   return resource_kind({.kind = "conversation",
                         .fields = Fields::of("Conversation"),
-                        .internal = {{last_seq, 0}}})
+                        .internal = {{last_seq_member, 0}}})
       .command("append", [fields = Fields::of("Message")](
                              Turn& turn, ResourceState& self,
                              const Json& payload) { return append(fields, turn, self, payload); })
@@ -108,7 +128,8 @@ Kind conversation_kind() {
                                const Json& payload) { return get_message(view, payload); })
       .query("list_messages", [](const View& view, const ResourceState&,
                                  const Json& payload) { return list_messages(view, payload); })
-      .query("last_seq", [](const ResourceState& self) { return self.internal().at(last_seq); })
+      .query("last_seq",
+             [](const ResourceState& self) { return self.internal().at(last_seq_member); })
       .index({.name = "title", .fields = {"title"}});
 }
 

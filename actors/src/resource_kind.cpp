@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "resource_kind.hpp"
 
+#include <algorithm>
+
 #include "errors.hpp"
 
 namespace perdure::actors {
@@ -57,7 +59,8 @@ std::vector<FieldError> check_state(const ResourceRules& rules, const Json& stat
     const auto found = state.find(name);
     if (found == state.end()) {
       wrong.push_back({"/" + name, "required", "is required"});
-    } else if (!has_type_of(*found, start)) {
+    } else if (!has_type_of(*found, start) &&
+               std::ranges::find(rules.free_form, name) == rules.free_form.end()) {
       wrong.push_back({"/" + name, "type", "has the wrong type"});
     }
   }

@@ -31,6 +31,8 @@ struct ResourceRules {
   Fields fields;
   /// Members that the server sets and clients see, with their first values.
   Json server_set = Json::object();
+  /// Of those, the ones that may hold any JSON.
+  std::vector<std::string> free_form = {};
   /// The first value of the member `internal`.
   Json internal = Json::object();
   /// Members of a create's payload that are not fields; `settle` puts them where they belong.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "perdure/actors/kinds.hpp"
@@ -15,6 +16,7 @@
 #include "perdure/runtime/runtime.hpp"
 #include "shell/command_line.hpp"
 #include "shell/data_commands.hpp"
+#include "shell/jobs.hpp"
 #include "shell/options.hpp"
 #include "shell/server_hooks.hpp"
 #include "shell/signals.hpp"
@@ -22,9 +24,10 @@
 namespace perdure::shell {
 namespace {
 
-std::vector<Kind> all_kinds(const Config& config) {
+std::vector<Kind> all_kinds(const Config& config, const JobSettings& jobs) {
   auto kinds = actors::built_in_kinds();
-  for (auto& kind : actors::domain_kinds(domain_options(config))) kinds.push_back(std::move(kind));
+  std::ranges::move(actors::domain_kinds(domain_options(config)), std::back_inserter(kinds));
+  std::ranges::move(actors::job_kinds(jobs.types, jobs.options), std::back_inserter(kinds));
   return kinds;
 }
 
@@ -40,9 +43,10 @@ Reader reader_of_log() { return isatty(STDERR_FILENO) == 1 ? Reader::person : Re
 // reverse order, so that whatever is called outlives its callers.
 class ServerProcess {
  public:
-  ServerProcess(const Config& config, ConfigInputs inputs)
+  ServerProcess(const Config& config, ConfigInputs inputs, JobSettings jobs)
       : config_(config),
         inputs_(std::move(inputs)),
+        jobs_(std::move(jobs)),
         log_(log_format(config, reader_of_log()), log_level(config), std::cerr, clock_),
         metrics_(names_of(kinds_)),
         hooks_(metrics_, log_),
@@ -78,16 +82,18 @@ class ServerProcess {
 
   const Config& config_;
   const ConfigInputs inputs_;
+  const JobSettings jobs_;
   Signals signals_;  // before the log, which starts a thread
   const SystemClock clock_;
   SecureRandom random_;
-  const std::vector<Kind> kinds_ = all_kinds(config_);
+  const std::vector<Kind> kinds_ = all_kinds(config_, jobs_);
   Log log_;
   Metrics metrics_;
   ServerHooks hooks_;
   AccessLog access_log_;
   std::unique_ptr<effects::HttpPerformer> http_client_;
   std::unique_ptr<Runtime> runtime_;
+  std::unique_ptr<actors::JobRunner> job_runner_;
   std::unique_ptr<api::Application> application_;
   std::unique_ptr<http::Server> server_;
 };
@@ -107,6 +113,8 @@ ExitCode ServerProcess::open_runtime() {
                   opened.error());
   }
   runtime_ = std::move(opened).value();
+  job_runner_ = actors::JobRunner::start(*runtime_, jobs_.types, jobs_.options);
+  metrics_.set_jobs([this] { return job_counts(*runtime_); });
   return ExitCode::ok;
 }
 
@@ -164,6 +172,9 @@ api::ApplicationOptions ServerProcess::application_options() {
   };
   options.metrics.meter = [this](std::string_view route) { return &metrics_.route(route); };
   options.metrics.expose = [this](Exposition form) { return metrics_.expose(form); };
+  options.job_stats = [this](const std::optional<std::string>& owner) {
+    return actors::job_stats(*runtime_, jobs_.types, jobs_.options, owner);
+  };
   return options;
 }
 
@@ -226,6 +237,7 @@ void ServerProcess::stop() {
   log_.write(LogLevel::info, {.logger = "server", .message = "stopping"});
   application_->start_draining();
   server_->drain(Milliseconds{config_.number("timeouts.drain")});
+  job_runner_->stop();
   runtime_->stop();
   log_.write(LogLevel::info, {.logger = "server", .message = "stopped"});
 }
@@ -243,7 +255,14 @@ struct Runner {
   const Config& config;
   const ConfigInputs& inputs;
 
-  ExitCode operator()(const ServeCommand&) const { return ServerProcess{config, inputs}.run(); }
+  ExitCode operator()(const ServeCommand&) const {
+    auto jobs = job_settings(config);
+    if (!jobs) {
+      fmt::print(stderr, "perdure: {}\n", jobs.error().detail);
+      return ExitCode::usage;
+    }
+    return ServerProcess{config, inputs, std::move(*jobs)}.run();
+  }
   ExitCode operator()(const VersionCommand&) const {
     fmt::print("perdure {}\n", PERDURE_VERSION);
     return ExitCode::ok;
@@ -257,7 +276,7 @@ struct Runner {
   }
   ExitCode operator()(const CheckCommand&) const { return check(config); }
   ExitCode operator()(const DumpCommand& command) const {
-    return dump(config, command, all_kinds(config));
+    return dump(config, command, all_kinds(config, {}));
   }
 };
 

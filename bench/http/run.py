@@ -23,6 +23,8 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent))
+import record  # noqa: E402
 KEY = "pdk_benchmark-0123456789abcdefghijklmnopqrstuv"
 CONNECTIONS = 64
 
@@ -44,8 +46,9 @@ def wait_for_port(port):
 
 
 class Perdure:
-    def __init__(self, binary, directory, under=()):
+    def __init__(self, binary, directory, under=(), flags=()):
         self.command = [*under, binary]  # `under`: a program that runs it, with its options
+        self.flags = flags
         self.directory = directory
         self.process = None
         self.start()
@@ -56,7 +59,7 @@ class Perdure:
         self.process = subprocess.Popen(
             [*self.command, "serve", "--data-dir", self.directory, "--listen", "127.0.0.1:0",
              "--objects-active-memory", "8GiB", "--objects-hibernate-after", "1h",
-             "--rate-limit-key-requests", "0", "--log-level", "warning"],
+             "--rate-limit-key-requests", "0", "--log-level", "warning", *self.flags],
             env=environment, stdout=subprocess.PIPE, text=True)
         for line in self.process.stdout:
             if line.startswith("listening on "):
@@ -260,10 +263,7 @@ def main():
     text = page(arguments, *report(arguments))
     print(text)
     if arguments.write:
-        path = ROOT / "docs/benchmarks.md"
-        begin, end = "<!-- http:begin -->", "<!-- http:end -->"
-        before, rest = path.read_text().split(begin)
-        path.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")
+        record.write("http", text)
 
 
 if __name__ == "__main__":

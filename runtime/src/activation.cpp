@@ -43,7 +43,10 @@ void Activation::run(const EnvelopePtr& envelope) {
   }
   if (envelope->operation == Operation::hold) return hold(envelope);
   if (envelope->call.type == CallType::command) return run_command(envelope);
-  answer(envelope, run_query(*envelope, *newest_, around_.store, &pending_));
+  auto reply = run_query(*envelope, *newest_, around_.store, &pending_);
+  // The store opened again beneath it may hold turns that this state knows nothing of.
+  if (around_.store.epoch() != cell_->epoch) reply = opened_again();
+  answer(envelope, std::move(reply));
 }
 
 void Activation::run_command(const EnvelopePtr& envelope) {

@@ -28,6 +28,10 @@ Unexpected unavailable(std::string detail, std::chrono::seconds retry_after) {
 
 }  // namespace
 
+Unexpected opened_again() {
+  return unavailable("the store was opened again; nothing was changed", std::chrono::seconds{1});
+}
+
 Committer::Committer(storage::Store& store, Directory& directory, const Clock& clock, Hooks& hooks,
                      Effects effects)
     : store_(store),
@@ -119,8 +123,7 @@ void Committer::settle(const SubmissionPtr& submission, const storage::Outcome* 
     case ErrorCode::stale_epoch:
       // What it was built upon may not have outlived the store that it was read from.
       directory_.drop(cell);
-      return answer(*submission, unavailable("the store was opened again; nothing was changed",
-                                             std::chrono::seconds{1}));
+      return answer(*submission, opened_again());
     case ErrorCode::stale_precondition: return effects_.give_back(submission);
     default: submission->refused = error; return effects_.give_back(submission);
   }

@@ -34,6 +34,9 @@ struct Submission {
 
 using SubmissionPtr = std::shared_ptr<Submission>;  // shared: may travel back as a message
 
+/// The error of a call that reached an activation which the store's reopening has outlived.
+[[nodiscard]] Unexpected opened_again();
+
 /// Threads  submit: any. step, run: one thread.
 class Committer {
  public:

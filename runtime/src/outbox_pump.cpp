@@ -207,6 +207,9 @@ bool OutboxPump::step() {
       const auto found = items_.find(position);
       if (found != items_.end()) begin(found->second, actions);
     }
+    if (const auto items = items_.size(); items != std::exchange(told_, items)) {
+      actions.emplace_back([this, items] { effects_.changed(items); });
+    }
   }
   for (const auto& action : actions) action();
   return moved || !actions.empty();

@@ -135,6 +135,9 @@ class OpenapiTest(SharedServerTest):
         wait_until(lambda: self.client.get(f"/webhooks/{webhook}/deliveries/{delivery}")
                    .json["status"] == "pending")
         user = self.create("/users", {"email": f"{new_id()}@example.org"})
+        job = self.create("/jobs", {"type": "echo", "delay_ms": 60_000_000})
+        # So that it can be removed, and its stream ends.
+        self.assertEqual(self.client.post(f"/jobs/{job}/cancel").status, 200)
         return {
             "/notebooks/": notebook,
             "/notebooks/{id}/sections/": self.create(f"/notebooks/{notebook}/sections",
@@ -150,6 +153,7 @@ class OpenapiTest(SharedServerTest):
             "/durable-objects/{kind}/{id}/snapshots/": "1",
             "/durable-objects/{kind}/{id}/alarms/": "a",
             "/dead-letters/": letter,
+            "/jobs/": job,
             "/webhooks/": webhook,
             "/webhooks/{id}/deliveries/": delivery,
         }

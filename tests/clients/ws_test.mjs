@@ -49,6 +49,29 @@ test("one text sent from another thread reaches every socket, in order", async (
   }
 });
 
+test("messages that leave together arrive whole and in order, pongs between them", async (t) => {
+  const { port } = await startTestServer(t, { socketQueueBytes: 1 << 26 });
+  const socket = await open(t, port);
+  await waitFor(port, /^open 1\n/);
+  const sizes = [0, 1, 125, 126, 300, 32_768, 32_769, 65_535, 65_536, 200_000];
+  const texts = sizes.map((size, at) => String(at).repeat(size));
+  const heard = collect(socket, 50 * texts.length);
+  let pongs = 0;
+  socket.on("pong", (data) => {
+    assert.equal(data.toString(), `ping ${pongs}`);
+    ++pongs;
+  });
+  socket.pause();
+  const posted = Promise.all(texts.map((text) => post(port, "publish?50", text)));
+  for (let i = 0; i < 50; ++i) socket.ping(`ping ${i}`);
+  await posted;
+  socket.resume();
+  const counts = new Map();
+  for (const text of await heard) counts.set(text, (counts.get(text) ?? 0) + 1);
+  for (const text of texts) assert.equal(counts.get(text), 50, `of ${text.length} bytes`);
+  while (pongs < 50) await once(socket, "pong");
+});
+
 test("compression is not offered unless it is asked for", async (t) => {
   const { port } = await startTestServer(t);
   assert.equal((await open(t, port)).extensions, "");

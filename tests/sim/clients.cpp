@@ -80,25 +80,34 @@ void Client::step() {
   };
   const auto first = std::ranges::find_if(sent_, lost);
   if (first != sent_.end()) {
-    // Lost or refused, and so is all after it or will be: all is sent again in its order.
-    const bool all_told = std::all_of(first, sent_.end(), lost);
+    // Lost or refused, and so is all after it or will be, and perhaps what was sent before it:
+    // once nothing is on its way, all is sent again in its order.
+    const bool all_told =
+        std::ranges::all_of(sent_, [&](const Sent& sent) { return sent.answered || lost(sent); });
     if (all_told && world_.writable())
       std::for_each(first, sent_.end(), [this](auto& s) { send(s); });
     return;
   }
   if (world_.chance().one_in(4)) return ask();
-  if (next_ < commands_ && sent_.size() < 3) send_next();
+  // What is on its way while the store is opened again may be refused, and a later one not.
+  const bool opened_again =
+      std::ranges::any_of(sent_, [this](const auto& s) { return s.epoch != world_.epoch(); });
+  if (next_ < commands_ && sent_.size() < 3 && !opened_again) send_next();
 }
 
 void Client::send_next() {
   auto payload = invent(newest_model_);
-  sent_.push_back(
-      {.number = next_++, .payload = std::move(payload), .life = 0, .after = newest_model_});
+  sent_.push_back({.number = next_++,
+                   .payload = std::move(payload),
+                   .life = 0,
+                   .epoch = 0,
+                   .after = newest_model_});
   send(sent_.back());
 }
 
 void Client::send(Sent& sent) {
   sent.life = world_.life();
+  sent.epoch = world_.epoch();
   sent.refused = false;
   world_.runtime().call({.target = box_,
                          .name = "change",

@@ -38,6 +38,7 @@ class Client {
     std::size_t number;  ///< of the command; its key
     Json payload;
     std::uint64_t life;    ///< in which it was sent last
+    std::uint64_t epoch;   ///< of the store, then
     bool refused = false;  ///< answered, but it may not have happened: to be sent again
     bool answered = false;
     Model after;  ///< the model when it has run

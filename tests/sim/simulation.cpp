@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation.hpp"
 
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+
 namespace perdure::sim {
 
 namespace {
@@ -18,6 +24,23 @@ RuntimeOptions small_options() {
 }
 
 }  // namespace
+
+void for_each_seed(std::uint64_t count, const std::function<void(std::uint64_t)>& story) {
+  unsigned long long first = 1;
+  unsigned long long asked = count;
+  if (const char* text = std::getenv("PERDURE_SIM_SEEDS")) {
+    asked = 1;
+    std::sscanf(text, "%llu:%llu", &first, &asked);
+  }
+  for (auto seed = first; seed < first + asked; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    story(seed);
+    if (testing::Test::HasFailure()) {
+      fmt::print("to run it again: PERDURE_SIM_SEEDS={}:1\n", seed);
+      return;
+    }
+  }
+}
 
 World::World(std::uint64_t seed, std::vector<Kind> kinds)
     : chance_(seed), kinds_(std::move(kinds)), random_(std::make_unique<SeededRandom>(seed)) {
@@ -102,6 +125,19 @@ void World::break_sync() {
 void World::fill_disk() {
   disk_.faults.disk_is_full = true;
   disk_.faults.failed_batch_survives = chance_.one_in(2);
+}
+
+void World::meet_faults() {
+  if (chance_.one_in(400)) crash();
+  if (chance_.one_in(800)) break_sync();
+  if (broken() && chance_.one_in(20)) crash();
+  if (chance_.one_in(800)) fill_disk();
+  if (disk_is_full() && chance_.one_in(50)) free_disk();
+}
+
+void World::end_faults() {
+  free_disk();
+  if (broken()) crash();
 }
 
 }  // namespace perdure::sim

@@ -5,6 +5,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
+#include <functional>
 #include <memory>
 #include <random>
 
@@ -49,6 +50,10 @@ class Chance {
   std::uint64_t trace_ = 0xCBF29CE484222325ULL;
 };
 
+/// Runs `story` for `count` seeds from 1 on, or for those that PERDURE_SIM_SEEDS ("FIRST:COUNT")
+/// asks for, until one fails; then says how to run that one again.
+void for_each_seed(std::uint64_t count, const std::function<void(std::uint64_t)>& story);
+
 class World {
  public:
   World(std::uint64_t seed, std::vector<Kind> kinds);
@@ -68,6 +73,11 @@ class World {
   /// Commits fail until it is freed; then the housekeeper opens the store again by itself.
   void fill_disk();
   void free_disk() { disk_.faults.disk_is_full = false; }
+
+  /// Now and then: a crash, a failed sync, a full disk; and the end of what has lasted a while.
+  void meet_faults();
+  /// No faults from here on: a full disk has space again, a broken one is replaced.
+  void end_faults();
 
   // ---- moving one thing by name, for tests of one story
   /// Runs all actors that have something to do.

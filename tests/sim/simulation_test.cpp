@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
 #include <gtest/gtest.h>
-
-#include <cstdio>
-#include <cstdlib>
 
 #include "clients.hpp"
 
@@ -42,15 +40,6 @@ struct Story {
   std::uint64_t recoveries;  ///< without a restart
 };
 
-void meet_faults(World& world) {
-  auto& chance = world.chance();
-  if (chance.one_in(400)) world.crash();
-  if (chance.one_in(800)) world.break_sync();
-  if (world.broken() && chance.one_in(20)) world.crash();
-  if (chance.one_in(800)) world.fill_disk();
-  if (world.disk_is_full() && chance.one_in(50)) world.free_disk();
-}
-
 Story run(std::uint64_t seed) {
   World world{seed, simulated_kinds()};
   std::vector<std::unique_ptr<Client>> clients;
@@ -72,10 +61,9 @@ Story run(std::uint64_t seed) {
   };
   for (int step = 0; step < 6'000 && !all_done() && !testing::Test::HasFailure(); ++step) {
     move();
-    meet_faults(world);
+    world.meet_faults();
   }
-  world.free_disk();  // faults stop; a broken disk is replaced once more
-  if (world.broken()) world.crash();
+  world.end_faults();
   std::size_t steps = 0;
   while (!all_done() && !testing::Test::HasFailure()) {
     move();
@@ -95,39 +83,16 @@ Story run(std::uint64_t seed) {
   return {chance.trace(), world.crashes() - 1, recoveries};
 }
 
-struct Seeds {
-  std::uint64_t first = 1;
-  std::uint64_t count = 200;
-};
-
-Seeds seeds_asked_for() {
-  Seeds seeds;
-  if (const char* text = std::getenv("PERDURE_SIM_SEEDS")) {
-    unsigned long first = 1;
-    unsigned long count = 1;
-    if (std::sscanf(text, "%lu:%lu", &first, &count) >= 1) seeds = {first, count};
-  }
-  return seeds;
-}
-
 TEST(Simulation, keeps_its_promises_through_crashes_and_hibernation) {
-  const auto [first, count] = seeds_asked_for();
   std::uint64_t crashes = 0;
   std::uint64_t recoveries = 0;
-  for (auto seed = first; seed < first + count; ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
+  for_each_seed(200, [&](std::uint64_t seed) {
     const auto story = run(seed);
     crashes += story.crashes;
     recoveries += story.recoveries;
-    if (HasFailure()) {
-      std::printf("to run it again: PERDURE_SIM_SEEDS=%llu:1\n",
-                  static_cast<unsigned long long>(seed));
-      return;
-    }
-  }
-  std::printf("%llu seeds, %llu crashes, %llu full disks\n", static_cast<unsigned long long>(count),
-              static_cast<unsigned long long>(crashes),
-              static_cast<unsigned long long>(recoveries));
+  });
+  if (HasFailure()) return;
+  fmt::print("{} crashes, {} full disks\n", crashes, recoveries);
   EXPECT_GT(crashes, 0U) << "runs without a crash prove little";
   EXPECT_GT(recoveries, 0U) << "no store was opened again beneath its objects";
 }

@@ -28,10 +28,13 @@ void answer_options(Context& context, const std::string& allow) {
 
 // After authentication: whatever the table can decide, in the order in which it is cheap.
 void check_and_dispatch(ContextPtr context) {
-  if (auto allowed = check_permission(*context); !allowed) {
+  if (auto allowed = check_permission(*context->route, context->standing.get()); !allowed) {
     return answer(*context, std::move(allowed).error());
   }
   if (auto problem = check_media(*context)) return answer(*context, *problem);
+  if (auto checked = check_origin(*context); !checked) {
+    return answer(*context, std::move(checked).error());
+  }
   for (auto* check : {check_fields, check_query, check_body}) {
     if (auto checked = check(*context); !checked) {
       return answer(*context, std::move(checked).error());

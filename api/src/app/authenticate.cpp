@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/authenticate.hpp"
 
+#include <algorithm>
+
 #include "app/secrets.hpp"
 #include "app/services.hpp"
 #include "perdure/actors/api_key.hpp"
@@ -149,20 +151,24 @@ Result<std::shared_ptr<KeyRecord>> find_key(Application::Services& services,
 
 }  // namespace
 
-void authenticate(ContextPtr context, Next next) {
-  context->secret = read_secret(context->request.headers);
-  if (context->secret.empty() || context->secret.size() > secret_bytes_max) {
-    return refuse(*context,
-                  "send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`");
-  }
-  auto& services = context->services;
-  auto found = find_key(services, context->secret);
-  if (!found) return answer(*context, std::move(found).error());
-  if (*found == nullptr) return refuse(*context, "the API key is not valid");
-  context->key = std::move(*found);
+namespace {
+
+// The value of `?ticket=`, where a ticket may stand for a key and none was sent.
+std::optional<std::string> read_ticket(const Context& context) {
+  if (context.route->route.credentials != Credentials::key_or_ticket) return {};
+  auto values = parse_query(context.request.query());
+  if (!values) return {};
+  const auto found = std::ranges::find(*values, "ticket", &QueryValue::name);
+  if (found == values->end()) return {};
+  return std::move(found->value);
+}
+
+// What the key grants is remembered, or asked for.
+void with_key(ContextPtr context, Next next) {
   if (auto standing = context->key->standing(); standing && standing->holds()) {
     return admit(std::move(context), std::move(standing), next);
   }
+  auto& services = context->services;
   auto key = context->key;
   ask_standing(services, std::move(key), [context = std::move(context), next](auto standing) {
     if (standing) return admit(context, std::move(*standing), next);
@@ -172,6 +178,31 @@ void authenticate(ContextPtr context, Next next) {
     context->services.keys.forget(context->secret);
     refuse(*context, standing.error().detail);
   });
+}
+
+}  // namespace
+
+void authenticate(ContextPtr context, Next next) {
+  context->secret = read_secret(context->request.headers);
+  if (context->secret.empty()) {
+    if (const auto ticket = read_ticket(*context)) {
+      context->key = context->services.tickets.redeem(*ticket);
+      if (!context->key) {
+        return refuse(*context, "the ticket is not valid: each opens one connection, within 30 s");
+      }
+      return with_key(std::move(context), next);
+    }
+  }
+  if (context->secret.empty() || context->secret.size() > secret_bytes_max) {
+    return refuse(*context,
+                  "send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`");
+  }
+  auto& services = context->services;
+  auto found = find_key(services, context->secret);
+  if (!found) return answer(*context, std::move(found).error());
+  if (*found == nullptr) return refuse(*context, "the API key is not valid");
+  context->key = std::move(*found);
+  with_key(std::move(context), next);
 }
 
 void ask_standing(Application::Services& services, std::shared_ptr<KeyRecord> key,

@@ -94,6 +94,14 @@ std::int64_t number_or(const Context& context, std::string_view name, std::int64
   return text == nullptr ? otherwise : whole_number(*text).value_or(otherwise);
 }
 
+Result<std::uint64_t> position_cursor(const Context& context) {
+  const auto* cursor = context.find_query("cursor");
+  if (cursor == nullptr) return 0U;
+  const auto position = whole_number(*cursor);
+  if (position && *position >= 0) return static_cast<std::uint64_t>(*position);
+  return fail(invalid_parameter("cursor", "invalid", "is no next_cursor of this list"));
+}
+
 Result<void> check_query(Context& context) {
   const auto raw = context.request.query();
   if (raw.empty()) return {};
@@ -184,21 +192,35 @@ Result<void> check_fields(Context& context) {
   return check_key(context);
 }
 
-Result<void> check_permission(const Context& context) {
-  const auto& permission = context.route->route.permission;
+Result<void> check_origin(const Context& context) {
+  const auto origin = context.request.headers.find("Origin");
+  if (context.request.upgrade != http::Upgrade::websocket || !origin) return {};
+  const auto authority_at = origin->find("://");
+  const auto host = context.request.headers.find("Host");
+  const bool is_own = authority_at != std::string_view::npos && host &&
+                      http::equals_ignoring_case(origin->substr(authority_at + 3), *host);
+  if (is_own || context.services.cors.listed(*origin)) return {};
+  return fail(ErrorCode::forbidden,
+              "pages of this origin may not open WebSockets here; see the setting cors.origins");
+}
+
+Result<void> check_scope(const CompiledRoute& route, const Standing& standing, Access access) {
+  const auto& needed = access == Access::read ? route.scope_read : route.scope_write;
+  const bool allowed = std::ranges::any_of(standing.grant.scopes, [&](const std::string& scope) {
+    // Who may change something may look at it, too.
+    return scope == "*" || scope == needed || scope == route.scope_write;
+  });
+  if (allowed) return {};
+  return fail(ErrorCode::forbidden, "the API key's scopes do not include " + needed);
+}
+
+Result<void> check_permission(const CompiledRoute& route, const Standing* standing) {
+  const auto& permission = route.route.permission;
   if (permission.access == Access::open) return {};
-  const auto& compiled = *context.route;
-  const auto& needed =
-      permission.access == Access::read ? compiled.scope_read : compiled.scope_write;
-  const bool allowed =
-      std::ranges::any_of(context.standing->grant.scopes, [&](const std::string& scope) {
-        // Who may change something may look at it, too.
-        return scope == "*" || scope == needed || scope == compiled.scope_write;
-      });
-  if (!allowed) {
-    return fail(ErrorCode::forbidden, "the API key's scopes do not include " + needed);
+  if (permission.access != Access::any_scope) {
+    PERDURE_TRY_VOID(check_scope(route, *standing, permission.access));
   }
-  if (permission.audience == Audience::admin && context.principal.role == Principal::Role::user) {
+  if (permission.audience == Audience::admin && standing->principal.role == Principal::Role::user) {
     return fail(ErrorCode::forbidden, "only an administrator may do this");
   }
   return {};

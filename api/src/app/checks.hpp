@@ -20,12 +20,25 @@ namespace perdure::api {
 /// If-Match, If-None-Match, Idempotency-Key, traceparent. Errors: malformed, invalid.
 [[nodiscard]] Result<void> check_fields(Context& context);
 
-/// The scopes of the key and the role of its user. Errors: forbidden.
-[[nodiscard]] Result<void> check_permission(const Context& context);
+/// A page may open a WebSocket to any host, and browsers leave it to the server to refuse: only
+/// the server's own origin and those of `cors.origins` may. Programs send no Origin.
+/// Errors: forbidden.
+[[nodiscard]] Result<void> check_origin(const Context& context);
+
+/// The scopes of the key and the role of its user; `standing` is null only where the route is open.
+/// Errors: forbidden.
+[[nodiscard]] Result<void> check_permission(const CompiledRoute& route, const Standing* standing);
+/// Whether the key may read or write what the route is about, whatever the route itself asks for.
+/// Errors: forbidden.
+[[nodiscard]] Result<void> check_scope(const CompiledRoute& route, const Standing& standing,
+                                       Access access);
 
 /// The value of an integer parameter that was checked, or `otherwise`.
 [[nodiscard]] std::int64_t number_or(const Context& context, std::string_view name,
                                      std::int64_t otherwise);
+
+/// The `cursor` of a list whose cursors are positions; 0 without one. Errors: invalid.
+[[nodiscard]] Result<std::uint64_t> position_cursor(const Context& context);
 
 /// Reads `as_of`: a seq or a time. Errors: invalid.
 [[nodiscard]] Result<AsOf> read_as_of(const std::string& text);

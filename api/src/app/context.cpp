@@ -95,6 +95,12 @@ http::BodyWriter answer_stream(Context& context, http::Response&& head,
   return context.responder.stream(std::move(head), std::move(options));
 }
 
+void answer_websocket(Context& context, std::shared_ptr<http::WebSocketHandler> handler,
+                      const http::WebSocketOptions& options) {
+  count(context, 101);
+  context.responder.accept_websocket(std::move(handler), options);
+}
+
 void answer(Context& context, const Problem& problem) {
   answer(context, render(problem, context.request.target, context.request.request_id));
 }

@@ -67,6 +67,9 @@ void answer(Context& context, http::Response&& response);
 /// as its head took), and gives the writer.
 [[nodiscard]] http::BodyWriter answer_stream(Context& context, http::Response&& head,
                                              http::StreamOptions&& options);
+/// Upgrades a request that asked for it, and counts it.
+void answer_websocket(Context& context, std::shared_ptr<http::WebSocketHandler> handler,
+                      const http::WebSocketOptions& options);
 void answer(Context& context, const Problem& problem);
 void answer(Context& context, Error error);
 

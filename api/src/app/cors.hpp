@@ -23,9 +23,10 @@ class Cors {
   void allow_preflight(std::string_view origin, std::string_view methods,
                        http::Response& response) const;
 
- private:
+  /// Whether a page of this origin may call the API.
   [[nodiscard]] bool listed(std::string_view origin) const;
 
+ private:
   std::vector<std::string> origins_;
 };
 

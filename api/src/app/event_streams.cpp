@@ -3,8 +3,7 @@
 
 #include <algorithm>
 
-#include "app/authenticate.hpp"
-#include "app/checks.hpp"
+#include "app/live_grant.hpp"
 #include "app/services.hpp"
 #include "perdure/api/http/sse.hpp"
 
@@ -18,30 +17,34 @@ constexpr std::size_t texts_max = 1'000;
 constexpr std::chrono::seconds check_period{1};
 /// How often a client whose topics are rare is told how far the log was read for it.
 constexpr std::chrono::seconds place_period{15};
-constexpr std::chrono::milliseconds retry{1'000};
+
+/// Subscribers have nothing to say.
+constexpr http::WebSocketOptions socket_options{.message_bytes_max = 4096,
+                                                .send_queue_bytes_max = 256 * 1024};
 
 }  // namespace
 
 struct EventStreams::Stream {
-  ContextPtr context;
-  EventQuery query;                        // the thread's
-  std::string told;                        // the thread's: the last id that was sent
-  std::optional<http::BodyWriter> writer;  // set before the thread sees the stream
-  std::atomic<bool> paused{false};         ///< until there is room
-  std::atomic<bool> closed{false};         ///< by the client, or the server
+  Stream(LiveGrant with, EventQuery from, StreamRules its)
+      : grant(std::move(with)), query(std::move(from)), rules(std::move(its)) {}
+
+  // The thread's.
+  LiveGrant grant;
+  EventQuery query;
+  StreamRules rules;
+  std::string told;  ///< the last cursor that was sent
+
+  std::unique_ptr<EventOutlet> outlet;  // set before the thread sees the stream
+  std::atomic<bool> paused{false};      ///< until there is room
+  std::atomic<bool> closed{false};      ///< by the client, or the server
   std::atomic<bool> draining{false};
 
-  // Of the check of the key.
-  std::atomic<bool> asking{false};
-  std::atomic<bool> refused{false};
-  std::mutex mutex;                         // guards granted
-  std::shared_ptr<const Standing> granted;  // shared: immutable; what the last check found
-
-  /// True when the chunk was queued. Pauses the stream when the queue is full.
-  bool write(const Text& text) {
+  /// True when the text was queued. Pauses the stream when the queue is full.
+  bool write(const Result<EventText>& text) {
+    if (!text) return false;
     // First, so that room which comes at once is not missed.
     paused = true;
-    const auto room = writer->write(text);
+    const auto room = outlet->write(*text);
     if (!room) {
       if (room.error().code != ErrorCode::overloaded) closed = true;
       return false;
@@ -49,10 +52,33 @@ struct EventStreams::Stream {
     if (*room == http::Room::more) paused = false;
     return true;
   }
-  bool write(const http::ServerEvent& event) {
-    const auto text = http::encode(event);
-    return text && write(*text);
+  bool tell_place() {
+    if (!write(encode_place(outlet->form(), query.after))) return false;
+    told = query.after;
+    return true;
   }
+};
+
+class EventStreams::Socket final : public http::WebSocketHandler {
+ public:
+  Socket(EventStreams& all, StreamPtr stream) : all_(all), stream_(std::move(stream)) {}
+
+  void on_open(std::shared_ptr<http::WebSocket> socket) override {
+    all_.start(stream_, outlet_to(std::move(socket)));
+  }
+  void on_message(http::WebSocket&, http::MessageKind, std::string_view) override {}
+  void on_writable() override {
+    stream_->paused = false;
+    all_.wake();
+  }
+  void on_closed(http::WebSocket&, std::uint16_t) override {
+    stream_->closed = true;
+    all_.wake();
+  }
+
+ private:
+  EventStreams& all_;
+  const StreamPtr stream_;
 };
 
 EventStreams::~EventStreams() {
@@ -64,11 +90,14 @@ EventStreams::~EventStreams() {
   if (thread_.joinable()) thread_.join();
 }
 
-void EventStreams::open(ContextPtr context, EventQuery query) {
-  auto stream = std::make_shared<Stream>();
+void EventStreams::open(ContextPtr context, EventQuery query, StreamRules rules) {
   query.limit = page_events;
-  stream->query = std::move(query);
-  stream->granted = context->standing;
+  auto stream = std::make_shared<Stream>(
+      LiveGrant{*context->route, context->key, context->standing}, std::move(query), std::move(rules));
+  if (context->request.upgrade == http::Upgrade::websocket) {
+    return answer_websocket(*context, std::make_shared<Socket>(*this, std::move(stream)),
+                            socket_options);
+  }
   auto options = http::event_stream_options();
   options.on_writable = [this, stream] {
     stream->paused = false;
@@ -83,11 +112,18 @@ void EventStreams::open(ContextPtr context, EventQuery query) {
     wake();
   };
   auto writer = answer_stream(*context, http::event_stream_head(), std::move(options));
-  stream->context = std::move(context);
-  stream->writer.emplace(std::move(writer));
+  start(std::move(stream), outlet_to(std::move(writer)));
+}
+
+void EventStreams::start(StreamPtr stream, std::unique_ptr<EventOutlet> outlet) {
+  stream->outlet = std::move(outlet);
   // A client that is cut off before its first event comes back to the place where it began.
-  stream->write({.id = stream->query.after, .retry = retry});
-  stream->told = stream->query.after;
+  stream->tell_place();
+  if (const auto& first = stream->rules.first_event; !first.empty()) {
+    stream->write(encode_event(
+        stream->outlet->form(),
+        {.cursor = stream->query.after, .topic = first, .body = stream->rules.first_data}));
+  }
   {
     const std::lock_guard lock{mutex_};
     streams_.push_back(std::move(stream));
@@ -139,10 +175,10 @@ void EventStreams::feed_all(const std::vector<StreamPtr>& streams) {
   bool more = false;
   for (const auto& stream : streams) {
     if (stream->closed) continue;
-    if (stream->draining || stream->refused) {
-      stream->writer->finish();
+    if (stream->draining) {
+      stream->outlet->end(EventEnd::draining);
       stream->closed = true;
-    } else if (admits(stream) && !stream->paused) {
+    } else if (admits(*stream) && !stream->paused) {
       more |= feed(*stream);
     }
   }
@@ -154,7 +190,7 @@ bool EventStreams::feed(Stream& stream) {
   const auto page = services_.runtime.read_events(stream.query);
   if (!page) {
     // A cut stream comes again with its id; the log may be readable then.
-    stream.writer->abort();
+    stream.outlet->cut();
     stream.closed = true;
     return false;
   }
@@ -165,75 +201,54 @@ bool EventStreams::feed(Stream& stream) {
     start.limit = 0;
     const auto place = services_.runtime.read_events(start);
     if (!place) return true;
-    const auto data = dump_json({{"after", after}, {"next", place->next}});
-    if (!stream.write({.id = place->next, .event = "perdure.events.lost", .data = data})) {
-      return false;
-    }
+    if (!stream.write(encode_lost(stream.outlet->form(), after, place->next))) return false;
     moved_to(place->next);
     return !stream.paused;
   }
   for (const auto& event : page->events) {
-    const auto text = text_of(*event);
-    if (!text || !stream.write(*text)) return false;
+    const auto use = stream.rules.use ? stream.rules.use(*event) : EventUse::sent;
+    if (use == EventUse::skipped) {
+      after = event->cursor;
+      continue;
+    }
+    if (!stream.write(text_of(stream.outlet->form(), *event))) return false;
     moved_to(event->cursor);
+    if (use == EventUse::sent_as_last) {
+      stream.outlet->end(EventEnd::complete);
+      stream.closed = true;
+      return false;
+    }
     if (stream.paused) return false;
   }
   after = page->next;
   return !page->at_end;
 }
 
-Result<EventStreams::Text> EventStreams::text_of(const Event& event) {
-  if (const auto known = texts_.find(event.position); known != texts_.end()) return known->second;
-  PERDURE_TRY(text, http::encode({.id = event.cursor, .event = event.topic, .data = event.body}));
+Result<EventText> EventStreams::text_of(EventForm form, const Event& event) {
+  const Place place{form, event.position};
+  if (const auto known = texts_.find(place); known != texts_.end()) return known->second;
+  PERDURE_TRY(text, encode_event(form, event));
   if (texts_.size() >= texts_max) texts_.clear();
-  texts_.emplace(event.position, text);
+  texts_.emplace(place, text);
   return text;
 }
 
 void EventStreams::tell_places(const std::vector<StreamPtr>& streams) {
   for (const auto& stream : streams) {
     if (stream->closed || stream->paused || stream->told == stream->query.after) continue;
-    if (stream->write(http::ServerEvent{.id = stream->query.after})) {
-      stream->told = stream->query.after;
-    }
+    stream->tell_place();
   }
 }
 
-bool EventStreams::admits(const StreamPtr& stream) {
-  if (stream->asking) return false;
-  auto& context = *stream->context;
-  {
-    const std::lock_guard lock{stream->mutex};
-    context.standing = stream->granted;
+bool EventStreams::admits(Stream& stream) {
+  using Verdict = LiveGrant::Verdict;
+  const auto verdict = stream.grant.look(services_, [this] { wake(); });
+  if (verdict == Verdict::refused || verdict == Verdict::expired) {
+    stream.outlet->end(verdict == Verdict::expired ? EventEnd::expired : EventEnd::refused);
+    stream.closed = true;
   }
-  const auto& expires_at = context.standing->grant.expires_at;
-  if ((expires_at && *expires_at <= services_.clock.now()) || !check_permission(context)) {
-    stream->refused = true;
-    wake();
-    return false;
-  }
-  stream->query.principal = context.standing->principal;
-  if (context.standing->holds()) return true;
-  ask_again(stream);
-  return false;
-}
-
-void EventStreams::ask_again(const StreamPtr& stream) {
-  stream->asking = true;
-  ask_standing(services_, stream->context->key,
-               [this, stream](Result<std::shared_ptr<const Standing>> standing) {
-                 const bool answered =
-                     standing || standing.error().code == ErrorCode::unauthenticated;
-                 if (standing) {
-                   const std::lock_guard lock{stream->mutex};
-                   stream->granted = std::move(*standing);
-                 } else if (answered) {
-                   stream->refused = true;
-                 }
-                 stream->asking = false;
-                 // What failed for now is asked again at the next look, not at once.
-                 if (answered) wake();
-               });
+  stream.query.principal = stream.grant.principal();
+  return verdict == Verdict::holds;
 }
 
 }  // namespace perdure::api

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// EventStreams: the open streams of GET /events, and the one thread that feeds them.
+// EventStreams: the open streams and sockets of /events, and the one thread that feeds them.
 //
 // A commit that published something only wakes that thread. It gives each stream in turn one page
 // of what follows the stream's own cursor, so a client that reads slowly holds its own queue and
@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,9 +18,22 @@
 #include <vector>
 
 #include "app/context.hpp"
+#include "app/event_outlet.hpp"
 #include "perdure/runtime/events.hpp"
 
 namespace perdure::api {
+
+/// What becomes of one event in one stream.
+enum class EventUse { skipped, sent, sent_as_last };
+
+/// A stream of less than what its query finds.
+struct StreamRules {
+  /// Called on the streams' thread. Empty function: every event is sent, and the stream goes on.
+  std::function<EventUse(const Event&)> use = {};
+  /// Sent before all events, as what stood at the place where the stream begins.
+  std::string first_event = {};
+  std::string first_data = {};
+};
 
 /// Lifecycle  the thread starts with the first stream; the destructor ends it. Streams end by their
 ///            clients, by a drain, or when their key no longer holds.
@@ -32,24 +46,25 @@ class EventStreams {
   EventStreams(const EventStreams&) = delete;
   EventStreams& operator=(const EventStreams&) = delete;
 
-  /// Answers the request with a stream of what `query` finds from its cursor on; `query.after` is
-  /// not empty.
-  void open(ContextPtr context, EventQuery query);
+  /// Answers the request with what `query` finds from its cursor on, as Server-Sent Events or, if
+  /// it asks for the upgrade, as frames of a WebSocket; `query.after` is not empty.
+  void open(ContextPtr context, EventQuery query, StreamRules rules = {});
 
  private:
   struct Stream;
   using StreamPtr = std::shared_ptr<Stream>;  // shared with the callbacks of its connection
-  using Text = std::shared_ptr<const std::string>;
+  class Socket;
 
+  void open_socket(Context& context, StreamPtr stream);
+  void start(StreamPtr stream, std::unique_ptr<EventOutlet> outlet);
   void wake();
   void work();
   void feed_all(const std::vector<StreamPtr>& streams);
   /// One page; true when more is there and the client takes it.
   bool feed(Stream& stream);
-  [[nodiscard]] bool admits(const StreamPtr& stream);
-  void ask_again(const StreamPtr& stream);
+  [[nodiscard]] bool admits(Stream& stream);
   void tell_places(const std::vector<StreamPtr>& streams);
-  Result<Text> text_of(const Event& event);
+  Result<EventText> text_of(EventForm form, const Event& event);
 
   Application::Services& services_;
 
@@ -60,8 +75,9 @@ class EventStreams {
   bool stopping_ = false;
 
   // The thread's own.
-  std::map<std::uint64_t, Text> texts_;  ///< by position: encoded once for all streams of a round
-  std::thread thread_;                   ///< started under mutex_
+  using Place = std::pair<EventForm, std::uint64_t>;
+  std::map<Place, EventText> texts_;  ///< encoded once for all streams of a round
+  std::thread thread_;                ///< started under mutex_
 };
 
 }  // namespace perdure::api

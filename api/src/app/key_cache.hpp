@@ -59,6 +59,9 @@ struct KeyRecord {
   void set_bucket(std::shared_ptr<RateBucket> bucket) {
     std::atomic_store(&bucket_, std::move(bucket));
   }
+  /// Of those who look again and again (LiveGrant): one asks for all, and the end is told to all.
+  std::atomic<bool> asking{false};
+  std::atomic<bool> ended{false};
   std::atomic<std::int64_t> touched_ms{0};  ///< when last use was last written down; monotonic
 
  private:

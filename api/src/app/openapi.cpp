@@ -164,9 +164,11 @@ Json operation_of(const CompiledRoute& compiled) {
   if (is_open(route)) {
     operation["security"] = Json::array();
   } else {
-    const auto scope =
-        route.permission.access == Access::read ? compiled.scope_read : compiled.scope_write;
-    description += (description.empty() ? "Needs the scope `" : " Needs the scope `") + scope + "`";
+    const auto access = route.permission.access;
+    const auto scope = access == Access::read ? compiled.scope_read : compiled.scope_write;
+    description += description.empty() ? "" : " ";
+    description +=
+        access == Access::any_scope ? "Any valid key will do" : "Needs the scope `" + scope + "`";
     description += route.permission.audience == Audience::admin ? ", and an administrator." : ".";
   }
   if (!description.empty()) operation["description"] = description;
@@ -211,10 +213,12 @@ Json header_parameter(const char* name, const char* description) {
 std::string tag_description(const std::string& tag) {
   static const std::map<std::string, std::string> all{
       {"System", "What this server is, and whether it is well. Open to everybody."},
+      {"Authentication", "How callers show who they are."},
       {"Users", "Who may act, and what they prefer."},
       {"API keys", "Secrets that let programs act as a user, within scopes."},
       {"Notebooks", "Notebooks with their sections and pages, and the pages' revisions."},
       {"Conversations", "Conversations with their messages, which are only ever appended."},
+      {"Jobs", "Work in the background: queued, repeated, retried, followed."},
       {"Events", "What turns publish, as CloudEvents, in the order of their commits."},
       {"Webhooks", "Events sent to URLs, signed, and what became of each."},
       {"Durable objects", "Every object of every kind, as operators see it."}};

@@ -82,14 +82,20 @@ Problem problem_from(Error error) {
   return problem;
 }
 
-http::Response render(const Problem& problem, std::string_view path, std::string_view request_id) {
-  const auto title = title_of(problem.status);
-  const auto detail = problem.detail.empty() ? std::string{title} : problem.detail;
+Json details_of(const Problem& problem) {
   auto details = Json::object();
-  auto errors = Json::array();
   for (const auto& field : problem.fields) {
     const auto name = dotted(field.pointer);
     if (!details.contains(name)) details[name] = field.message;
+  }
+  return details;
+}
+
+http::Response render(const Problem& problem, std::string_view path, std::string_view request_id) {
+  const auto title = title_of(problem.status);
+  const auto detail = problem.detail.empty() ? std::string{title} : problem.detail;
+  auto errors = Json::array();
+  for (const auto& field : problem.fields) {
     errors.push_back(
         {{"pointer", field.pointer}, {"code", field.code}, {"message", field.message}});
   }
@@ -99,7 +105,7 @@ http::Response render(const Problem& problem, std::string_view path, std::string
             {"detail", detail},
             {"error", detail},
             {"code", problem.code},
-            {"details", std::move(details)},
+            {"details", details_of(problem)},
             {"errors", std::move(errors)},
             {"request_id", request_id}};
   if (!path.empty()) body["instance"] = path_of(path);

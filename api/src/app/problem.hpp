@@ -8,6 +8,7 @@
 #include "perdure/api/http/message.hpp"
 #include "perdure/api/http/server.hpp"
 #include "perdure/base/error.hpp"
+#include "perdure/schemas/json.hpp"
 
 namespace perdure::api {
 
@@ -23,6 +24,9 @@ struct Problem {
 };
 
 [[nodiscard]] Problem problem_from(Error error);
+
+/// The member `details`: each field by its dotted name, with the first reason.
+[[nodiscard]] Json details_of(const Problem& problem);
 
 /// `path` and `request_id` become `instance` and `request_id`.
 [[nodiscard]] http::Response render(const Problem& problem, std::string_view path,

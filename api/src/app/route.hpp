@@ -25,7 +25,12 @@ using ContextPtr = std::shared_ptr<Context>;  // shared: reply handlers must be 
 
 // ---------------------------------------------------------------------------------- permission
 
-enum class Access { open, read, write };
+enum class Access {
+  open,       ///< to everybody
+  any_scope,  ///< to every valid key
+  read,
+  write,
+};
 enum class Audience { user, admin };
 
 /// `resource:read` or `resource:write` among the scopes of the caller's key, and its role.
@@ -118,6 +123,9 @@ enum class BodyUse { none, optional, required, raw };
 /// Bodies that hold secrets get keyed fingerprints, so that stored ones give nothing away.
 enum class Secrecy { plain, secret_body };
 
+/// What shows who is asking; tickets are for routes that a browser cannot send a header to.
+enum class Credentials { key, key_or_ticket };
+
 /// What the ETag of an answer is made of; none: the answer has none.
 enum class Validator { seq, none };
 
@@ -141,6 +149,7 @@ struct Route {
   std::string also_produces = {};  ///< where clients may choose; empty: they may not
   std::string consumes = "application/json";
   Secrecy secrecy = Secrecy::plain;
+  Credentials credentials = Credentials::key;  ///< see accept_tickets
   std::string description = {};
   Listing listing = Listing::shown;
   Validator validator = Validator::seq;

@@ -13,14 +13,14 @@ Sha256 keyed_digest(std::string_view key, std::initializer_list<std::string_view
   return hmac_sha256(key, message);
 }
 
-std::string make_secret(Random& random) {
+std::string make_secret(Random& random, std::string_view prefix) {
   std::array<std::uint8_t, 32> bits{};
   random.fill(bits);
-  return secret_from(bytes_of(bits));
+  return secret_from(bytes_of(bits), prefix);
 }
 
-std::string secret_from(std::string_view bits) {
-  return std::string{secret_prefix} + to_base64url(bits);
+std::string secret_from(std::string_view bits, std::string_view prefix) {
+  return std::string{prefix} + to_base64url(bits);
 }
 
 std::string secret_hash(std::string_view secret) { return to_hex(bytes_of(sha256(secret))); }

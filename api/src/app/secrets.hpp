@@ -12,16 +12,18 @@
 namespace perdure::api {
 
 inline constexpr std::string_view secret_prefix = "pdk_";
+inline constexpr std::string_view ticket_prefix = "pdt_";
 
 /// HMAC-SHA-256 (RFC 2104) over the parts in order; each part is preceded by its length, so that
 /// no two lists of parts are the same message.
 [[nodiscard]] Sha256 keyed_digest(std::string_view key,
                                   std::initializer_list<std::string_view> parts);
 
-/// `pdk_` and 256 random bits.
-[[nodiscard]] std::string make_secret(Random& random);
-/// `pdk_` and bits that are there.
-[[nodiscard]] std::string secret_from(std::string_view bits);
+/// The prefix and 256 random bits.
+[[nodiscard]] std::string make_secret(Random& random, std::string_view prefix = secret_prefix);
+/// The prefix and bits that are there.
+[[nodiscard]] std::string secret_from(std::string_view bits,
+                                      std::string_view prefix = secret_prefix);
 
 /// The hash under which a secret is stored.
 [[nodiscard]] std::string secret_hash(std::string_view secret);

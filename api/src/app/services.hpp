@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "app/chat/live_conversations.hpp"
 #include "app/cors.hpp"
 #include "app/event_streams.hpp"
 #include "app/key_cache.hpp"
 #include "app/rate_limit.hpp"
 #include "app/router.hpp"
+#include "app/tickets.hpp"
 #include "app/worker_pool.hpp"
 #include "perdure/api/app/application.hpp"
 
@@ -27,15 +29,18 @@ struct Application::Services {
   Router router;
   Cors cors;
   KeyCache keys{10'000, random};
+  Tickets tickets{clock, random};
   RateBucket server_bucket;
   std::vector<shell::RouteMeter*> meters;  ///< by the route's place in `router.routes()`
   shell::RouteMeter* other_meter = nullptr;
   std::string openapi;
   std::atomic<bool> draining{false};
   EventStreams event_streams{*this};
+  chat::LiveConversations live_conversations{*this};
   WorkerPool workers;  ///< last: its tasks use what stands above
 
   [[nodiscard]] std::chrono::nanoseconds monotonic() const { return clock.monotonic(); }
+  [[nodiscard]] Milliseconds monotonic_ms() const { return clock.monotonic(); }
 };
 
 /// All routes of the server.

@@ -2,6 +2,7 @@
 #include "http/websocket_session.hpp"
 
 #include <array>
+#include <atomic>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/websocket/stream.hpp>
@@ -9,18 +10,21 @@
 #include <mutex>
 #include <vector>
 
+#include "http/frame_head.hpp"
+#include "http/tailed_channel.hpp"
+
 namespace perdure::http {
 
 namespace beast = boost::beast;
 
 // What Beast's WebSocket asks of the stream below it.
 
-void teardown(beast::role_type role, Channel& channel, error_code& ec) {
+void teardown(beast::role_type role, TailedChannel& channel, error_code& ec) {
   beast::websocket::teardown(role, channel.socket(), ec);
 }
 
 template <class Handler>
-void async_teardown(beast::role_type role, Channel& channel, Handler&& handler) {
+void async_teardown(beast::role_type role, TailedChannel& channel, Handler&& handler) {
   if (channel.is_tls()) {
     channel.tls().async_shutdown(std::forward<Handler>(handler));
     return;
@@ -28,14 +32,14 @@ void async_teardown(beast::role_type role, Channel& channel, Handler&& handler) 
   beast::websocket::async_teardown(role, channel.socket(), std::forward<Handler>(handler));
 }
 
-void beast_close_socket(Channel& channel) {
+void beast_close_socket(TailedChannel& channel) {
   error_code ec;
   channel.socket().close(ec);
 }
 
 namespace {
 
-using Stream = beast::websocket::stream<Channel>;
+using Stream = beast::websocket::stream<TailedChannel>;
 
 /// Of a message beside its payload, so that empty ones are bounded, too.
 constexpr std::size_t message_overhead_bytes = 64;
@@ -43,6 +47,12 @@ constexpr std::size_t message_overhead_bytes = 64;
 /// Where most messages fit whole; what a longer one needs is given back after it.
 constexpr std::size_t short_message_bytes = 256;
 constexpr std::size_t read_bytes_max = std::size_t{64} * 1024;
+
+/// What leaves in one system call. Beast gives a frame of up to 64 KiB to its channel whole, which
+/// is what a tail needs; the kernel takes 64 pieces at once, and a frame is two of them.
+constexpr std::size_t tailed_bytes_max = std::size_t{32} * 1024;
+constexpr std::size_t batch_bytes_max = std::size_t{128} * 1024;
+constexpr std::size_t batch_messages_max = 31;
 
 /// Room that a burst left behind in a queue is given back past this.
 constexpr std::size_t messages_kept = 4;
@@ -70,20 +80,26 @@ std::string cut_reason(std::string reason) {
   return reason;
 }
 
+std::size_t cost_of(const Body& payload) { return payload.size() + message_overhead_bytes; }
+
 class WebSocketSession final : public Connection, public WebSocket {
  public:
   explicit WebSocketSession(WebSocketStart&& start)
       : Connection(start.loop),
-        stream_(std::move(start.channel)),
+        stream_(TailedChannel{std::move(start.channel)}),
         handler_(std::move(start.handler)),
         options_(start.options) {}
 
   void begin(const Headers& fields, const std::string& request_id);
 
-  Result<void> send(MessageKind kind, Body payload) override;
+  using WebSocket::send;
+  Result<Room> send(MessageKind kind, std::span<const Body> payloads) override;
   void close(std::uint16_t code, std::string reason) override;
 
-  void on_wake() override { pump(); }
+  void on_wake() override {
+    pump_asked_.store(false, std::memory_order_relaxed);
+    pump();
+  }
   void on_deadline() override;
   void begin_drain() override { close(close_code::going_away, "the server is stopping"); }
   void abort() override { beast_close_socket(stream_.next_layer()); }
@@ -92,8 +108,9 @@ class WebSocketSession final : public Connection, public WebSocket {
   struct Message {
     MessageKind kind;
     Body payload;
+    FrameHead head = {};
 
-    [[nodiscard]] std::size_t cost() const { return payload.size() + message_overhead_bytes; }
+    [[nodiscard]] std::size_t cost() const { return cost_of(payload); }
   };
 
   std::shared_ptr<WebSocketSession> self() {
@@ -111,6 +128,7 @@ class WebSocketSession final : public Connection, public WebSocket {
   void request_pump();
   void pump();
   bool take_queue();
+  std::size_t take_tail();
   void on_written(const error_code& ec);
   void send_close();
   void finish(std::uint16_t code);
@@ -136,12 +154,15 @@ class WebSocketSession final : public Connection, public WebSocket {
   std::array<char, short_message_bytes> short_message_{};
   std::string long_message_;  ///< what has come of one that is longer
   std::vector<Message> sending_;
-  std::size_t next_ = 0;  ///< in `sending_`
+  std::size_t next_ = 0;   ///< in `sending_`
+  std::size_t taken_ = 0;  ///< from there on: on their way out
+  std::atomic<bool> pump_asked_{false};
 
   // Under mutex_: what other threads reach.
   std::mutex mutex_;
   std::vector<Message> queue_;
   std::size_t queued_bytes_ = 0;  ///< those of `sending_` included
+  bool wants_room_ = false;
   bool closing_ = false;
   bool overflown_ = false;
   std::uint16_t close_code_ = 0;  // fixed once closing_, as the reason is
@@ -260,25 +281,32 @@ bool WebSocketSession::is_backlogged() {
 
 // ------------------------------------------------------------------------------------- writing
 
-Result<void> WebSocketSession::send(MessageKind kind, Body payload) {
-  Message message{kind, std::move(payload)};
+Result<Room> WebSocketSession::send(MessageKind kind, std::span<const Body> payloads) {
+  std::size_t cost = 0;
+  for (const auto& payload : payloads) cost += cost_of(payload);
   bool fits = true;
+  auto room = Room::more;
   {
     const std::lock_guard lock{mutex_};
     if (closing_) return fail(ErrorCode::unavailable, "the WebSocket is closed");
-    fits = queued_bytes_ == 0 || queued_bytes_ + message.cost() <= options_.send_queue_bytes_max;
+    fits = queued_bytes_ + cost <= options_.send_queue_bytes_max ||
+           (queued_bytes_ == 0 && payloads.size() == 1);
     if (fits) {
-      queued_bytes_ += message.cost();
-      queue_.push_back(std::move(message));
+      queued_bytes_ += cost;
+      for (const auto& payload : payloads) queue_.push_back({kind, payload});
     } else if (options_.overflow == Overflow::close) {
       closing_ = overflown_ = true;
       close_code_ = close_code::try_again_later;
       close_reason_ = "read faster";
     }
+    if (!fits || queued_bytes_ > options_.send_queue_bytes_max / 2) {
+      wants_room_ = true;
+      room = Room::full;
+    }
   }
   if (fits || options_.overflow == Overflow::close) request_pump();
   if (!fits) return fail(ErrorCode::overloaded, "the peer reads too slowly");
-  return {};
+  return room;
 }
 
 void WebSocketSession::close(std::uint16_t code, std::string reason) {
@@ -295,7 +323,7 @@ void WebSocketSession::close(std::uint16_t code, std::string reason) {
 void WebSocketSession::request_pump() {
   if (loop().is_current_thread()) {
     pump();
-  } else {
+  } else if (!pump_asked_.exchange(true, std::memory_order_acq_rel)) {
     loop().wake(shared_from_this());
   }
 }
@@ -304,10 +332,10 @@ void WebSocketSession::pump() {
   if (!open_ || writing_ || finished_ || !take_queue()) return;
   writing_ = true;
   if (close_sent_) return send_close();
+  const auto bytes_out = take_tail();
   const auto& message = sending_[next_];
   const auto& timeouts = loop().core().options.timeouts;
-  const auto earned =
-      message.payload.size() * 1000 / std::max<std::size_t>(timeouts.body_bytes_per_s_min, 1);
+  const auto earned = bytes_out * 1000 / std::max<std::size_t>(timeouts.body_bytes_per_s_min, 1);
   write_deadline_ = now() + timeouts.write + Milliseconds{earned};
   rearm();
   stream_.text(message.kind == MessageKind::text);
@@ -334,21 +362,53 @@ bool WebSocketSession::take_queue() {
   return closing_ && !std::exchange(close_sent_, true);
 }
 
+/// Has the messages that wait behind the next one leave with it. Returns the bytes of them all.
+std::size_t WebSocketSession::take_tail() {
+  const auto first = sending_[next_].payload.view();
+  auto bytes = first.size();
+  taken_ = 1;
+  const auto waiting = sending_.size() - next_;
+  if (waiting == 1 || first.empty() || first.size() > tailed_bytes_max ||
+      options_.compression == Compression::on) {
+    return bytes;
+  }
+  std::array<asio::const_buffer, 2 * (batch_messages_max - 1)> tail;
+  std::size_t pieces = 0;
+  for (; taken_ < std::min(waiting, batch_messages_max); ++taken_) {
+    auto& message = sending_[next_ + taken_];
+    const auto payload = message.payload.view();
+    if (bytes + payload.size() > batch_bytes_max) break;
+    bytes += payload.size();
+    message.head = FrameHead{message.kind, payload.size()};
+    const auto head = message.head.view();
+    tail[pieces++] = asio::const_buffer{head.data(), head.size()};
+    tail[pieces++] = asio::const_buffer{payload.data(), payload.size()};
+  }
+  stream_.next_layer().set_tail(first.data(), std::span{tail}.first(pieces));
+  return bytes;
+}
+
 void WebSocketSession::on_written(const error_code& ec) {
   writing_ = false;
   bool has_room = false;
+  bool tell_room = false;
   {
     const std::lock_guard lock{mutex_};
-    auto& message = sending_[next_++];
-    queued_bytes_ -= message.cost();
-    message.payload = {};
+    for (; taken_ > 0; --taken_) {
+      auto& message = sending_[next_++];
+      queued_bytes_ -= message.cost();
+      message.payload = {};
+    }
     has_room = queued_bytes_ <= options_.send_queue_bytes_max / 2;
+    tell_room = wants_room_ && queued_bytes_ <= options_.send_queue_bytes_max / 4 && !closing_;
+    if (tell_room) wants_room_ = false;
   }
   if (ec) {
     abort();
     if (read_paused_) finish(close_code::broken);
     return;
   }
+  if (tell_room && handler_) handler_->on_writable();
   pump();
   if (read_paused_ && has_room) {
     read_paused_ = false;
@@ -417,31 +477,12 @@ void WebSocketSession::ping() {
   stream_.async_ping({}, [self = self()](const error_code&) { self->pinging_ = false; });
 }
 
-class EchoHandler final : public WebSocketHandler {
- public:
-  void on_open(std::shared_ptr<WebSocket>) override {}
-  void on_message(WebSocket& socket, MessageKind kind, std::string_view payload) override {
-    if (!socket.send(kind, std::string{payload}))
-      socket.close(close_code::try_again_later, "read faster");
-  }
-  void on_closed(WebSocket&, std::uint16_t) override {}
-};
-
 }  // namespace
 
 void start_websocket(WebSocketStart start) {
   const auto fields = std::move(start.handshake);
   const auto request_id = std::move(start.request_id);
   std::make_shared<WebSocketSession>(std::move(start))->begin(fields, request_id);
-}
-
-std::shared_ptr<WebSocketHandler> make_echo_handler() { return std::make_shared<EchoHandler>(); }
-
-WebSocketOptions echo_options() {
-  constexpr std::size_t mebibyte = std::size_t{1} << 20;
-  return {.message_bytes_max = 16 * mebibyte,
-          .send_queue_bytes_max = 32 * mebibyte,
-          .compression = Compression::on};
 }
 
 }  // namespace perdure::http

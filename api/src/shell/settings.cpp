@@ -90,6 +90,15 @@ constexpr Setting table[] = {
     {"retention.age", duration, "30d", "Records younger than this are kept, up to the maximum", 0,
      36'500 * day},
 
+    {"jobs.concurrency", integer, "16", "Jobs of a queue that run at the same time", 1, 1'000},
+    {"jobs.queues", list, "", "Queues with another limit: `mail=2,reports=1`"},
+    {"jobs.types", list, "",
+     "Types of jobs of which another number runs at the same time, in all queues together: "
+     "`sleep=10`"},
+    {"jobs.retention", duration, "7d", "How long a finished job is kept, with its output", 1,
+     36'500 * day},
+    {"jobs.output", bytes, "64MiB", "Most output of a job, such as an export", kib, gib},
+
     {"rate_limit.key_requests", integer, "1000000",
      "Requests of one API key in each window, where it has no limit of its own; 0 is no limit", 0,
      1'000'000'000},

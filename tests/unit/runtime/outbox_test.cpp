@@ -42,7 +42,10 @@ Kind friend_kind() {
                             .payload = message.value("payload", Json(nullptr)),
                             .then = message.value("then", ""),
                             .context = message.value("context", Json(nullptr)),
-                            .retry = {.attempts = 3, .backoff = 5ms}});
+                            .retry = {.attempts = 3, .backoff = 5ms},
+                            .owner = message.contains("owner")
+                                         ? std::optional<std::string>{message["owner"]}
+                                         : std::nullopt});
                })
       .command("send_then_refuse",
                [](Turn& turn, Friend&, const Json& to) -> Result<void> {
@@ -79,6 +82,34 @@ TEST_F(Outbox, messages_arrive_once_and_in_order) {
   ASSERT_TRUE(eventually([&] { return heard("b").size() >= 6; }));
   EXPECT_EQ(heard("b"), Json({0, 1, 2, 0, 1, 2}));
   EXPECT_TRUE(eventually([&] { return runtime_->outbox(0, 10).empty(); }));
+}
+
+TEST_F(Outbox, a_message_may_say_who_owns_what_it_creates) {
+  const Principal ann{.role = Principal::Role::user, .user_id = "ann"};
+  const auto send = [&](Json message) {
+    message["command"] = "hear";
+    EXPECT_TRUE(runtime_
+                    ->call({.target = {"friend", "a"},
+                            .name = "send",
+                            .payload = std::move(message),
+                            .principal = ann})
+                    .get());
+  };
+  send({{"to", "hers"}});
+  send({{"to", "hosts"}, {"owner", ""}});
+  ASSERT_TRUE(eventually([&] { return runtime_->outbox(0, 10).empty(); }));
+  EXPECT_EQ(runtime_->inspect({"friend", "hers"})->meta.origin->owner, "ann");
+  EXPECT_EQ(runtime_->inspect({"friend", "hosts"})->meta.origin->owner, "");
+}
+
+TEST_F(Outbox, a_message_may_remove_and_purge) {
+  value(call("friend", "b", "hear", 1));
+  for (const auto* command : {"$remove", "$purge"}) {
+    value(call("friend", "a", "send", Json{{"to", "b"}, {"command", command}}));
+  }
+  EXPECT_TRUE(eventually([&] { return runtime_->outbox(0, 10).empty(); }));
+  EXPECT_FALSE(runtime_->inspect({"friend", "b"}));
+  EXPECT_TRUE(letters().empty());
 }
 
 TEST_F(Outbox, a_refused_turn_sends_nothing) {

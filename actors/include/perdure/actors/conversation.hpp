@@ -16,10 +16,25 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
+
+#include "perdure/runtime/entries.hpp"
+#include "perdure/schemas/json.hpp"
 
 namespace perdure::actors::conversation {
 
 inline constexpr std::string_view message_topic = "conversation.message";
+
+// ---- for readers that wake no object (Runtime::inspect, entries, read_events)
+
+/// The messages after a seq, in order. An entry's value is a message as JSON, without the members
+/// that are the conversation's (conversation_id, user_id, organization_id) or follow from others
+/// (updated_at, updated_by).
+[[nodiscard]] EntryRange messages_after(std::uint64_t seq, std::size_t limit);
+/// The seq of the newest message in a conversation's state; 0 without any.
+[[nodiscard]] std::uint64_t last_seq(const Json& state);
+/// The seq that an event `conversation.message` tells of; 0 when the text is none.
+[[nodiscard]] std::uint64_t seq_of_event(std::string_view body);
 
 }  // namespace perdure::actors::conversation

@@ -13,11 +13,15 @@ std::vector<Route> all_routes() {
   add_api_key_routes(routes);
   add_notebook_routes(routes);
   add_conversation_routes(routes);
+  add_ticket_routes(routes);
+  add_chat_routes(routes);
   add_event_routes(routes);
+  add_job_routes(routes);
   add_webhook_routes(routes);
   add_object_routes(routes);
   add_object_history_routes(routes);
   add_object_alarm_routes(routes);
+  add_outbox_routes(routes);
   add_object_transfer_routes(routes);
   return routes;
 }

@@ -8,18 +8,25 @@
 
 namespace perdure::api {
 
+/// Lets a route be asked with `?ticket=`, too.
+[[nodiscard]] Route accept_tickets(Route route);
+
 void add_system_routes(std::vector<Route>& routes);
 void add_page_routes(std::vector<Route>& routes);
 void add_object_routes(std::vector<Route>& routes);
 void add_object_history_routes(std::vector<Route>& routes);
 void add_object_alarm_routes(std::vector<Route>& routes);
+void add_outbox_routes(std::vector<Route>& routes);
 void add_object_transfer_routes(std::vector<Route>& routes);
 void add_user_routes(std::vector<Route>& routes);
 void add_user_data_routes(std::vector<Route>& routes);
 void add_api_key_routes(std::vector<Route>& routes);
 void add_notebook_routes(std::vector<Route>& routes);
 void add_conversation_routes(std::vector<Route>& routes);
+void add_chat_routes(std::vector<Route>& routes);
+void add_job_routes(std::vector<Route>& routes);
 void add_event_routes(std::vector<Route>& routes);
+void add_ticket_routes(std::vector<Route>& routes);
 void add_webhook_routes(std::vector<Route>& routes);
 
 }  // namespace perdure::api

@@ -6,9 +6,11 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "perdure/api/http/body_writer.hpp"
 #include "perdure/api/http/message.hpp"
 #include "perdure/base/result.hpp"
 
@@ -30,6 +32,7 @@ namespace close_code {
 inline constexpr std::uint16_t normal = 1000;
 inline constexpr std::uint16_t going_away = 1001;
 inline constexpr std::uint16_t protocol_error = 1002;
+inline constexpr std::uint16_t unsupported = 1003;
 inline constexpr std::uint16_t broken = 1006;  ///< never sent
 inline constexpr std::uint16_t bad_payload = 1007;
 inline constexpr std::uint16_t policy = 1008;
@@ -58,9 +61,13 @@ class WebSocket {
   /// Queues one message; messages leave in order of the calls. A shared payload is not copied:
   /// one encoded text goes to any number of sockets. A message that is not read for the write
   /// timeout (plus its size at 16 KiB/s) ends the connection.
+  /// Returns `full` once more than half of the queue's bound waits: a sender that pauses until
+  ///         `WebSocketHandler::on_writable` never loses a message.
   /// Errors  overloaded   the queue is full: the peer reads too slowly.
   ///         unavailable  the connection is closed or closing.
-  virtual Result<void> send(MessageKind kind, Body payload) = 0;
+  Result<Room> send(MessageKind kind, Body payload) { return send(kind, std::span{&payload, 1}); }
+  /// Several messages, all or none of them; they leave in as few system calls as they fit into.
+  virtual Result<Room> send(MessageKind kind, std::span<const Body> payloads) = 0;
   /// Starts the closing handshake after what is queued. Later calls do nothing. A reason of more
   /// than 123 bytes is cut.
   virtual void close(std::uint16_t code, std::string reason) = 0;
@@ -74,6 +81,8 @@ class WebSocketHandler {
   virtual ~WebSocketHandler() = default;
   virtual void on_open(std::shared_ptr<WebSocket> socket) = 0;
   virtual void on_message(WebSocket& socket, MessageKind kind, std::string_view payload) = 0;
+  /// There is room again after `Room::full` or `overloaded`: a quarter of the bound is left.
+  virtual void on_writable() {}
   /// 1006 when the connection broke without a closing handshake.
   virtual void on_closed(WebSocket& socket, std::uint16_t code) = 0;
 };

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/live_grant.hpp"
+
+#include "app/authenticate.hpp"
+#include "app/checks.hpp"
+#include "app/services.hpp"
+
+namespace perdure::api {
+
+LiveGrant::Verdict LiveGrant::look(Application::Services& services,
+                                   const std::function<void()>& answered) {
+  if (key_->ended) return Verdict::refused;
+  if (!standing_->holds()) {
+    // Somebody else may have asked already.
+    if (auto newest = key_->standing()) standing_ = std::move(newest);
+  }
+  const auto& expires_at = standing_->grant.expires_at;
+  if (expires_at && *expires_at <= services.clock.now()) return Verdict::expired;
+  if (!check_permission(*route_, standing_.get())) return Verdict::refused;
+  if (standing_->holds()) return Verdict::holds;
+  if (key_->asking.exchange(true)) return Verdict::unsure;
+  ask_standing(services, key_,
+               [key = key_, answered](const Result<std::shared_ptr<const Standing>>& standing) {
+                 const bool ended =
+                     !standing && standing.error().code == ErrorCode::unauthenticated;
+                 if (ended) key->ended = true;
+                 key->asking = false;
+                 // What failed for now is asked again at the next look, not at once.
+                 if (standing || ended) answered();
+               });
+  return Verdict::unsure;
+}
+
+}  // namespace perdure::api

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// LiveGrant: whether whoever opened a long-lived connection may still have it.
+//
+// A key may be revoked, rotated or changed, and its user deactivated, while a stream or a socket is
+// open. What the connection was granted is looked at again and again: two loads, as long as neither
+// object has moved. Many connections of one key ask about it once.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "app/key_cache.hpp"
+#include "app/router.hpp"
+#include "perdure/api/app/application.hpp"
+
+namespace perdure::api {
+
+/// Threads   one at a time.
+/// Lifetime  borrows the route.
+class LiveGrant {
+ public:
+  enum class Verdict {
+    holds,
+    unsure,   ///< the key or its user has changed or left memory, and is being asked
+    refused,  ///< not valid any more, or not for this route
+    expired,
+  };
+
+  LiveGrant(const CompiledRoute& route, std::shared_ptr<KeyRecord> key,
+            std::shared_ptr<const Standing> standing)
+      : route_(&route), key_(std::move(key)), standing_(std::move(standing)) {}
+
+  /// Does not wait. After `unsure`, `answered` is called once on any thread if this look was the
+  /// first of all of the key's, and the answer has come.
+  [[nodiscard]] Verdict look(Application::Services& services,
+                             const std::function<void()>& answered);
+
+  /// As of the last look. Lifetime: until the next one.
+  [[nodiscard]] const Standing& standing() const { return *standing_; }
+  [[nodiscard]] const Principal& principal() const { return standing_->principal; }
+  [[nodiscard]] KeyRecord& key() const { return *key_; }
+  [[nodiscard]] const CompiledRoute& route() const { return *route_; }
+
+ private:
+  const CompiledRoute* route_;
+  std::shared_ptr<KeyRecord> key_;            // shared with the cache of keys
+  std::shared_ptr<const Standing> standing_;  // shared: immutable; what the last look found
+};
+
+}  // namespace perdure::api

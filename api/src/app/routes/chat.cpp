@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// WS /chat/{conversation_id}.
+#include "app/checks.hpp"
+#include "app/routes/tables.hpp"
+#include "app/services.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+void refuse_upgrade(Context& context) {
+  Problem problem{.status = 426,
+                  .code = "upgrade_required",
+                  .detail = "this path is spoken to through a WebSocket"};
+  problem.headers = {{"Upgrade", "websocket"}, {"Connection", "Upgrade"}};
+  answer(context, problem);
+}
+
+void open_for(Context& context, ObjectId conversation, const std::string& owner) {
+  // Somebody else's conversation is not found.
+  if (!context.principal.reaches(owner)) {
+    return answer(context, Error{.code = ErrorCode::not_found, .detail = "no such conversation"});
+  }
+  std::optional<std::uint64_t> after;
+  if (context.find_query("after") != nullptr) {
+    after = static_cast<std::uint64_t>(number_or(context, "after", 0));
+  }
+  context.services.live_conversations.open(context, std::move(conversation), after);
+}
+
+void look_and_open(Context& context, ObjectId conversation) {
+  const auto view = context.services.runtime.inspect(conversation);
+  if (!view) return answer(context, view.error());
+  if (!view->meta.exists()) {
+    return answer(context, Error{.code = ErrorCode::not_found, .detail = "no such conversation"});
+  }
+  open_for(context, std::move(conversation), view->meta.origin->owner);
+}
+
+void open_chat(const ContextPtr& context) {
+  if (context->request.upgrade != http::Upgrade::websocket) return refuse_upgrade(*context);
+  ObjectId conversation{"conversation", std::string{context->values[0]}};
+  if (!validate(conversation)) {
+    return answer(*context, Error{.code = ErrorCode::not_found, .detail = "no such conversation"});
+  }
+  // Where others are already, nothing has to be read.
+  auto& services = context->services;
+  if (const auto owner = services.live_conversations.owner_of(conversation)) {
+    return open_for(*context, std::move(conversation), *owner);
+  }
+  auto taken = services.workers.run(
+      [context, conversation = std::move(conversation)] { look_and_open(*context, conversation); });
+  if (!taken) answer(*context, std::move(taken).error());
+}
+
+}  // namespace
+
+void add_chat_routes(std::vector<Route>& routes) {
+  // OpenAPI has no words for WebSockets: docs/live.md describes this one.
+  routes.push_back(accept_tickets(
+      {.path = "/chat/{conversation_id}",
+       .operation = "chat",
+       .tag = "Conversations",
+       .summary = "A conversation's messages as they come, and a way to send some",
+       .permission = {"conversations", Access::read},
+       .target = Function{open_chat},
+       .query = {{.name = "after",
+                  .type = ParameterType::integer,
+                  .description = "Only messages with a higher seq; without it, from now on.",
+                  .maximum = std::int64_t{1} << 53}},
+       .listing = Listing::hidden,
+       .validator = Validator::none}));
+}
+
+}  // namespace perdure::api
