@@ -2,6 +2,7 @@
 // One function for each kind; kinds.cpp lists them.
 #pragma once
 
+#include "perdure/actors/webhook.hpp"
 #include "perdure/runtime/kind.hpp"
 
 namespace perdure::actors {
@@ -12,5 +13,6 @@ namespace perdure::actors {
 [[nodiscard]] Kind document_kind();
 [[nodiscard]] Kind notebook_kind();
 [[nodiscard]] Kind user_kind();
+[[nodiscard]] Kind webhook_kind(const WebhookPolicy& policy);
 
 }  // namespace perdure::actors

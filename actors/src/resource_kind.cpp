@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "resource_kind.hpp"
 
+#include <algorithm>
+
 #include "errors.hpp"
 
 namespace perdure::actors {
@@ -11,11 +13,16 @@ void publish(const ResourceRules& rules, Turn& turn, std::string_view what) {
   turn.publish(rules.kind + '.' + std::string{what}, {{"id", turn.object().id}});
 }
 
+Result<Json> without_members(const Json& payload, const std::vector<std::string>& members) {
+  PERDURE_TRY_VOID(require_object(payload));
+  Json rest = payload;
+  for (const auto& member : members) rest.erase(member);
+  return rest;
+}
+
 Result<Json> create(const ResourceRules& rules, Turn& turn, ResourceState& self,
                     const Json& payload) {
-  PERDURE_TRY_VOID(require_object(payload));
-  Json sent = payload;
-  for (const auto& member : rules.create_only) sent.erase(member);
+  PERDURE_TRY(sent, without_members(payload, rules.create_only));
   PERDURE_TRY(next, rules.fields.first(std::move(sent)));
   next.update(rules.server_set);
   next[std::string{internal_member}] = rules.internal;
@@ -27,7 +34,8 @@ Result<Json> create(const ResourceRules& rules, Turn& turn, ResourceState& self,
 
 Result<Json> update(const ResourceRules& rules, Turn& turn, ResourceState& self,
                     const Json& payload) {
-  PERDURE_TRY(next, rules.fields.changed(self.json, payload));
+  PERDURE_TRY(sent, without_members(payload, rules.update_only));
+  PERDURE_TRY(next, rules.fields.changed(self.json, std::move(sent)));
   if (rules.settle) PERDURE_TRY_VOID(rules.settle(turn, self.json, next, payload));
   self.json = std::move(next);
   publish(rules, turn, "updated");
@@ -51,7 +59,8 @@ std::vector<FieldError> check_state(const ResourceRules& rules, const Json& stat
     const auto found = state.find(name);
     if (found == state.end()) {
       wrong.push_back({"/" + name, "required", "is required"});
-    } else if (!has_type_of(*found, start)) {
+    } else if (!has_type_of(*found, start) &&
+               std::ranges::find(rules.free_form, name) == rules.free_form.end()) {
       wrong.push_back({"/" + name, "type", "has the wrong type"});
     }
   }

@@ -31,10 +31,13 @@ struct ResourceRules {
   Fields fields;
   /// Members that the server sets and clients see, with their first values.
   Json server_set = Json::object();
+  /// Of those, the ones that may hold any JSON.
+  std::vector<std::string> free_form = {};
   /// The first value of the member `internal`.
   Json internal = Json::object();
   /// Members of a create's payload that are not fields; `settle` puts them where they belong.
   std::vector<std::string> create_only = {};
+  std::vector<std::string> update_only = {};  ///< the same of an update
   /// Called by create and update when the fields are valid; `before` is empty for a create.
   /// Settles what depends on them: derived members, claims, rules between fields.
   std::function<Result<void>(Turn&, const Json& before, Json& next, const Json& payload)> settle =

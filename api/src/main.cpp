@@ -3,17 +3,20 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "perdure/actors/kinds.hpp"
 #include "perdure/api/app/application.hpp"
 #include "perdure/api/app/bootstrap.hpp"
+#include "perdure/api/effects/http_performer.hpp"
 #include "perdure/api/http/server.hpp"
 #include "perdure/api/shell/log.hpp"
 #include "perdure/api/shell/metrics.hpp"
 #include "perdure/runtime/runtime.hpp"
 #include "shell/command_line.hpp"
 #include "shell/data_commands.hpp"
+#include "shell/jobs.hpp"
 #include "shell/options.hpp"
 #include "shell/server_hooks.hpp"
 #include "shell/signals.hpp"
@@ -21,9 +24,10 @@
 namespace perdure::shell {
 namespace {
 
-std::vector<Kind> all_kinds() {
+std::vector<Kind> all_kinds(const Config& config, const JobSettings& jobs) {
   auto kinds = actors::built_in_kinds();
-  for (auto& kind : actors::domain_kinds()) kinds.push_back(std::move(kind));
+  std::ranges::move(actors::domain_kinds(domain_options(config)), std::back_inserter(kinds));
+  std::ranges::move(actors::job_kinds(jobs.types, jobs.options), std::back_inserter(kinds));
   return kinds;
 }
 
@@ -39,9 +43,10 @@ Reader reader_of_log() { return isatty(STDERR_FILENO) == 1 ? Reader::person : Re
 // reverse order, so that whatever is called outlives its callers.
 class ServerProcess {
  public:
-  ServerProcess(const Config& config, ConfigInputs inputs)
+  ServerProcess(const Config& config, ConfigInputs inputs, JobSettings jobs)
       : config_(config),
         inputs_(std::move(inputs)),
+        jobs_(std::move(jobs)),
         log_(log_format(config, reader_of_log()), log_level(config), std::cerr, clock_),
         metrics_(names_of(kinds_)),
         hooks_(metrics_, log_),
@@ -54,6 +59,7 @@ class ServerProcess {
                                      .fields = {{"variable", name}}});
     }
     if (const auto opened = open_runtime(); opened != ExitCode::ok) return opened;
+    if (const auto performing = start_performers(); performing != ExitCode::ok) return performing;
     if (const auto keyed = show_first_key(); keyed != ExitCode::ok) return keyed;
     if (const auto started = start_server(); started != ExitCode::ok) return started;
     while (signals_.wait() == Wish::reload) reload();
@@ -63,6 +69,7 @@ class ServerProcess {
 
  private:
   ExitCode open_runtime();
+  ExitCode start_performers();
   ExitCode show_first_key();
   ExitCode start_server();
   ExitCode failed(ExitCode exit_code, std::string_view what, const Error& error);
@@ -75,15 +82,18 @@ class ServerProcess {
 
   const Config& config_;
   const ConfigInputs inputs_;
+  const JobSettings jobs_;
   Signals signals_;  // before the log, which starts a thread
   const SystemClock clock_;
   SecureRandom random_;
-  const std::vector<Kind> kinds_ = all_kinds();
+  const std::vector<Kind> kinds_ = all_kinds(config_, jobs_);
   Log log_;
   Metrics metrics_;
   ServerHooks hooks_;
   AccessLog access_log_;
+  std::unique_ptr<effects::HttpPerformer> http_client_;
   std::unique_ptr<Runtime> runtime_;
+  std::unique_ptr<actors::JobRunner> job_runner_;
   std::unique_ptr<api::Application> application_;
   std::unique_ptr<http::Server> server_;
 };
@@ -103,6 +113,20 @@ ExitCode ServerProcess::open_runtime() {
                   opened.error());
   }
   runtime_ = std::move(opened).value();
+  job_runner_ = actors::JobRunner::start(*runtime_, jobs_.types, jobs_.options);
+  metrics_.set_jobs([this] { return job_counts(*runtime_); });
+  return ExitCode::ok;
+}
+
+ExitCode ServerProcess::start_performers() {
+  auto options = http_client_options(config_);
+  options.user_agent = std::string{"perdure/"} + PERDURE_VERSION;
+  auto started = effects::HttpPerformer::start(std::move(options), clock_);
+  if (!started) {
+    return failed(ExitCode::usage, "cannot make outgoing calls as configured", started.error());
+  }
+  http_client_ = std::move(started).value();
+  runtime_->set_performer("http", http_client_->performer(), http_client_->options().concurrency);
   return ExitCode::ok;
 }
 
@@ -143,8 +167,14 @@ api::ApplicationOptions ServerProcess::application_options() {
   options.key_rate = rate_limit("rate_limit.key_requests", "rate_limit.key_window");
   options.server_rate = rate_limit("rate_limit.server_requests", "rate_limit.server_window");
   options.features = features();
+  options.check_outgoing_url = [this](std::string_view url) {
+    return http_client_->check_url(url);
+  };
   options.metrics.meter = [this](std::string_view route) { return &metrics_.route(route); };
   options.metrics.expose = [this](Exposition form) { return metrics_.expose(form); };
+  options.job_stats = [this](const std::optional<std::string>& owner) {
+    return actors::job_stats(*runtime_, jobs_.types, jobs_.options, owner);
+  };
   return options;
 }
 
@@ -207,6 +237,7 @@ void ServerProcess::stop() {
   log_.write(LogLevel::info, {.logger = "server", .message = "stopping"});
   application_->start_draining();
   server_->drain(Milliseconds{config_.number("timeouts.drain")});
+  job_runner_->stop();
   runtime_->stop();
   log_.write(LogLevel::info, {.logger = "server", .message = "stopped"});
 }
@@ -224,7 +255,14 @@ struct Runner {
   const Config& config;
   const ConfigInputs& inputs;
 
-  ExitCode operator()(const ServeCommand&) const { return ServerProcess{config, inputs}.run(); }
+  ExitCode operator()(const ServeCommand&) const {
+    auto jobs = job_settings(config);
+    if (!jobs) {
+      fmt::print(stderr, "perdure: {}\n", jobs.error().detail);
+      return ExitCode::usage;
+    }
+    return ServerProcess{config, inputs, std::move(*jobs)}.run();
+  }
   ExitCode operator()(const VersionCommand&) const {
     fmt::print("perdure {}\n", PERDURE_VERSION);
     return ExitCode::ok;
@@ -238,7 +276,7 @@ struct Runner {
   }
   ExitCode operator()(const CheckCommand&) const { return check(config); }
   ExitCode operator()(const DumpCommand& command) const {
-    return dump(config, command, all_kinds());
+    return dump(config, command, all_kinds(config, {}));
   }
 };
 

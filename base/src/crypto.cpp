@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <cstring>
 #include <memory>
@@ -74,12 +75,48 @@ static_assert(~crc32c_by_tables("123456789", ~0U) == 0xE3069283U);
 #endif
 
 constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::string_view base64_digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view base64url_digits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 int digit_value(std::string_view digits, char c) {
   const auto at = digits.find(c);
   return at == std::string_view::npos ? -1 : static_cast<int>(at);
+}
+
+// Without padding.
+std::string encode_base64(std::string_view digits, std::string_view bytes) {
+  std::string text;
+  text.reserve((bytes.size() * 4 + 2) / 3);
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (const char c : bytes) {
+    bits = bits << 8 | static_cast<std::uint8_t>(c);
+    for (count += 8; count >= 6; count -= 6) text += digits[bits >> (count - 6) & 63];
+  }
+  if (count > 0) text += digits[bits << (6 - count) & 63];
+  return text;
+}
+
+std::optional<std::string> decode_base64(std::string_view digits, std::string_view text) {
+  if (text.size() % 4 == 1) return {};
+  std::string bytes;
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    const int value = digit_value(digits, c);
+    if (value < 0) return {};
+    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    count += 6;
+    if (count >= 8) {
+      count -= 8;
+      bytes += static_cast<char>(bits >> count & 0xFF);
+    }
+  }
+  // Left-over bits that are not zero would give two texts for the same bytes.
+  if ((bits & ((1U << count) - 1)) != 0) return {};
+  return bytes;
 }
 
 }  // namespace
@@ -93,6 +130,15 @@ Sha256 sha256(std::initializer_list<std::string_view> parts) {
   }
   ok = ok && EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1;
   PERDURE_CHECK(ok, "SHA-256 is not available");
+  return digest;
+}
+
+Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
+  Sha256 digest{};
+  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
+  const bool ok = HMAC(sha256_algorithm(), key.data(), static_cast<int>(key.size()), data,
+                       bytes.size(), digest.data(), nullptr) != nullptr;
+  PERDURE_CHECK(ok, "HMAC is not available");
   return digest;
 }
 
@@ -132,37 +178,22 @@ std::optional<std::string> from_hex(std::string_view hex) {
   return bytes;
 }
 
-std::string to_base64url(std::string_view bytes) {
-  std::string text;
-  text.reserve((bytes.size() * 4 + 2) / 3);
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : bytes) {
-    bits = bits << 8 | static_cast<std::uint8_t>(c);
-    for (count += 8; count >= 6; count -= 6) text += base64url_digits[bits >> (count - 6) & 63];
-  }
-  if (count > 0) text += base64url_digits[bits << (6 - count) & 63];
+std::string to_base64url(std::string_view bytes) { return encode_base64(base64url_digits, bytes); }
+
+std::optional<std::string> from_base64url(std::string_view text) {
+  return decode_base64(base64url_digits, text);
+}
+
+std::string to_base64(std::string_view bytes) {
+  auto text = encode_base64(base64_digits, bytes);
+  text.append((4 - text.size() % 4) % 4, '=');
   return text;
 }
 
-std::optional<std::string> from_base64url(std::string_view text) {
-  if (text.size() % 4 == 1) return {};
-  std::string bytes;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const int value = digit_value(base64url_digits, c);
-    if (value < 0) return {};
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      bytes += static_cast<char>(bits >> count & 0xFF);
-    }
-  }
-  // Left-over bits that are not zero would give two texts for the same bytes.
-  if ((bits & ((1U << count) - 1)) != 0) return {};
-  return bytes;
+std::optional<std::string> from_base64(std::string_view text) {
+  if (text.size() % 4 != 0) return {};
+  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
+  return decode_base64(base64_digits, text);
 }
 
 }  // namespace perdure

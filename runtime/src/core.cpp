@@ -174,7 +174,8 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                [this](Call call, runtime::Receipt receipt, ReplyHandler done) {
                  carry_out(std::move(call), std::move(receipt), std::move(done));
                },
-           .tell = [this](Call call) { this->call(std::move(call), [](const auto&) {}); }},
+           .tell = [this](Call call) { this->call(std::move(call), [](const auto&) {}); },
+           .changed = [this](std::size_t items) { hooks_.outbox_changed(items); }},
           [this](Call call, ReplyHandler done) { this->call(std::move(call), std::move(done)); }),
       purger_(
           *foundation_.store, kinds_, *foundation_.clock, options_.purge_after,
@@ -409,6 +410,7 @@ void Runtime::Core::fire(const ObjectId& object, runtime::Tick tick,
   if (!can_run) return envelope->done(fail(ErrorCode::unavailable, "alarms cannot run now"));
   envelope->accepted_at = foundation_.clock->now();
   envelope->random_seed = foundation_.random->next();
+  hooks_.alarm_fired(envelope->accepted_at - envelope->tick->due);
   accept(envelope);
 }
 

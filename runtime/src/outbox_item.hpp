@@ -22,7 +22,7 @@ struct Sent {
   RetryPolicy retry = {};
   Milliseconds timeout{0};
   int priority = 0;
-  std::string owner = {};  ///< the sender's: of what a message creates
+  std::string owner = {};  ///< of what a message creates
   std::string request_id = {};
   std::string traceparent = {};
 };

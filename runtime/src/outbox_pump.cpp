@@ -207,6 +207,9 @@ bool OutboxPump::step() {
       const auto found = items_.find(position);
       if (found != items_.end()) begin(found->second, actions);
     }
+    if (const auto items = items_.size(); items != std::exchange(told_, items)) {
+      actions.emplace_back([this, items] { effects_.changed(items); });
+    }
   }
   for (const auto& action : actions) action();
   return moved || !actions.empty();
@@ -381,7 +384,9 @@ void OutboxPump::finished_call(std::uint64_t generation, std::uint64_t position,
 
 void OutboxPump::fail_attempt(Item& item, const Error& error, std::vector<Action>& actions) {
   if (item.attempt < item.sent.retry.attempts) {
-    const auto wait = item.sent.retry.wait_after(item.attempt, random_);
+    auto wait = item.sent.retry.wait_after(item.attempt, random_);
+    // Who was asked knows best when to come again.
+    if (error.retry_after) wait = std::max<Milliseconds>(wait, *error.retry_after);
     ++item.attempt;
     return back_off(item, error, wait);
   }

@@ -25,6 +25,8 @@ struct PumpEffects {
   std::function<void(Call, Receipt, ReplyHandler)> call;
   /// Makes an ordinary call, for Effect::tell.
   std::function<void(Call)> tell;
+  /// After a step: so many items are in memory now.
+  std::function<void(std::size_t)> changed;
   /// Something changed from outside of `step`: step soon.
   std::function<void()> wake;
 };
@@ -127,6 +129,7 @@ class OutboxPump {
   std::uint64_t next_position_ = 1;                         ///< all below it have been in memory
   bool more_on_disk_ = true;
   bool stopped_ = false;
+  std::size_t told_ = 0;          ///< items, when `changed` was called last
   std::uint64_t generation_ = 0;  ///< callbacks of an earlier one are ignored
 };
 

@@ -1,6 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // The outbox as operators see it.
 #include "outbox_pump.hpp"
+#include "perdure/base/time.hpp"
+
+namespace perdure {
+
+void to_json(Json& json, const OutboxItem& item) {
+  using Status = OutboxItem::Status;
+  using Type = OutboxItem::Type;
+  json = {{"position", item.position},
+          {"type", item.type == Type::message  ? "message"
+                   : item.type == Type::effect ? "effect"
+                                               : "cancel"},
+          {"status", item.status == Status::running       ? "running"
+                     : item.status == Status::backing_off ? "backing_off"
+                                                          : "waiting"},
+          {"from", to_string(item.from)},
+          {"to", item.to},
+          {"command", item.command},
+          {"payload", item.payload},
+          {"attempt", item.attempt}};
+  if (item.retry_at) json["retry_at"] = format_rfc3339(*item.retry_at);
+  if (!item.error.empty()) json["error"] = item.error;
+}
+
+}  // namespace perdure
 
 namespace perdure::runtime {
 
@@ -21,6 +45,9 @@ std::vector<OutboxItem> OutboxPump::items(std::uint64_t from, std::size_t limit)
                      .status = item.status == Item::Status::running       ? Status::running
                                : item.status == Item::Status::backing_off ? Status::backing_off
                                                                           : Status::waiting,
+                     .retry_at = item.status == Item::Status::backing_off
+                                     ? std::optional{item.retry_at}
+                                     : std::nullopt,
                      .error = item.error});
   }
   return found;

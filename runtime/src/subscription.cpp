@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "subscription.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cstdlib>
 
 #include "fields.hpp"
@@ -12,6 +15,9 @@ namespace perdure::runtime {
 namespace {
 
 constexpr std::size_t events_a_turn = 100;
+constexpr std::size_t topics_max = 100;
+/// Changes of topics that have not come to pass yet; past it one takes effect at once.
+constexpr std::size_t changes_max = 16;
 /// Past this many events without a match the cursor is made durable all the same, so that a restart
 /// need not look at them again.
 constexpr std::uint64_t unmatched_max = 10'000;
@@ -22,16 +28,22 @@ std::uint64_t position_of(const std::string& cursor) {
   return std::strtoull(cursor.c_str() + dash + 1, nullptr, 10);  // 0 for what is no number
 }
 
-Result<Json> subscribe(Turn&, Json& self, const Json& payload) {
-  if (!payload.is_object()) return bad_member("", "type", "a subscription is an object");
-  const auto topics = payload.value("topics", Json::array());
-  if (!topics.is_array() || topics.empty() || topics.size() > 100) {
-    return bad_member("/topics", "required", "is a list of 1 to 100 patterns");
+Result<Json> read_topics(const Json& payload, std::size_t least) {
+  auto topics = payload.is_object() ? payload.value("topics", Json()) : Json();
+  if (!topics.is_array() || topics.size() < least || topics.size() > topics_max) {
+    return bad_member("/topics", "required",
+                      fmt::format("is a list of {} to {} patterns", least, topics_max));
   }
   for (const auto& topic : topics) {
     if (!topic.is_string()) return bad_member("/topics", "type", "is a list of patterns");
     PERDURE_TRY_VOID(validate_topic_pattern(topic.get_ref<const std::string&>()));
   }
+  return topics;
+}
+
+Result<Json> subscribe(Turn&, Json& self, const Json& payload) {
+  if (!payload.is_object()) return bad_member("", "type", "a subscription is an object");
+  PERDURE_TRY(topics, read_topics(payload, 1));
   PERDURE_TRY(kind, text_member(payload, "kind", "", 200));
   PERDURE_TRY(id, text_member(payload, "id", "", 200));
   PERDURE_TRY(command, text_member(payload, "command", "", 200));
@@ -51,6 +63,27 @@ void pass_on_turn(Turn& turn, Json& self, const Json& batch) {
     turn.send({.to = target, .command = self.at("command"), .payload = event});
   }
   self["cursor"] = batch.at("to");
+  if (!self.contains("earlier")) return;
+  std::erase_if(self["earlier"].get_ref<Json::array_t&>(), [&](const Json& topics) {
+    return position_of(topics.at("until")) <= position_of(self["cursor"]);
+  });
+}
+
+Result<Json> change(Turn&, Json& self, const Json& payload) {
+  PERDURE_TRY(topics, read_topics(payload, 0));
+  PERDURE_TRY(from, text_member(payload, "from", "", 200));
+  auto earlier = self.value("earlier", Json::array());
+  if (from.empty() || earlier.size() >= changes_max) {
+    earlier.clear();
+  } else if (position_of(from) > position_of(self.at("cursor"))) {
+    earlier.push_back({{"topics", self.at("topics")}, {"until", from}});
+  } else {
+    earlier.clear();
+    self["cursor"] = from;
+  }
+  self["topics"] = std::move(topics);
+  self["earlier"] = std::move(earlier);
+  return self;
 }
 
 }  // namespace
@@ -58,6 +91,7 @@ void pass_on_turn(Turn& turn, Json& self, const Json& batch) {
 Kind subscription_kind() {
   return kind<Json>(std::string{subscription_kind_name})
       .command("subscribe", subscribe, {.creates = Creates::yes})
+      .command("change", change)
       .command("pass_on", pass_on_turn)
       .index({.name = "created_at", .fields = {"$created_at"}});
 }
@@ -78,7 +112,15 @@ void Subscriptions::changed(const ObjectId& object, const Version& version) {
   }
   const auto& state = *static_cast<const Json*>(version.state.get());
   auto& subscription = subscriptions_[object.id];
-  subscription.topics = state.at("topics").get<std::vector<std::string>>();
+  const auto patterns = [](const Json& json) {
+    return json.at("topics").get<std::vector<std::string>>();
+  };
+  subscription.topics.clear();
+  for (const auto& earlier : state.value("earlier", Json::array())) {
+    subscription.topics.push_back({patterns(earlier), earlier.at("until")});
+  }
+  subscription.topics.push_back({patterns(state)});
+  subscription.target = {state.at("kind"), state.at("id")};
   subscription.owner = version.meta.origin->owner;
   subscription.cursor = state.at("cursor");
   subscription.looked_to.clear();
@@ -115,14 +157,7 @@ bool Subscriptions::step() {
   }
   for (auto& [id, subscription] : idle) {
     const auto from = subscription.looked_to.empty() ? subscription.cursor : subscription.looked_to;
-    // As its owner sees the log; a subscription of the host sees all of it.
-    const Principal reader{
-        .role = subscription.owner.empty() ? Principal::Role::system : Principal::Role::user,
-        .user_id = subscription.owner};
-    const auto page = feed_.read({.after = from,
-                                  .topics = subscription.topics,
-                                  .principal = reader,
-                                  .limit = events_a_turn});
+    auto page = look(subscription, from);
     if (!page || page->next == from) continue;
     moved = true;
     // A subscription from now on gets its place at once.
@@ -134,30 +169,79 @@ bool Subscriptions::step() {
       if (found != subscriptions_.end()) found->second.looked_to = page->next;
       continue;
     }
+    auto target = Target::there;
+    if (!page->events.empty()) {
+      const auto found = find_target(subscription.target);
+      if (!found) continue;
+      target = *found;
+    }
+    if (target == Target::purged) {
+      call(id, std::string{builtin::remove}, nullptr);
+      continue;
+    }
+    if (target == Target::deleted) page->events.clear();
     Json events = Json::array();
     for (const auto& event : page->events) events.push_back(Json::parse(event->body));
-    {
-      const std::scoped_lock lock{mutex_};
-      const auto found = subscriptions_.find(id);
-      if (found == subscriptions_.end()) continue;
-      found->second.busy = true;
-    }
-    call_({.target = {std::string{subscription_kind_name}, id},
-           .name = "pass_on",
-           .payload = {{"from", subscription.cursor},
-                       {"to", page->next},
-                       {"events", std::move(events)},
-                       {"lost", page->lost}}},
-          [this, id = id](const Result<Reply>&) {
-            {
-              const std::scoped_lock lock{mutex_};
-              const auto found = subscriptions_.find(id);
-              if (found != subscriptions_.end()) found->second.busy = false;
-            }
-            wake_();
-          });
+    call(id, "pass_on",
+         {{"from", subscription.cursor},
+          {"to", page->next},
+          {"events", std::move(events)},
+          {"lost", page->lost}});
   }
   return moved;
+}
+
+Result<EventPage> Subscriptions::look(const Subscription& subscription, const std::string& from) {
+  const auto topics = std::ranges::find_if(subscription.topics, [&](const Topics& candidate) {
+    return candidate.until.empty() || position_of(candidate.until) > position_of(from);
+  });
+  if (topics->patterns.empty()) {
+    EventPage nothing;
+    nothing.next = topics->until.empty() ? from : topics->until;
+    return nothing;
+  }
+  // As its owner sees the log; a subscription of the host sees all of it.
+  const Principal reader{
+      .role = subscription.owner.empty() ? Principal::Role::system : Principal::Role::user,
+      .user_id = subscription.owner};
+  PERDURE_TRY(page, feed_.read({.after = from,
+                                .topics = topics->patterns,
+                                .principal = reader,
+                                .limit = events_a_turn}));
+  const auto end = position_of(topics->until);
+  if (!topics->until.empty() && position_of(page.next) > end) {
+    std::erase_if(page.events, [&](const EventPtr& event) { return event->position > end; });
+    page.next = topics->until;
+  }
+  return std::move(page);
+}
+
+Result<Subscriptions::Target> Subscriptions::find_target(const ObjectId& object) const {
+  PERDURE_TRY(row, store_.last_record(object));
+  if (!row) return Target::there;  // the first event begins its life
+  PERDURE_TRY(record, decode_record(object, *row));
+  if (record.root.empty()) return Target::purged;
+  return record.meta.deleted_at ? Target::deleted : Target::there;
+}
+
+void Subscriptions::call(const std::string& id, std::string command, Json payload) {
+  {
+    const std::scoped_lock lock{mutex_};
+    const auto found = subscriptions_.find(id);
+    if (found == subscriptions_.end()) return;
+    found->second.busy = true;
+  }
+  call_({.target = {std::string{subscription_kind_name}, id},
+         .name = std::move(command),
+         .payload = std::move(payload)},
+        [this, id](const Result<Reply>&) {
+          {
+            const std::scoped_lock lock{mutex_};
+            const auto found = subscriptions_.find(id);
+            if (found != subscriptions_.end()) found->second.busy = false;
+          }
+          wake_();
+        });
 }
 
 void Subscriptions::reset() {

@@ -17,8 +17,10 @@ namespace perdure::runtime {
 
 inline constexpr std::string_view subscription_kind_name = "subscription";
 
-/// The kind: `subscribe` (creates) `{topics, kind, id, command, after?}`, `pass_on` (the runtime's
-/// own); removed like any object.
+/// The kind: `subscribe` (creates) `{topics, kind, id, command, after?}`; `change {topics, from?}`:
+/// other topics (none: nothing is passed on) for what comes after the cursor `from`, or at once.
+/// What the target has had from there may come to it again. `pass_on` is the runtime's own. Removed
+/// like any object, or by the runtime when its target is purged; a deleted target is passed over.
 [[nodiscard]] Kind subscription_kind();
 
 /// Threads  changed, and the callbacks it hands out: any. step: one.
@@ -36,16 +38,27 @@ class Subscriptions {
   void reset();
 
  private:
+  struct Topics {
+    std::vector<std::string> patterns;  ///< none: nothing matches
+    std::string until = {};             ///< up to this cursor; empty: from then on
+  };
   struct Subscription {
-    std::vector<std::string> topics;
+    std::vector<Topics> topics;  ///< by place; the last one has no end
+    ObjectId target;
     std::string owner;
     std::string cursor;
     bool busy = false;
     std::string looked_to = {};  ///< nothing matched up to here
   };
 
+  enum class Target { there, deleted, purged };
+
   void load();
-  void pass_on(const std::string& id, Subscription& subscription);
+  /// What there is to pass on after a cursor. Errors: those of the store.
+  [[nodiscard]] Result<EventPage> look(const Subscription& subscription, const std::string& from);
+  [[nodiscard]] Result<Target> find_target(const ObjectId& object) const;
+  /// Has the subscription's object do something; until it has, it is left alone.
+  void call(const std::string& id, std::string command, Json payload);
 
   const storage::Store& store_;
   EventFeed& feed_;

@@ -106,9 +106,9 @@ std::optional<Alarm> TurnContext::alarm(std::string_view name) const {
   return std::move(*alarm);
 }
 
-void TurnContext::add(Sent sent) {
+void TurnContext::add(Sent sent, const std::optional<std::string>& owner) {
   sent.from = meta_.object();
-  sent.owner = meta_.origin->owner;
+  sent.owner = owner.value_or(meta_.origin->owner);
   sent.request_id = envelope_.call.request_id;
   sent.traceparent = envelope_.call.traceparent;
   requests_.sends.push_back(std::move(sent));
@@ -127,7 +127,7 @@ void TurnContext::send(Message message) {
   sent.then = std::move(message.then);
   sent.context = std::move(message.context);
   sent.retry = message.retry;
-  add(std::move(sent));
+  add(std::move(sent), message.owner);
 }
 
 std::string TurnContext::request(EffectRequest effect) {

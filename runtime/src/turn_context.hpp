@@ -74,7 +74,7 @@ class TurnContext final : public Turn, private Entries {
   void put(std::string key, std::string value) override;
   void erase(std::string key) override;
   void change(std::string key, std::optional<std::string> value);
-  void add(Sent sent);
+  void add(Sent sent, const std::optional<std::string>& owner = {});
 
   const Envelope& envelope_;
   const ObjectMeta& meta_;

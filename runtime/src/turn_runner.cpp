@@ -139,21 +139,6 @@ void add_claims(Decision& decision, const Draft& draft, const TurnRequests& requ
   }
 }
 
-/// Takes the outbox item that the call carries out, and answers it if someone asks.
-void add_receipt(storage::WriteSet& write_set, const Envelope& envelope, Result<Json> answer) {
-  if (!envelope.receipt) return;
-  const auto& receipt = *envelope.receipt;
-  write_set.takes.push_back(receipt.position);
-  if (receipt.then.empty()) return;
-  Sent sent{.type = Sent::Type::message, .from = envelope.call.target};
-  sent.to = receipt.asker;
-  sent.command = receipt.then;
-  sent.payload = answer_payload(receipt.context, answer);
-  sent.request_id = envelope.call.request_id;
-  sent.traceparent = envelope.call.traceparent;
-  write_set.sends.push_back(encode_sent(sent));
-}
-
 // What follows from the states before and after: index rows, and claims on unique fields.
 void add_derived(Decision& decision, const Draft& draft, const Json& after,
                  TurnRequests& requests) {
@@ -215,6 +200,20 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
 }
 
 }  // namespace
+
+void add_receipt(storage::WriteSet& write_set, const Envelope& envelope, Result<Json> answer) {
+  if (!envelope.receipt) return;
+  const auto& receipt = *envelope.receipt;
+  write_set.takes.push_back(receipt.position);
+  if (receipt.then.empty()) return;
+  Sent sent{.type = Sent::Type::message, .from = envelope.call.target};
+  sent.to = receipt.asker;
+  sent.command = receipt.then;
+  sent.payload = answer_payload(receipt.context, answer);
+  sent.request_id = envelope.call.request_id;
+  sent.traceparent = envelope.call.traceparent;
+  write_set.sends.push_back(encode_sent(sent));
+}
 
 Decision decide_nothing(const Envelope& envelope, const Version& newest,
                         const TurnSurroundings& around, Result<Json> answer) {

@@ -63,6 +63,9 @@ struct Draft {
 /// Runs a builtin command on the draft. Errors as run_turn.
 [[nodiscard]] Result<void> run_builtin(Draft& draft, TurnContext& turn);
 
+/// Takes the outbox item that the call carries out, if any, and answers it if someone asks.
+void add_receipt(storage::WriteSet& write_set, const Envelope& envelope, Result<Json> answer);
+
 /// An answer, its idempotency key if it came with one, and the outbox item that it carries out: no
 /// record, no new seq.
 [[nodiscard]] Decision decide_nothing(const Envelope& envelope, const Version& newest,

@@ -9,51 +9,10 @@ import socket
 import time
 import unittest
 
-from urllib.parse import urlencode
-
+from event_stream import Stream
 from harness import CALL_TIMEOUT_S, BlackBoxTest, SharedServerTest, wait_until
 
 ENDED_WITHIN_S = 10
-
-
-class Stream:
-    """One open stream; `next` gives its events as (id, topic, data)."""
-
-    def __init__(self, server, key, headers=None, **query):
-        self.connection = server.connect()
-        path = "/api/v1/events" + ("?" + urlencode(query) if query else "")
-        self.connection.request("GET", path, headers={"Authorization": "Bearer " + key,
-                                                      **(headers or {})})
-        self.response = self.connection.getresponse()
-        assert self.response.status == 200, self.response.read()
-        self.place = self.event()[0]
-
-    def event(self):
-        """One dispatch of any form; none at the end of the stream."""
-        fields = {}
-        while line := self.response.readline():
-            line = line.decode().rstrip("\n")
-            if not line and fields:
-                data = fields.get("data")
-                return fields.get("id"), fields.get("event"), data and json.loads(data)
-            name, _, value = line.partition(": ")
-            if name:
-                fields[name] = value
-        return None
-
-    def next(self):
-        while (event := self.event()) and event[2] is None:
-            self.place = event[0]
-        if event:
-            self.place = event[0]
-        return event
-
-    def take(self, count):
-        return [self.next() for _ in range(count)]
-
-    def close(self):
-        self.response.close()
-        self.connection.close()
 
 
 class Events(BlackBoxTest):

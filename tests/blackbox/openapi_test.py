@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import jsonschema
 
-from harness import SharedServerTest, new_id
+from harness import SharedServerTest, new_id, wait_until
 
 JUNK_VALUES = [None, True, -1, 0, 1.5, 10**30, 1e308, "", "x", "x" * 5000, "\u0000",
                "\ud83d\ude00", [], {}, [[[]]], ["", None], {"a": {"b": []}}, "2026-13-45", "../..",
@@ -129,7 +129,15 @@ class OpenapiTest(SharedServerTest):
         letter = self.create("/durable-objects", {"kind": "dead_letter", "state": {
             "type": "message", "from": "counter:a", "to": "counter:b", "command": "add",
             "payload": {"by": 1}, "attempts": 1, "error": {"code": "conflict", "detail": "no"}}})
+        # An address that the server refuses to call, so that its deliveries wait.
+        webhook = self.create("/webhooks", {"url": "http://localhost:9/", "topics": ["none"]})
+        delivery = self.client.post(f"/webhooks/{webhook}/test").json["id"]
+        wait_until(lambda: self.client.get(f"/webhooks/{webhook}/deliveries/{delivery}")
+                   .json["status"] == "pending")
         user = self.create("/users", {"email": f"{new_id()}@example.org"})
+        job = self.create("/jobs", {"type": "echo", "delay_ms": 60_000_000})
+        # So that it can be removed, and its stream ends.
+        self.assertEqual(self.client.post(f"/jobs/{job}/cancel").status, 200)
         return {
             "/notebooks/": notebook,
             "/notebooks/{id}/sections/": self.create(f"/notebooks/{notebook}/sections",
@@ -145,6 +153,9 @@ class OpenapiTest(SharedServerTest):
             "/durable-objects/{kind}/{id}/snapshots/": "1",
             "/durable-objects/{kind}/{id}/alarms/": "a",
             "/dead-letters/": letter,
+            "/jobs/": job,
+            "/webhooks/": webhook,
+            "/webhooks/{id}/deliveries/": delivery,
         }
 
     def path_of(self, operation, things):

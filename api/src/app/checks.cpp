@@ -94,6 +94,14 @@ std::int64_t number_or(const Context& context, std::string_view name, std::int64
   return text == nullptr ? otherwise : whole_number(*text).value_or(otherwise);
 }
 
+Result<std::uint64_t> position_cursor(const Context& context) {
+  const auto* cursor = context.find_query("cursor");
+  if (cursor == nullptr) return 0U;
+  const auto position = whole_number(*cursor);
+  if (position && *position >= 0) return static_cast<std::uint64_t>(*position);
+  return fail(invalid_parameter("cursor", "invalid", "is no next_cursor of this list"));
+}
+
 Result<void> check_query(Context& context) {
   const auto raw = context.request.query();
   if (raw.empty()) return {};

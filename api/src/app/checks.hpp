@@ -37,6 +37,9 @@ namespace perdure::api {
 [[nodiscard]] std::int64_t number_or(const Context& context, std::string_view name,
                                      std::int64_t otherwise);
 
+/// The `cursor` of a list whose cursors are positions; 0 without one. Errors: invalid.
+[[nodiscard]] Result<std::uint64_t> position_cursor(const Context& context);
+
 /// Reads `as_of`: a seq or a time. Errors: invalid.
 [[nodiscard]] Result<AsOf> read_as_of(const std::string& text);
 

@@ -16,6 +16,7 @@ struct CloseReason {
 };
 
 namespace close_reason {
+inline constexpr CloseReason complete{http::close_code::normal, "nothing more will come"};
 inline constexpr CloseReason refused{http::close_code::policy, "the key does not allow this"};
 inline constexpr CloseReason expired{4401, "the key has expired"};
 inline constexpr CloseReason deleted{4404, "the conversation was deleted"};

@@ -213,6 +213,12 @@ JsonAnswer list_answer(const Context& context, const std::string& joined_items,
   return json;
 }
 
+void answer_json(Context& context, const Json& value) {
+  JsonAnswer json{.status = context.route->route.status, .text = {}};
+  append_json(json.text, value);
+  answer(context, std::move(json));
+}
+
 std::string location_of(const Context& context, std::string_view id) {
   std::string location{api_prefix};
   for (std::size_t i = 0; i < context.path.size(); ++i) {

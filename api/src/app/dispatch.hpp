@@ -18,6 +18,9 @@ void call_and_answer(ContextPtr context, Call call, Render render);
 [[nodiscard]] JsonAnswer list_answer(const Context& context, const std::string& joined_items,
                                      std::string_view next_cursor);
 
+/// Answers with a value and the status of the route.
+void answer_json(Context& context, const Json& value);
+
 /// The canonical path of what a request created.
 [[nodiscard]] std::string location_of(const Context& context, std::string_view id);
 

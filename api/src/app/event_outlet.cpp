@@ -34,6 +34,7 @@ class SocketOutlet final : public EventOutlet {
   }
   void end(EventEnd why) override {
     // At a drain the server itself closes its sockets.
+    if (why == EventEnd::complete) close(*socket_, close_reason::complete);
     if (why == EventEnd::refused) close(*socket_, close_reason::refused);
     if (why == EventEnd::expired) close(*socket_, close_reason::expired);
   }

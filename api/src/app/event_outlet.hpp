@@ -32,7 +32,12 @@ using EventText = std::shared_ptr<const std::string>;  // shared by all connecti
                                             const std::string& next);
 
 /// Why the server ends a connection in order.
-enum class EventEnd { draining, refused, expired };
+enum class EventEnd {
+  complete,  ///< all that it was opened for has been sent
+  draining,
+  refused,
+  expired
+};
 
 /// Threads  any.
 class EventOutlet {

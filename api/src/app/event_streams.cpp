@@ -25,11 +25,13 @@ constexpr http::WebSocketOptions socket_options{.message_bytes_max = 4096,
 }  // namespace
 
 struct EventStreams::Stream {
-  Stream(LiveGrant with, EventQuery from) : grant(std::move(with)), query(std::move(from)) {}
+  Stream(LiveGrant with, EventQuery from, StreamRules its)
+      : grant(std::move(with)), query(std::move(from)), rules(std::move(its)) {}
 
   // The thread's.
   LiveGrant grant;
   EventQuery query;
+  StreamRules rules;
   std::string told;  ///< the last cursor that was sent
 
   std::unique_ptr<EventOutlet> outlet;  // set before the thread sees the stream
@@ -88,10 +90,10 @@ EventStreams::~EventStreams() {
   if (thread_.joinable()) thread_.join();
 }
 
-void EventStreams::open(ContextPtr context, EventQuery query) {
+void EventStreams::open(ContextPtr context, EventQuery query, StreamRules rules) {
   query.limit = page_events;
   auto stream = std::make_shared<Stream>(
-      LiveGrant{*context->route, context->key, context->standing}, std::move(query));
+      LiveGrant{*context->route, context->key, context->standing}, std::move(query), std::move(rules));
   if (context->request.upgrade == http::Upgrade::websocket) {
     return answer_websocket(*context, std::make_shared<Socket>(*this, std::move(stream)),
                             socket_options);
@@ -117,6 +119,11 @@ void EventStreams::start(StreamPtr stream, std::unique_ptr<EventOutlet> outlet) 
   stream->outlet = std::move(outlet);
   // A client that is cut off before its first event comes back to the place where it began.
   stream->tell_place();
+  if (const auto& first = stream->rules.first_event; !first.empty()) {
+    stream->write(encode_event(
+        stream->outlet->form(),
+        {.cursor = stream->query.after, .topic = first, .body = stream->rules.first_data}));
+  }
   {
     const std::lock_guard lock{mutex_};
     streams_.push_back(std::move(stream));
@@ -199,8 +206,18 @@ bool EventStreams::feed(Stream& stream) {
     return !stream.paused;
   }
   for (const auto& event : page->events) {
+    const auto use = stream.rules.use ? stream.rules.use(*event) : EventUse::sent;
+    if (use == EventUse::skipped) {
+      after = event->cursor;
+      continue;
+    }
     if (!stream.write(text_of(stream.outlet->form(), *event))) return false;
     moved_to(event->cursor);
+    if (use == EventUse::sent_as_last) {
+      stream.outlet->end(EventEnd::complete);
+      stream.closed = true;
+      return false;
+    }
     if (stream.paused) return false;
   }
   after = page->next;

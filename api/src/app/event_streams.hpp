@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,6 +23,18 @@
 
 namespace perdure::api {
 
+/// What becomes of one event in one stream.
+enum class EventUse { skipped, sent, sent_as_last };
+
+/// A stream of less than what its query finds.
+struct StreamRules {
+  /// Called on the streams' thread. Empty function: every event is sent, and the stream goes on.
+  std::function<EventUse(const Event&)> use = {};
+  /// Sent before all events, as what stood at the place where the stream begins.
+  std::string first_event = {};
+  std::string first_data = {};
+};
+
 /// Lifecycle  the thread starts with the first stream; the destructor ends it. Streams end by their
 ///            clients, by a drain, or when their key no longer holds.
 /// Threads    open: any.
@@ -35,7 +48,7 @@ class EventStreams {
 
   /// Answers the request with what `query` finds from its cursor on, as Server-Sent Events or, if
   /// it asks for the upgrade, as frames of a WebSocket; `query.after` is not empty.
-  void open(ContextPtr context, EventQuery query);
+  void open(ContextPtr context, EventQuery query, StreamRules rules = {});
 
  private:
   struct Stream;

@@ -218,7 +218,9 @@ std::string tag_description(const std::string& tag) {
       {"API keys", "Secrets that let programs act as a user, within scopes."},
       {"Notebooks", "Notebooks with their sections and pages, and the pages' revisions."},
       {"Conversations", "Conversations with their messages, which are only ever appended."},
+      {"Jobs", "Work in the background: queued, repeated, retried, followed."},
       {"Events", "What turns publish, as CloudEvents, in the order of their commits."},
+      {"Webhooks", "Events sent to URLs, signed, and what became of each."},
       {"Durable objects", "Every object of every kind, as operators see it."}};
   const auto found = all.find(tag);
   PERDURE_CHECK(found != all.end(), tag);

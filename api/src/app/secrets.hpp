@@ -21,10 +21,9 @@ inline constexpr std::string_view ticket_prefix = "pdt_";
 
 /// The prefix and 256 random bits.
 [[nodiscard]] std::string make_secret(Random& random, std::string_view prefix = secret_prefix);
-
-/// `pdk_` and 256 bits that only somebody who knows `key` can tell: the same for the same parts.
-[[nodiscard]] std::string derive_secret(std::string_view key,
-                                        std::initializer_list<std::string_view> parts);
+/// The prefix and bits that are there.
+[[nodiscard]] std::string secret_from(std::string_view bits,
+                                      std::string_view prefix = secret_prefix);
 
 /// The hash under which a secret is stored.
 [[nodiscard]] std::string secret_hash(std::string_view secret);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The compiled parts of Asio and Beast (their SEPARATE_COMPILATION mode), kept out of every other
-// file's build time.
+// The compiled parts of Asio, Beast (their SEPARATE_COMPILATION mode) and URL, kept out of every
+// other file's build time.
 #include <boost/asio/impl/src.hpp>
 #include <boost/asio/ssl/impl/src.hpp>
 #include <boost/beast/src.hpp>
+#include <boost/url/src.hpp>

@@ -15,6 +15,7 @@
 #include <sstream>
 #include <unordered_map>
 
+#include "shell/job_metrics.hpp"
 #include "shell/openmetrics.hpp"
 #include "shell/process_metrics.hpp"
 
@@ -30,6 +31,8 @@ const Histogram::BucketBoundaries request_seconds{0.0005, 0.001, 0.0025, 0.005, 
                                                   0.1,    0.25,  0.5,    1,     2.5,  5,     10};
 const Histogram::BucketBoundaries commit_seconds{
     0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5};
+const Histogram::BucketBoundaries late_seconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                               0.25,  0.5,    1,     5,    30,    300,  3600};
 const Histogram::BucketBoundaries batch_turns{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096};
 
 constexpr auto methods = std::to_array<std::string_view>(
@@ -162,6 +165,16 @@ class Metrics::Impl {
                              .Help("Objects brought into memory")
                              .Register(registry_)
                              .Add({});
+  Histogram& alarms_late = prometheus::BuildHistogram()
+                               .Name("perdure_alarm_lateness_seconds")
+                               .Help("Time from when an alarm was due until its object got it")
+                               .Register(registry_)
+                               .Add({}, late_seconds);
+  Gauge& outbox_items = prometheus::BuildGauge()
+                            .Name("perdure_outbox_items")
+                            .Help("Messages and effects that wait or are being carried out")
+                            .Register(registry_)
+                            .Add({});
 
   std::vector<prometheus::MetricFamily> collect() const {
     auto families = registry_.Collect();
@@ -202,8 +215,16 @@ void Metrics::hibernated(std::string_view kind) {
   if (const auto* meters = impl_->kind(kind)) meters->active.Decrement();
 }
 
+void Metrics::alarm_fired(std::chrono::milliseconds late) {
+  impl_->alarms_late.Observe(seconds(late));
+}
+void Metrics::outbox_changed(std::size_t items) {
+  impl_->outbox_items.Set(static_cast<double>(items));
+}
+
 std::string Metrics::expose(Exposition exposition) const {
-  const auto families = impl_->collect();
+  auto families = impl_->collect();
+  if (jobs_) std::ranges::move(job_metrics(jobs_()), std::back_inserter(families));
   if (exposition == Exposition::openmetrics) return to_openmetrics(families);
   std::ostringstream out;
   prometheus::TextSerializer{}.Serialize(out, families);

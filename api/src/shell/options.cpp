@@ -90,6 +90,26 @@ http::ServerOptions server_options(const Config& config) {
   return options;
 }
 
+effects::HttpOptions http_client_options(const Config& config) {
+  return {.allow_networks = config.list("http_client.allow_networks"),
+          .ca_file = config.text("http_client.ca_file"),
+          .concurrency = size(config, "http_client.concurrency"),
+          .connect_timeout = duration(config, "http_client.connect_timeout"),
+          .response_bytes_max = size(config, "http_client.response")};
+}
+
+actors::DomainOptions domain_options(const Config& config) {
+  actors::DomainOptions options;
+  auto& webhooks = options.webhooks;
+  webhooks.retry.attempts = static_cast<int>(config.number("webhooks.attempts"));
+  webhooks.retry.backoff = duration(config, "webhooks.backoff");
+  webhooks.retry.ceiling = duration(config, "webhooks.backoff_max");
+  webhooks.timeout = duration(config, "webhooks.timeout");
+  webhooks.disable_after = duration(config, "webhooks.disable_after");
+  webhooks.given_up_max = static_cast<int>(config.number("webhooks.given_up_max"));
+  return options;
+}
+
 LogLevel log_level(const Config& config) {
   return log_level_from(config.text("log.level")).value_or(LogLevel::info);
 }

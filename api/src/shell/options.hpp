@@ -2,6 +2,8 @@
 // From settings to the options of what is started: the one place where a setting is used.
 #pragma once
 
+#include "perdure/actors/kinds.hpp"
+#include "perdure/api/effects/http_performer.hpp"
 #include "perdure/api/http/server.hpp"
 #include "perdure/api/shell/log.hpp"
 #include "perdure/runtime/options.hpp"
@@ -11,6 +13,8 @@ namespace perdure::shell {
 
 [[nodiscard]] RuntimeOptions runtime_options(const Config& config);
 [[nodiscard]] http::ServerOptions server_options(const Config& config);
+[[nodiscard]] effects::HttpOptions http_client_options(const Config& config);
+[[nodiscard]] actors::DomainOptions domain_options(const Config& config);
 [[nodiscard]] LogLevel log_level(const Config& config);
 /// Who is at the other end: `log.format = auto` writes text for people.
 enum class Reader { person, program };

@@ -90,6 +90,15 @@ constexpr Setting table[] = {
     {"retention.age", duration, "30d", "Records younger than this are kept, up to the maximum", 0,
      36'500 * day},
 
+    {"jobs.concurrency", integer, "16", "Jobs of a queue that run at the same time", 1, 1'000},
+    {"jobs.queues", list, "", "Queues with another limit: `mail=2,reports=1`"},
+    {"jobs.types", list, "",
+     "Types of jobs of which another number runs at the same time, in all queues together: "
+     "`sleep=10`"},
+    {"jobs.retention", duration, "7d", "How long a finished job is kept, with its output", 1,
+     36'500 * day},
+    {"jobs.output", bytes, "64MiB", "Most output of a job, such as an export", kib, gib},
+
     {"rate_limit.key_requests", integer, "1000000",
      "Requests of one API key in each window, where it has no limit of its own; 0 is no limit", 0,
      1'000'000'000},
@@ -99,6 +108,27 @@ constexpr Setting table[] = {
      "Requests of all clients together in each window; 0 is no limit", 0, 1'000'000'000},
     {"rate_limit.server_window", duration, "60s", "The window of rate_limit.server_requests",
      second, day},
+
+    {"http_client.allow_networks", list, "",
+     "Networks that outgoing calls (webhooks, effects) may reach although they are not public, "
+     "such "
+     "as `10.0.0.0/8`"},
+    {"http_client.ca_file", path, "",
+     "PEM file with certificates that outgoing calls trust beside the system's"},
+    {"http_client.concurrency", integer, "256", "Most outgoing calls at the same time", 1, 10'000},
+    {"http_client.connect_timeout", duration, "10s", "For an outgoing call to connect", 1, hour},
+    {"http_client.response", bytes, "1MiB", "Largest response body of an outgoing call", kib,
+     64 * mib},
+
+    {"webhooks.attempts", integer, "8", "Attempts at a delivery before it is given up", 1, 100},
+    {"webhooks.backoff", duration, "5s",
+     "Wait after the first failed attempt; six times as long after each further one", 1, day},
+    {"webhooks.backoff_max", duration, "24h", "Longest wait between two attempts", 1, 7 * day},
+    {"webhooks.timeout", duration, "15s", "For a receiver to answer", 10, 5 * 60 * second},
+    {"webhooks.disable_after", duration, "5d",
+     "A webhook whose attempts have all failed for so long is disabled", second, 365 * day},
+    {"webhooks.given_up_max", integer, "50",
+     "A webhook is disabled after so many deliveries were given up one after another", 1, 10'000},
 
     {"cors.origins", list, "", "Origins whose pages may call the API; `*` is any"},
 

@@ -29,19 +29,27 @@ class KindsTest : public ::testing::Test {
   void open() {
     auto kinds = built_in_kinds();
     for (auto& kind : domain_kinds()) kinds.push_back(kind);
-    auto opened = Runtime::open({.data_dir = directory_,
-                                 .durability = DurabilityMode::buffered,
-                                 .block_cache_bytes = 8u << 20,
-                                 .write_buffer_bytes = 8u << 20},
-                                std::move(kinds));
-    ASSERT_TRUE(opened.has_value()) << to_string(opened.error());
-    runtime_ = std::move(opened).value();
+    for (auto& kind : more_kinds()) kinds.push_back(kind);
+    auto made = Runtime::open({.data_dir = directory_,
+                               .durability = DurabilityMode::buffered,
+                               .block_cache_bytes = 8u << 20,
+                               .write_buffer_bytes = 8u << 20},
+                              std::move(kinds));
+    ASSERT_TRUE(made.has_value()) << to_string(made.error());
+    runtime_ = std::move(made).value();
+    opened();
   }
   void restart() {
+    closing();
     runtime_->stop();
     runtime_.reset();
     open();
   }
+
+  // What a test has beside the server's kinds.
+  virtual std::vector<Kind> more_kinds() { return {}; }
+  virtual void opened() {}
+  virtual void closing() {}
 
   static Principal member(std::string id) {
     return {.role = Principal::Role::user, .user_id = std::move(id)};

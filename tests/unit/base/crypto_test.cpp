@@ -23,6 +23,17 @@ TEST(Sha256, does_not_depend_on_how_the_input_is_cut) {
   EXPECT_EQ(sha256({"a", "", "bc"}), sha256("abc"));
 }
 
+// RFC 4231, test cases 1, 2 and 6 (a key longer than a block).
+TEST(HmacSha256, gives_the_published_digests) {
+  EXPECT_EQ(hex_of(hmac_sha256(std::string(20, '\x0b'), "Hi There")),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(hex_of(hmac_sha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(hex_of(hmac_sha256(std::string(131, '\xaa'),
+                               "Test Using Larger Than Block-Size Key - Hash Key First")),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 TEST(Crc32c, gives_the_published_checksums) {
   std::string ascending;
   for (char c = 0; c < 32; ++c) ascending += c;
@@ -74,6 +85,19 @@ TEST(Base64Url, has_one_text_for_each_value) {
   EXPECT_EQ(from_base64url("Zg=="), std::nullopt);  // padding
   EXPECT_EQ(from_base64url("Z"), std::nullopt);
   EXPECT_EQ(from_base64url("+/8"), std::nullopt);  // the other alphabet
+}
+
+TEST(Base64, is_padded_and_has_one_text_for_each_value) {
+  const std::pair<std::string_view, std::string_view> vectors[] = {
+      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"\xFB\xFF", "+/8="},
+  };
+  for (const auto& [bytes, text] : vectors) {
+    EXPECT_EQ(to_base64(bytes), text);
+    EXPECT_EQ(from_base64(text), bytes);
+  }
+  for (const auto* bad : {"Zg", "Zg=", "Zh==", "Z===", "-_8=", "Zg==Zg=="}) {
+    EXPECT_EQ(from_base64(bad), std::nullopt) << bad;
+  }
 }
 
 }  // namespace

@@ -129,6 +129,53 @@ TEST_F(Events, a_subscription_from_now_on_hears_nothing_of_before_even_after_a_r
       [&] { return value(ask("listener", "l", "heard")).get<Amounts>() == (Amounts{2}); }));
 }
 
+TEST_F(Events, topics_that_change_hold_for_what_comes_after_their_cursor) {
+  const auto heard = [&] { return value(ask("listener", "l", "heard")).get<Amounts>(); };
+  value(
+      call("subscription", "s", "subscribe",
+           Json{{"topics", {"other.*"}}, {"kind", "listener"}, {"id", "l"}, {"command", "hear"}}));
+  add("a", 1);
+  value(call("subscription", "s", "change",
+             Json{{"topics", {"counter.*"}}, {"from", runtime_->events_end().value()}}));
+  add("a", 2);
+  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{2}); }));
+  // Said late, it holds for what came in between, too: here a second time.
+  const auto before = runtime_->events_end().value();
+  add("a", 3);
+  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{2, 3}); }));
+  value(call("subscription", "s", "change", Json{{"topics", {"**"}}, {"from", before}}));
+  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{2, 3, 3}); }));
+  // Without topics nothing is passed on, and what came meanwhile does not come later.
+  const auto off = runtime_->events_end().value();
+  value(call("subscription", "s", "change", Json{{"topics", Json::array()}, {"from", off}}));
+  add("a", 4);
+  const auto on = runtime_->events_end().value();
+  value(call("subscription", "s", "change", Json{{"topics", {"**"}}, {"from", on}}));
+  add("a", 5);
+  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{2, 3, 3, 5}); }));
+}
+
+TEST_F(Events, a_deleted_object_hears_nothing_and_a_purged_one_ends_its_subscription) {
+  const auto heard = [&] { return value(ask("listener", "l", "heard")).get<Amounts>(); };
+  value(call("subscription", "s", "subscribe",
+             Json{{"topics", {"*"}}, {"kind", "listener"}, {"id", "l"}, {"command", "hear"}}));
+  add("a", 1);
+  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{1}); }));
+  value(call("listener", "l", "$remove", Json()));
+  add("a", 2);
+  const auto cursor = [&] {
+    return runtime_->inspect({"subscription", "s"})->state.at("cursor").get<std::string>();
+  };
+  EXPECT_TRUE(eventually([&] { return cursor() == runtime_->events_end().value(); }));
+  value(call("listener", "l", "$undelete", Json()));
+  add("a", 3);
+  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{1, 3}); }));
+  value(call("listener", "l", "$remove", Json()));
+  value(call("listener", "l", "$purge", Json()));
+  add("a", 4);
+  EXPECT_TRUE(eventually([&] { return !runtime_->inspect({"subscription", "s"}); }));
+}
+
 TEST_F(Events, a_subscription_names_what_is_wrong_with_it) {
   const auto field = [&](const Json& payload) {
     const auto reply = call("subscription", "s", "subscribe", payload);

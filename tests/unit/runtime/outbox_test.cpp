@@ -42,7 +42,10 @@ Kind friend_kind() {
                             .payload = message.value("payload", Json(nullptr)),
                             .then = message.value("then", ""),
                             .context = message.value("context", Json(nullptr)),
-                            .retry = {.attempts = 3, .backoff = 5ms}});
+                            .retry = {.attempts = 3, .backoff = 5ms},
+                            .owner = message.contains("owner")
+                                         ? std::optional<std::string>{message["owner"]}
+                                         : std::nullopt});
                })
       .command("send_then_refuse",
                [](Turn& turn, Friend&, const Json& to) -> Result<void> {
@@ -79,6 +82,34 @@ TEST_F(Outbox, messages_arrive_once_and_in_order) {
   ASSERT_TRUE(eventually([&] { return heard("b").size() >= 6; }));
   EXPECT_EQ(heard("b"), Json({0, 1, 2, 0, 1, 2}));
   EXPECT_TRUE(eventually([&] { return runtime_->outbox(0, 10).empty(); }));
+}
+
+TEST_F(Outbox, a_message_may_say_who_owns_what_it_creates) {
+  const Principal ann{.role = Principal::Role::user, .user_id = "ann"};
+  const auto send = [&](Json message) {
+    message["command"] = "hear";
+    EXPECT_TRUE(runtime_
+                    ->call({.target = {"friend", "a"},
+                            .name = "send",
+                            .payload = std::move(message),
+                            .principal = ann})
+                    .get());
+  };
+  send({{"to", "hers"}});
+  send({{"to", "hosts"}, {"owner", ""}});
+  ASSERT_TRUE(eventually([&] { return runtime_->outbox(0, 10).empty(); }));
+  EXPECT_EQ(runtime_->inspect({"friend", "hers"})->meta.origin->owner, "ann");
+  EXPECT_EQ(runtime_->inspect({"friend", "hosts"})->meta.origin->owner, "");
+}
+
+TEST_F(Outbox, a_message_may_remove_and_purge) {
+  value(call("friend", "b", "hear", 1));
+  for (const auto* command : {"$remove", "$purge"}) {
+    value(call("friend", "a", "send", Json{{"to", "b"}, {"command", command}}));
+  }
+  EXPECT_TRUE(eventually([&] { return runtime_->outbox(0, 10).empty(); }));
+  EXPECT_FALSE(runtime_->inspect({"friend", "b"}));
+  EXPECT_TRUE(letters().empty());
 }
 
 TEST_F(Outbox, a_refused_turn_sends_nothing) {
@@ -160,6 +191,20 @@ TEST_F(Outbox, a_failing_effect_is_tried_again_and_then_answered_with_its_error)
   ASSERT_TRUE(eventually([&] { return heard("a").size() == 1; }));
   EXPECT_EQ(attempts, 3);
   EXPECT_EQ(heard("a")[0].at("error").at("code"), "unavailable");
+}
+
+TEST_F(Outbox, a_failing_effect_is_not_tried_again_before_its_performer_wants_it) {
+  std::atomic<int> attempts{0};
+  runtime_->set_performer("busy", [&](const std::shared_ptr<Effect>& effect) {
+    if (++attempts == 2) return effect->finish("done");
+    Error error{.code = ErrorCode::unavailable, .detail = "come again in a second"};
+    error.retry_after = 1s;
+    effect->finish(fail(std::move(error)));
+  });
+  const auto before = std::chrono::steady_clock::now();
+  value(call("friend", "a", "request", Json{{"performer", "busy"}}));
+  ASSERT_TRUE(eventually([&] { return heard("a").size() == 1; }));
+  EXPECT_GE(std::chrono::steady_clock::now() - before, 1s);
 }
 
 TEST_F(Outbox, a_dropped_effect_counts_as_a_failed_attempt) {

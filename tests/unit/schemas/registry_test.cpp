@@ -76,6 +76,13 @@ TEST(Registry, has_every_noun_with_its_variants) {
                            "UserList",
                            "UserPatch",
                            "UserSelfPatch",
+                           "Webhook",
+                           "WebhookCreate",
+                           "WebhookCreated",
+                           "WebhookDelivery",
+                           "WebhookDeliveryList",
+                           "WebhookList",
+                           "WebhookPatch",
                            "Welcome"}) {
     EXPECT_NE(find_schema(name), nullptr) << name;
     ASSERT_NE(schema_json(name), nullptr) << name;

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "perdure/actors/webhook.hpp"
 #include "perdure/runtime/kind.hpp"
 
 namespace perdure::actors {
@@ -15,7 +16,12 @@ namespace perdure::actors {
 ///   document  any JSON object: put {…} replaces it, patch {…} merges (RFC 7396), query get.
 [[nodiscard]] std::vector<Kind> built_in_kinds();
 
-/// `user`, `api_key`, `notebook`, `conversation`: see the headers of those names.
-[[nodiscard]] std::vector<Kind> domain_kinds();
+/// What of the domain's behaviour a host can set.
+struct DomainOptions {
+  WebhookPolicy webhooks = {};
+};
+
+/// `user`, `api_key`, `notebook`, `conversation`, `webhook`: see the headers of those names.
+[[nodiscard]] std::vector<Kind> domain_kinds(const DomainOptions& options = {});
 
 }  // namespace perdure::actors

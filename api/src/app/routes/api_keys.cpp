@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // /api-keys. A secret is made here, shown in one answer, and stored as a hash only.
-//
-// A create or rotate with an Idempotency-Key derives its secret from the caller's own key and the
-// request, so that a retry shows the same secret although nobody has kept it. Seen by another key
-// of the same user, a replayed answer comes without the secret.
 #include <algorithm>
 
 #include "app/context.hpp"
 #include "app/dispatch.hpp"
-#include "app/json_text.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
 #include "app/secrets.hpp"
 #include "app/services.hpp"
-#include "perdure/actors/resource.hpp"
+#include "app/shown_secret.hpp"
 
 namespace perdure::api {
 
@@ -38,27 +33,11 @@ Result<void> check_scopes(const Context& context, const Json& wanted) {
   return {};
 }
 
-std::string new_secret(Context& context) {
-  if (context.idempotency_key.empty()) return make_secret(context.services.random);
-  return derive_secret(context.secret,
-                       {"api key", context.route->route.operation, context.values[0],
-                        context.idempotency_key, context.request.body});
-}
+std::string new_secret(Context& context) { return secret_from(secret_bits(context, "api key")); }
 
-void call_with_secret(ContextPtr context, Call call, std::string secret) {
-  auto& runtime = context->services.runtime;
-  auto done = [context, secret = std::move(secret)](Result<Reply> reply) {
-    if (!reply) return answer(*context, std::move(reply).error());
-    context->replayed = reply->replayed;
-    const auto& route = context->route->route;
-    JsonAnswer json{.status = route.status, .text = {}, .seq = reply->meta.seq};
-    if (route.status == 201) json.location = location_of(*context, reply->meta.object().id);
-    auto body = actors::resource_body(reply->meta, std::move(reply->value));
-    if (body["prefix"] == secret_label(secret)) body["secret"] = secret;
-    append_json(json.text, body);
-    answer(*context, std::move(json));
-  };
-  runtime.call(std::move(call), std::move(done));
+ShownSecret shown(std::string secret) {
+  auto label = secret_label(secret);
+  return {"prefix", std::move(label), std::move(secret)};
 }
 
 void create_key(ContextPtr context) {
@@ -74,7 +53,7 @@ void create_key(ContextPtr context) {
   ObjectId object{"api_key", make_uuid_v7(services.clock.now(), services.random)};
   auto call =
       make_call(*context, std::move(object), CallType::command, "create", std::move(payload));
-  call_with_secret(std::move(context), std::move(call), std::move(secret));
+  call_with_secret(std::move(context), std::move(call), shown(std::move(secret)));
 }
 
 void update_key(ContextPtr context) {
@@ -110,7 +89,7 @@ void rotate_key(ContextPtr context) {
     if (auto added = add_precondition(*context, call); !added) {
       return answer(*context, std::move(added).error());
     }
-    call_with_secret(context, std::move(call), std::move(secret));
+    call_with_secret(context, std::move(call), shown(std::move(secret)));
   });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// /durable-objects/{kind}/{id}/alarms, /durable-objects/transact and /dead-letters: what objects do
-// by themselves and together, and what was given up.
+// /durable-objects/{kind}/{id}/alarms and /durable-objects/transact: what objects do by themselves
+// and together.
 #include <algorithm>
 
 #include "app/checks.hpp"
@@ -16,8 +16,6 @@ namespace perdure::api {
 namespace {
 
 using http::Method;
-
-constexpr std::string_view dead_letter_kind = "dead_letter";
 
 /// The object's alarms; none when the answer has been given already.
 std::optional<std::vector<Alarm>> alarms_of(Context& context) {
@@ -49,30 +47,17 @@ std::optional<Alarm> alarm_of(Context& context) {
 
 /// One page of a list that is small enough to be made whole; cursors are its positions.
 void answer_page(Context& context, const std::vector<Json>& all) {
-  std::size_t from = 0;
-  if (const auto* cursor = context.find_query("cursor")) {
-    const bool digits = !cursor->empty() && cursor->size() < 10 &&
-                        std::ranges::all_of(*cursor, [](char c) { return c >= '0' && c <= '9'; });
-    if (!digits) {
-      return answer(context,
-                    invalid_parameter("cursor", "invalid", "is no next_cursor of this list"));
-    }
-    from = std::stoul(*cursor);
-  }
+  const auto from = position_cursor(context);
+  if (!from) return answer(context, Error{from.error()});
   const auto limit = static_cast<std::size_t>(number_or(context, "limit", 50));
   std::string items;
-  std::size_t at = std::min(from, all.size());
-  for (; at < all.size() && at < from + limit; ++at) {
+  std::size_t at = std::min<std::size_t>(*from, all.size());
+  const auto end = std::min(at + limit, all.size());
+  for (; at < end; ++at) {
     if (!items.empty()) items += ',';
     append_json(items, all[at]);
   }
   answer(context, list_answer(context, items, at < all.size() ? std::to_string(at) : ""));
-}
-
-void answer_json(Context& context, const Json& value) {
-  JsonAnswer json{.status = context.route->route.status, .text = {}};
-  append_json(json.text, value);
-  answer(context, std::move(json));
 }
 
 void list_alarms(const ContextPtr& context) {
@@ -131,60 +116,6 @@ void transact(ContextPtr context) {
                    });
 }
 
-Json letter_json(const ObjectView& letter) {
-  Json json = letter.state;
-  json["id"] = letter.meta.object().id;
-  json["created_at"] = format_rfc3339(letter.meta.origin->created_at);
-  return json;
-}
-
-void list_dead_letters(const ContextPtr& context) {
-  ListRequest request{.kind = std::string{dead_letter_kind},
-                      .index = "created_at",
-                      .limit = static_cast<std::size_t>(number_or(*context, "limit", 50))};
-  if (const auto* cursor = context->find_query("cursor")) request.cursor = *cursor;
-  const auto page = context->services.runtime.list(request);
-  if (!page) return answer(*context, Error{page.error()});
-  std::string items;
-  for (const auto& letter : page->items) {
-    if (!items.empty()) items += ',';
-    append_json(items, letter_json(letter));
-  }
-  answer(*context, list_answer(*context, items, page->next_cursor));
-}
-
-ObjectId letter_of(const Context& context) {
-  return {std::string{dead_letter_kind}, std::string{context.value("id")}};
-}
-
-void get_dead_letter(const ContextPtr& context) {
-  const auto letter = context->services.runtime.inspect(letter_of(*context));
-  if (!letter) return answer(*context, Error{letter.error()});
-  answer_json(*context, letter_json(*letter));
-}
-
-void discard_dead_letter(ContextPtr context) {
-  auto call = make_call(*context, letter_of(*context), CallType::command,
-                        std::string{builtin::remove}, nullptr);
-  call_and_answer(std::move(context), std::move(call), Render::nothing);
-}
-
-/// Sent again, and then out of the list: a crash in between leaves it there with `retried_at`.
-void retry_dead_letter(const ContextPtr& context) {
-  auto call = make_call(*context, letter_of(*context), CallType::command, "retry", nullptr);
-  auto& runtime = context->services.runtime;
-  runtime.call(std::move(call), [context](Result<Reply> reply) {
-    if (!reply) return answer(*context, std::move(reply).error());
-    context->replayed = reply->replayed;
-    Call remove{.target = letter_of(*context), .name = std::string{builtin::remove}};
-    auto letter = letter_json({reply->meta, reply->value});
-    context->services.runtime.call(
-        std::move(remove), [context, letter = std::move(letter)](const Result<Reply>& /*removed*/) {
-          answer_json(*context, letter);
-        });
-  });
-}
-
 }  // namespace
 
 void add_object_alarm_routes(std::vector<Route>& routes) {
@@ -226,16 +157,6 @@ void add_object_alarm_routes(std::vector<Route>& routes) {
   together.body = BodyUse::required;
   together.example = R"({"steps":[{"kind":"counter","id":"a","command":"add","payload":{"by":-1}},)"
                      R"({"kind":"counter","id":"b","command":"add","payload":{"by":1}}]})";
-  add(Method::get, "/dead-letters", "listDeadLetters",
-      "Alarms, messages and effects that were given up", Slow{list_dead_letters}, "DeadLetterList")
-      .query = page_parameters();
-  add(Method::get, "/dead-letters/{id}", "getDeadLetter", "One of them", Slow{get_dead_letter},
-      "DeadLetter");
-  add(Method::post, "/dead-letters/{id}/retry", "retryDeadLetter",
-      "Drive it again, and take it off the list", Function{retry_dead_letter}, "DeadLetter");
-  add(Method::del, "/dead-letters/{id}", "deleteDeadLetter", "Discard it",
-      Function{discard_dead_letter}, "")
-      .status = 204;
 }
 
 }  // namespace perdure::api

@@ -12,7 +12,7 @@ namespace perdure::api {
 
 namespace {
 
-void answer_json(Context& context, int status, const Json& body) {
+void answer_fresh(Context& context, int status, const Json& body) {
   http::Response response{.status = status, .headers = {}, .body = dump_json(body)};
   response.headers.add("Content-Type", "application/json");
   response.headers.add("Cache-Control", "no-store");
@@ -21,24 +21,24 @@ void answer_json(Context& context, int status, const Json& body) {
 }
 
 void welcome(const ContextPtr& context) {
-  answer_json(*context, 200,
-              {{"name", "Perdure"},
-               {"version", context->services.options.version},
-               {"links",
-                {{"docs", "/docs"},
-                 {"redoc", "/redoc"},
-                 {"openapi", "/openapi.json"},
-                 {"health", "/health"},
-                 {"info", "/info"}}}});
+  answer_fresh(*context, 200,
+               {{"name", "Perdure"},
+                {"version", context->services.options.version},
+                {"links",
+                 {{"docs", "/docs"},
+                  {"redoc", "/redoc"},
+                  {"openapi", "/openapi.json"},
+                  {"health", "/health"},
+                  {"info", "/info"}}}});
 }
 
 void info(const ContextPtr& context) {
   auto features = Json::array({"durable-objects", "idempotency-keys", "time-travel"});
   for (const auto& feature : context->services.options.features) features.push_back(feature);
-  answer_json(*context, 200,
-              {{"name", "Perdure"},
-               {"version", context->services.options.version},
-               {"features", std::move(features)}});
+  answer_fresh(*context, 200,
+               {{"name", "Perdure"},
+                {"version", context->services.options.version},
+                {"features", std::move(features)}});
 }
 
 Json check(std::string_view status, std::string detail) {
@@ -84,15 +84,15 @@ void health(const ContextPtr& context) {
     if (status == "unavailable") worst = "unavailable";
     if (status == "degraded" && worst == "ok") worst = "degraded";
   }
-  answer_json(*context, worst == "unavailable" ? 503 : 200,
-              {{"status", worst}, {"checks", std::move(checks)}});
+  answer_fresh(*context, worst == "unavailable" ? 503 : 200,
+               {{"status", worst}, {"checks", std::move(checks)}});
 }
 
-void live(const ContextPtr& context) { answer_json(*context, 200, {{"status", "ok"}}); }
+void live(const ContextPtr& context) { answer_fresh(*context, 200, {{"status", "ok"}}); }
 
 void ready(const ContextPtr& context) {
   const bool yes = is_ready(context->services);
-  answer_json(*context, yes ? 200 : 503, {{"status", yes ? "ok" : "unavailable"}});
+  answer_fresh(*context, yes ? 200 : 503, {{"status", yes ? "ok" : "unavailable"}});
 }
 
 void metrics(const ContextPtr& context) {

@@ -16,9 +16,12 @@ std::vector<Route> all_routes() {
   add_ticket_routes(routes);
   add_chat_routes(routes);
   add_event_routes(routes);
+  add_job_routes(routes);
+  add_webhook_routes(routes);
   add_object_routes(routes);
   add_object_history_routes(routes);
   add_object_alarm_routes(routes);
+  add_outbox_routes(routes);
   add_object_transfer_routes(routes);
   return routes;
 }

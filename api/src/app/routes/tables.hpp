@@ -16,6 +16,7 @@ void add_page_routes(std::vector<Route>& routes);
 void add_object_routes(std::vector<Route>& routes);
 void add_object_history_routes(std::vector<Route>& routes);
 void add_object_alarm_routes(std::vector<Route>& routes);
+void add_outbox_routes(std::vector<Route>& routes);
 void add_object_transfer_routes(std::vector<Route>& routes);
 void add_user_routes(std::vector<Route>& routes);
 void add_user_data_routes(std::vector<Route>& routes);
@@ -23,7 +24,9 @@ void add_api_key_routes(std::vector<Route>& routes);
 void add_notebook_routes(std::vector<Route>& routes);
 void add_conversation_routes(std::vector<Route>& routes);
 void add_chat_routes(std::vector<Route>& routes);
+void add_job_routes(std::vector<Route>& routes);
 void add_event_routes(std::vector<Route>& routes);
 void add_ticket_routes(std::vector<Route>& routes);
+void add_webhook_routes(std::vector<Route>& routes);
 
 }  // namespace perdure::api

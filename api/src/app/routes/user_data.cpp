@@ -5,11 +5,9 @@
 #include <vector>
 
 #include "app/dispatch.hpp"
-#include "app/json_text.hpp"
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
-#include "perdure/actors/resource.hpp"
-#include "perdure/base/crypto.hpp"
+#include "perdure/actors/archive.hpp"
 
 namespace perdure::api {
 
@@ -18,70 +16,26 @@ namespace {
 using http::Method;
 
 constexpr std::size_t archive_bytes_max = 256u << 20;
-constexpr std::size_t page_size = 500;
-
-using Visitor = std::function<Result<void>(const ObjectView&)>;
-
-// Every object of the caller, live or deleted, the user itself included. Errors: those of `visit`.
-Result<void> visit_owned(const Context& context, const Visitor& visit) {
-  for (const auto& kind : context.services.runtime.kinds()) {
-    ListRequest request{.kind = kind.name(),
-                        .index = "$owner",
-                        .owner = context.principal.user_id,
-                        .limit = page_size,
-                        .lives = ListRequest::Lives::all};
-    do {
-      PERDURE_TRY(page, context.services.runtime.list(request));
-      for (const auto& view : page.items) PERDURE_TRY_VOID(visit(view));
-      request.cursor = std::move(page.next_cursor);
-    } while (!request.cursor.empty());
-  }
-  return {};
-}
-
-Result<void> append_object(std::string& text, const Runtime& runtime, const ObjectView& view) {
-  const auto& object = view.meta.object();
-  text += R"({"kind":)";
-  append_json(text, object.kind);
-  text += R"(,"resource":)";
-  append_json(text, actors::resource_body(view));
-  text += R"(,"entries":[)";
-  if (view.meta.exists()) {
-    EntryRange range{.limit = 1'000};
-    for (bool first = true;;) {
-      PERDURE_TRY(rows, runtime.entries(object, range));
-      for (const auto& row : rows) {
-        auto value = parse_json(row.value);
-        text += first ? "" : ",";
-        first = false;
-        append_json(text, {{"key", row.key},
-                           {"value", value ? std::move(*value) : Json(to_base64url(row.value))}});
-      }
-      if (text.size() > archive_bytes_max) {
-        return fail(ErrorCode::too_large, "the archive is larger than 256 MiB");
-      }
-      if (rows.size() < range.limit) break;
-      range.from = rows.back().key + '\x01';
-    }
-  }
-  text += "]}";
-  return {};
+Result<void> visit_owned(const Context& context,
+                         const std::function<Result<void>(const ObjectView&)>& visit) {
+  return actors::visit_owned(context.services.runtime, context.principal.user_id, visit);
 }
 
 Result<std::string> make_archive(const Context& context) {
   const auto& services = context.services;
   PERDURE_TRY(user, services.runtime.inspect({"user", context.principal.user_id}));
-  std::string text = R"({"format":"perdure-user-archive","version":1,"exported_at":)";
-  append_json(text, format_rfc3339(services.clock.now()));
-  text += R"(,"user":)";
-  append_json(text, actors::resource_body(user));
-  text += R"(,"objects":[)";
+  std::string text = dump_json(actors::archive_header(user, services.clock.now()));
+  text.back() = ',';  // the objects go on with the header's members
+  text += R"("objects":[)";
   bool first = true;
   PERDURE_TRY_VOID(visit_owned(context, [&](const ObjectView& view) -> Result<void> {
     if (view.meta.object().kind == "user") return {};
+    PERDURE_TRY(object,
+                actors::archived_object(services.runtime, view, archive_bytes_max - text.size()));
     text += first ? "" : ",";
     first = false;
-    return append_object(text, services.runtime, view);
+    text += object;
+    return {};
   }));
   text += "]}";
   return text;
@@ -110,6 +64,11 @@ Result<void> command(Context& context, const ObjectId& object, std::string_view 
 }
 
 Result<void> remove_object(Context& context, const ObjectId& object) {
+  if (object.kind == "job") {
+    // One that is over cannot be cancelled, and need not be.
+    auto cancelled = command(context, object, "cancel");
+    if (!cancelled && cancelled.error().code != ErrorCode::conflict) return cancelled;
+  }
   if (object.kind == "api_key") PERDURE_TRY_VOID(command(context, object, "revoke"));
   if (object.kind == "user") PERDURE_TRY_VOID(command(context, object, "erase"));
   return command(context, object, builtin::remove);

@@ -21,6 +21,9 @@ using Sha256 = std::array<std::uint8_t, 32>;
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
+/// HMAC-SHA-256 (RFC 2104).
+[[nodiscard]] Sha256 hmac_sha256(std::string_view key, std::string_view bytes);
+
 /// Compares in time that depends only on the lengths.
 [[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;
 
@@ -33,5 +36,9 @@ using Sha256 = std::array<std::uint8_t, 32>;
 /// base64url without padding (RFC 4648, section 5).
 [[nodiscard]] std::string to_base64url(std::string_view bytes);
 [[nodiscard]] std::optional<std::string> from_base64url(std::string_view text);
+
+/// base64 with padding (RFC 4648, section 4).
+[[nodiscard]] std::string to_base64(std::string_view bytes);
+[[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 
 }  // namespace perdure

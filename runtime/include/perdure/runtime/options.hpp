@@ -46,6 +46,10 @@ class Hooks {
   }
   virtual void activated(std::string_view /*kind*/) {}
   virtual void hibernated(std::string_view /*kind*/) {}
+  /// An alarm was handed to its object, so long after its time.
+  virtual void alarm_fired(std::chrono::milliseconds /*late*/) {}
+  /// So many items of the outbox are known to wait or to be carried out.
+  virtual void outbox_changed(std::size_t /*items*/) {}
   virtual void writes_stopped(const Error& /*cause*/) {}
   /// The disk had been full, and the store was opened again.
   virtual void writes_resumed() {}

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "perdure/base/object_id.hpp"
@@ -28,6 +29,8 @@ struct Message {
   std::string then = {};
   Json context = nullptr;  ///< given back to `then`
   RetryPolicy retry = {};
+  /// Of the receiver, if the message creates it; empty text: the host. Default: the sender's owner.
+  std::optional<std::string> owner = {};
 };
 
 /// Work outside of the process's objects, done by a registered performer, at least once.
@@ -61,7 +64,8 @@ class Effect {
   /// Sends the object a command while the work goes on, such as progress. Best effort.
   virtual void tell(std::string command, Json payload) = 0;
   /// The end of this attempt; later calls are ignored. An error of a code that `describe` calls
-  /// retryable, or `internal`, is tried again; any other is final.
+  /// retryable, or `internal`, is tried again, at the earliest after its
+  /// `retry_after`; any other is final.
   virtual void finish(Result<Json> result) = 0;
 };
 
@@ -78,7 +82,11 @@ struct OutboxItem {
   Json payload;
   int attempt = 1;
   enum class Status { waiting, running, backing_off } status = Status::waiting;
-  std::string error = {};  ///< of the last attempt
+  std::optional<Timestamp> retry_at = {};  ///< when backing off
+  std::string error = {};                  ///< of the last attempt
 };
+
+/// `{position, type, status, from, to, command, payload, attempt, retry_at?, error?}`.
+void to_json(Json& json, const OutboxItem& item);
 
 }  // namespace perdure

@@ -13,9 +13,11 @@
 #include <utility>
 #include <vector>
 
+#include "perdure/actors/jobs.hpp"
 #include "perdure/actors/kinds.hpp"
 #include "perdure/api/app/application.hpp"
 #include "perdure/api/app/bootstrap.hpp"
+#include "perdure/base/crypto.hpp"
 #include "perdure/schemas/json.hpp"
 
 namespace perdure::api {
@@ -122,6 +124,7 @@ struct ApplicationTest : testing::Test {
     if (!runtime) {
       auto kinds = actors::built_in_kinds();
       for (auto& kind : actors::domain_kinds()) kinds.push_back(std::move(kind));
+      for (auto& kind : actors::job_kinds(job_types, {})) kinds.push_back(std::move(kind));
       runtime = Runtime::open({.data_dir = directory, .durability = DurabilityMode::buffered},
                               std::move(kinds))
                     .value();
@@ -166,8 +169,35 @@ struct ApplicationTest : testing::Test {
   std::filesystem::path directory = fresh_directory();
   ManualClock clock;
   SecureRandom random;
+  actors::JobTypes job_types = actors::built_in_job_types();  // done by nobody, unless a test does
   std::unique_ptr<Runtime> runtime;
   std::unique_ptr<Application> application;
+};
+
+/// With users beside the administrator.
+struct MembersTest : ApplicationTest {
+  // A user with a key of its own, made as a login would.
+  std::string make_user(const std::string& email) {
+    const auto made = post("/users", {{"email", email}});
+    EXPECT_EQ(made.status, 201) << made.text;
+    id = made.json()["id"].get<std::string>();
+    const std::string secret = "secret-of-" + email;
+    const auto key = runtime
+                         ->call({.target = {"api_key", "key-of-" + email},
+                                 .name = "create",
+                                 .payload = {{"name", "test"},
+                                             {"prefix", "test"},
+                                             {"secret_hash", to_hex(bytes_of(sha256(secret)))}},
+                                 .owner = id})
+                         .get();
+    EXPECT_TRUE(key);
+    return secret;
+  }
+  Answer as(const std::string& key, http::Method method, const std::string& target,
+            const std::string& body = {}) {
+    return ask(method, target, body, {}, key);
+  }
+  std::string id;
 };
 
 }  // namespace perdure::api

@@ -1,36 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixture.hpp"
-#include "perdure/base/crypto.hpp"
 
 namespace perdure::api {
 namespace {
 
 using http::Method;
 
-struct Users : ApplicationTest {
-  // A user with a key of its own, made as a login would.
-  std::string make_user(const std::string& email) {
-    const auto made = post("/users", {{"email", email}});
-    EXPECT_EQ(made.status, 201) << made.text;
-    id = made.json()["id"].get<std::string>();
-    const std::string secret = "secret-of-" + email;
-    const auto key = runtime
-                         ->call({.target = {"api_key", "key-of-" + email},
-                                 .name = "create",
-                                 .payload = {{"name", "test"},
-                                             {"prefix", "test"},
-                                             {"secret_hash", to_hex(bytes_of(sha256(secret)))}},
-                                 .owner = id})
-                         .get();
-    EXPECT_TRUE(key);
-    return secret;
-  }
-  Answer as(const std::string& key, Method method, const std::string& target,
-            const std::string& body = {}) {
-    return ask(method, target, body, {}, key);
-  }
-  std::string id;
-};
+struct Users : MembersTest {};
 
 TEST_F(Users, are_made_by_administrators_with_a_hashed_password) {
   const auto made = post("/users", {{"email", "Ada@Example.org"}, {"password", "correct horse"}});

@@ -53,6 +53,16 @@ TEST_F(MetricsTest, follow_activations_of_known_kinds) {
                           HasSubstr("perdure_activations_total 3"), Not(HasSubstr("stranger"))));
 }
 
+TEST_F(MetricsTest, show_how_late_alarms_are_and_what_waits_in_the_outbox) {
+  metrics_.alarm_fired(7ms);
+  metrics_.outbox_changed(12);
+  metrics_.outbox_changed(3);
+  const auto text = metrics_.expose(Exposition::text);
+  EXPECT_THAT(text, AllOf(HasSubstr(R"(perdure_alarm_lateness_seconds_bucket{le="0.005"} 0)"),
+                          HasSubstr(R"(perdure_alarm_lateness_seconds_bucket{le="0.01"} 1)"),
+                          HasSubstr("perdure_outbox_items 3")));
+}
+
 TEST_F(MetricsTest, are_also_written_as_openmetrics) {
   metrics_.route("/a").answered("GET", 200, 1ms);
   metrics_.batch_committed(3, 80us);
@@ -81,6 +91,23 @@ TEST_F(MetricsTest, lose_no_count_between_threads_that_use_a_route_first) {
   for (auto& thread : threads) thread.join();
   EXPECT_THAT(metrics_.expose(Exposition::text),
               HasSubstr(R"(http_request_duration_seconds_count{route="/x"} 4000)"));
+}
+
+TEST_F(MetricsTest, ask_for_jobs_at_each_scrape) {
+  std::int64_t queued = 3;
+  metrics_.set_jobs([&] {
+    return std::vector<JobCount>{
+        {.queue = "q", .type = "echo", .queued = queued, .running = 1, .succeeded = 5},
+        {.queue = "q", .type = "sleep", .queued = 2, .failed = 1}};
+  });
+  EXPECT_THAT(metrics_.expose(Exposition::text), HasSubstr(R"(perdure_jobs_queued{queue="q"} 5)"));
+  queued = 0;
+  const auto text = metrics_.expose(Exposition::text);
+  EXPECT_THAT(text, HasSubstr(R"(perdure_jobs_queued{queue="q"} 2)"));
+  EXPECT_THAT(text, HasSubstr(R"(perdure_jobs_running{queue="q"} 1)"));
+  EXPECT_THAT(text,
+              HasSubstr(R"(perdure_jobs_finished_total{outcome="succeeded",type="echo"} 5)"));
+  EXPECT_THAT(text, HasSubstr(R"(perdure_jobs_finished_total{outcome="failed",type="sleep"} 1)"));
 }
 
 }  // namespace

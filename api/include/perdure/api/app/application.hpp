@@ -51,6 +51,11 @@ struct ApplicationOptions {
   std::size_t import_bytes_max = 64u << 20;  ///< of POST /durable-objects/import
   std::size_t slow_queue_max = 256;          ///< requests that wait for a worker thread
   MetricsPort metrics = {};
+  /// For /jobs/stats: of everybody's jobs, or of one user's (actors::job_stats). Empty: none.
+  std::function<Result<Json>(const std::optional<std::string>& owner)> job_stats = {};
+  /// Whether the server may call a URL, for bodies that name one; `fields` of its error stand at
+  /// `/url`. Must not block. Empty: any.
+  std::function<Result<void>(std::string_view url)> check_outgoing_url = {};
 };
 
 /// The failures of the HTTP layer as problems, for http::Services::render_problem.

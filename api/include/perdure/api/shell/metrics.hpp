@@ -6,10 +6,13 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "perdure/runtime/options.hpp"
 
@@ -34,6 +37,17 @@ enum class Exposition { text, openmetrics };
              : "text/plain; version=0.0.4; charset=utf-8";
 }
 
+/// What one queue has, and had, of one type of jobs.
+struct JobCount {
+  std::string queue;
+  std::string type;
+  std::int64_t queued = 0;
+  std::int64_t running = 0;
+  std::int64_t succeeded = 0;
+  std::int64_t failed = 0;
+  std::int64_t cancelled = 0;
+};
+
 /// Lifecycle  outlives the runtime whose hooks it is.
 /// Threads    every method may be called from any thread.
 class Metrics final : public Hooks {
@@ -49,6 +63,11 @@ class Metrics final : public Hooks {
   void batch_committed(std::size_t turns, std::chrono::nanoseconds write_and_sync) override;
   void activated(std::string_view kind) override;
   void hibernated(std::string_view kind) override;
+  void alarm_fired(std::chrono::milliseconds late) override;
+  void outbox_changed(std::size_t items) override;
+
+  /// Asked at each scrape, on the scraper's thread; an empty function: nobody is. Before the first.
+  void set_jobs(std::function<std::vector<JobCount>()> jobs) { jobs_ = std::move(jobs); }
 
   /// All metrics, those of the process included.
   [[nodiscard]] std::string expose(Exposition exposition) const;
@@ -56,6 +75,7 @@ class Metrics final : public Hooks {
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
+  std::function<std::vector<JobCount>()> jobs_;
 };
 
 }  // namespace perdure::shell

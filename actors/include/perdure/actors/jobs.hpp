@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Jobs: work in the background, once or by cron, with priorities, limits, retries and progress.
+//
+// A `job` is an object, and so is each `job_queue`. A job that is due sends itself to its queue.
+// The queue keeps those that wait in its entries, by type, priority and arrival; a free place goes
+// to the best of them as an *effect* of the queue, and is free again when the effect's result is a
+// turn of the queue. So who holds a place is written in the outbox, and nowhere else: a process
+// that dies leaves its effects, which the next one performs again; no place is lost or given twice.
+// A turn of a queue reads one entry for each type, however many jobs wait, and nobody polls.
+// docs/adr/0010-jobs.md has the reasons.
+//
+//   job               queue                      runner
+//   create ─enqueue→  waits … gets a place
+//                     request ─────────────────→ perform
+//   begin  ←──────────────────────────────────── counts the attempt before it begins
+//   progress, append ←──────────────────────────
+//   finish ←──────────────────────────────────── the outcome is the job's; then
+//                     ended  ←────────────────── the place is free: the next one
+//
+// Limits  a queue runs `JobOptions::concurrency_of` jobs at a time, and of one type never more than
+//         the type has; the type's own limit holds over all queues.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "perdure/actors/job_types.hpp"
+#include "perdure/runtime/kind.hpp"
+
+namespace perdure::actors {
+
+inline constexpr std::string_view job_kind_name = "job";
+inline constexpr std::string_view job_queue_kind_name = "job_queue";
+/// Entries of a job: its output, in the order of their keys.
+inline constexpr std::string_view job_output_prefix = "output/";
+
+struct JobOptions {
+  std::size_t concurrency = 16;                                      ///< of a queue
+  std::map<std::string, std::size_t> queue_limits = {};              ///< of those that have another
+  std::chrono::milliseconds retention = std::chrono::hours{24 * 7};  ///< of finished jobs
+  std::chrono::milliseconds progress_period{200};
+  std::size_t output_bytes_max = 64u << 20;
+
+  [[nodiscard]] std::size_t concurrency_of(const std::string& queue) const;
+};
+
+/// The kinds of jobs and queues. The types and options are kept.
+///
+///   job        a resource (resource.hpp); fields: those of the schema Job.
+///              create     the fields
+///              cancel     -  → the job: cancelled at once when it is queued, else as soon as it
+///                         has stopped. Errors: conflict, when it is over.
+///              list_runs  (query) {limit?, cursor?} → {items, next_cursor}: the attempts, newest
+///                         first, of which the newest 100 are kept
+///              begin, progress, append, finish, tick, again, time_out, expire: the runner's, and
+///              its own alarms'
+///              Indexes by owner: created_at, status, type, queue; over all owners: all_created_at,
+///              all_status, all_type, all_queue.
+///              Publishes job.created, job.started, job.progress, job.retrying, job.succeeded,
+///              job.failed and job.cancelled.
+///   job_queue  its id is its name; the host's. All its commands are the jobs' and the runner's:
+///              enqueue, leave, ended, advance.
+[[nodiscard]] std::vector<Kind> job_kinds(const JobTypes& types, const JobOptions& options);
+
+/// Does the jobs of a runtime whose kinds those above are.
+///
+/// Lifecycle  start → stop; the destructor stops, too. Must end before its runtime does.
+/// Threads    any. Functions of jobs run on threads of the runner, one for each attempt.
+class JobRunner {
+ public:
+  /// `types` and `options` as for the kinds. Begins at once with what waits.
+  [[nodiscard]] static std::unique_ptr<JobRunner> start(Runtime& runtime, const JobTypes& types,
+                                                        const JobOptions& options);
+  ~JobRunner();
+  JobRunner(const JobRunner&) = delete;
+  JobRunner& operator=(const JobRunner&) = delete;
+
+  /// Cancels all attempts, and waits for their functions to return. What gave no result by then is
+  /// queued again, and begun by the next runner.
+  void stop();
+
+ private:
+  class Impl;
+  explicit JobRunner(std::shared_ptr<Impl> impl);
+
+  std::shared_ptr<Impl> impl_;  // shared with the performers, which the runtime keeps
+};
+
+/// What a queue has and had.
+struct JobTally {
+  std::int64_t queued = 0;
+  std::int64_t running = 0;
+  std::int64_t succeeded = 0;  ///< runs
+  std::int64_t failed = 0;     ///< attempts
+  std::int64_t cancelled = 0;
+
+  JobTally& operator+=(const JobTally& other);
+};
+void to_json(Json& json, const JobTally& tally);
+void from_json(const Json& json, JobTally& tally);
+
+/// By queue, then by type; at most 1,000 queues.
+using JobTallies = std::map<std::string, std::map<std::string, JobTally>>;
+/// Of everybody's jobs, or of one user's. Read from the store, without waking a queue.
+[[nodiscard]] Result<JobTallies> job_tallies(const Runtime& runtime,
+                                             const std::optional<std::string>& owner = {});
+/// The same as the schema JobStats: all types, and the queues that have had jobs.
+[[nodiscard]] Result<Json> job_stats(const Runtime& runtime, const JobTypes& types,
+                                     const JobOptions& options,
+                                     const std::optional<std::string>& owner = {});
+
+}  // namespace perdure::actors

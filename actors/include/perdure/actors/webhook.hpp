@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// webhook: a resource (resource.hpp) that sends its owner's events to a URL, signed as Standard
+// Webhooks says: `webhook-id` (the event's id), `webhook-timestamp`, `webhook-signature`, over the
+// CloudEvent as JSON. At least once, in no certain order.
+//
+// It hears events by a `subscription` of its own, keeps each as a delivery in its entries, and asks
+// for an effect of the performer `http` for every attempt. So a crash loses neither event, attempt
+// nor delivery. Few attempts of one webhook are under way at a time, one alone while it fails.
+//
+// Fields: those of the schema Webhook. Object index: `updated_at`, which attempts move, too.
+//
+//   create           the fields, and secret, after: the cursor of the event log to begin at
+//   update           the fields, and after: the cursor from which other topics hold
+//   rotate           {secret}; for `overlap` both secrets sign
+//   test             makes a delivery of an event `webhook.test`       → the delivery
+//   retry_delivery   {id}: now, with all its attempts anew             → the delivery
+//   list_deliveries  (query) {limit?, cursor?, status?}, newest first → {items, next_cursor}
+//   get_delivery     (query) {id} → the delivery, as the schema WebhookDelivery
+//   event            a CloudEvent, from the subscription
+//   attempted        an attempt's outcome, from the performer
+//   deliver          goes on with what is due; harmless at any time
+//
+// A delivery is given up after `WebhookPolicy::retry.attempts`; it stays in the list as `failed`,
+// and becomes a dead letter. A webhook is disabled when the receiver answers 410 (`gone`), or when
+// no attempt succeeded for too long (`failing`); the event `webhook.disabled` {id, url, reason}
+// says so. What waits then goes on when the owner enables it again.
+//
+// Errors  conflict  test and retry_delivery of a disabled webhook; retry_delivery of what is being
+//                   sent. not_found: no such delivery (any more). invalid: topics, secret.
+// Limits  `deliveries_kept` finished ones, oldest gone first; past `deliveries_waiting_max` events
+//         fail at once.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string_view>
+
+#include "perdure/base/random.hpp"
+#include "perdure/runtime/retry.hpp"
+
+namespace perdure::actors {
+
+struct WebhookPolicy {
+  /// 5 s, 30 s, 3 min, 18 min, 1.8 h, 10.8 h and a day between attempts, half of it jitter.
+  RetryPolicy retry{.attempts = 8,
+                    .backoff = std::chrono::seconds{5},
+                    .factor = 6,
+                    .ceiling = std::chrono::hours{24}};
+  Milliseconds timeout{15'000};                             ///< of one attempt
+  Milliseconds disable_after = std::chrono::hours{5 * 24};  ///< of failing
+  int given_up_max = 50;  ///< deliveries given up one after another, then it is disabled
+};
+
+namespace webhook {
+
+inline constexpr std::string_view disabled_topic = "webhook.disabled";
+inline constexpr std::size_t deliveries_kept = 1'000;
+inline constexpr std::size_t deliveries_waiting_max = 10'000;
+inline constexpr std::chrono::hours overlap{24};
+
+/// `whsec_` and the base64 of 256 bits.
+[[nodiscard]] std::string secret_from(std::string_view bits);
+/// The first characters of a secret, to know it by.
+[[nodiscard]] std::string secret_label(std::string_view secret);
+
+}  // namespace webhook
+
+}  // namespace perdure::actors

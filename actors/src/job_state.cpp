@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job_state.hpp"
+
+namespace perdure::actors {
+
+namespace {
+
+constexpr std::uint64_t runs_kept = 100;
+/// A job that was cut off so often is not begun again: it may be what ends the process.
+constexpr int crashes_max = 10;
+constexpr const char* start_alarm = "start";
+constexpr const char* retry_alarm = "retry";
+constexpr const char* timeout_alarm = "timeout";
+
+template <class T>
+T increment(Json& number) {
+  const T next = number.get<T>() + 1;
+  number = next;
+  return next;
+}
+
+std::string output_key(std::uint64_t piece) {
+  return std::string{job_output_prefix} + ordered_key(piece);
+}
+
+JobStay stay_of(const Turn& turn, const Json& job) {
+  return {.job = turn.object().id,
+          .run = job.at("internal").at("run"),
+          .type = job.at("type"),
+          .priority = job.at("priority"),
+          .owner = turn.meta().origin->owner};
+}
+
+Message to_queue(const Json& job, std::string command, Json payload) {
+  return {.to = {std::string{job_queue_kind_name}, job.at("queue")},
+          .command = std::move(command),
+          .payload = std::move(payload),
+          .owner = ""};  // queues are nobody's: erasing a user must not take them along
+}
+
+}  // namespace
+
+Json JobState::first_internal() {
+  return {{"phase", phase::scheduled},
+          {"run", 0},            // stays in the queue so far
+          {"number", 0},         // entries of `runs/` so far
+          {"open", 0},           // the one of the attempt that runs
+          {"failures", 0},       // of this tick
+          {"crashes", 0},        // of this tick
+          {"pieces", 0},         // of the output
+          {"timed_out", false},  // the attempt that runs
+          {"is_admin", false},   // who made it
+          {"last_outcome", ""}};
+}
+
+bool JobState::is_at(const Json& run) const {
+  return own_.at("run") == run && (is_in(phase::waiting) || is_in(phase::running));
+}
+
+bool JobState::is_running(const Json& run) const {
+  return own_.at("run") == run && is_in(phase::running);
+}
+
+void JobState::set_phase(std::string_view phase) {
+  own_["phase"] = phase;
+  if (phase == phase::over) return;
+  job_["status"] = phase == phase::running ? "running" : "queued";
+}
+
+void JobState::schedule(Schedule schedule) {
+  set_phase(phase::scheduled);
+  job_["run_at"] = format_rfc3339(schedule.first(turn_.now()));
+  turn_.set_alarm({.name = start_alarm, .command = "tick", .schedule = std::move(schedule)});
+}
+
+void JobState::enqueue() {
+  set_phase(phase::waiting);
+  if (job_.at("cron").is_null()) job_["run_at"] = nullptr;
+  increment<std::uint64_t>(own_["run"]);
+  turn_.send(to_queue(job_, "enqueue", stay_of(turn_, job_)));
+}
+
+void JobState::leave_queue() {
+  turn_.cancel_alarm(start_alarm);
+  turn_.cancel_alarm(retry_alarm);
+  if (is_in(phase::waiting)) turn_.send(to_queue(job_, "leave", stay_of(turn_, job_)));
+}
+
+std::optional<Timestamp> JobState::next_tick() const {
+  if (job_.at("cron").is_null()) return {};
+  const auto alarm = turn_.alarm(start_alarm);
+  return alarm ? alarm->spec.schedule.next(turn_.now()) : std::nullopt;
+}
+
+void JobState::show_next_tick() {
+  const auto next = next_tick();
+  job_["run_at"] = next ? Json(format_rfc3339(*next)) : Json(nullptr);
+}
+
+void JobState::begin_tick() {
+  job_["attempts"] = 0;
+  own_["failures"] = 0;
+  own_["crashes"] = 0;
+  show_next_tick();
+}
+
+void JobState::skip_tick() {
+  show_next_tick();
+  const auto now = format_rfc3339(turn_.now());
+  put_run({{"number", increment<std::uint64_t>(own_["number"])},
+           {"attempt", 0},
+           {"outcome", "skipped"},
+           {"started_at", now},
+           {"finished_at", now},
+           {"error", nullptr}});
+}
+
+void JobState::put_run(const Json& run) {
+  const auto number = run.at("number").get<std::uint64_t>();
+  turn_.entries().put_json(runs + ordered_key(number), run);
+  if (number > runs_kept) turn_.entries().erase(runs + ordered_key(number - runs_kept));
+}
+
+void JobState::open_run() {
+  erase_output();
+  set_phase(phase::running);
+  const auto now = format_rfc3339(turn_.now());
+  job_["started_at"] = now;
+  job_["progress"] = nullptr;
+  own_["timed_out"] = false;
+  own_["open"] = increment<std::uint64_t>(own_["number"]);
+  put_run({{"number", own_.at("open")},
+           {"attempt", increment<std::uint64_t>(job_["attempts"])},
+           {"outcome", "running"},
+           {"started_at", now},
+           {"finished_at", nullptr},
+           {"error", nullptr}});
+  if (const Json& timeout = job_.at("timeout_ms"); !timeout.is_null()) {
+    turn_.set_alarm(
+        {.name = timeout_alarm,
+         .command = "time_out",
+         .payload = {{"run", own_.at("run")}},
+         .schedule = Schedule::once(turn_.now() + Milliseconds{timeout.get<std::int64_t>()})});
+  }
+  publish("job.started");
+}
+
+void JobState::close_run(std::string_view outcome, const Json& error) {
+  turn_.cancel_alarm(timeout_alarm);
+  const auto key = runs + ordered_key(own_.at("open").get<std::uint64_t>());
+  const auto entry = turn_.entries().get(key);
+  if (!entry) return;  // an operator's doing
+  Json run = entry->json();
+  run["outcome"] = outcome;
+  run["finished_at"] = format_rfc3339(turn_.now());
+  run["error"] = error;
+  turn_.entries().put_json(key, run);
+}
+
+bool JobState::survives_crash() { return increment<int>(own_["crashes"]) < crashes_max; }
+
+void JobState::wait_again() { set_phase(phase::waiting); }
+
+bool JobState::tries_again(const Json& error) {
+  // Stored by this kind, so it can be read.
+  const auto retry = parse_retry(job_.at("retry"), "/retry").value();
+  const auto failures = increment<int>(own_["failures"]);
+  if (failures >= retry.attempts) return false;
+  const auto at = turn_.now() + retry.wait_after(failures, turn_.random());
+  set_phase(phase::backing_off);
+  own_["last_outcome"] = outcome::failed;
+  job_["error"] = error;
+  job_["run_at"] = format_rfc3339(at);
+  turn_.set_alarm({.name = retry_alarm, .command = "again", .schedule = Schedule::once(at)});
+  publish("job.retrying");
+  return true;
+}
+
+void JobState::end(std::string_view outcome, Json result, Json error) {
+  own_["last_outcome"] = outcome;
+  job_["finished_at"] = format_rfc3339(turn_.now());
+  if (outcome == outcome::succeeded) job_["result"] = std::move(result);
+  job_["error"] = std::move(error);
+  const auto next = outcome == outcome::cancelled ? std::nullopt : next_tick();
+  if (next) {
+    set_phase(phase::scheduled);
+    job_["run_at"] = format_rfc3339(*next);
+  } else {
+    turn_.cancel_alarm(start_alarm);
+    set_phase(phase::over);
+    job_["status"] = outcome;
+    job_["run_at"] = nullptr;
+    const auto expires = turn_.now() + rules_.options.retention;
+    job_["expires_at"] = format_rfc3339(expires);
+    turn_.set_alarm({.name = "expire", .command = "expire", .schedule = Schedule::once(expires)});
+  }
+  publish("job." + std::string{outcome});
+}
+
+void JobState::stop_run() {
+  turn_.request({.performer = std::string{stopper},
+                 .payload = {{"job", turn_.object().id}, {"run", own_.at("run")}}});
+}
+
+void JobState::request_cancel() {
+  if (stop_is_wanted()) return turn_.change_nothing();
+  job_["cancel_requested_at"] = format_rfc3339(turn_.now());
+  stop_run();
+}
+
+void JobState::time_out() {
+  own_["timed_out"] = true;
+  stop_run();
+}
+
+void JobState::append_output(std::string text) {
+  job_["output_bytes"] = job_.at("output_bytes").get<std::size_t>() + text.size();
+  const auto piece = increment<std::uint64_t>(own_["pieces"]);
+  turn_.entries().put(output_key(piece), std::move(text));
+}
+
+void JobState::erase_output() {
+  const auto pieces = own_.at("pieces").get<std::uint64_t>();
+  for (std::uint64_t piece = 1; piece <= pieces; ++piece) {
+    turn_.entries().erase(output_key(piece));
+  }
+  own_["pieces"] = 0;
+  job_["output_bytes"] = 0;
+}
+
+void JobState::publish(const std::string& topic) {
+  Json data{{"id", turn_.object().id}};
+  for (const char* member :
+       {"type", "queue", "status", "attempts", "progress", "error", "run_at"}) {
+    data[member] = job_.at(member);
+  }
+  turn_.publish(topic, std::move(data));
+}
+
+}  // namespace perdure::actors

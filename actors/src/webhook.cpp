@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perdure/actors/webhook.hpp"
+
+#include <algorithm>
+
+#include "errors.hpp"
+#include "list_query.hpp"
+#include "own_kinds.hpp"
+#include "perdure/runtime/events.hpp"
+#include "resource_kind.hpp"
+#include "webhook_deliveries.hpp"
+#include "webhook_signature.hpp"
+
+namespace perdure::actors {
+
+namespace {
+
+Result<void> check_topics(const Json& topics) {
+  for (std::size_t i = 0; i < topics.size(); ++i) {
+    if (auto valid = validate_topic_pattern(topics[i].get_ref<const std::string&>()); !valid) {
+      auto error = std::move(valid).error();
+      for (auto& field : error.fields) field.pointer = "/topics/" + std::to_string(i);
+      return fail(std::move(error));
+    }
+  }
+  return {};
+}
+
+/// Where in the event log the payload's change takes effect; empty: at once.
+std::string cursor_in(const Json& payload) {
+  const auto after = payload.find("after");
+  return after != payload.end() && after->is_string() ? after->get<std::string>() : std::string{};
+}
+
+void subscribe(Turn& turn, const Json& state, const std::string& after) {
+  const ObjectId subscription{"subscription", turn.object().id};
+  turn.send({.to = subscription,
+             .command = "subscribe",
+             .payload = {{"topics", state.at("topics")},
+                         {"kind", turn.object().kind},
+                         {"id", turn.object().id},
+                         {"command", "event"},
+                         {"after", after}}});
+  if (state.at("enabled") == false) change_subscription(turn, state, after);
+}
+
+Result<void> take_secret(Json& state, const Json& payload) {
+  PERDURE_TRY(secret, required_text(payload, "secret"));
+  PERDURE_TRY_VOID(webhook_key(secret));
+  state[std::string{internal_member}]["secret"] = secret;
+  state["secret_prefix"] = webhook::secret_label(secret);
+  return {};
+}
+
+Result<void> settle(const WebhookPolicy& policy, Turn& turn, const Json& before, Json& next,
+                    const Json& payload) {
+  PERDURE_TRY_VOID(check_topics(next.at("topics")));
+  if (before.empty()) {
+    PERDURE_TRY_VOID(take_secret(next, payload));
+    subscribe(turn, next, cursor_in(payload));
+    return {};
+  }
+  const bool enabled = next.at("enabled") == true;
+  const bool switched = before.value("enabled", true) != enabled;
+  if (switched || before.value("topics", Json()) != next.at("topics")) {
+    change_subscription(turn, next, cursor_in(payload));
+  }
+  if (switched) {
+    next["disabled_reason"] = nullptr;
+    next["disabled_at"] = enabled ? Json(nullptr) : Json(format_rfc3339(turn.now()));
+  }
+  if (switched && enabled) {
+    next["failing_since"] = nullptr;
+    next[std::string{internal_member}]["given_up_row"] = 0;
+    Deliveries{policy, turn, next}.send_due();
+  }
+  return {};
+}
+
+Result<Json> rotate(Turn& turn, ResourceState& self, const Json& payload) {
+  auto& inside = self.internal();
+  const auto old = inside.at("secret");
+  PERDURE_TRY_VOID(take_secret(self.json, payload));
+  inside["previous_secret"] = old;
+  inside["previous_until"] = format_rfc3339(turn.now() + webhook::overlap);
+  return public_state(self.json);
+}
+
+bool wants(const Json& state, const Json& event) {
+  const std::string topic = event.at("type");
+  return state.at("enabled") == true &&
+         std::ranges::any_of(state.at("topics"), [&](const Json& pattern) {
+           return topic_matches(pattern.get_ref<const std::string&>(), topic);
+         });
+}
+
+void take_event(const WebhookPolicy& policy, Turn& turn, ResourceState& self, const Json& event) {
+  const bool taken =
+      wants(self.json, event) && Deliveries{policy, turn, self.json}.add(event).has_value();
+  if (!taken) turn.change_nothing();
+}
+
+Result<void> must_be_enabled(const ResourceState& self) {
+  if (self.json.at("enabled") == true) return {};
+  return fail(ErrorCode::conflict, "the webhook is disabled");
+}
+
+Result<Json> test(const WebhookPolicy& policy, Turn& turn, ResourceState& self) {
+  PERDURE_TRY_VOID(must_be_enabled(self));
+  const auto& webhook = turn.object();
+  const Json event{{"specversion", "1.0"},
+                   {"id", turn.new_id()},
+                   {"source", "/" + webhook.kind + "/" + webhook.id},
+                   {"type", "webhook.test"},
+                   {"time", format_rfc3339(turn.now())},
+                   {"datacontenttype", "application/json"},
+                   {"owner", turn.meta().origin->owner},
+                   {"data", {{"webhook_id", webhook.id}}}};
+  return delivery_body(turn.meta(), *Deliveries{policy, turn, self.json}.add(event));
+}
+
+Result<Json> retry_delivery(const WebhookPolicy& policy, Turn& turn, ResourceState& self,
+                            const Json& payload) {
+  PERDURE_TRY_VOID(must_be_enabled(self));
+  PERDURE_TRY(id, required_text(payload, "id"));
+  PERDURE_TRY(delivery, (Deliveries{policy, turn, self.json}.retry(id)));
+  return delivery_body(turn.meta(), delivery);
+}
+
+Result<Json> get_delivery(const View& view, const Json& payload) {
+  PERDURE_TRY(id, required_text(payload, "id"));
+  const auto number = find_delivery(view.entries(), id);
+  const auto entry = number ? view.entries().get(delivery_key(*number)) : std::nullopt;
+  if (!entry) return fail(ErrorCode::not_found, "no such delivery");
+  return delivery_body(view.meta(), entry->json());
+}
+
+Result<Json> list_deliveries(const View& view, const Json& payload) {
+  const ListShape shape{
+      .sorts = {"created_at"}, .default_order = Order::descending, .filters = {"status"}};
+  PERDURE_TRY(query, read_list_query(payload, shape));
+  const auto status = query.filters.find("status");
+  return scan(view.entries(),
+              {.prefix = deliveries_prefix,
+               .order = query.order,
+               .limit = query.limit,
+               .cursor = query.cursor},
+              [&](const Entry& row) -> Json {
+                auto delivery = row.json();
+                if (status != query.filters.end() && delivery.at("status") != status->second) {
+                  return nullptr;
+                }
+                return delivery_body(view.meta(), std::move(delivery));
+              });
+}
+
+Json first_internal() {
+  Json internal = no_deliveries();
+  internal.update({{"secret", ""}, {"previous_secret", nullptr}, {"previous_until", nullptr}});
+  return internal;
+}
+
+void add_commands(KindBuilder<ResourceState>& builder, const WebhookPolicy& policy) {
+  std::move(builder)
+      .command("rotate", [](Turn& turn, ResourceState& self,
+                            const Json& payload) { return rotate(turn, self, payload); })
+      .command("event", [policy](Turn& turn, ResourceState& self,
+                                 const Json& event) { take_event(policy, turn, self, event); })
+      .command("attempted",
+               [policy](Turn& turn, ResourceState& self, const Json& outcome) {
+                 if (!Deliveries{policy, turn, self.json}.attempted(outcome)) turn.change_nothing();
+               })
+      .command("deliver",
+               [policy](Turn& turn, ResourceState& self) {
+                 Deliveries{policy, turn, self.json}.send_due();
+               })
+      .command("test",
+               [policy](Turn& turn, ResourceState& self) { return test(policy, turn, self); })
+      .command("retry_delivery",
+               [policy](Turn& turn, ResourceState& self, const Json& payload) {
+                 return retry_delivery(policy, turn, self, payload);
+               })
+      .query("get_delivery", [](const View& view, const ResourceState&,
+                                const Json& payload) { return get_delivery(view, payload); })
+      .query("list_deliveries", [](const View& view, const ResourceState&, const Json& payload) {
+        return list_deliveries(view, payload);
+      });
+}
+
+}  // namespace
+
+Kind webhook_kind(const WebhookPolicy& policy) {
+  auto builder = resource_kind(
+      {.kind = "webhook",
+       .fields = Fields::of("Webhook"),
+       .server_set = {{"disabled_reason", nullptr},
+                      {"disabled_at", nullptr},
+                      {"failing_since", nullptr},
+                      {"secret_prefix", ""}},
+       .internal = first_internal(),
+       .create_only = {"secret", "after"},
+       .update_only = {"after"},
+       .settle = [policy](Turn& turn, const Json& before, Json& next, const Json& payload) {
+         return settle(policy, turn, before, next, payload);
+       }});
+  add_commands(builder, policy);
+  return std::move(builder).secret("internal.secret").secret("internal.previous_secret");
+}
+
+}  // namespace perdure::actors

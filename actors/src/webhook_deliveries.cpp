@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "webhook_deliveries.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "perdure/actors/resource.hpp"
+#include "perdure/base/crypto.hpp"
+#include "perdure/runtime/call.hpp"
+#include "webhook_signature.hpp"
+
+namespace perdure::actors {
+
+namespace {
+
+using std::chrono::minutes;
+
+/// Attempts under way at a time; a webhook that fails has one, so that it takes up no room.
+constexpr std::size_t sending_max = 4;
+/// An attempt that begins later would carry a time that receivers refuse (they allow 5 min).
+constexpr auto begins_within = minutes{4};
+/// Past the end of an attempt: its effect is lost, or stuck behind others.
+constexpr auto doubt_after = minutes{5};
+constexpr const char* alarm_name = "deliver";
+
+std::string queue_key(Timestamp due, std::uint64_t number) {
+  return "queue/" +
+         ordered_key(static_cast<std::uint64_t>(std::max<std::int64_t>(to_unix_ms(due), 0))) + '/' +
+         ordered_key(number);
+}
+
+std::uint64_t number_in(std::string_view digits) {
+  std::uint64_t number = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+  return number;
+}
+
+std::string sending_key(std::uint64_t number) { return "sending/" + ordered_key(number); }
+std::string body_key(std::uint64_t number) { return "bodies/" + ordered_key(number); }
+std::string id_key(const std::string& id) { return "ids/" + id; }
+// Ids of events hold those of objects, which may be longer than a key.
+std::string event_key(const std::string& id) {
+  return "events/" + to_hex(bytes_of(sha256(id)).substr(0, 16));
+}
+
+/// What became of an attempt, in words; empty when all is well.
+std::string failure_in(const Json& outcome) {
+  if (const auto error = outcome.find("error"); error != outcome.end()) {
+    return error->value("detail", "it failed");
+  }
+  const int status = outcome.at("reply").at("status");
+  if (status >= 200 && status < 300) return {};
+  return "the receiver answered " + std::to_string(status);
+}
+
+int status_in(const Json& outcome) {
+  const auto reply = outcome.find("reply");
+  return reply == outcome.end() ? 0 : reply->value("status", 0);
+}
+
+/// Seconds only: a date would need the clock that the receiver means.
+Milliseconds retry_after_in(const Json& outcome) {
+  if (status_in(outcome) != 429 && status_in(outcome) != 503) return {};
+  const auto text = outcome.at("reply").at("headers").value("retry-after", "");
+  std::int64_t seconds = 0;
+  const auto [rest, failure] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (failure != std::errc{} || rest != text.data() + text.size()) return {};
+  return std::chrono::seconds{std::clamp<std::int64_t>(seconds, 0, 24 * 60 * 60)};
+}
+
+}  // namespace
+
+Json no_deliveries() {
+  return {{"next_number", 1}, {"waiting", 0}, {"kept", 0}, {"next_finish", 1}, {"given_up_row", 0}};
+}
+
+std::string delivery_key(std::uint64_t number) { return deliveries_prefix + ordered_key(number); }
+
+Json delivery_body(const ObjectMeta& webhook, Json delivery) {
+  delivery.erase(std::string{internal_member});
+  delivery["webhook_id"] = webhook.object().id;
+  return delivery;
+}
+
+std::optional<std::uint64_t> find_delivery(const EntryReader& entries, const std::string& id) {
+  const auto place = is_uuid(id) ? entries.get(id_key(id)) : std::nullopt;
+  if (!place) return {};
+  return place->json().get<std::uint64_t>();
+}
+
+void change_subscription(Turn& turn, const Json& state, const std::string& from) {
+  const auto topics = state.at("enabled") == true ? state.at("topics") : Json::array();
+  turn.send({.to = {"subscription", turn.object().id},
+             .command = "change",
+             .payload = {{"topics", topics}, {"from", from}}});
+}
+
+Json& Deliveries::internal() { return state_[std::string{internal_member}]; }
+
+Json Deliveries::load(std::uint64_t number) const {
+  const auto entry = turn_.entries().get(delivery_key(number));
+  return entry ? entry->json() : Json(nullptr);
+}
+
+void Deliveries::store(const Json& delivery) {
+  const auto number = delivery.at(std::string{internal_member}).at("number").get<std::uint64_t>();
+  turn_.entries().put_json(delivery_key(number), delivery);
+}
+
+std::optional<Json> Deliveries::add(const Json& event) {
+  const std::string event_id = event.at("id");
+  if (turn_.entries().get(event_key(event_id))) return {};
+  const auto number = internal().at("next_number").get<std::uint64_t>();
+  internal()["next_number"] = number + 1;
+  Json delivery{{"id", turn_.new_id()},
+                {"event_id", event_id},
+                {"topic", event.at("type")},
+                {"status", "pending"},
+                {"attempts", 0},
+                {"created_at", format_rfc3339(turn_.now())},
+                {"last_attempt_at", nullptr},
+                {"next_attempt_at", nullptr},
+                {"completed_at", nullptr},
+                {"response_status", nullptr},
+                {"error", nullptr},
+                {internal_member, {{"number", number}}}};
+  turn_.entries().put_json(event_key(event_id), number);
+  turn_.entries().put_json(id_key(delivery["id"]), number);
+  turn_.entries().put(body_key(number), dump_json(event));
+  internal()["waiting"] = internal().at("waiting").get<std::size_t>() + 1;
+  if (internal()["waiting"] > webhook::deliveries_waiting_max) {
+    delivery["error"] = "too many deliveries wait already";
+    finish(delivery, "failed");
+    return delivery;
+  }
+  wait_until(delivery, turn_.now());
+  send_due();
+  return load(number);
+}
+
+void Deliveries::wait_until(Json& delivery, Timestamp due) {
+  const auto number = delivery.at(std::string{internal_member}).at("number").get<std::uint64_t>();
+  const auto key = queue_key(due, number);
+  delivery["status"] = "pending";
+  delivery["next_attempt_at"] = format_rfc3339(due);
+  delivery[std::string{internal_member}]["queue"] = key;
+  turn_.entries().put(key, "");
+  store(delivery);
+}
+
+void Deliveries::send_due() {
+  const auto now = turn_.now();
+  std::optional<Timestamp> wake;
+  const auto wake_at = [&](Timestamp time) { wake = wake ? std::min(*wake, time) : time; };
+  std::size_t sending = 0;
+  for (const auto& entry : turn_.entries().range(EntryRange::prefix("sending/"))) {
+    const auto until = from_unix_ms(entry.json().at("until"));
+    if (until <= now) {
+      doubt(entry);
+    } else {
+      ++sending;
+      wake_at(until);
+    }
+  }
+  const auto most = state_.at("failing_since").is_null() ? sending_max : 1;
+  if (state_.at("enabled") == true) {
+    auto queue = EntryRange::prefix("queue/");
+    queue.limit = sending_max + 1;
+    for (const auto& entry : turn_.entries().range(queue)) {
+      const auto due = from_unix_ms(static_cast<std::int64_t>(number_in(entry.key.substr(6, 16))));
+      if (due > now) {
+        wake_at(due);
+        break;
+      }
+      if (sending >= most) break;  // goes on when one of them is done
+      start(entry.key, number_in(entry.key.substr(6 + 16 + 1)));
+      ++sending;
+      wake_at(now + policy_.timeout + begins_within + doubt_after);
+    }
+  }
+  if (wake) {
+    turn_.set_alarm({.name = alarm_name, .command = "deliver", .schedule = Schedule::once(*wake)});
+  } else {
+    turn_.cancel_alarm(alarm_name);
+  }
+}
+
+Json Deliveries::signed_request(const std::string& event_id, const std::string& body) const {
+  const auto now = turn_.now();
+  const auto& inside = state_.at(std::string{internal_member});
+  std::vector<std::string> secrets{inside.at("secret")};
+  if (const auto& until = inside.at("previous_until"); until.is_string()) {
+    const auto end = parse_rfc3339(until.get_ref<const std::string&>());
+    if (end && now < *end) secrets.push_back(inside.at("previous_secret"));
+  }
+  Json headers = sign_webhook(secrets, event_id, now, body);
+  headers["Content-Type"] = "application/json";
+  return {{"method", "POST"},
+          {"url", state_.at("url")},
+          {"headers", std::move(headers)},
+          {"body", body},
+          {"timeout_ms", policy_.timeout.count()},
+          {"any_status", true},
+          {"response_bytes_max", 0},
+          {"truncate", true},
+          {"not_after", format_rfc3339(now + begins_within)}};
+}
+
+void Deliveries::start(const std::string& key, std::uint64_t number) {
+  auto& entries = turn_.entries();
+  entries.erase(key);
+  auto delivery = load(number);
+  const auto body = entries.get(body_key(number));
+  if (delivery.is_null() || !body) return;
+  const int attempt = delivery.at("attempts").get<int>() + 1;
+  delivery["attempts"] = attempt;
+  delivery["status"] = "sending";
+  delivery["last_attempt_at"] = format_rfc3339(turn_.now());
+  delivery["next_attempt_at"] = nullptr;
+  delivery[std::string{internal_member}].erase("queue");
+  store(delivery);
+  // One attempt: the times between attempts are kept here, where they survive a restart.
+  const auto effect = turn_.request({.performer = "http",
+                                     .payload = signed_request(delivery["event_id"], body->value),
+                                     .then = "attempted",
+                                     .context = {{"number", number}, {"attempt", attempt}},
+                                     .retry = {.attempts = 1}});
+  const auto until = turn_.now() + policy_.timeout + begins_within + doubt_after;
+  entries.put_json(sending_key(number), {{"effect", effect}, {"until", to_unix_ms(until)}});
+}
+
+void Deliveries::doubt(const Entry& sending) {
+  turn_.cancel(sending.json().at("effect"));
+  turn_.entries().erase(sending.key);
+  auto delivery = load(number_in(sending.key.substr(std::string_view{"sending/"}.size())));
+  if (!delivery.is_null()) wait_until(delivery, turn_.now());
+}
+
+bool Deliveries::attempted(const Json& outcome) {
+  const auto& context = outcome.at("context");
+  const auto number = context.at("number").get<std::uint64_t>();
+  auto delivery = load(number);
+  if (delivery.is_null() || delivery.at("status") != "sending" ||
+      delivery.at("attempts") != context.at("attempt")) {
+    return false;
+  }
+  turn_.entries().erase(sending_key(number));
+  const auto status = status_in(outcome);
+  delivery["response_status"] = status == 0 ? Json(nullptr) : Json(status);
+  const auto failure = failure_in(outcome);
+  delivery["error"] = failure.empty() ? Json(nullptr) : Json(failure);
+  const bool too_late =
+      outcome.contains("error") && outcome["error"].value("code", "") == "deadline_exceeded";
+  if (failure.empty()) {
+    succeed(delivery);
+  } else if (too_late) {  // it never began
+    delivery["attempts"] = context.at("attempt").get<int>() - 1;
+    wait_until(delivery, turn_.now());
+  } else {
+    fail_attempt(delivery, outcome);
+  }
+  send_due();
+  return true;
+}
+
+void Deliveries::succeed(Json& delivery) {
+  state_["failing_since"] = nullptr;
+  internal()["given_up_row"] = 0;
+  finish(delivery, "succeeded");
+}
+
+void Deliveries::fail_attempt(Json& delivery, const Json& outcome) {
+  const auto now = turn_.now();
+  if (status_in(outcome) == 410) {
+    finish(delivery, "failed");
+    return disable("gone");
+  }
+  if (state_.at("failing_since").is_null()) state_["failing_since"] = format_rfc3339(now);
+  const int attempt = delivery.at("attempts");
+  if (attempt >= policy_.retry.attempts) {
+    give_up(delivery);
+  } else {
+    const auto wait = policy_.retry.wait_after(attempt, turn_.random());
+    wait_until(delivery, now + std::max(wait, retry_after_in(outcome)));
+  }
+  const auto since = parse_rfc3339(state_.at("failing_since").get_ref<const std::string&>());
+  const bool for_long = since && now - *since >= policy_.disable_after;
+  if (for_long || internal().at("given_up_row") >= policy_.given_up_max) disable("failing");
+}
+
+void Deliveries::give_up(Json& delivery) {
+  internal()["given_up_row"] = internal().at("given_up_row").get<int>() + 1;
+  const auto letter = turn_.new_id();
+  turn_.send({.to = {"dead_letter", letter},
+              .command = "record",
+              .payload = {{"type", "webhook"},
+                          {"from", to_string(turn_.object())},
+                          {"command", "retry_delivery"},
+                          {"payload", {{"id", delivery.at("id")}}},
+                          {"attempts", delivery.at("attempts")},
+                          {"error", {{"code", "unavailable"}, {"detail", delivery.at("error")}}}}});
+  delivery[std::string{internal_member}]["letter"] = letter;
+  finish(delivery, "failed");
+}
+
+void Deliveries::finish(Json& delivery, const char* status) {
+  auto& inside = delivery[std::string{internal_member}];
+  const auto place = internal().at("next_finish").get<std::uint64_t>();
+  internal()["next_finish"] = place + 1;
+  internal()["waiting"] = internal().at("waiting").get<std::size_t>() - 1;
+  internal()["kept"] = internal().at("kept").get<std::size_t>() + 1;
+  inside["finished"] = place;
+  turn_.entries().put_json("finished/" + ordered_key(place), inside.at("number"));
+  delivery["status"] = status;
+  delivery["next_attempt_at"] = nullptr;
+  delivery["completed_at"] = format_rfc3339(turn_.now());
+  store(delivery);
+  if (internal()["kept"] > webhook::deliveries_kept) forget_oldest();
+}
+
+void Deliveries::forget_oldest() {
+  auto& entries = turn_.entries();
+  auto oldest = EntryRange::prefix("finished/");
+  oldest.limit = 1;
+  for (const auto& entry : entries.range(oldest)) {
+    const auto number = entry.json().get<std::uint64_t>();
+    const auto delivery = load(number);
+    entries.erase(entry.key);
+    internal()["kept"] = internal().at("kept").get<std::size_t>() - 1;
+    if (delivery.is_null()) continue;
+    entries.erase(id_key(delivery.at("id")));
+    entries.erase(event_key(delivery.at("event_id")));
+    entries.erase(body_key(number));
+    entries.erase(delivery_key(number));
+  }
+}
+
+void Deliveries::disable(const char* reason) {
+  state_["enabled"] = false;
+  state_["disabled_reason"] = reason;
+  state_["disabled_at"] = format_rfc3339(turn_.now());
+  change_subscription(turn_, state_, "");
+  turn_.publish(std::string{webhook::disabled_topic},
+                {{"id", turn_.object().id}, {"url", state_.at("url")}, {"reason", reason}});
+}
+
+Result<Json> Deliveries::retry(const std::string& id) {
+  const auto number = find_delivery(turn_.entries(), id);
+  auto delivery = number ? load(*number) : Json(nullptr);
+  if (delivery.is_null()) return fail(ErrorCode::not_found, "no such delivery");
+  if (delivery.at("status") == "sending") {
+    return fail(ErrorCode::conflict, "the delivery is being sent");
+  }
+  auto& inside = delivery[std::string{internal_member}];
+  if (const auto queued = inside.find("queue"); queued != inside.end()) {
+    turn_.entries().erase(queued->get<std::string>());
+  }
+  if (const auto finished = inside.find("finished"); finished != inside.end()) {
+    turn_.entries().erase("finished/" + ordered_key(finished->get<std::uint64_t>()));
+    inside.erase("finished");
+    internal()["kept"] = internal().at("kept").get<std::size_t>() - 1;
+    internal()["waiting"] = internal().at("waiting").get<std::size_t>() + 1;
+  }
+  if (const auto letter = inside.find("letter"); letter != inside.end()) {
+    // Somebody may have seen to it already: any answer will do.
+    turn_.send({.to = {"dead_letter", letter->get<std::string>()},
+                .command = std::string{builtin::remove},
+                .then = "deliver"});
+    inside.erase("letter");
+  }
+  delivery["attempts"] = 0;
+  delivery["completed_at"] = nullptr;
+  wait_until(delivery, turn_.now());
+  send_due();
+  return load(*number);
+}
+
+}  // namespace perdure::actors

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// /jobs: work in the background (perdure/actors/jobs.hpp).
+#include "perdure/actors/jobs.hpp"
+
+#include <algorithm>
+
+#include "app/checks.hpp"
+#include "app/dispatch.hpp"
+#include "app/event_streams.hpp"
+#include "app/json_text.hpp"
+#include "app/routes/resources.hpp"
+#include "app/routes/tables.hpp"
+#include "app/services.hpp"
+#include "app/stream_query.hpp"
+#include "perdure/actors/resource.hpp"
+#include "perdure/api/http/sse.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+using http::Method;
+
+constexpr std::size_t scanned_max = 5'000;
+constexpr std::array filters{"status", "type", "queue"};
+
+ObjectId job_of(const Context& context) {
+  return {std::string{actors::job_kind_name}, std::string{context.value("id")}};
+}
+
+bool is_over(const Json& job) { return !job.at("expires_at").is_null(); }
+
+bool sees_all(const Context& context) { return context.principal.role != Principal::Role::user; }
+
+/// The job as it is; none when the answer has been given already.
+std::optional<ObjectView> find_job(Context& context) {
+  auto view = context.services.runtime.inspect(job_of(context));
+  if (view && context.principal.reaches(view->meta.origin->owner)) return std::move(*view);
+  answer(context, view || view.error().code == ErrorCode::not_found
+                      ? Error{.code = ErrorCode::not_found, .detail = "there is no such job"}
+                      : view.error());
+  return {};
+}
+
+// ---- the list
+
+/// The first filter is a range of an index, the others are looked for in it.
+ListRequest list_request(const Context& context) {
+  const std::string prefix = sees_all(context) ? "all_" : "";
+  const auto* sort = context.find_query("sort");
+  ListRequest request{.kind = std::string{actors::job_kind_name}, .index = prefix + "created_at"};
+  if (!sees_all(context)) request.owner = context.principal.user_id;
+  request.order = sort == nullptr || sort->starts_with('-') ? Order::descending : Order::ascending;
+  for (const auto* name : filters) {
+    if (const auto* value = context.find_query(name)) {
+      request.index = prefix + name;
+      request.equals.emplace_back(*value);
+      break;
+    }
+  }
+  if (const auto* cursor = context.find_query("cursor")) request.cursor = *cursor;
+  return request;
+}
+
+bool passes(const Context& context, const Json& job) {
+  return std::ranges::all_of(filters, [&](const char* name) {
+    const auto* wanted = context.find_query(name);
+    return wanted == nullptr || job.value(name, Json()) == *wanted;
+  });
+}
+
+void list_jobs(const ContextPtr& context) {
+  auto request = list_request(*context);
+  const auto limit = static_cast<std::size_t>(number_or(*context, "limit", 50));
+  std::string items;
+  std::size_t found = 0;
+  std::size_t scanned = 0;
+  do {
+    request.limit = limit - found;
+    auto page = context->services.runtime.list(request);
+    if (!page) return answer(*context, std::move(page).error());
+    for (const auto& view : page->items) {
+      ++scanned;
+      if (!passes(*context, view.state)) continue;
+      if (found++ > 0) items += ',';
+      append_json(items, actors::resource_body(view));
+    }
+    request.cursor = std::move(page->next_cursor);
+  } while (!request.cursor.empty() && found < limit && scanned < scanned_max);
+  answer(*context, list_answer(*context, items, request.cursor));
+}
+
+// ---- one job
+
+/// Only what is over. What was removed before is left to the call, which may be a retry.
+void remove_job(const ContextPtr& context) {
+  const auto view = context->services.runtime.inspect(job_of(*context));
+  const bool is_there = view && context->principal.reaches(view->meta.origin->owner);
+  // What is over stays over, so nothing can come between this look and the call.
+  if (is_there && !is_over(view->state)) {
+    return answer(*context, Error{.code = ErrorCode::conflict,
+                                  .detail = "the job is not over: cancel it first"});
+  }
+  auto call =
+      make_call(*context, job_of(*context), CallType::command, std::string{builtin::remove});
+  if (auto added = add_precondition(*context, call); !added) {
+    return answer(*context, std::move(added).error());
+  }
+  call_and_answer(context, std::move(call), Render::nothing);
+}
+
+void get_output(const ContextPtr& context) {
+  if (!find_job(*context)) return;
+  const auto& runtime = context->services.runtime;
+  auto range = EntryRange::prefix(std::string{actors::job_output_prefix}, Order::ascending, 64);
+  std::string text;
+  for (;;) {
+    auto rows = runtime.entries(job_of(*context), range);
+    if (!rows) return answer(*context, std::move(rows).error());
+    for (const auto& row : *rows) text += row.value;
+    if (rows->size() < range.limit) break;
+    range.from = rows->back().key + '\x01';
+  }
+  http::Response response{.status = 200, .headers = {}, .body = std::move(text)};
+  response.headers.add("Content-Type", "application/x-ndjson");
+  response.headers.add("Cache-Control", "private, no-cache");
+  response.headers.add(
+      "Content-Disposition",
+      "attachment; filename=\"job-" + percent_encode(context->value("id")) + ".ndjson\"");
+  answer(*context, std::move(response));
+}
+
+void get_stats(const ContextPtr& context) {
+  const auto& stats = context->services.options.job_stats;
+  if (!stats) {
+    return answer(*context, Error{.code = ErrorCode::not_found, .detail = "there are no jobs"});
+  }
+  auto owner = sees_all(*context) ? std::nullopt : std::optional{context->principal.user_id};
+  auto value = stats(owner);
+  if (!value) return answer(*context, std::move(value).error());
+  JsonAnswer json;
+  append_json(json.text, *value);
+  answer(*context, std::move(json));
+}
+
+// ---- what happens to it
+
+/// After the event of its end nothing follows. The ends of a cron's runs are not its own.
+bool is_last(const Event& event) {
+  if (event.topic != "job.succeeded" && event.topic != "job.failed" &&
+      event.topic != "job.cancelled") {
+    return false;
+  }
+  const auto body = parse_json(event.body);
+  return body && body->at("data").at("status") != "queued";
+}
+
+/// Whether the log has something of the job after a cursor.
+Result<bool> has_more(const Context& context, EventQuery query) {
+  const auto job = job_of(context);
+  query.limit = 100;
+  for (;;) {
+    PERDURE_TRY(page, context.services.runtime.read_events(query));
+    for (const auto& event : page.events) {
+      if (event->source == job) return true;
+    }
+    if (page.lost) return true;
+    if (page.at_end) return false;
+    query.after = page.next;
+  }
+}
+
+/// A stream of one event: of a job to which nothing happens any more.
+void answer_once(Context& context, const std::string& place, const StreamRules& rules) {
+  const auto text =
+      http::encode({.id = place, .event = rules.first_event, .data = rules.first_data});
+  if (!text) return answer(context, Error{text.error()});
+  auto response = http::event_stream_head();
+  response.body = **text;
+  answer(context, std::move(response));
+}
+
+void stream_job(const ContextPtr& context) {
+  // Before the look at the job: what happens in between is told twice, not never.
+  auto query = stream_query(*context, {"job.*"});
+  if (!query) return answer(*context, std::move(query).error());
+  const auto view = find_job(*context);
+  if (!view) return;
+  const bool resumes = resume_after(*context).has_value();
+  StreamRules rules{.use = [job = job_of(*context)](const Event& event) {
+    if (event.source != job) return EventUse::skipped;
+    return is_last(event) ? EventUse::sent_as_last : EventUse::sent;
+  }};
+  if (!resumes) {
+    rules.first_event = "job";
+    rules.first_data = dump_json(actors::resource_body(*view));
+    if (is_over(view->state)) return answer_once(*context, query->after, rules);
+  } else if (is_over(view->state)) {
+    const auto more = has_more(*context, *query);
+    if (!more) return answer(*context, Error{more.error()});
+    // 204 is how a server tells an EventSource not to come again.
+    if (!*more) return answer_nothing(*context);
+  }
+  context->services.event_streams.open(context, std::move(*query), std::move(rules));
+}
+
+void add_jobs(std::vector<Route>& routes) {
+  const std::string kind{actors::job_kind_name};
+  add_collection(
+      routes,
+      {.path = "/jobs",
+       .parameter = "id",
+       .schema = "Job",
+       .tag = "Jobs",
+       .read = {"jobs", Access::read},
+       .write = {"jobs", Access::write},
+       .sorts = {"created_at"},
+       .filters = {{.name = "status",
+                    .values = {"queued", "running", "succeeded", "failed", "cancelled"}},
+                   {.name = "type"},
+                   {.name = "queue",
+                    .description = "With several filters a page may hold fewer items than `limit` "
+                                   "and still have a `next_cursor`."}},
+       .list = Slow{list_jobs},
+       .create = ObjectCall{.kind = kind,
+                            .id = IdFrom::fresh,
+                            .type = CallType::command,
+                            .name = "create",
+                            .payload = PayloadFrom::body,
+                            .render = Render::resource},
+       .get = ObjectCall{.kind = kind, .name = "get", .render = Render::resource},
+       .remove = Slow{remove_job}});
+  auto& create = route_named(routes, "createJob");
+  create.summary = "Have something done: now, later, or again and again";
+  create.example = R"({"type":"echo","payload":{"hello":"world"}})";
+  route_named(routes, "deleteJob").summary = "Remove a job that is over";
+}
+
+}  // namespace
+
+void add_job_routes(std::vector<Route>& routes) {
+  add_jobs(routes);
+  const std::string kind{actors::job_kind_name};
+  const auto add = [&](Method method, std::string path, std::string operation, std::string summary,
+                       Target target, std::string response) -> Route& {
+    routes.push_back({.method = method,
+                      .path = "/jobs/" + std::move(path),
+                      .operation = std::move(operation),
+                      .tag = "Jobs",
+                      .summary = std::move(summary),
+                      .permission = {"jobs", method == Method::get ? Access::read : Access::write},
+                      .target = std::move(target),
+                      .response_schema = std::move(response)});
+    return routes.back();
+  };
+  add(Method::post, "{id}/cancel", "cancelJob", "Stop it, or have it never begin",
+      ObjectCall{
+          .kind = kind, .type = CallType::command, .name = "cancel", .render = Render::resource},
+      "Job")
+      .description =
+      "A queued job is cancelled at once, a running one as soon as it has stopped "
+      "(`cancel_requested_at` until then). One that is over is a 409.";
+  add(Method::get, "{id}/runs", "listJobRuns", "Its attempts, newest first",
+      list_of_items(kind, "runs"), "JobRunList")
+      .query = page_parameters();
+  auto& output = add(Method::get, "{id}/output", "getJobOutput",
+                     "What it has written, such as an export", Slow{get_output}, "");
+  output.produces = "application/x-ndjson";
+  output.validator = Validator::none;
+  auto& events = add(Method::get, "{id}/events", "streamJob",
+                     "What happens to it, until it is over", Slow{stream_job}, "");
+  events.query = {{.name = "after",
+                   .description = "A cursor (the `id` of an event), or `0` for the oldest that is "
+                                  "kept. Without it: the job as it is, and then what follows."}};
+  events.produces = "text/event-stream";
+  events.validator = Validator::none;
+  events.description =
+      "Server-Sent Events: first `job` with the job as it is, then `job.started`, `job.progress`, "
+      "`job.retrying` and at last `job.succeeded`, `job.failed` or `job.cancelled`, with "
+      "CloudEvents as data. `Last-Event-ID` resumes; 204 when there is nothing left.";
+  add(Method::get, "stats", "getJobStats", "How many wait and run, by queue and by performer",
+      Slow{get_stats}, "JobStats")
+      .validator = Validator::none;
+}
+
+}  // namespace perdure::api

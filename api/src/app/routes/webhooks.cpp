@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// /webhooks and their deliveries. A secret is made here and shown in one answer; the webhook keeps
+// it, as it signs with it.
+//
+// What a create or a change means for events holds from the answer on: the place of the event log
+// at which they begin is looked up here, before the call.
+#include "app/checks.hpp"
+#include "app/context.hpp"
+#include "app/dispatch.hpp"
+#include "app/json_text.hpp"
+#include "app/routes/resources.hpp"
+#include "app/routes/tables.hpp"
+#include "app/services.hpp"
+#include "app/shown_secret.hpp"
+#include "perdure/actors/resource.hpp"
+#include "perdure/actors/webhook.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+using http::Method;
+
+constexpr const char* kind = "webhook";
+
+ObjectId webhook_of(const Context& context) { return {kind, std::string{context.values[0]}}; }
+
+std::string new_secret(Context& context) {
+  return actors::webhook::secret_from(secret_bits(context, "webhook"));
+}
+
+ShownSecret shown(std::string secret) {
+  auto label = actors::webhook::secret_label(secret);
+  return {"secret_prefix", std::move(label), std::move(secret)};
+}
+
+/// The body with the place from which it holds. Errors: invalid (`/url`), those of the store.
+Result<Json> payload_of(Context& context) {
+  auto payload = std::move(context.body);
+  const auto& services = context.services;
+  const auto url = payload.find("url");
+  if (url != payload.end() && url->is_string() && services.options.check_outgoing_url) {
+    PERDURE_TRY_VOID(services.options.check_outgoing_url(url->get_ref<const std::string&>()));
+  }
+  PERDURE_TRY(end, services.runtime.events_end());
+  payload["after"] = std::move(end);
+  return payload;
+}
+
+void create_webhook(ContextPtr context) {
+  auto& services = context->services;
+  auto payload = payload_of(*context);
+  if (!payload) return answer(*context, std::move(payload).error());
+  auto secret = new_secret(*context);
+  (*payload)["secret"] = secret;
+  const ObjectId object{kind, make_uuid_v7(services.clock.now(), services.random)};
+  auto call = make_call(*context, object, CallType::command, "create", std::move(*payload));
+  call_with_secret(std::move(context), std::move(call), shown(std::move(secret)));
+}
+
+void update_webhook(ContextPtr context) {
+  auto payload = payload_of(*context);
+  if (!payload) return answer(*context, std::move(payload).error());
+  auto call =
+      make_call(*context, webhook_of(*context), CallType::command, "update", std::move(*payload));
+  if (auto added = add_precondition(*context, call); !added) {
+    return answer(*context, std::move(added).error());
+  }
+  call_and_answer(std::move(context), std::move(call), Render::resource);
+}
+
+void rotate_secret(ContextPtr context) {
+  auto secret = new_secret(*context);
+  auto call =
+      make_call(*context, webhook_of(*context), CallType::command, "rotate", {{"secret", secret}});
+  if (auto added = add_precondition(*context, call); !added) {
+    return answer(*context, std::move(added).error());
+  }
+  call_with_secret(std::move(context), std::move(call), shown(std::move(secret)));
+}
+
+/// Brought back, and then set going: a crash in between leaves that to the next event.
+void restore_webhook(ContextPtr context) {
+  auto call =
+      make_call(*context, webhook_of(*context), CallType::command, std::string{builtin::undelete});
+  auto& runtime = context->services.runtime;
+  runtime.call(std::move(call), [context](Result<Reply> reply) {
+    if (!reply) return answer(*context, std::move(reply).error());
+    context->replayed = reply->replayed;
+    auto& again = context->services.runtime;
+    auto body = actors::resource_body(reply->meta, std::move(reply->value));
+    again.call({.target = webhook_of(*context), .name = "deliver"},
+               [context, body = std::move(body)](const Result<Reply>& /*going*/) {
+                 JsonAnswer json;
+                 append_json(json.text, body);
+                 answer(*context, std::move(json));
+               });
+  });
+}
+
+ObjectCall delivery_call(CallType type, std::string name) {
+  return {.kind = kind, .type = type, .name = std::move(name), .payload = PayloadFrom::item};
+}
+
+void add_delivery_routes(std::vector<Route>& routes) {
+  const auto add = [&](Method method, const std::string& path, std::string operation,
+                       std::string summary, Target target, std::string response) -> Route& {
+    routes.push_back(
+        {.method = method,
+         .path = "/webhooks/{id}/" + path,
+         .operation = std::move(operation),
+         .tag = "Webhooks",
+         .summary = std::move(summary),
+         .permission = {"webhooks", method == Method::get ? Access::read : Access::write},
+         .target = std::move(target),
+         .response_schema = std::move(response)});
+    return routes.back();
+  };
+  add(Method::post, "rotate-secret", "rotateWebhookSecret",
+      "A new secret; for 24 hours the old one signs, too", Function{rotate_secret},
+      "WebhookCreated");
+  auto& test =
+      add(Method::post, "test", "testWebhook", "Send an event `webhook.test`",
+          ObjectCall{.kind = kind, .type = CallType::command, .name = "test"}, "WebhookDelivery");
+  test.status = 202;
+  auto& list = add(Method::get, "deliveries", "listWebhookDeliveries",
+                   "What was sent, and what waits, newest first", list_of_items(kind, "deliveries"),
+                   "WebhookDeliveryList");
+  list.query = page_parameters();
+  list.query.push_back({.name = "status",
+                        .description = "Only those of this status.",
+                        .values = {"pending", "sending", "succeeded", "failed"}});
+  add(Method::get, "deliveries/{delivery_id}", "getWebhookDelivery", "One delivery",
+      delivery_call(CallType::query, "get_delivery"), "WebhookDelivery");
+  auto& retry = add(Method::post, "deliveries/{delivery_id}/retry", "retryWebhookDelivery",
+                    "Send it now, with all its attempts anew",
+                    delivery_call(CallType::command, "retry_delivery"), "WebhookDelivery");
+  retry.status = 202;
+}
+
+}  // namespace
+
+void add_webhook_routes(std::vector<Route>& routes) {
+  add_resource(routes, {.path = "/webhooks",
+                        .kind = kind,
+                        .schema = "Webhook",
+                        .tag = "Webhooks",
+                        .resource = "webhooks",
+                        .lists = {{.sort = "updated_at", .index = "updated_at"}},
+                        .default_sort = "-updated_at"});
+  auto& create = route_named(routes, "createWebhook");
+  create.target = Function{create_webhook};
+  create.summary = "Create a webhook; the secret is in this answer only";
+  create.response_schema = "WebhookCreated";
+  create.example = R"({"url":"https://example.org/hook","topics":["notebook.*"]})";
+  route_named(routes, "putWebhook").target = Function{update_webhook};
+  route_named(routes, "patchWebhook").target = Function{update_webhook};
+  route_named(routes, "restoreWebhook").target = Function{restore_webhook};
+  add_delivery_routes(routes);
+}
+
+}  // namespace perdure::api

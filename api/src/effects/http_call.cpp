@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "effects/http_call.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/url.hpp>
+#include <charconv>
+#include <ctime>
+
+#include "http/control_bytes.hpp"
+#include "perdure/base/crypto.hpp"
+#include "perdure/base/utf8.hpp"
+
+namespace perdure::effects {
+
+namespace {
+
+constexpr std::size_t url_bytes_max = 8'192;
+constexpr std::size_t headers_max = 100;
+constexpr std::size_t header_bytes_max = 8'192;
+constexpr std::int64_t timeout_ms_max = 10 * 60 * 1'000;
+constexpr int redirects_followed = 5;
+
+constexpr std::array methods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+constexpr std::array members{
+    "method",      "url",        "headers", "body",       "json",
+    "body_base64", "timeout_ms", "follow",  "any_status", "response_bytes_max",
+    "truncate",    "not_after"};
+// Set by the connection that they belong to.
+constexpr std::array own_headers{
+    "host",    "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te",
+    "trailer", "expect",         "proxy-connection"};
+
+Unexpected refuse(std::string pointer, std::string code, std::string message) {
+  Error error{.code = ErrorCode::invalid, .detail = fmt::format("{}: {}", pointer, message)};
+  error.fields.push_back({std::move(pointer), std::move(code), std::move(message)});
+  return fail(std::move(error));
+}
+
+bool is_token(std::string_view text) {
+  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::ranges::all_of(text, [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           others.find(c) != std::string_view::npos;
+  });
+}
+
+Result<void> read_headers(const Json& json, HttpCall& call) {
+  if (!json.is_object() || json.size() > headers_max) {
+    return refuse("/headers", "type", fmt::format("is an object of at most {} texts", headers_max));
+  }
+  for (const auto& [name, value] : json.items()) {
+    const auto pointer = "/headers/" + name;
+    if (!is_token(name)) return refuse("/headers", "format", "has a name that is no field name");
+    if (std::ranges::count(own_headers, fold_ascii_case(name)) > 0) {
+      return refuse(pointer, "not_allowed", "belongs to the connection and cannot be set");
+    }
+    if (!value.is_string() || value.get_ref<const std::string&>().size() > header_bytes_max) {
+      return refuse(pointer, "type", fmt::format("is text of at most {} bytes", header_bytes_max));
+    }
+    const auto& text = value.get_ref<const std::string&>();
+    if (http::has_control(text)) return refuse(pointer, "format", "has a control byte");
+    call.headers.emplace_back(name, text);
+  }
+  return {};
+}
+
+bool has_header(const HttpCall& call, std::string_view name) {
+  return std::ranges::any_of(
+      call.headers, [&](const auto& header) { return fold_ascii_case(header.first) == name; });
+}
+
+Result<void> read_body(const Json& payload, HttpCall& call) {
+  const auto given = [&](const char* name) {
+    const auto found = payload.find(name);
+    return found != payload.end() && (name == std::string_view{"json"} || !found->is_null());
+  };
+  if (given("body") + given("json") + given("body_base64") > 1) {
+    return refuse("/body", "combination", "stands beside neither json nor body_base64");
+  }
+  if (given("json")) {
+    call.body = dump_json(payload["json"]);
+    if (!has_header(call, "content-type")) {
+      call.headers.emplace_back("Content-Type", "application/json");
+    }
+  }
+  if (given("body")) {
+    if (!payload["body"].is_string()) return refuse("/body", "type", "is text");
+    call.body = payload["body"];
+  }
+  if (given("body_base64")) {
+    auto bytes = payload["body_base64"].is_string()
+                     ? from_base64(payload["body_base64"].get_ref<const std::string&>())
+                     : std::nullopt;
+    if (!bytes) return refuse("/body_base64", "format", "is base64 (RFC 4648, section 4)");
+    call.body = std::move(*bytes);
+  }
+  return {};
+}
+
+Result<std::int64_t> read_number(const Json& payload, const char* name, std::int64_t otherwise,
+                                 std::int64_t least, std::int64_t most) {
+  const auto found = payload.find(name);
+  if (found == payload.end() || found->is_null()) return otherwise;
+  if (!found->is_number_integer() || *found < least || *found > most) {
+    return refuse(std::string{"/"} + name, "range",
+                  fmt::format("is a whole number from {} to {}", least, most));
+  }
+  return found->get<std::int64_t>();
+}
+
+Result<bool> read_flag(const Json& payload, const char* name) {
+  const auto found = payload.find(name);
+  if (found == payload.end() || found->is_null()) return false;
+  if (!found->is_boolean()) return refuse(std::string{"/"} + name, "type", "is true or false");
+  return found->get<bool>();
+}
+
+bool is_port(std::string_view text) {
+  std::uint16_t number = 0;
+  const auto [rest, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return failure == std::errc{} && rest == text.data() + text.size() && number != 0;
+}
+
+Result<Url> url_from(const boost::urls::url_view& parsed) {
+  Url url;
+  switch (parsed.scheme_id()) {
+    case boost::urls::scheme::http: url.scheme = Url::Scheme::http; break;
+    case boost::urls::scheme::https: url.scheme = Url::Scheme::https; break;
+    default: return refuse("/url", "scheme", "begins with http:// or https://");
+  }
+  if (parsed.has_userinfo()) return refuse("/url", "credentials", "has no user and password");
+  if (parsed.host().empty()) return refuse("/url", "host", "names a host");
+  if (parsed.host_type() == boost::urls::host_type::ipvfuture) {
+    return refuse("/url", "host", "names a host that is no address of a future kind");
+  }
+  url.host = std::string{parsed.host_address()};
+  const bool fits = std::ranges::all_of(
+      url.host, [](char c) { return c > ' ' && c < '\x7f' && c != '/' && c != '@'; });
+  if (!fits || url.host.size() > 255) return refuse("/url", "host", "names a host");
+  const std::string usual = url.scheme == Url::Scheme::http ? "80" : "443";
+  url.port = parsed.has_port() && !parsed.port().empty() ? std::string{parsed.port()} : usual;
+  if (!is_port(url.port)) return refuse("/url", "port", "has a port from 1 to 65535");
+  url.authority = std::string{parsed.encoded_host()};
+  if (url.port != usual) url.authority += ":" + url.port;
+  url.target = std::string{std::string_view{parsed.encoded_path()}};
+  if (!url.target.starts_with('/')) url.target.insert(0, 1, '/');
+  if (parsed.has_query()) {
+    url.target += '?';
+    url.target += std::string_view{parsed.encoded_query()};
+  }
+  return url;
+}
+
+std::optional<Timestamp> read_http_date(const std::string& text) {
+  std::tm parts{};
+  const char* end = strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (end == nullptr || *end != '\0') return {};
+  return from_unix_ms(static_cast<std::int64_t>(timegm(&parts)) * 1'000);
+}
+
+}  // namespace
+
+std::string Url::text() const {
+  return (scheme == Scheme::http ? "http://" : "https://") + authority + target;
+}
+
+Result<Url> parse_url(std::string_view text) {
+  if (text.size() > url_bytes_max) {
+    return refuse("/url", "too_long", fmt::format("has at most {} bytes", url_bytes_max));
+  }
+  const auto parsed = boost::urls::parse_uri(text);
+  if (!parsed) return refuse("/url", "format", "is no absolute URL");
+  return url_from(*parsed);
+}
+
+Result<Url> resolve_url(const Url& base, std::string_view location) {
+  if (location.size() > url_bytes_max) return refuse("/url", "too_long", "is too long");
+  const auto reference = boost::urls::parse_uri_reference(location);
+  const auto base_text = base.text();
+  const auto from = boost::urls::parse_uri(base_text);
+  if (!reference || !from) return refuse("/url", "format", "is no URL");
+  boost::urls::url whole;
+  const boost::urls::url_view base_view = *from;
+  if (!boost::urls::resolve(base_view, *reference, whole)) {
+    return refuse("/url", "format", "is no URL");
+  }
+  return parse_url(std::string_view{whole.buffer()});
+}
+
+Result<HttpCall> read_http_call(const Json& payload, std::size_t response_bytes_max) {
+  if (!payload.is_object()) return refuse("", "type", "is an object");
+  for (const auto& [name, value] : payload.items()) {
+    if (std::ranges::count(members, name) == 0) {
+      return refuse("/" + name, "unknown_member", "is no member of an HTTP call");
+    }
+  }
+  HttpCall call;
+  const auto method = payload.value("method", Json("GET"));
+  if (!method.is_string() || std::ranges::count(methods, method.get<std::string>()) == 0) {
+    return refuse("/method", "enum", fmt::format("is one of {}", fmt::join(methods, ", ")));
+  }
+  call.method = method;
+  const auto url = payload.find("url");
+  if (url == payload.end() || !url->is_string()) return refuse("/url", "required", "is text");
+  PERDURE_TRY(parsed, parse_url(url->get_ref<const std::string&>()));
+  call.url = std::move(parsed);
+  if (const auto headers = payload.find("headers"); headers != payload.end()) {
+    if (!headers->is_null()) PERDURE_TRY_VOID(read_headers(*headers, call));
+  }
+  PERDURE_TRY_VOID(read_body(payload, call));
+  PERDURE_TRY(timeout, read_number(payload, "timeout_ms", call.timeout.count(), 1, timeout_ms_max));
+  call.timeout = Milliseconds{timeout};
+  PERDURE_TRY(follow, read_flag(payload, "follow"));
+  call.redirects_max = follow ? redirects_followed : 0;
+  PERDURE_TRY(any_status, read_flag(payload, "any_status"));
+  call.any_status = any_status;
+  PERDURE_TRY(truncate, read_flag(payload, "truncate"));
+  call.truncate = truncate;
+  const auto ceiling = static_cast<std::int64_t>(response_bytes_max);
+  PERDURE_TRY(bytes, read_number(payload, "response_bytes_max", ceiling, 0, ceiling));
+  call.response_bytes_max = static_cast<std::size_t>(bytes);
+  if (const auto found = payload.find("not_after"); found != payload.end() && !found->is_null()) {
+    const auto time = found->is_string() ? parse_rfc3339(found->get_ref<const std::string&>())
+                                         : Result<Timestamp>{fail(ErrorCode::malformed, "")};
+    if (!time) return refuse("/not_after", "format", "is a date-time (RFC 3339)");
+    call.not_after = *time;
+  }
+  return call;
+}
+
+std::optional<std::chrono::seconds> read_retry_after(std::string_view value, Timestamp now) {
+  constexpr std::chrono::seconds longest = std::chrono::hours{24};
+  std::int64_t seconds = 0;
+  const auto* end = value.data() + value.size();
+  const auto [rest, failure] = std::from_chars(value.data(), end, seconds);
+  if (failure == std::errc::result_out_of_range) return longest;
+  if (failure == std::errc{} && rest == end) {
+    return std::clamp(std::chrono::seconds{seconds}, std::chrono::seconds{0}, longest);
+  }
+  const auto date = read_http_date(std::string{value});
+  if (!date) return {};
+  const auto wait = std::chrono::ceil<std::chrono::seconds>(*date - now);
+  return std::clamp(wait, std::chrono::seconds{0}, longest);
+}
+
+}  // namespace perdure::effects

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// HttpPerformer::Core: the thread that runs all calls, and what they share.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <set>
+#include <thread>
+
+#include "effects/address_policy.hpp"
+#include "perdure/api/effects/http_performer.hpp"
+
+namespace perdure::effects {
+
+class HttpExchange;
+
+/// Threads  begin, check_url, stop: any. All else: the loop's.
+class HttpPerformer::Core : public std::enable_shared_from_this<HttpPerformer::Core> {
+ public:
+  Core(HttpOptions with, AddressPolicy addresses, std::shared_ptr<boost::asio::ssl::context> tls,
+       const Clock& with_clock);
+  ~Core();
+
+  void begin(std::shared_ptr<Effect> effect);
+  void stop();
+  [[nodiscard]] bool stopped() const { return stopped_.load(); }
+
+  const HttpOptions options;
+  const AddressPolicy policy;
+  const std::shared_ptr<boost::asio::ssl::context> tls;  // shared with the connections
+  const Clock& clock;
+  boost::asio::io_context io{1};
+  boost::asio::thread_pool resolvers{8};  ///< getaddrinfo blocks
+
+  std::set<std::shared_ptr<HttpExchange>> running;  ///< on the loop: to end them at a stop
+
+ private:
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  std::atomic<bool> stopped_{false};
+  std::thread thread_;
+};
+
+}  // namespace perdure::effects

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "effects/http_exchange.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/write.hpp>
+#include <limits>
+
+#include "perdure/base/crypto.hpp"
+#include "perdure/base/utf8.hpp"
+
+namespace perdure::effects {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+using Executor = asio::io_context::executor_type;
+constexpr asio::use_awaitable_t<Executor> awaited;
+constexpr std::uint32_t header_bytes_max = 32 * 1024;
+
+bool is_redirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/// The name's addresses, looked up on a thread that may block.
+template <class Token>
+auto async_look_up(HttpPerformer::Core& core, const std::string& host, const std::string& port,
+                   Token&& token) {
+  return asio::async_initiate<Token, void(error_code, std::vector<tcp::endpoint>)>(
+      [&core, host, port](auto handler) {
+        auto look_up = [host, port, guard = asio::make_work_guard(core.io),
+                        handler = std::move(handler)]() mutable {
+          error_code ec;
+          asio::io_context context;
+          tcp::resolver resolver{context};
+          const auto found = resolver.resolve(host, port, tcp::resolver::numeric_service, ec);
+          std::vector<tcp::endpoint> endpoints;
+          for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+          asio::post(guard.get_executor(), [handler = std::move(handler), ec,
+                                            endpoints = std::move(endpoints)]() mutable {
+            std::move(handler)(ec, std::move(endpoints));
+          });
+        };
+        asio::post(core.resolvers, std::move(look_up));
+      },
+      token);
+}
+
+Json headers_of(const beast::http::fields& fields) {
+  Json headers = Json::object();
+  for (const auto& field : fields) {
+    const auto name = fold_ascii_case(std::string_view{field.name_string()});
+    std::string value{std::string_view{field.value()}};
+    if (!is_valid_utf8(value)) continue;
+    if (headers.contains(name)) value = headers[name].get<std::string>() + ", " + value;
+    headers[name] = std::move(value);
+  }
+  return headers;
+}
+
+}  // namespace
+
+HttpExchange::HttpExchange(std::shared_ptr<HttpPerformer::Core> core,
+                           std::shared_ptr<Effect> effect, HttpCall call)
+    : core_(std::move(core)),
+      effect_(std::move(effect)),
+      call_(std::move(call)),
+      deadline_(core_->io.get_executor()),
+      connect_deadline_(core_->io.get_executor()) {}
+
+void HttpExchange::start() {
+  if (call_.not_after && core_->clock.now() > *call_.not_after) {
+    return finish(fail(ErrorCode::deadline_exceeded, "not_after had passed before it began"));
+  }
+  if (core_->stopped()) return finish(fail(ErrorCode::unavailable, "the server is stopping"));
+  const auto self = shared_from_this();
+  core_->running.insert(self);
+  effect_->on_cancel([weak = weak_from_this(), core = core_] {
+    asio::post(core->io, [weak] {
+      const auto exchange = weak.lock();
+      if (exchange) exchange->abort({.code = ErrorCode::conflict, .detail = "cancelled"});
+    });
+  });
+  deadline_.expires_after(call_.timeout);
+  deadline_.async_wait([self](error_code ec) {
+    if (ec) return;
+    self->abort(self->unavailable(fmt::format("no answer in {} ms", self->call_.timeout.count())));
+  });
+  asio::co_spawn(core_->io.get_executor(), run(), asio::detached);
+}
+
+void HttpExchange::abort(Error error) {
+  finish(fail(std::move(error)));
+  close();
+}
+
+void HttpExchange::finish(Result<Json> result) {
+  deadline_.cancel();
+  if (const auto effect = std::exchange(effect_, nullptr)) effect->finish(std::move(result));
+}
+
+void HttpExchange::close() {
+  error_code ignored;
+  connect_deadline_.cancel();
+  if (connecting_) connecting_->close(ignored);
+  if (channel_) channel_->socket().close(ignored);
+}
+
+Error HttpExchange::unavailable(std::string_view what) const {
+  return {.code = ErrorCode::unavailable,
+          .detail = fmt::format("{}: {}", call_.url.authority, what)};
+}
+
+auto HttpExchange::run() -> Task<void> {
+  const auto self = shared_from_this();
+  try {
+    auto result = co_await perform();
+    finish(std::move(result));
+  } catch (const std::exception& thrown) {
+    finish(fail(ErrorCode::internal, fmt::format("an HTTP call failed: {}", thrown.what())));
+  }
+  close();
+  core_->running.erase(self);
+}
+
+auto HttpExchange::perform() -> Task<Result<Json>> {
+  for (;;) {
+    auto answer = co_await ask();
+    if (!answer) co_return fail(std::move(answer).error());
+    const auto goes_on = redirect(*answer);
+    if (!goes_on) co_return fail(goes_on.error());
+    if (!*goes_on) co_return result_of(std::move(*answer));
+  }
+}
+
+auto HttpExchange::ask() -> Task<Result<Answer>> {
+  const auto endpoints = co_await resolve();
+  if (!endpoints) co_return fail(endpoints.error());
+  const auto connected = co_await connect(*endpoints);
+  if (!connected) co_return fail(connected.error());
+
+  namespace bh = beast::http;
+  bh::request<bh::string_body> request;
+  request.method_string(call_.method);
+  request.target(call_.url.target);
+  request.version(11);
+  request.set(bh::field::user_agent, core_->options.user_agent);
+  request.set(bh::field::accept, "*/*");
+  for (const auto& [name, value] : call_.headers) request.set(name, value);
+  request.set(bh::field::host, call_.url.authority);
+  request.set(bh::field::connection, "close");
+  request.body() = call_.body;
+  if (!call_.body.empty() || (call_.method != "GET" && call_.method != "HEAD")) {
+    request.content_length(call_.body.size());
+  }
+  error_code ec;
+  co_await bh::async_write(*channel_, request, asio::redirect_error(awaited, ec));
+  // A server may answer, and close, before it has read everything.
+  const bool cut = ec == asio::error::broken_pipe || ec == asio::error::connection_reset;
+  if (ec && !cut) co_return fail(unavailable(ec.message()));
+  auto answer = co_await read();
+  close();
+  co_return answer;
+}
+
+auto HttpExchange::resolve() -> Task<Result<Endpoints>> {
+  error_code ec;
+  auto found = co_await async_look_up(*core_, call_.url.host, call_.url.port,
+                                      asio::redirect_error(awaited, ec));
+  if (effect_ == nullptr) co_return fail(unavailable("ended"));
+  if (ec || found.empty()) co_return fail(unavailable("the name cannot be resolved"));
+  std::erase_if(found, [&](const tcp::endpoint& endpoint) {
+    return !core_->policy.admits(endpoint.address());
+  });
+  if (found.empty()) {
+    co_return fail(
+        ErrorCode::forbidden,
+        fmt::format("{} is no public address, and not in an allowed network", call_.url.host));
+  }
+  co_return found;
+}
+
+void HttpExchange::watch_connecting() {
+  connect_deadline_.expires_after(core_->options.connect_timeout);
+  // By number: it may have been on its way when it was cancelled.
+  connect_deadline_.async_wait([self = shared_from_this(), number = ++connects_](error_code ec) {
+    if (ec || number != self->connects_) return;
+    self->connect_late_ = number;
+    self->close();
+  });
+}
+
+auto HttpExchange::connect(const Endpoints& endpoints) -> Task<Result<void>> {
+  std::string why;
+  for (const auto& endpoint : endpoints) {
+    if (effect_ == nullptr) co_return fail(unavailable("ended"));
+    connecting_.emplace(core_->io.get_executor());
+    watch_connecting();
+    error_code ec;
+    co_await connecting_->async_connect(endpoint, asio::redirect_error(awaited, ec));
+    if (!ec) {
+      const bool secure = call_.url.scheme == Url::Scheme::https;
+      channel_ =
+          std::make_unique<http::Channel>(std::move(*connecting_), secure ? core_->tls : nullptr);
+      connecting_.reset();
+      auto shaken = co_await shake_hands();
+      connect_deadline_.cancel();
+      ++connects_;
+      co_return shaken;
+    }
+    connect_deadline_.cancel();
+    why = connect_late_ == connects_ ? "no connection in time" : ec.message();
+  }
+  co_return fail(unavailable(why));
+}
+
+auto HttpExchange::shake_hands() -> Task<Result<void>> {
+  if (!channel_->is_tls()) co_return Result<void>{};
+  auto& tls = channel_->tls();
+  error_code ec;
+  asio::ip::make_address(call_.url.host, ec);
+  // A server name is a name, never an address (RFC 6066, section 3).
+  if (ec) {
+    auto* name = call_.url.host.data();  // the macro for this has a cast that we do not allow
+    SSL_ctrl(tls.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name);
+  }
+  tls.set_verify_callback(asio::ssl::host_name_verification{call_.url.host}, ec);
+  co_await tls.async_handshake(asio::ssl::stream_base::client, asio::redirect_error(awaited, ec));
+  if (ec) co_return fail(unavailable("TLS: " + ec.message()));
+  co_return Result<void>{};
+}
+
+auto HttpExchange::read() -> Task<Result<Answer>> {
+  namespace bh = beast::http;
+  beast::flat_buffer buffer{2 * header_bytes_max};
+  for (;;) {
+    bh::response_parser<bh::string_body> parser;
+    parser.header_limit(header_bytes_max);
+    parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // counted below
+    parser.skip(call_.method == "HEAD");
+    error_code ec;
+    co_await bh::async_read_header(*channel_, buffer, parser, asio::redirect_error(awaited, ec));
+    if (ec) co_return fail(unavailable(ec.message()));
+    if (parser.get().result_int() < 200) continue;  // interim
+    const auto most = call_.response_bytes_max;
+    Answer answer{.status = static_cast<int>(parser.get().result_int()),
+                  .headers = headers_of(parser.get())};
+    auto& body = parser.get().body();
+    while (!parser.is_done() && body.size() <= most) {
+      co_await bh::async_read_some(*channel_, buffer, parser, asio::redirect_error(awaited, ec));
+      // Without a length the end of the connection is the end of the body.
+      if (ec == bh::error::end_of_stream || (ec == asio::ssl::error::stream_truncated &&
+                                             !parser.content_length() && !parser.chunked())) {
+        break;
+      }
+      if (ec) co_return fail(unavailable(ec.message()));
+    }
+    if (body.size() > most) {
+      if (!call_.truncate) {
+        co_return fail(ErrorCode::too_large, fmt::format("{}: the response has more than {} bytes",
+                                                         call_.url.authority, most));
+      }
+      body.resize(most);
+      answer.truncated = true;
+    }
+    answer.body = std::move(body);
+    co_return answer;
+  }
+}
+
+Result<bool> HttpExchange::redirect(const Answer& answer) {
+  if (call_.redirects_max == 0 || !is_redirect(answer.status)) return false;
+  const auto location = answer.headers.find("location");
+  if (location == answer.headers.end()) return false;
+  if (--call_.redirects_max == 0) {
+    return fail(ErrorCode::conflict, fmt::format("{}: too many redirects", call_.url.authority));
+  }
+  PERDURE_TRY(next, resolve_url(call_.url, location->get_ref<const std::string&>()));
+  const bool other_method =
+      answer.status == 303 ? call_.method != "HEAD" : answer.status < 303 && call_.method == "POST";
+  if (other_method) {
+    call_.method = "GET";
+    call_.body.clear();
+  }
+  // What was meant for one server is not shown to another one.
+  const bool moved = !next.same_origin(call_.url);
+  std::erase_if(call_.headers, [&](const auto& header) {
+    const auto name = fold_ascii_case(header.first);
+    return (moved && (name == "authorization" || name == "cookie" || name == "x-api-key")) ||
+           (other_method && name.starts_with("content-"));
+  });
+  call_.url = std::move(next);
+  return true;
+}
+
+Result<Json> HttpExchange::result_of(Answer answer) const {
+  if (!call_.any_status && (answer.status == 429 || answer.status >= 500)) {
+    auto error = unavailable(fmt::format("answered {}", answer.status));
+    if (const auto after = answer.headers.find("retry-after"); after != answer.headers.end()) {
+      error.retry_after =
+          read_retry_after(after->get_ref<const std::string&>(), core_->clock.now());
+    }
+    return fail(std::move(error));
+  }
+  Json result{
+      {"status", answer.status}, {"url", call_.url.text()}, {"headers", std::move(answer.headers)}};
+  if (is_valid_utf8(answer.body)) {
+    result["body"] = std::move(answer.body);
+  } else {
+    result["body_base64"] = to_base64(answer.body);
+  }
+  if (answer.truncated) result["truncated"] = true;
+  return result;
+}
+
+}  // namespace perdure::effects

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The jobs of the server program: which types there are, with the limits of the configuration.
+#pragma once
+
+#include "perdure/actors/jobs.hpp"
+#include "perdure/api/shell/metrics.hpp"
+#include "shell/config.hpp"
+
+namespace perdure::shell {
+
+struct JobSettings {
+  actors::JobTypes types = actors::built_in_job_types();
+  actors::JobOptions options = {};
+};
+
+/// Errors  invalid  an entry of `jobs.queues` or `jobs.types` is no `name=number`, the number is
+///                  not 1 to 1000, or the type is not known.
+[[nodiscard]] Result<JobSettings> job_settings(const Config& config);
+
+/// What /metrics says of queues; nothing while the store cannot be read.
+[[nodiscard]] std::vector<JobCount> job_counts(const Runtime& runtime);
+
+}  // namespace perdure::shell

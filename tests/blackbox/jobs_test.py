@@ -1,0 +1,322 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""/jobs through the real server, and through kill -9 at every step."""
+
+import json
+import time
+import unittest
+
+from event_stream import Stream
+from harness import BlackBoxTest, SharedServerTest, new_id, wait_until
+
+OVER = ("succeeded", "failed", "cancelled")
+
+
+class JobCalls:
+    """What both kinds of tests do with jobs."""
+
+    def make(self, type, payload=None, client=None, **job):
+        if payload is not None:
+            job["payload"] = payload
+        made = (client or self.client).post("/jobs", {"type": type, **job})
+        self.assertEqual(made.status, 201, made)
+        return made.json["id"]
+
+    def job(self, job, client=None):
+        found = (client or self.client).get(f"/jobs/{job}")
+        self.assertEqual(found.status, 200, found)
+        return found.json
+
+    def when(self, job, *statuses):
+        wait_until(lambda: self.job(job)["status"] in statuses,
+                   what=f"{statuses} of {self.job(job)}")
+        return self.job(job)
+
+    def outcomes(self, job):
+        runs = self.client.get(f"/jobs/{job}/runs")
+        self.assertEqual(runs.status, 200, runs)
+        return [run["outcome"] for run in runs.json["items"]]
+
+    def running(self, jobs):
+        return [job for job in jobs if self.job(job)["status"] == "running"]
+
+    def stats_of(self, queue, client=None):
+        stats = (client or self.client).get("/jobs/stats")
+        self.assertEqual(stats.status, 200, stats)
+        return next((one for one in stats.json["queues"] if one["queue"] == queue), None)
+
+
+class Jobs(JobCalls, SharedServerTest):
+    arguments = ("--jobs-queues", "narrow=1", "--jobs-types", "sleep=3")
+
+    def test_give_their_result(self):
+        job = self.make("echo", {"text": "hello"}, metadata={"mine": 1})
+        done = self.when(job, "succeeded")
+        self.assertEqual(done["result"], {"text": "hello"})
+        self.assertEqual((done["attempts"], done["error"]), (1, None))
+        self.assertEqual(done["metadata"], {"mine": 1})
+        for member in ("created_at", "started_at", "finished_at", "expires_at"):
+            self.assertIsNotNone(done[member], member)
+        self.assertEqual(self.outcomes(job), ["succeeded"])
+
+    def test_unknown_types_and_payloads_are_refused_by_name(self):
+        problem = self.assert_problem(self.client.post("/jobs", {"type": "no"}), 422)
+        self.assertIn("sleep", problem["details"]["type"])
+        problem = self.assert_problem(
+            self.client.post("/jobs", {"type": "sleep", "payload": {"ms": "x"}}), 422)
+        self.assertIn("payload.ms", problem["details"])
+        problem = self.assert_problem(
+            self.client.post("/jobs", {"type": "echo", "cron": "61 * * * *"}), 422)
+        self.assertIn("cron", problem["details"])
+
+    def test_an_idempotency_key_makes_one_job(self):
+        key = {"Idempotency-Key": new_id()}
+        first = self.client.post("/jobs", {"type": "echo"}, headers=key)
+        again = self.client.post("/jobs", {"type": "echo"}, headers=key)
+        self.assertEqual((first.status, again.status), (201, 201))
+        self.assertEqual(first.json["id"], again.json["id"])
+        self.assertEqual(again.headers["Idempotent-Replayed"], "true")
+
+    def test_no_more_run_at_a_time_than_their_type_allows(self):
+        queues = ["default", "other"]
+        jobs = [self.make("sleep", {"ms": 300}, queue=queues[i % 2]) for i in range(8)]
+        most = 0
+        while not all(self.job(job)["status"] in OVER for job in jobs):
+            most = max(most, len(self.running(jobs)))
+        self.assertEqual({self.job(job)["status"] for job in jobs}, {"succeeded"})
+        self.assertGreater(most, 1)
+        self.assertLessEqual(most, 3)
+
+    def test_a_queue_goes_by_priority(self):
+        first = self.make("sleep", {"ms": 400}, queue="narrow")
+        self.when(first, "running")
+        low, high, middle = (self.make("echo", queue="narrow", priority=priority)
+                             for priority in (-1, 9, 3))
+        self.assertEqual(self.stats_of("narrow")["running"], 1)
+        done = [self.when(job, "succeeded") for job in (high, middle, low)]
+        began = [job["started_at"] for job in done]
+        self.assertEqual(began, sorted(began))
+        self.assertGreaterEqual(began[0], self.job(first)["finished_at"])
+
+    def test_are_cancelled_while_they_wait_and_while_they_run(self):
+        running = self.make("sleep", {"ms": 600_000}, queue="narrow")
+        self.when(running, "running")
+        waiting = self.make("echo", queue="narrow")
+        later = self.make("echo", delay_ms=600_000)
+        for job in (waiting, later):
+            reply = self.client.post(f"/jobs/{job}/cancel")
+            self.assertEqual((reply.status, reply.json["status"]), (200, "cancelled"))
+        self.assert_problem(self.client.delete(f"/jobs/{running}"), 409)
+        self.assertEqual(self.client.post(f"/jobs/{running}/cancel").status, 200)
+        self.when(running, "cancelled")
+        done = self.make("echo", queue="narrow")
+        self.when(done, "succeeded")
+        self.assert_problem(self.client.post(f"/jobs/{done}/cancel"), 409)
+
+    def test_that_are_over_can_be_removed(self):
+        job = self.make("echo")
+        self.when(job, "succeeded")
+        key = {"Idempotency-Key": new_id()}
+        self.assertEqual(self.client.delete(f"/jobs/{job}", headers=key).status, 204)
+        self.assertEqual(self.client.delete(f"/jobs/{job}", headers=key).status, 204)
+        self.assert_problem(self.client.get(f"/jobs/{job}"), 404)
+        self.assert_problem(self.client.delete(f"/jobs/{job}"), 404)
+
+    def test_that_fail_are_tried_again(self):
+        slow = self.make("sleep", {"ms": 60_000}, timeout_ms=50,
+                         retry={"attempts": 2, "backoff_ms": 1})
+        failed = self.when(slow, "failed")
+        self.assertEqual((failed["attempts"], failed["error"]["code"]), (2, "deadline_exceeded"))
+        self.assertEqual(self.outcomes(slow), ["failed", "failed"])
+        gone = self.make("export", {"kind": "notebook", "id": new_id()})
+        self.assertEqual(self.when(gone, "failed")["attempts"], 1)
+
+    def test_are_listed_by_what_they_are(self):
+        queue = "q" + new_id()
+        jobs = [self.make("echo", queue=queue) for _ in range(3)]
+        jobs.append(self.make("sleep", {"ms": 0}, queue=queue))
+        late = self.make("echo", queue=queue, delay_ms=600_000)
+        for job in jobs:
+            self.when(job, "succeeded")
+
+        def listed(**query):
+            found = self.client.get("/jobs", query=query)
+            self.assertEqual(found.status, 200, found)
+            return [job["id"] for job in found.json["items"]]
+
+        self.assertEqual(listed(queue=queue), [late, *reversed(jobs)])
+        self.assertEqual(listed(queue=queue, status="queued"), [late])
+        self.assertEqual(listed(queue=queue, type="echo", status="succeeded"), jobs[2::-1])
+        self.assertEqual(listed(queue=queue, sort="created_at", limit=2), jobs[:2])
+        page = self.client.get("/jobs", query={"queue": queue, "limit": 2}).json
+        rest = self.client.get("/jobs", query={"queue": queue, "cursor": page["next_cursor"]}).json
+        self.assertEqual([job["id"] for job in page["items"] + rest["items"]],
+                         [late, *reversed(jobs)])
+        self.assert_problem(self.client.get("/jobs", query={"status": "no"}), 422)
+        self.assert_problem(self.client.get("/jobs", query={"color": "no"}), 422)
+
+    def test_by_cron_wait_for_their_tick(self):
+        job = self.make("echo", cron="0 4 * * *", time_zone="Europe/Oslo")
+        found = self.job(job)
+        self.assertEqual(found["status"], "queued")
+        self.assertGreater(found["run_at"], found["created_at"])
+        # As its alarm does at four o'clock.
+        for _ in range(2):
+            reply = self.client.post(f"/durable-objects/job/{job}/request", {"command": "tick"})
+            self.assertEqual(reply.status, 200, reply)
+            wait_until(lambda: self.outcomes(job)[:1] == ["succeeded"])
+            time.sleep(0.05)
+        wait_until(lambda: self.outcomes(job) == ["succeeded", "succeeded"])
+        self.assertEqual(self.when(job, "queued")["expires_at"], None)
+        self.assertEqual(self.client.post(f"/jobs/{job}/cancel").json["status"], "cancelled")
+
+    def test_export_what_can_be_imported(self):
+        notebook = self.client.post("/notebooks", {"title": "n"}).json["id"]
+        one = self.make("export", {"kind": "notebook", "id": notebook})
+        done = self.when(one, "succeeded")
+        output = self.client.get(f"/jobs/{one}/output")
+        self.assertEqual(output.headers.get_content_type(), "application/x-ndjson")
+        self.assertEqual(len(output.body), done["output_bytes"])
+        self.assertEqual(output.body,
+                         self.client.get(f"/durable-objects/notebook/{notebook}/export").body)
+        everything = self.make("export")
+        result = self.when(everything, "succeeded")["result"]
+        lines = self.client.get(f"/jobs/{everything}/output").body.splitlines()
+        self.assertEqual(json.loads(lines[0])["format"], "perdure-user-archive")
+        self.assertEqual(len(lines), 1 + result["objects"])
+        self.assertIn(notebook, [json.loads(line)["resource"]["id"] for line in lines[1:]])
+
+    def test_are_counted(self):
+        queue = "counted" + new_id()
+        self.when(self.make("echo", queue=queue), "succeeded")
+        wait_until(lambda: self.stats_of(queue)["succeeded"] == 1)
+        stats = self.client.get("/jobs/stats").json
+        sleep = next(one for one in stats["performers"] if one["type"] == "sleep")
+        self.assertEqual(sleep["concurrency"], 3)
+        metrics = self.client.get("/metrics").body.decode()
+        self.assertIn(f'perdure_jobs_queued{{queue="{queue}"}} 0', metrics)
+        self.assertIn('perdure_jobs_finished_total{', metrics)
+
+
+class Streams(JobCalls, SharedServerTest):
+    def stream(self, job, headers=None, **query):
+        made = Stream(self.shared, self.client.key, headers, path=f"/jobs/{job}/events", **query)
+        self.addCleanup(made.close)
+        return made
+
+    def test_follow_a_job_to_its_end(self):
+        job = self.make("sleep", {"ms": 1_000})
+        events = self.stream(job).rest()
+        topics = [topic for _, topic, _ in events]
+        self.assertEqual(topics[0], "job")
+        self.assertEqual(events[0][2]["id"], job)
+        self.assertEqual(topics[-1], "job.succeeded")
+        self.assertIn("job.progress", topics)
+        progress = [event["data"]["progress"]["current"] for _, topic, event in events
+                    if topic == "job.progress"]
+        self.assertEqual(progress, sorted(progress))
+        # Progress is shown, but not every step of it.
+        self.assertLess(len(progress), 10)
+
+    def test_resume_and_say_when_there_is_no_more(self):
+        job = self.make("echo")
+        self.when(job, "succeeded")
+        events = self.stream(job, after="0").rest()
+        self.assertEqual([topic for _, topic, _ in events],
+                         ["job.created", "job.started", "job.succeeded"])
+        rest = self.stream(job, {"Last-Event-ID": events[0][0]}).rest()
+        self.assertEqual(rest, events[1:])
+        end = self.client.get(f"/jobs/{job}/events", headers={"Last-Event-ID": events[-1][0]})
+        self.assertEqual(end.status, 204)
+
+    def test_of_a_job_that_is_over_show_it_and_end(self):
+        job = self.make("echo", {"a": 1})
+        self.when(job, "succeeded")
+        connection = self.shared.connect()
+        self.addCleanup(connection.close)
+        connection.request("GET", f"/jobs/{job}/events",
+                           headers={"Authorization": "Bearer " + self.client.key})
+        text = connection.getresponse().read().decode()
+        self.assertIn("event: job\n", text)
+        self.assertIn('"status":"succeeded"', text)
+
+    def test_of_no_job_are_not_found(self):
+        self.assert_problem(self.client.get(f"/jobs/{new_id()}/events"), 404)
+
+
+class Crashes(JobCalls, BlackBoxTest):
+    def setUp(self):
+        super().setUp()
+        self.shared = self.server("--jobs-queues", "narrow=1").start()
+        self.client = self.shared.client()
+
+    def crash(self):
+        self.shared.kill()
+        self.shared.start()
+        self.client = self.shared.client()
+
+    def test_running_jobs_run_again_and_waiting_ones_wait(self):
+        running = self.make("sleep", {"ms": 1_500}, queue="narrow")
+        waiting = [self.make("echo", {"n": n}, queue="narrow") for n in range(3)]
+        later = self.make("echo", delay_ms=1_000)
+        self.when(running, "running")
+        self.crash()
+        done = self.when(running, "succeeded")
+        self.assertEqual(done["attempts"], 2)
+        self.assertEqual(self.outcomes(running), ["succeeded", "interrupted"])
+        for n, job in enumerate(waiting):
+            self.assertEqual(self.when(job, "succeeded")["result"], {"n": n})
+        self.when(later, "succeeded")
+        wait_until(lambda: self.stats_of("narrow")["succeeded"] == 4)
+        stats = self.stats_of("narrow")
+        self.assertEqual((stats["queued"], stats["running"]), (0, 0))
+
+    def test_a_cancelled_job_stays_cancelled(self):
+        job = self.make("sleep", {"ms": 600_000})
+        self.when(job, "running")
+        self.assertEqual(self.client.post(f"/jobs/{job}/cancel").status, 200)
+        self.crash()
+        self.when(job, "cancelled")
+        self.when(self.make("echo"), "succeeded")
+
+    def test_killed_again_and_again_no_job_and_no_place_is_lost(self):
+        jobs = []
+        for round_number in range(6):
+            for n in range(10):
+                jobs.append(self.make("sleep", {"ms": 20 * n}, queue="narrow" if n % 3 else "wide"))
+            time.sleep(0.05 * round_number)
+            self.crash()
+        for job in jobs:
+            self.when(job, "succeeded")
+        wait_until(lambda: self.stats_of("narrow")["running"] == 0)
+        sums = [self.stats_of(queue) for queue in ("narrow", "wide")]
+        self.assertEqual(sum(one["succeeded"] for one in sums), len(jobs))
+        self.assertEqual([(one["queued"], one["running"]) for one in sums], [(0, 0), (0, 0)])
+        self.assertEqual(self.client.get("/dead-letters").json["items"], [])
+
+    def test_a_stop_in_order_puts_running_jobs_back(self):
+        job = self.make("sleep", {"ms": 4_000})
+        self.when(job, "running")
+        began = time.monotonic()
+        self.assertEqual(self.shared.stop(), 0)
+        self.assertLess(time.monotonic() - began, 10)
+        self.shared.start()
+        self.client = self.shared.client()
+        self.assertEqual(self.when(job, "succeeded")["attempts"], 2)
+
+
+class Retention(JobCalls, BlackBoxTest):
+    def test_finished_jobs_are_removed_for_good(self):
+        self.shared = self.server("--jobs-retention", "100ms").start()
+        self.client = self.shared.client()
+        job = self.make("echo")
+        wait_until(lambda: self.client.get(f"/jobs/{job}").status == 404)
+        self.assertEqual(self.client.get("/jobs").json["items"], [])
+        # All that is left is that it was: its past went with it.
+        journal = f"/durable-objects/job/{job}/journal"
+        wait_until(lambda: [record["command"] for record in self.client.get(journal).json["items"]]
+                   == ["$purge"])
+
+
+if __name__ == "__main__":
+    unittest.main()

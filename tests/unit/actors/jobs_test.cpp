@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: Apache-2.0
+// Jobs on a real data directory: every promise of perdure/actors/jobs.hpp, also across restarts.
+#include "perdure/actors/jobs.hpp"
+
+#include <atomic>
+#include <thread>
+
+#include "fixture.hpp"
+
+namespace perdure::actors {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A door that functions of jobs wait at.
+class Door {
+ public:
+  void open() {
+    const std::scoped_lock lock{mutex_};
+    open_ = true;
+    changed_.notify_all();
+  }
+  /// False when the job was cancelled first.
+  bool pass(JobContext& job) {
+    job.on_cancel([this] { changed_.notify_all(); });
+    std::unique_lock lock{mutex_};
+    while (!open_) {
+      changed_.wait_for(lock, 5ms);
+      if (job.cancelled()) return false;
+    }
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+};
+
+class Jobs : public KindsTest {
+ protected:
+  Jobs() {
+    types_ = built_in_job_types();
+    types_.add("wait", {.run = [this](JobContext& job) -> Result<Json> {
+                          const auto now = ++running_;
+                          int most = most_;
+                          while (now > most && !most_.compare_exchange_weak(most, now)) {
+                          }
+                          note(job.payload().value("name", ""));
+                          const bool passed = door_.pass(job);
+                          --running_;
+                          if (!passed) return fail(ErrorCode::unavailable, "stopped");
+                          return Json{{"attempt", job.attempt()}};
+                        },
+                        .concurrency = 3});
+    types_.add("flaky", {.run = [](JobContext& job) -> Result<Json> {
+                 if (job.attempt() < job.payload().at("until")) {
+                   return fail(ErrorCode::unavailable, "not yet");
+                 }
+                 return job.attempt();
+               }});
+    types_.add("refuse", {.run = [](JobContext&) -> Result<Json> {
+                 return fail(ErrorCode::invalid, "never");
+               }});
+    types_.add("throw", {.run = [](JobContext&) -> Result<Json> { throw std::runtime_error("oh"); },
+                         .retry = {.attempts = 1}});
+    types_.add("write", {.run = [](JobContext& job) -> Result<Json> {
+                 for (int i = 0; i < job.payload().at("lines"); ++i) {
+                   PERDURE_TRY_VOID(job.write(std::string(1'000, 'x') + "ü\n"));
+                   job.progress(i + 1, job.payload().at("lines").get<double>(), "lines");
+                 }
+                 return job.payload().value("result", Json());
+               }});
+    types_.add("performed", {.perform = [this](std::shared_ptr<Effect> effect) {
+                 const std::scoped_lock lock{mutex_};
+                 effects_.push_back(std::move(effect));
+               }});
+  }
+
+  void TearDown() override {
+    door_.open();
+    runner_.reset();
+    effects_.clear();
+    KindsTest::TearDown();
+  }
+
+  std::vector<Kind> more_kinds() override { return job_kinds(types_, options_); }
+  void opened() override { runner_ = JobRunner::start(*runtime_, types_, options_); }
+  void closing() override { runner_.reset(); }
+
+  std::string make(Json job, const std::string& owner = "ann") {
+    const ObjectId id{"job", "job-" + std::to_string(++made_)};
+    value(send(id, "create", std::move(job), member(owner)));
+    return id.id;
+  }
+  Json get(const std::string& id) { return query({"job", id}, "get"); }
+  std::string status(const std::string& id) { return get(id).at("status"); }
+  Json runs(const std::string& id) { return query({"job", id}, "list_runs").at("items"); }
+  Json outcomes(const std::string& id) { return pluck(query({"job", id}, "list_runs"), "outcome"); }
+
+  template <class F>
+  bool eventually(F&& is_so) {
+    for (int i = 0; i < 2'000; ++i) {
+      if (is_so()) return true;
+      std::this_thread::sleep_for(5ms);
+    }
+    return false;
+  }
+  /// The job when it has this status.
+  Json when(const std::string& id, const std::string& wanted) {
+    EXPECT_TRUE(eventually([&] { return status(id) == wanted; })) << get(id).dump(2);
+    return get(id);
+  }
+  JobTally tally(const std::string& queue, const std::string& type) {
+    return job_tallies(*runtime_).value()[queue][type];
+  }
+  void note(const std::string& name) {
+    const std::scoped_lock lock{mutex_};
+    order_.push_back(name);
+  }
+  std::vector<std::string> order() {
+    const std::scoped_lock lock{mutex_};
+    return order_;
+  }
+  std::vector<std::string> topics_of(const std::string& id) {
+    std::vector<std::string> topics;
+    EventQuery query;
+    query.limit = 10'000;
+    for (const auto& event : runtime_->read_events(query).value().events) {
+      if (event->source == ObjectId{"job", id}) topics.push_back(event->topic);
+    }
+    return topics;
+  }
+
+  JobTypes types_;
+  JobOptions options_{.concurrency = 4, .queue_limits = {{"one", 1}}, .progress_period = 10ms};
+  std::unique_ptr<JobRunner> runner_;
+  Door door_;
+  std::atomic<int> running_{0};
+  std::atomic<int> most_{0};
+  std::mutex mutex_;  // guards order_, effects_
+  std::vector<std::string> order_;
+  std::vector<std::shared_ptr<Effect>> effects_;
+  int made_ = 0;
+};
+
+TEST_F(Jobs, give_their_result) {
+  const auto id = make({{"type", "echo"}, {"payload", {{"a", 1}}}});
+  const auto job = when(id, "succeeded");
+  EXPECT_EQ(job["result"], Json({{"a", 1}}));
+  EXPECT_EQ(job["attempts"], 1);
+  EXPECT_EQ(job["error"], nullptr);
+  EXPECT_FALSE(job["expires_at"].is_null());
+  EXPECT_EQ(outcomes(id), Json({"succeeded"}));
+  EXPECT_EQ(topics_of(id),
+            (std::vector<std::string>{"job.created", "job.started", "job.succeeded"}));
+}
+
+TEST_F(Jobs, name_what_is_wrong_with_them) {
+  const auto refused = [&](Json job) {
+    return refusal(send({"job", "bad"}, "create", std::move(job), member("ann")));
+  };
+  EXPECT_EQ(refused({{"type", "nothing"}}), "invalid /type");
+  EXPECT_EQ(refused(Json::object()), "invalid /type");
+  EXPECT_EQ(refused({{"type", "sleep"}}), "invalid /payload/ms");
+  EXPECT_EQ(refused({{"type", "sleep"}, {"payload", {{"ms", -1}}}}), "invalid /payload/ms");
+  EXPECT_EQ(refused({{"type", "export"}, {"payload", {{"kind", "note"}}}}), "invalid /payload/id");
+  EXPECT_EQ(refused({{"type", "echo"}, {"cron", "61 * * * *"}}), "invalid /cron");
+  EXPECT_EQ(refused({{"type", "echo"}, {"time_zone", "UTC"}}), "invalid /time_zone");
+  EXPECT_EQ(refused({{"type", "echo"}, {"cron", "* * * * *"}, {"time_zone", "Mars/X"}}),
+            "invalid /time_zone");
+  EXPECT_EQ(refused({{"type", "echo"}, {"delay_ms", 1}, {"cron", "* * * * *"}}), "invalid /cron");
+  EXPECT_EQ(refused({{"type", "echo"}, {"queue", "a b"}}), "invalid /queue");
+  EXPECT_EQ(refused({{"type", "echo"}, {"retry", {{"attempts", 0}}}}), "invalid /retry/attempts");
+  EXPECT_EQ(refused({{"type", "echo"}, {"payload", std::string(70'000, 'x')}}), "invalid /payload");
+  const auto reply = send({"job", "bad"}, "create", {{"type", "nothing"}}, member("ann"));
+  EXPECT_NE(reply.error().detail.find("echo, export"), std::string::npos);
+}
+
+TEST_F(Jobs, never_run_more_at_a_time_than_their_type_and_queue_allow) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 12; ++i) {
+    ids.push_back(make({{"type", "wait"}, {"queue", i % 2 == 0 ? "a" : "b"}}));
+  }
+  ids.push_back(make({{"type", "wait"}, {"queue", "one"}}));
+  ASSERT_TRUE(eventually([&] { return running_ == 3; }));
+  std::this_thread::sleep_for(100ms);
+  EXPECT_EQ(most_, 3);
+  EXPECT_EQ(tally("a", "wait").running, 3);  // 3 of the type; the queue has room for 4
+  // The free place of the queue is for others.
+  when(make({{"type", "echo"}, {"queue", "a"}}), "succeeded");
+  door_.open();
+  for (const auto& id : ids) when(id, "succeeded");
+  EXPECT_EQ(most_, 3);
+  EXPECT_EQ(tally("a", "wait").succeeded, 6);
+  EXPECT_TRUE(eventually([&] { return tally("b", "wait").running == 0; }));
+}
+
+TEST_F(Jobs, go_by_priority_and_then_by_arrival) {
+  const auto first = make({{"type", "wait"}, {"queue", "one"}});
+  ASSERT_TRUE(eventually([&] { return running_ == 1; }));
+  std::vector<std::string> ids;
+  const auto add = [&](const char* name, int priority) {
+    ids.push_back(make({{"type", "wait"},
+                        {"queue", "one"},
+                        {"priority", priority},
+                        {"payload", {{"name", name}}}}));
+  };
+  add("low", -5);
+  add("plain 1", 0);
+  add("high", 5);
+  add("plain 2", 0);
+  ASSERT_TRUE(eventually([&] { return tally("one", "wait").queued == 4; }));
+  door_.open();
+  for (const auto& id : ids) when(id, "succeeded");
+  EXPECT_EQ(order(), (std::vector<std::string>{"", "high", "plain 1", "plain 2", "low"}));
+}
+
+TEST_F(Jobs, are_tried_again_as_their_policy_says) {
+  const Json retry{{"attempts", 3}, {"backoff_ms", 1}};
+  const auto good = make({{"type", "flaky"}, {"payload", {{"until", 3}}}, {"retry", retry}});
+  const auto bad = make({{"type", "flaky"}, {"payload", {{"until", 9}}}, {"retry", retry}});
+  const auto final = make({{"type", "refuse"}, {"retry", retry}});
+  const auto thrown = make({{"type", "throw"}});
+  EXPECT_EQ(when(good, "succeeded")["result"], 3);
+  EXPECT_EQ(outcomes(good), Json({"succeeded", "failed", "failed"}));
+  EXPECT_EQ(get(good)["error"], nullptr);
+  EXPECT_EQ(when(bad, "failed")["attempts"], 3);
+  EXPECT_EQ(get(bad)["error"], Json({{"code", "unavailable"}, {"detail", "not yet"}}));
+  EXPECT_EQ(when(final, "failed")["attempts"], 1);
+  EXPECT_EQ(when(thrown, "failed")["error"]["detail"], "oh");
+}
+
+TEST_F(Jobs, are_cancelled_wherever_they_are) {
+  const auto running = make({{"type", "wait"}, {"queue", "one"}});
+  ASSERT_TRUE(eventually([&] { return running_ == 1; }));
+  const auto waiting = make({{"type", "wait"}, {"queue", "one"}});
+  const auto later = make({{"type", "echo"}, {"delay_ms", 3'600'000}});
+  const auto daily = make({{"type", "echo"}, {"cron", "@daily"}});
+  for (const auto& id : {waiting, later, daily}) {
+    EXPECT_EQ(command({"job", id}, "cancel")["status"], "cancelled");
+  }
+  EXPECT_EQ(command({"job", running}, "cancel")["status"], "running");
+  EXPECT_FALSE(when(running, "cancelled")["cancel_requested_at"].is_null());
+  EXPECT_EQ(running_, 0);
+  EXPECT_EQ(outcomes(running), Json({"cancelled"}));
+  EXPECT_EQ(command({"job", running}, "cancel")["status"], "cancelled");
+  // The place is free, and nobody waits for it.
+  door_.open();
+  when(make({{"type", "wait"}, {"queue", "one"}}), "succeeded");
+  EXPECT_EQ(tally("one", "wait").cancelled, 2);
+  EXPECT_EQ(tally("one", "wait").queued, 0);
+  const auto done = make({{"type", "echo"}});
+  when(done, "succeeded");
+  EXPECT_EQ(refusal(send({"job", done}, "cancel")), "conflict");
+}
+
+TEST_F(Jobs, that_take_too_long_are_stopped_and_have_failed) {
+  const auto id = make({{"type", "wait"}, {"timeout_ms", 30}, {"retry", {{"attempts", 1}}}});
+  EXPECT_EQ(when(id, "failed")["error"]["code"], "deadline_exceeded");
+  EXPECT_EQ(running_, 0);
+}
+
+TEST_F(Jobs, show_progress_and_keep_their_output) {
+  const auto id = make({{"type", "write"}, {"payload", {{"lines", 600}, {"result", "done"}}}});
+  const auto job = when(id, "succeeded");
+  EXPECT_EQ(job["progress"], Json({{"current", 600.0}, {"total", 600.0}, {"message", "lines"}}));
+  EXPECT_EQ(job["output_bytes"], 600 * 1'003);
+  std::string output;
+  for (const auto& row :
+       runtime_->entries({"job", id}, EntryRange::prefix(std::string{job_output_prefix})).value()) {
+    output += row.value;
+  }
+  EXPECT_EQ(output.size(), 600U * 1'003);
+  EXPECT_EQ(output.substr(1'000, 3), "ü\n");
+}
+
+TEST_F(Jobs, with_a_result_that_is_too_large_fail) {
+  const auto id = make({{"type", "echo"}, {"payload", std::string(65'530, 'x')}});
+  when(id, "succeeded");
+  types_.add("large",
+             {.run = [](JobContext&) -> Result<Json> { return std::string(70'000, 'x'); }});
+  types_.add("binary", {.run = [](JobContext&) -> Result<Json> { return "\xff\xfe"; }});
+  restart();
+  EXPECT_EQ(when(make({{"type", "large"}}), "failed")["error"]["code"], "too_large");
+  EXPECT_EQ(when(make({{"type", "binary"}}), "failed")["error"]["code"], "validation_failed");
+}
+
+TEST_F(Jobs, that_a_stop_cuts_off_are_begun_again) {
+  const auto running = make({{"type", "wait"}, {"queue", "one"}});
+  const auto waiting = make({{"type", "wait"}, {"queue", "one"}});
+  ASSERT_TRUE(eventually([&] { return running_ == 1; }));
+  closing();
+  EXPECT_EQ(running_, 0);
+  EXPECT_EQ(status(running), "queued");
+  EXPECT_EQ(outcomes(running), Json({"interrupted"}));
+  restart();
+  ASSERT_TRUE(eventually([&] { return running_ == 1; }));
+  EXPECT_EQ(status(waiting), "queued");
+  door_.open();
+  EXPECT_EQ(when(running, "succeeded")["result"], Json({{"attempt", 2}}));
+  EXPECT_EQ(when(waiting, "succeeded")["attempts"], 1);
+  EXPECT_TRUE(eventually([&] { return tally("one", "wait").running == 0; }));
+  EXPECT_EQ(tally("one", "wait").succeeded, 2);
+}
+
+TEST_F(Jobs, of_a_type_that_is_gone_wait_until_it_is_back) {
+  const auto types = types_;
+  const auto id = make({{"type", "wait"}, {"queue", "one"}});
+  ASSERT_TRUE(eventually([&] { return running_ == 1; }));
+  const auto waiting = make({{"type", "echo"}, {"queue", "one"}});
+  JobTypes fewer;
+  fewer.add("wait", *types.find("wait"));
+  types_ = fewer;
+  restart();
+  door_.open();
+  when(id, "succeeded");
+  EXPECT_EQ(status(waiting), "queued");
+  types_ = types;
+  restart();
+  when(waiting, "succeeded");
+}
+
+TEST_F(Jobs, may_be_performed_by_others) {
+  const auto good = make({{"type", "performed"}, {"payload", {{"x", 1}}}});
+  const auto bad = make({{"type", "performed"}, {"retry", {{"attempts", 1}}}});
+  const auto taken = [&](std::size_t count) {
+    const std::scoped_lock lock{mutex_};
+    return effects_.size() == count;
+  };
+  ASSERT_TRUE(eventually([&] { return taken(2); }));
+  effects_[0]->tell("progress", {{"current", 1}, {"message", "half"}});
+  EXPECT_TRUE(eventually([&] { return !get(effects_[0]->id()).at("progress").is_null(); }));
+  effects_[0]->finish(Json("done"));
+  EXPECT_EQ(when(effects_[0]->id(), "succeeded")["result"], "done");
+  command({"job", effects_[1]->id()}, "cancel");
+  EXPECT_TRUE(eventually([&] { return effects_[1]->cancelled(); }));
+  const auto id = effects_[1]->id();
+  effects_.clear();  // nobody answers
+  when(id, "cancelled");
+  EXPECT_NE(good, bad);
+}
+
+TEST_F(Jobs, wait_for_their_time) {
+  const auto id = make({{"type", "echo"}, {"delay_ms", 60}});
+  EXPECT_FALSE(get(id)["run_at"].is_null());
+  EXPECT_EQ(status(id), "queued");
+  const auto job = when(id, "succeeded");
+  const auto made =
+      parse_rfc3339(format_rfc3339(runtime_->inspect({"job", id}).value().meta.origin->created_at))
+          .value();
+  EXPECT_GE(parse_rfc3339(job["started_at"].get<std::string>()).value() - made, 60ms);
+}
+
+TEST_F(Jobs, by_cron_run_again_and_again_one_at_a_time) {
+  const auto id = make({{"type", "wait"}, {"cron", "@daily"}});
+  EXPECT_FALSE(get(id)["run_at"].is_null());
+  // As its alarm would.
+  command({"job", id}, "tick");
+  ASSERT_TRUE(eventually([&] { return running_ == 1; }));
+  command({"job", id}, "tick");
+  EXPECT_EQ(outcomes(id), Json({"skipped", "running"}));
+  door_.open();
+  when(id, "queued");
+  EXPECT_FALSE(get(id)["finished_at"].is_null());
+  EXPECT_FALSE(get(id)["run_at"].is_null());
+  EXPECT_TRUE(get(id)["expires_at"].is_null());
+  command({"job", id}, "tick");
+  EXPECT_TRUE(eventually([&] {
+    return outcomes(id) == Json({"succeeded", "skipped", "succeeded"});
+  }));
+  EXPECT_EQ(command({"job", id}, "cancel")["status"], "cancelled");
+}
+
+TEST_F(Jobs, that_are_over_go_for_good_when_they_expire) {
+  options_.retention = 50ms;
+  restart();
+  const auto id = make({{"type", "write"}, {"payload", {{"lines", 1}}}});
+  EXPECT_TRUE(eventually([&] { return !runtime_->inspect({"job", id}); }));
+  EXPECT_TRUE(eventually([&] { return runtime_->outbox(0, 10).empty(); }));
+  EXPECT_FALSE(runtime_->entries({"job", id}, {}));
+  EXPECT_TRUE(runtime_->list({.kind = "dead_letter", .index = "created_at"}).value().items.empty());
+}
+
+TEST_F(Jobs, that_are_gone_give_their_places_back) {
+  const auto id = make({{"type", "wait"}, {"queue", "one"}});
+  const auto waiting = make({{"type", "wait"}, {"queue", "one"}});
+  ASSERT_TRUE(eventually([&] { return running_ == 1; }));
+  for (const auto& gone : {id, waiting}) {
+    value(send({"job", gone}, std::string{builtin::remove}));
+    value(send({"job", gone}, std::string{builtin::purge}));
+  }
+  door_.open();
+  when(make({{"type", "wait"}, {"queue", "one"}}), "succeeded");
+  EXPECT_EQ(tally("one", "wait").queued, 0);
+}
+
+TEST_F(Jobs, are_counted_for_each_owner) {
+  when(make({{"type", "echo"}}, "ann"), "succeeded");
+  when(make({{"type", "echo"}}, "bob"), "succeeded");
+  when(make({{"type", "echo"}}, "bob"), "succeeded");
+  ASSERT_TRUE(eventually([&] { return tally("default", "echo").succeeded == 3; }));
+  EXPECT_EQ(job_tallies(*runtime_, "bob").value()["default"]["echo"].succeeded, 2);
+  const auto stats = job_stats(*runtime_, types_, options_, "ann").value();
+  EXPECT_EQ(stats["queues"][0]["queue"], "default");
+  EXPECT_EQ(stats["queues"][0]["concurrency"], 4);
+  EXPECT_EQ(stats["queues"][0]["succeeded"], 1);
+}
+
+TEST_F(Jobs, export_an_object_or_all_of_an_owner) {
+  value(send({"user", "ann"}, "create", {{"email", "ann@example.org"}}, {}));
+  value(send({"notebook", "n"}, "create", {{"title", "Ann's"}}, member("ann")));
+  value(send({"notebook", "m"}, "create", {{"title", "Bob's"}}, member("bob")));
+  const auto output_of = [&](const std::string& id) {
+    std::string text;
+    for (const auto& row :
+         runtime_->entries({"job", id}, EntryRange::prefix(std::string{job_output_prefix}))
+             .value()) {
+      text += row.value;
+    }
+    return text;
+  };
+  const auto one = make({{"type", "export"}, {"payload", {{"kind", "notebook"}, {"id", "n"}}}});
+  when(one, "succeeded");
+  std::string file;
+  ASSERT_TRUE(
+      runtime_->export_object({"notebook", "n"}, {}, [&](std::string_view line) { file += line; }));
+  EXPECT_EQ(output_of(one), file);
+  const auto others = make({{"type", "export"}, {"payload", {{"kind", "notebook"}, {"id", "m"}}}});
+  EXPECT_EQ(when(others, "failed")["error"]["code"], "not_found");
+}
+
+}  // namespace
+}  // namespace perdure::actors

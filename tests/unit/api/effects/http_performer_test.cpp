@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+// Over real sockets: the server of this house answers, and raw ones do what it would not.
+#include "perdure/api/effects/http_performer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "perdure/api/http/server.hpp"
+#include "perdure/base/random.hpp"
+
+namespace perdure::effects {
+namespace {
+
+using namespace std::chrono_literals;
+using boost::asio::ip::tcp;
+
+/// One attempt, as the runtime would make it.
+class Asked final : public Effect {
+ public:
+  explicit Asked(Json payload) : payload_(std::move(payload)) {}
+  [[nodiscard]] const ObjectId& object() const override { return object_; }
+  [[nodiscard]] const std::string& id() const override { return object_.id; }
+  [[nodiscard]] const Json& payload() const override { return payload_; }
+  [[nodiscard]] int attempt() const override { return 1; }
+  [[nodiscard]] bool cancelled() const override { return false; }
+  void on_cancel(std::function<void()> callback) override {
+    const std::scoped_lock lock{mutex_};
+    on_cancel_ = std::move(callback);
+  }
+  void tell(std::string, Json) override {}
+  void finish(Result<Json> result) override {
+    const std::scoped_lock lock{mutex_};
+    if (!std::exchange(finished_, true)) result_.set_value(std::move(result));
+  }
+  /// False until the performer listens.
+  bool cancel() {
+    const std::scoped_lock lock{mutex_};
+    if (on_cancel_) on_cancel_();
+    return on_cancel_ != nullptr;
+  }
+  Result<Json> wait() {
+    auto result = result_.get_future();
+    if (result.wait_for(20s) != std::future_status::ready) {
+      return fail(ErrorCode::internal, "no answer at all");
+    }
+    return result.get();
+  }
+
+ private:
+  const ObjectId object_{"test", "1"};
+  const Json payload_;
+  std::mutex mutex_;
+  std::function<void()> on_cancel_;
+  bool finished_ = false;
+  std::promise<Result<Json>> result_;
+};
+
+/// Says back what it was asked, or what the path wants.
+class Receiver final : public http::Handler {
+ public:
+  void handle(http::Request&& request, http::Responder responder) override {
+    http::Response response;
+    response.headers.add("Content-Type", "text/plain");
+    const auto path = request.path();
+    if (path.starts_with("/status/")) {
+      response.status = std::stoi(std::string{path.substr(8)});
+      response.headers.add("Retry-After", "7");
+    } else if (path == "/loop") {
+      response.status = 302;
+      response.headers.add("Location", "/loop");
+    } else if (path == "/redirect") {
+      response.status = 303;
+      response.headers.add("Location", "/echo?from=redirect");
+    } else if (path == "/inside") {
+      response.status = 307;
+      response.headers.add("Location", "http://10.0.0.1/secret");
+    } else if (path == "/big") {
+      response.body = std::string(10'000, 'x');
+    } else if (path == "/bytes") {
+      response.body = std::string{"\xff\x00\x01", 3};
+    } else if (path == "/never") {
+      const std::scoped_lock lock{mutex_};
+      held_.push_back(std::move(responder));
+      return;
+    } else {
+      response.body = std::string{to_string(request.method)} + " " + request.target + " " +
+                      std::string{request.headers.find("X-Note").value_or("-")} + " " +
+                      std::string{request.headers.find("Host").value_or("-")} + " " + request.body;
+    }
+    responder.send(std::move(response));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<http::Responder> held_;
+};
+
+class HttpPerformerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    http::Services services{
+        .clock = clock_, .random = random_, .render_problem = [](const http::Problem& problem) {
+          return http::Response{.status = problem.status};
+        }};
+    server_ = http::Server::start({}, std::move(services), receiver_).value();
+    start({"127.0.0.0/8"});
+  }
+
+  void start(std::vector<std::string> networks) {
+    performer_ = HttpPerformer::start({.allow_networks = std::move(networks),
+                                       .connect_timeout = 500ms,
+                                       .response_bytes_max = 5'000},
+                                      clock_)
+                     .value();
+  }
+
+  [[nodiscard]] std::string url(const std::string& path) const {
+    return "http://127.0.0.1:" + std::to_string(server_->port()) + path;
+  }
+
+  Result<Json> call(Json payload) {
+    const auto asked = std::make_shared<Asked>(std::move(payload));
+    performer_->performer()(asked);
+    return asked->wait();
+  }
+
+  static std::string code(const Result<Json>& result) {
+    return result ? "result " + result->dump() : std::string{describe(result.error().code).name};
+  }
+
+  SystemClock clock_;
+  SecureRandom random_;
+  Receiver receiver_;
+  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<HttpPerformer> performer_;
+};
+
+TEST_F(HttpPerformerTest, sends_what_was_asked_and_gives_what_was_answered) {
+  const auto result = call({{"method", "POST"},
+                            {"url", url("/echo?a=b")},
+                            {"headers", {{"X-Note", "hello"}}},
+                            {"body", "text"}});
+  ASSERT_TRUE(result) << to_string(result.error());
+  EXPECT_EQ(result->at("status"), 200);
+  EXPECT_EQ(result->at("body"),
+            "POST /echo?a=b hello 127.0.0.1:" + std::to_string(server_->port()) + " text");
+  EXPECT_EQ(result->at("headers").at("content-type"), "text/plain");
+  EXPECT_EQ(result->at("url"), url("/echo?a=b"));
+}
+
+TEST_F(HttpPerformerTest, gives_bytes_that_are_no_text_as_base64) {
+  const auto result = call({{"url", url("/bytes")}});
+  ASSERT_TRUE(result) << to_string(result.error());
+  EXPECT_EQ(result->at("body_base64"), "/wAB");
+  EXPECT_FALSE(result->contains("body"));
+}
+
+TEST_F(HttpPerformerTest, takes_a_refusal_for_a_result_and_a_failure_for_something_to_try_again) {
+  EXPECT_EQ(call({{"url", url("/status/404")}})->at("status"), 404);
+  for (const auto* path : {"/status/429", "/status/503", "/status/500"}) {
+    const auto result = call({{"url", url(path)}});
+    ASSERT_EQ(code(result), "unavailable") << path;
+    EXPECT_EQ(result.error().retry_after, 7s);
+    const auto any = call({{"url", url(path)}, {"any_status", true}});
+    EXPECT_EQ(any->at("headers").at("retry-after"), "7");
+  }
+}
+
+TEST_F(HttpPerformerTest, bounds_the_response) {
+  EXPECT_EQ(code(call({{"url", url("/big")}})), "too_large");
+  const auto cut = call({{"url", url("/big")}, {"response_bytes_max", 10}, {"truncate", true}});
+  ASSERT_TRUE(cut) << to_string(cut.error());
+  EXPECT_EQ(cut->at("body"), std::string(10, 'x'));
+  EXPECT_EQ(cut->at("truncated"), true);
+  EXPECT_EQ(call({{"url", url("/big")}, {"method", "HEAD"}})->at("body"), "");
+}
+
+TEST_F(HttpPerformerTest, follows_only_when_asked_and_never_for_ever) {
+  EXPECT_EQ(call({{"url", url("/redirect")}})->at("status"), 303);
+  const auto followed =
+      call({{"method", "POST"}, {"url", url("/redirect")}, {"body", "x"}, {"follow", true}});
+  ASSERT_TRUE(followed) << to_string(followed.error());
+  EXPECT_EQ(followed->at("url"), url("/echo?from=redirect"));
+  EXPECT_TRUE(followed->at("body").get<std::string>().starts_with("GET /echo"));
+  EXPECT_EQ(code(call({{"url", url("/loop")}, {"follow", true}})), "conflict");
+}
+
+TEST_F(HttpPerformerTest, refuses_addresses_that_are_not_public_even_behind_a_redirect) {
+  EXPECT_EQ(code(call({{"url", url("/inside")}, {"follow", true}})), "forbidden");
+  start({});
+  const auto port = std::to_string(server_->port());
+  for (const auto* host :
+       {"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0x7f.1", "2130706433", "0"}) {
+    const auto address = std::string{"http://"} + host + ":" + port + "/";
+    EXPECT_EQ(code(call({{"url", address}})), "forbidden") << host;
+  }
+}
+
+TEST_F(HttpPerformerTest, tells_of_an_address_without_asking_a_name_server) {
+  start({"10.0.0.0/8"});
+  EXPECT_TRUE(performer_->check_url("https://example.org/hook"));
+  EXPECT_TRUE(performer_->check_url("http://10.1.2.3/"));
+  for (const auto* bad : {"http://127.0.0.1/", "http://2130706433/", "http://[::1]/",
+                          "http://169.254.169.254/latest", "gopher://example.org/"}) {
+    const auto checked = performer_->check_url(bad);
+    ASSERT_FALSE(checked) << bad;
+    EXPECT_EQ(checked.error().fields.at(0).pointer, "/url") << bad;
+  }
+}
+
+TEST_F(HttpPerformerTest, gives_up_in_time) {
+  const auto before = std::chrono::steady_clock::now();
+  const auto result = call({{"url", url("/never")}, {"timeout_ms", 200}});
+  EXPECT_EQ(code(result), "unavailable");
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 10s);
+}
+
+TEST_F(HttpPerformerTest, can_be_cancelled) {
+  const auto asked = std::make_shared<Asked>(Json{{"url", url("/never")}});
+  performer_->performer()(asked);
+  while (!asked->cancel()) std::this_thread::yield();
+  EXPECT_EQ(code(asked->wait()), "conflict");
+}
+
+TEST_F(HttpPerformerTest, ends_what_is_under_way_when_it_stops) {
+  const auto asked = std::make_shared<Asked>(Json{{"url", url("/never")}});
+  performer_->performer()(asked);
+  performer_->stop();
+  EXPECT_EQ(code(asked->wait()), "unavailable");
+  EXPECT_EQ(code(call({{"url", url("/echo")}})), "unavailable");
+}
+
+TEST_F(HttpPerformerTest, does_not_begin_after_its_time) {
+  EXPECT_EQ(code(call({{"url", url("/echo")}, {"not_after", "2020-01-01T00:00:00Z"}})),
+            "deadline_exceeded");
+  EXPECT_TRUE(call({{"url", url("/echo")}, {"not_after", "2999-01-01T00:00:00Z"}}));
+}
+
+TEST_F(HttpPerformerTest, tells_of_nobody_listening_and_of_nonsense) {
+  boost::asio::io_context io;
+  tcp::acceptor acceptor{io, {boost::asio::ip::make_address("127.0.0.1"), 0}};
+  const auto address = "http://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port());
+  std::thread answering{[&] {
+    auto socket = acceptor.accept();
+    boost::asio::write(socket, boost::asio::buffer(std::string_view{"SSH-2.0-nonsense\r\n\r\n"}));
+  }};
+  EXPECT_EQ(code(call({{"url", address}})), "unavailable");
+  answering.join();
+  acceptor.close();
+  EXPECT_EQ(code(call({{"url", address}})), "unavailable");
+  EXPECT_EQ(code(call({{"url", "http://no-such-name.invalid/"}})), "unavailable");
+  EXPECT_EQ(code(call({{"url", "nonsense"}})), "validation_failed");
+}
+
+TEST_F(HttpPerformerTest, takes_many_calls_at_once_and_a_hanging_one_stalls_nobody) {
+  const auto hanging = std::make_shared<Asked>(Json{{"url", url("/never")}});
+  performer_->performer()(hanging);
+  std::vector<std::shared_ptr<Asked>> many;
+  for (int i = 0; i < 100; ++i) {
+    many.push_back(std::make_shared<Asked>(Json{{"url", url("/echo")}}));
+    performer_->performer()(many.back());
+  }
+  for (const auto& asked : many) EXPECT_EQ(asked->wait()->at("status"), 200);
+}
+
+}  // namespace
+}  // namespace perdure::effects
