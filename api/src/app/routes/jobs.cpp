@@ -278,6 +278,7 @@ void add_job_routes(std::vector<Route>& routes) {
       "Server-Sent Events: first `job` with the job as it is, then `job.started`, `job.progress`, "
       "`job.retrying` and at last `job.succeeded`, `job.failed` or `job.cancelled`, with "
       "CloudEvents as data. `Last-Event-ID` resumes; 204 when there is nothing left.";
+  events = accept_tickets(std::move(events));
   add(Method::get, "stats", "getJobStats", "How many wait and run, by queue and by performer",
       Slow{get_stats}, "JobStats")
       .validator = Validator::none;
