@@ -99,7 +99,10 @@ std::optional<Entry> next_of(const QueueRules& rules, Turn& turn, const JobQueue
 void fill(const QueueRules& rules, Turn& turn, JobQueue& self) {
   const auto places = static_cast<std::int64_t>(rules.options.concurrency_of(turn.object().id));
   std::int64_t taken = 0;
-  for (const auto& [name, tally] : self.types) taken += tally.running;
+  for (const auto& [name, tally] : self.types) {
+    // Places of a type that is gone hold up nobody until it is back.
+    if (rules.types.find(name) != nullptr) taken += tally.running;
+  }
   // The rest of a long queue gets its places as others become free: a turn is bounded.
   constexpr int places_a_turn = 200;
   for (int given = 0; taken < places && given < places_a_turn; ++given, ++taken) {

@@ -84,10 +84,14 @@ class JobRunner::Impl::Performed final : public Effect {
   void on_cancel(std::function<void()> callback) override { run_->on_cancel(std::move(callback)); }
   void tell(std::string command, Json payload) override {
     if (command != "progress" || !payload.is_object()) return;
-    const auto total = payload.value("total", Json());
-    run_->progress(payload.value("current", 0.0),
-                   total.is_number() ? std::optional{total.get<double>()} : std::nullopt,
-                   payload.value("message", ""));
+    const auto number = [&](const char* name) -> std::optional<double> {
+      const auto found = payload.find(name);
+      if (found == payload.end() || !found->is_number()) return {};
+      return found->get<double>();
+    };
+    const auto message = payload.value("message", Json());
+    run_->progress(number("current").value_or(0), number("total"),
+                   message.is_string() ? message.get<std::string>() : std::string{});
   }
   void finish(Result<Json> result) override { runner_->ended(run_, std::move(result)); }
 

@@ -17,6 +17,7 @@
 #include "shell/command_line.hpp"
 #include "shell/data_commands.hpp"
 #include "shell/jobs.hpp"
+#include "shell/open_files.hpp"
 #include "shell/options.hpp"
 #include "shell/server_hooks.hpp"
 #include "shell/signals.hpp"
@@ -58,6 +59,7 @@ class ServerProcess {
                                      .message = "no such setting; is the variable misspelt?",
                                      .fields = {{"variable", name}}});
     }
+    check_open_files();
     if (const auto opened = open_runtime(); opened != ExitCode::ok) return opened;
     if (const auto performing = start_performers(); performing != ExitCode::ok) return performing;
     if (const auto keyed = show_first_key(); keyed != ExitCode::ok) return keyed;
@@ -68,6 +70,7 @@ class ServerProcess {
   }
 
  private:
+  void check_open_files();
   ExitCode open_runtime();
   ExitCode start_performers();
   ExitCode show_first_key();
@@ -104,6 +107,20 @@ ExitCode ServerProcess::failed(ExitCode exit_code, std::string_view what, const 
   return exit_code;
 }
 
+void ServerProcess::check_open_files() {
+  // A few beside connections and the store's: logs, pipes, a connection that is refused in form.
+  constexpr std::uint64_t others = 64;
+  const auto wanted = static_cast<std::uint64_t>(config_.number("limits.connections")) +
+                      static_cast<std::uint64_t>(config_.number("storage.open_files")) + others;
+  const auto limit = raise_open_files_limit();
+  if (limit >= wanted) return;
+  log_.write(LogLevel::warning,
+             {.logger = "server",
+              .message = "the limit of open files is lower than the settings need; raise it "
+                         "(ulimit -Hn), or lower limits.connections",
+              .fields = {{"limit", limit}, {"needed", wanted}}});
+}
+
 ExitCode ServerProcess::open_runtime() {
   auto options = runtime_options(config_);
   options.hooks = &hooks_;
@@ -113,8 +130,6 @@ ExitCode ServerProcess::open_runtime() {
                   opened.error());
   }
   runtime_ = std::move(opened).value();
-  job_runner_ = actors::JobRunner::start(*runtime_, jobs_.types, jobs_.options);
-  metrics_.set_jobs([this] { return job_counts(*runtime_); });
   return ExitCode::ok;
 }
 
@@ -127,6 +142,9 @@ ExitCode ServerProcess::start_performers() {
   }
   http_client_ = std::move(started).value();
   runtime_->set_performer("http", http_client_->performer(), http_client_->options().concurrency);
+  jobs_.http->client = http_client_.get();
+  job_runner_ = actors::JobRunner::start(*runtime_, jobs_.types, jobs_.options);
+  metrics_.set_jobs([this] { return job_counts(*runtime_); });
   return ExitCode::ok;
 }
 

@@ -37,10 +37,10 @@ Result<Json> count(const std::string& directory) {
               perdure::Runtime::open({.data_dir = directory}, actors::job_kinds(types, {})));
   const auto runner = actors::JobRunner::start(*runtime, types, {});
   const auto job = runtime->object("job", "my first");
-  PERDURE_TRY(made, job.call("create", Json{{"type", "count"},
-                                            {"payload", {{"words", {"a", "b", "c"}}}},
-                                            {"priority", 5}})
-                        .get());
+  PERDURE_TRY_VOID(
+      job.call("create",
+               Json{{"type", "count"}, {"payload", {{"words", {"a", "b", "c"}}}}, {"priority", 5}})
+          .get());
   // [/start]
   for (int i = 0; i < 1'000; ++i) {
     PERDURE_TRY(seen, job.ask("get").get());

@@ -223,6 +223,12 @@ class Configuration(BlackBoxTest):
         self.assertTrue(printed["openapi"].startswith("3.1"))
         self.assertEqual(printed, self.server().start().client("").get("/openapi.json").json)
 
+    def test_open_files_are_as_many_as_the_system_lets(self):
+        server = self.server(wrapper=("prlimit", "--nofile=512:4096")).start()
+        self.addCleanup(server.stop)
+        self.assertIn("process_max_fds 4096", server.client().get("/metrics").body.decode())
+        self.assertIn("limits.connections", server.logs())  # 4096 are too few for its default
+
     def test_access_log_has_what_operators_look_for(self):
         server = self.server("--log-requests", "all").start()
         self.addCleanup(server.stop)

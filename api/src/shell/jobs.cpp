@@ -31,6 +31,8 @@ Result<std::map<std::string, std::size_t>> read_limits(const Config& config,
 
 }  // namespace
 
+JobSettings::JobSettings() { types.add("http", http_job_type(http)); }
+
 Result<JobSettings> job_settings(const Config& config) {
   JobSettings settings;
   settings.options.concurrency = static_cast<std::size_t>(config.number("jobs.concurrency"));

@@ -5,10 +5,14 @@
 #include "perdure/actors/jobs.hpp"
 #include "perdure/api/shell/metrics.hpp"
 #include "shell/config.hpp"
+#include "shell/http_jobs.hpp"
 
 namespace perdure::shell {
 
+/// The types that every server has, and `http`.
 struct JobSettings {
+  JobSettings();
+  std::shared_ptr<HttpClientSlot> http = std::make_shared<HttpClientSlot>();  // shared with a type
   actors::JobTypes types = actors::built_in_job_types();
   actors::JobOptions options = {};
 };
