@@ -59,6 +59,9 @@ class FrameCounter {
     return messages;
   }
 
+  /// Frames of any type that began.
+  [[nodiscard]] std::uint64_t heads() const { return heads_; }
+
  private:
   static constexpr std::size_t kind_at = 9;  // in {"type":"message"
 
@@ -84,6 +87,7 @@ class FrameCounter {
   std::size_t finish_head() {
     if (held_ < 2 || held_ < 2 + size_bytes() || held_ != needed()) return 0;
     const auto head = 2 + size_bytes();
+    ++heads_;
     const bool is_message = held_ > head + kind_at && head_[head + kind_at] == 'm';
     skip_ = payload_bytes() - (held_ - head);
     held_ = 0;
@@ -93,6 +97,7 @@ class FrameCounter {
   std::array<char, 24> head_{};
   std::size_t held_ = 0;
   std::uint64_t skip_ = 0;
+  std::uint64_t heads_ = 0;
 };
 
 struct Socket {
@@ -122,23 +127,29 @@ void ask_for_upgrade(int fd, const std::string& key, const std::string& conversa
   if (write(fd, request.data(), request.size()) < 0) die("write");
 }
 
-void await_upgrade(Socket& socket) {
+/// Until the first frame is there: messages begin after it.
+void await_welcome(Socket& socket) {
   std::string text;
-  std::array<char, 4096> buffer{};
-  for (;;) {
+  std::array<char, 16384> buffer{};
+  bool upgraded = false;
+  while (socket.frames.heads() == 0) {
     const auto got = read(socket.fd, buffer.data(), buffer.size());
     if (got <= 0) die("upgrade");
     text.append(buffer.data(), static_cast<std::size_t>(got));
-    const auto end = text.find("\r\n\r\n");
-    if (end == std::string::npos) continue;
-    if (!text.starts_with("HTTP/1.1 101")) {
-      std::fprintf(stderr, "%s\n", text.c_str());
-      std::exit(1);
+    if (!upgraded) {
+      const auto end = text.find("\r\n\r\n");
+      if (end == std::string::npos) continue;
+      if (!text.starts_with("HTTP/1.1 101")) {
+        std::fprintf(stderr, "%s\n", text.c_str());
+        std::exit(1);
+      }
+      upgraded = true;
+      text.erase(0, end + 4);
     }
-    socket.frames.count(text.data() + end + 4, text.size() - end - 4);
-    fcntl(socket.fd, F_SETFL, O_NONBLOCK);
-    return;
+    socket.frames.count(text.data(), text.size());
+    text.clear();
   }
+  fcntl(socket.fd, F_SETFL, O_NONBLOCK);
 }
 
 std::vector<Socket> open_all(std::uint16_t port, const std::string& key, std::size_t count,
@@ -151,7 +162,7 @@ std::vector<Socket> open_all(std::uint16_t port, const std::string& key, std::si
       sockets[i].fd = connect_to(port);
       ask_for_upgrade(sockets[i].fd, key, conversations[i % conversations.size()]);
     }
-    for (auto i = first; i < last; ++i) await_upgrade(sockets[i]);
+    for (auto i = first; i < last; ++i) await_welcome(sockets[i]);
   }
   return sockets;
 }
@@ -181,7 +192,6 @@ class Load {
   }
 
   void run(std::chrono::seconds duration) {
-    listen_for(std::chrono::milliseconds{500});  // presence
     const auto begin = Clock::now();
     const auto cpu = cpu_seconds();
     const auto end = begin + duration;
@@ -189,17 +199,17 @@ class Load {
       send_some();
       listen_for(std::chrono::milliseconds{0});
     }
-    const auto late = Clock::now() + std::chrono::seconds{30};
+    const auto late = Clock::now() + std::chrono::seconds{10};
     while (deliveries_ < sent_at_.size() * sockets_.size() && Clock::now() < late) {
       listen_for(std::chrono::milliseconds{10});
     }
     const std::chrono::duration<double> took = Clock::now() - begin;
-    for (const auto& socket : sockets_) {
-      if (socket.heard != sent_at_.size()) {
-        std::fprintf(stderr, "a socket heard %llu of %zu messages\n",
-                     static_cast<unsigned long long>(socket.heard), sent_at_.size());
-        std::exit(1);
-      }
+    const auto [least, most] = std::ranges::minmax_element(sockets_, {}, &Socket::heard);
+    if (least->heard != sent_at_.size() || most->heard != sent_at_.size()) {
+      std::fprintf(stderr, "sockets heard %llu to %llu of %zu messages\n",
+                   static_cast<unsigned long long>(least->heard),
+                   static_cast<unsigned long long>(most->heard), sent_at_.size());
+      std::exit(1);
     }
     std::sort(latencies_us_.begin(), latencies_us_.end());
     std::printf("%zu %llu %.3f %.3f %u %u\n", sent_at_.size(),

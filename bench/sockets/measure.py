@@ -25,6 +25,7 @@ import record  # noqa: E402
 import run as http_bench  # noqa: E402  (what starts the server is there)
 
 CONTENT_BYTES = 100
+CLIENT_TIMEOUT_S = 120
 
 
 class Server(http_bench.Perdure):
@@ -50,7 +51,8 @@ def fan_out(arguments, server, sockets, window):
     before = server.cpu_seconds()
     output = subprocess.run(
         client(arguments, server, sockets, arguments.seconds, window, CONTENT_BYTES),
-        input=server.conversation() + "\n\n", capture_output=True, text=True, check=True).stdout
+        input=server.conversation() + "\n\n",
+        capture_output=True, text=True, check=True, timeout=CLIENT_TIMEOUT_S).stdout
     sent, deliveries, seconds, cpu, p50, p99 = map(float, output.split())
     server_cpu = server.cpu_seconds() - before
     return (deliveries / seconds, sent / seconds, p50 / 1e3, p99 / 1e3, server_cpu / seconds,
@@ -99,17 +101,22 @@ def report(arguments):
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     directory = tempfile.mkdtemp(prefix="perdure-bench-", dir=arguments.directory)
+    servers = []
+
+    def start(name, sockets):
+        servers.append(Server(arguments.binary, f"{directory}/{name}", sockets))
+        return servers[-1]
+
     try:
         idle = []
         for conversations in (1, arguments.idle):
-            server = Server(arguments.binary, f"{directory}/idle-{conversations}",
-                            arguments.idle + 200)
+            server = start(f"idle-{conversations}", arguments.idle + 200)
             idle.append(idle_row(arguments, server, arguments.idle, conversations))
             server.kill()
-        server = Server(arguments.binary, f"{directory}/data", max(arguments.sockets))
-        rows = list(fan_out_rows(arguments, server))
-        server.kill()
+        rows = list(fan_out_rows(arguments, start("data", max(arguments.sockets))))
     finally:
+        for server in servers:
+            server.kill()
         shutil.rmtree(directory, ignore_errors=True)
     return "\n".join([
         f"Measured on {http_bench.machine()}. {arguments.rounds} interleaved rounds of "

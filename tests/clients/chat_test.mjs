@@ -320,7 +320,7 @@ test("wrong frames are answered with what is wrong, and too many end the socket"
 });
 
 test("frames that are no text, no UTF-8 or too long close the socket", async (t) => {
-  const server = await Server.start(t);
+  const server = await Server.start(t, "--limits-body", "2KiB");
   const conversation = await conversationOf(server);
   const closed = async (send) => {
     const socket = await server.chat(t, conversation);
@@ -329,7 +329,7 @@ test("frames that are no text, no UTF-8 or too long close the socket", async (t)
   };
   assert.equal(await closed((ws) => ws.send(Buffer.from("{}"))), 1003);
   assert.equal(await closed((ws) => ws.send(Buffer.from([0xff]), { binary: false })), 1007);
-  assert.equal(await closed((ws) => ws.send("x".repeat(2 << 20))), 1009);
+  assert.equal(await closed((ws) => ws.send("x".repeat(2049))), 1009);
 });
 
 test("a slow reader is closed with 1013, and slows nobody", async (t) => {

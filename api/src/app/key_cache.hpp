@@ -53,6 +53,7 @@ struct KeyRecord {
   }
   void set_standing(std::shared_ptr<const Standing> standing) {
     std::atomic_store(&standing_, std::move(standing));
+    ended = false;  // a user may have been activated again
   }
   /// Rewritten only when the key's own limit changes.
   std::shared_ptr<RateBucket> bucket() const { return std::atomic_load(&bucket_); }

@@ -97,7 +97,8 @@ class WebSocketSession final : public Connection, public WebSocket {
   void close(std::uint16_t code, std::string reason) override;
 
   void on_wake() override {
-    pump_asked_.store(false, std::memory_order_relaxed);
+    // Before the queue is looked at: what is put there later asks again.
+    pump_asked_.exchange(false, std::memory_order_acq_rel);
     pump();
   }
   void on_deadline() override;
