@@ -154,7 +154,7 @@ Ending judge(const JobState& job, const Json& payload) {
                 .result = payload.value("result", Json()),
                 .error = payload.value("error", Json()),
                 .is_retryable = payload.value("retryable", false)};
-  if (ending.outcome == outcome::failed && job.stop_is_wanted()) {
+  if (ending.outcome != outcome::succeeded && job.stop_is_wanted()) {
     return {.outcome = std::string{outcome::cancelled}};
   }
   if (ending.outcome == outcome::failed && job.is_timed_out()) {

@@ -181,20 +181,23 @@ void JobState::end(std::string_view outcome, Json result, Json error) {
   job_["finished_at"] = format_rfc3339(turn_.now());
   if (outcome == outcome::succeeded) job_["result"] = std::move(result);
   job_["error"] = std::move(error);
-  const auto next = outcome == outcome::cancelled ? std::nullopt : next_tick();
+  // A cron whose run came to its end before it could be stopped is cancelled all the same.
+  const bool is_cancelled_cron = stop_is_wanted() && !job_.at("cron").is_null();
+  const auto last = is_cancelled_cron ? outcome::cancelled : outcome;
+  const auto next = last == outcome::cancelled ? std::nullopt : next_tick();
   if (next) {
     set_phase(phase::scheduled);
     job_["run_at"] = format_rfc3339(*next);
   } else {
     turn_.cancel_alarm(start_alarm);
     set_phase(phase::over);
-    job_["status"] = outcome;
+    job_["status"] = last;
     job_["run_at"] = nullptr;
     const auto expires = turn_.now() + rules_.options.retention;
     job_["expires_at"] = format_rfc3339(expires);
     turn_.set_alarm({.name = "expire", .command = "expire", .schedule = Schedule::once(expires)});
   }
-  publish("job." + std::string{outcome});
+  publish("job." + std::string{last});
 }
 
 void JobState::stop_run() {

@@ -118,7 +118,7 @@ void ServerProcess::check_open_files() {
              {.logger = "server",
               .message = "the limit of open files is lower than the settings need; raise it "
                          "(ulimit -Hn), or lower limits.connections",
-              .fields = {{"limit", limit}, {"needed", wanted}}});
+              .fields = {{"limit", std::to_string(limit)}, {"needed", std::to_string(wanted)}}});
 }
 
 ExitCode ServerProcess::open_runtime() {

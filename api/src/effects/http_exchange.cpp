@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -11,7 +12,9 @@
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <limits>
 
@@ -22,6 +25,7 @@ namespace perdure::effects {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
+namespace bh = beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
 
@@ -33,6 +37,12 @@ constexpr std::uint32_t header_bytes_max = 32 * 1024;
 
 bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/// Whether reading stopped where the connection did, and the body may end there: it has no size.
+bool ends_the_body(const error_code& ec, bool has_size) {
+  if (ec == bh::error::end_of_stream) return true;
+  return ec == asio::ssl::error::stream_truncated && !has_size;
 }
 
 /// The name's addresses, looked up on a thread that may block.
@@ -59,7 +69,7 @@ auto async_look_up(HttpPerformer::Core& core, const std::string& host, const std
       token);
 }
 
-Json headers_of(const beast::http::fields& fields) {
+Json headers_of(const bh::fields& fields) {
   Json headers = Json::object();
   for (const auto& field : fields) {
     const auto name = fold_ascii_case(std::string_view{field.name_string()});
@@ -152,7 +162,6 @@ auto HttpExchange::ask() -> Task<Result<Answer>> {
   const auto connected = co_await connect(*endpoints);
   if (!connected) co_return fail(connected.error());
 
-  namespace bh = beast::http;
   bh::request<bh::string_body> request;
   request.method_string(call_.method);
   request.target(call_.url.target);
@@ -244,10 +253,10 @@ auto HttpExchange::shake_hands() -> Task<Result<void>> {
 }
 
 auto HttpExchange::read() -> Task<Result<Answer>> {
-  namespace bh = beast::http;
   beast::flat_buffer buffer{2 * header_bytes_max};
   for (;;) {
-    bh::response_parser<bh::string_body> parser;
+    // A body of pieces: one of a string makes room for what the peer announces.
+    bh::response_parser<bh::buffer_body> parser;
     parser.header_limit(header_bytes_max);
     parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // counted below
     parser.skip(call_.method == "HEAD");
@@ -255,28 +264,25 @@ auto HttpExchange::read() -> Task<Result<Answer>> {
     co_await bh::async_read_header(*channel_, buffer, parser, asio::redirect_error(awaited, ec));
     if (ec) co_return fail(unavailable(ec.message()));
     if (parser.get().result_int() < 200) continue;  // interim
-    const auto most = call_.response_bytes_max;
     Answer answer{.status = static_cast<int>(parser.get().result_int()),
                   .headers = headers_of(parser.get())};
-    auto& body = parser.get().body();
-    while (!parser.is_done() && body.size() <= most) {
+    const auto most = call_.response_bytes_max;
+    const auto enough = call_.truncate ? most : most + 1;
+    std::array<char, 8'192> piece;
+    while (!parser.is_done() && answer.body.size() < enough) {
+      auto& body = parser.get().body();
+      body = {.data = piece.data(), .size = piece.size(), .more = true};
       co_await bh::async_read_some(*channel_, buffer, parser, asio::redirect_error(awaited, ec));
-      // Without a length the end of the connection is the end of the body.
-      if (ec == bh::error::end_of_stream || (ec == asio::ssl::error::stream_truncated &&
-                                             !parser.content_length() && !parser.chunked())) {
-        break;
-      }
-      if (ec) co_return fail(unavailable(ec.message()));
+      answer.body.append(piece.data(), piece.size() - body.size);
+      if (ends_the_body(ec, parser.content_length().has_value() || parser.chunked())) break;
+      if (ec && ec != bh::error::need_buffer) co_return fail(unavailable(ec.message()));
     }
-    if (body.size() > most) {
-      if (!call_.truncate) {
-        co_return fail(ErrorCode::too_large, fmt::format("{}: the response has more than {} bytes",
-                                                         call_.url.authority, most));
-      }
-      body.resize(most);
-      answer.truncated = true;
+    if (answer.body.size() > most && !call_.truncate) {
+      co_return fail(ErrorCode::too_large, fmt::format("{}: the response has more than {} bytes",
+                                                       call_.url.authority, most));
     }
-    answer.body = std::move(body);
+    answer.truncated = call_.truncate && (!parser.is_done() || answer.body.size() > most);
+    if (answer.truncated) answer.body.resize(std::min(answer.body.size(), most));
     co_return answer;
   }
 }

@@ -26,9 +26,11 @@ class KindsTest : public ::testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
+  [[nodiscard]] virtual DomainOptions options() const { return {}; }
+
   void open() {
     auto kinds = built_in_kinds();
-    for (auto& kind : domain_kinds()) kinds.push_back(kind);
+    for (auto& kind : domain_kinds(options())) kinds.push_back(kind);
     for (auto& kind : more_kinds()) kinds.push_back(kind);
     auto made = Runtime::open({.data_dir = directory_,
                                .durability = DurabilityMode::buffered,

@@ -71,6 +71,13 @@ class Jobs : public KindsTest {
                  }
                  return job.payload().value("result", Json());
                }});
+    // Comes to its end whoever cancels it.
+    types_.add("stubborn", {.run = [this](JobContext&) -> Result<Json> {
+                 ++running_;
+                 while (!stubborn_done_) std::this_thread::sleep_for(2ms);
+                 --running_;
+                 return "done";
+               }});
     types_.add("performed", {.perform = [this](std::shared_ptr<Effect> effect) {
                  const std::scoped_lock lock{mutex_};
                  effects_.push_back(std::move(effect));
@@ -79,6 +86,7 @@ class Jobs : public KindsTest {
 
   void TearDown() override {
     door_.open();
+    stubborn_done_ = true;
     runner_.reset();
     effects_.clear();
     KindsTest::TearDown();
@@ -138,6 +146,7 @@ class Jobs : public KindsTest {
   Door door_;
   std::atomic<int> running_{0};
   std::atomic<int> most_{0};
+  std::atomic<bool> stubborn_done_{false};
   std::mutex mutex_;  // guards order_, effects_
   std::vector<std::string> order_;
   std::vector<std::shared_ptr<Effect>> effects_;
@@ -253,6 +262,27 @@ TEST_F(Jobs, are_cancelled_wherever_they_are) {
   const auto done = make({{"type", "echo"}});
   when(done, "succeeded");
   EXPECT_EQ(refusal(send({"job", done}, "cancel")), "conflict");
+}
+
+TEST_F(Jobs, that_do_not_stop_give_their_result_but_a_cron_is_cancelled) {
+  const auto once = make({{"type", "stubborn"}});
+  const auto daily = make({{"type", "stubborn"}, {"cron", "@daily"}});
+  command({"job", daily}, "tick");
+  ASSERT_TRUE(eventually([&] { return running_ == 2; }));
+  for (const auto& id : {once, daily}) command({"job", id}, "cancel");
+  stubborn_done_ = true;
+  EXPECT_EQ(when(once, "succeeded")["result"], "done");
+  EXPECT_EQ(when(daily, "cancelled")["result"], "done");
+  EXPECT_EQ(outcomes(daily), Json({"succeeded"}));
+}
+
+TEST_F(Jobs, that_were_cancelled_when_the_server_stopped_are_not_begun_again) {
+  const auto id = make({{"type", "stubborn"}});
+  ASSERT_TRUE(eventually([&] { return running_ == 1; }));
+  command({"job", id}, "cancel");
+  // As a runner says that is going to end.
+  EXPECT_EQ(command({"job", id}, "finish", {{"run", 1}, {"outcome", "interrupted"}}), "cancelled");
+  EXPECT_EQ(status(id), "cancelled");
 }
 
 TEST_F(Jobs, that_take_too_long_are_stopped_and_have_failed) {

@@ -97,7 +97,9 @@ TEST_F(Outbox, a_message_may_say_who_owns_what_it_creates) {
   };
   send({{"to", "hers"}});
   send({{"to", "hosts"}, {"owner", ""}});
-  ASSERT_TRUE(eventually([&] { return runtime_->outbox(0, 10).empty(); }));
+  ASSERT_TRUE(eventually([&] {
+    return runtime_->inspect({"friend", "hers"}) && runtime_->inspect({"friend", "hosts"});
+  }));
   EXPECT_EQ(runtime_->inspect({"friend", "hers"})->meta.origin->owner, "ann");
   EXPECT_EQ(runtime_->inspect({"friend", "hosts"})->meta.origin->owner, "");
 }
@@ -107,8 +109,11 @@ TEST_F(Outbox, a_message_may_remove_and_purge) {
   for (const auto* command : {"$remove", "$purge"}) {
     value(call("friend", "a", "send", Json{{"to", "b"}, {"command", command}}));
   }
+  ASSERT_TRUE(eventually([&] {
+    const auto last = runtime_->journal({"friend", "b"}, 1, 1'000, Order::descending, 1);
+    return last && !last->empty() && last->front().command == "$purge";
+  }));
   EXPECT_TRUE(eventually([&] { return runtime_->outbox(0, 10).empty(); }));
-  EXPECT_FALSE(runtime_->inspect({"friend", "b"}));
   EXPECT_TRUE(letters().empty());
 }
 

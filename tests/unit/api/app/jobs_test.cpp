@@ -22,9 +22,8 @@ struct JobRoutes : MembersTest {
   }
   Json listed(const std::string& key, const std::string& query = "") {
     Json ids = Json::array();
-    for (const auto& job : as(key, Method::get, "/jobs" + query).json()["items"]) {
-      ids.push_back(job["id"]);
-    }
+    const Json page = as(key, Method::get, "/jobs" + query).json();
+    for (const auto& job : page["items"]) ids.push_back(job["id"]);
     return ids;
   }
 };

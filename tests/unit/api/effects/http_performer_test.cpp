@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 #include <future>
@@ -241,18 +242,53 @@ TEST_F(HttpPerformerTest, does_not_begin_after_its_time) {
   EXPECT_TRUE(call({{"url", url("/echo")}, {"not_after", "2999-01-01T00:00:00Z"}}));
 }
 
+/// Answers each connection with the next of these texts, and closes it.
+class RawServer {
+ public:
+  explicit RawServer(std::vector<std::string> texts)
+      : thread_([this, texts = std::move(texts)] {
+          for (const auto& text : texts) {
+            auto socket = acceptor_.accept();
+            std::array<char, 4'096> asked{};
+            socket.read_some(boost::asio::buffer(asked));
+            boost::asio::write(socket, boost::asio::buffer(text));
+          }
+          acceptor_.close();
+        }) {}
+  ~RawServer() { thread_.join(); }
+  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  boost::asio::io_context io_;
+  tcp::acceptor acceptor_{io_, {boost::asio::ip::make_address("127.0.0.1"), 0}};
+  const std::uint16_t port_ = acceptor_.local_endpoint().port();
+  std::thread thread_;
+};
+
+TEST_F(HttpPerformerTest, believes_nothing_that_a_hostile_server_announces) {
+  const std::string huge = "HTTP/1.1 200 OK\r\nContent-Length: 9000000000000000000\r\n\r\nabc";
+  const RawServer server{{"SSH-2.0-nonsense\r\n\r\n", "", huge, huge,
+                          "HTTP/1.1 200 OK\r\n\r\nto the end",
+                          "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+                          "HTTP/1.1 200 OK\r\nX: " + std::string(40'000, 'x') + "\r\n\r\n",
+                          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}};
+  const Json ask{{"url", server.url()}};
+  auto some = ask;
+  some.update({{"response_bytes_max", 2}, {"truncate", true}});
+  EXPECT_EQ(code(call(ask)), "unavailable");  // nonsense
+  EXPECT_EQ(code(call(ask)), "unavailable");  // nothing
+  EXPECT_EQ(code(call(ask)), "unavailable");  // less than announced
+  EXPECT_EQ(call(some)->at("body"), "ab");
+  EXPECT_EQ(call(ask)->at("body"), "to the end");
+  EXPECT_EQ(call(ask)->at("status"), 204);
+  EXPECT_EQ(code(call(ask)), "unavailable");  // a header without end
+  EXPECT_EQ(code(call(ask)), "unavailable");  // no chunk
+}
+
 TEST_F(HttpPerformerTest, tells_of_nobody_listening_and_of_nonsense) {
-  boost::asio::io_context io;
-  tcp::acceptor acceptor{io, {boost::asio::ip::make_address("127.0.0.1"), 0}};
-  const auto address = "http://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port());
-  std::thread answering{[&] {
-    auto socket = acceptor.accept();
-    boost::asio::write(socket, boost::asio::buffer(std::string_view{"SSH-2.0-nonsense\r\n\r\n"}));
-  }};
-  EXPECT_EQ(code(call({{"url", address}})), "unavailable");
-  answering.join();
-  acceptor.close();
-  EXPECT_EQ(code(call({{"url", address}})), "unavailable");
+  const auto port = server_->port();
+  server_.reset();
+  EXPECT_EQ(code(call({{"url", "http://127.0.0.1:" + std::to_string(port)}})), "unavailable");
   EXPECT_EQ(code(call({{"url", "http://no-such-name.invalid/"}})), "unavailable");
   EXPECT_EQ(code(call({{"url", "nonsense"}})), "validation_failed");
 }

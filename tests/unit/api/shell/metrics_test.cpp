@@ -105,8 +105,8 @@ TEST_F(MetricsTest, ask_for_jobs_at_each_scrape) {
   const auto text = metrics_.expose(Exposition::text);
   EXPECT_THAT(text, HasSubstr(R"(perdure_jobs_queued{queue="q"} 2)"));
   EXPECT_THAT(text, HasSubstr(R"(perdure_jobs_running{queue="q"} 1)"));
-  EXPECT_THAT(text, HasSubstr(R"(perdure_jobs_finished_total{outcome="succeeded",type="echo"} 5)"));
-  EXPECT_THAT(text, HasSubstr(R"(perdure_jobs_finished_total{outcome="failed",type="sleep"} 1)"));
+  EXPECT_THAT(text, HasSubstr(R"(perdure_jobs_finished_total{type="echo",outcome="succeeded"} 5)"));
+  EXPECT_THAT(text, HasSubstr(R"(perdure_jobs_finished_total{type="sleep",outcome="failed"} 1)"));
 }
 
 }  // namespace

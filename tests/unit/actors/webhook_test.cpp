@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// Webhooks with a performer that does as the test says; through real servers: tests/blackbox.
+#include "perdure/actors/webhook.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+
+#include "fixture.hpp"
+
+namespace perdure::actors {
+namespace {
+
+using namespace std::chrono_literals;
+
+const ObjectId hook{"webhook", "w"};
+const Json ok{{"status", 204}, {"headers", Json::object()}};
+
+class Webhook : public KindsTest {
+ protected:
+  void SetUp() override {
+    KindsTest::SetUp();
+    listen();
+    make(hook, {"notebook.*"});
+  }
+  void TearDown() override {
+    effects_.clear();
+    KindsTest::TearDown();
+  }
+  [[nodiscard]] DomainOptions options() const override {
+    return {.webhooks = {.retry = {.attempts = 3, .backoff = 1ms, .ceiling = 5ms}}};
+  }
+
+  void listen() {
+    runtime_->set_performer(
+        "http",
+        [this](std::shared_ptr<Effect> effect) {
+          if (at_once_) return effect->finish(ok);
+          const std::scoped_lock lock{mutex_};
+          effects_.push_back(std::move(effect));
+        },
+        1'000);
+  }
+  void make(const ObjectId& object, const Json& topics) {
+    value(send(object, "create",
+               {{"url", "https://example.org/"},
+                {"topics", topics},
+                {"secret", webhook::secret_from(std::string(32, 's'))},
+                {"after", runtime_->events_end().value()}},
+               member("ann")));
+  }
+
+  template <class Condition>
+  static bool eventually(Condition condition) {
+    for (int i = 0; i < 2'000; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(5ms);
+    }
+    return false;
+  }
+  /// Publishes an event of `owner`.
+  std::string happen(const std::string& owner) {
+    const auto id = "n" + std::to_string(++count_);
+    value(send({"notebook", id}, "create", {{"title", "t"}}, member(owner)));
+    return id;
+  }
+  [[nodiscard]] std::size_t sending() {
+    const std::scoped_lock lock{mutex_};
+    return effects_.size();
+  }
+  std::shared_ptr<Effect> take() {
+    EXPECT_TRUE(eventually([&] { return sending() > 0; }));
+    const std::scoped_lock lock{mutex_};
+    if (effects_.empty()) return nullptr;
+    auto effect = std::move(effects_.front());
+    effects_.erase(effects_.begin());
+    return effect;
+  }
+  Json deliveries(Json payload = nullptr) {
+    return query(hook, "list_deliveries", std::move(payload)).at("items");
+  }
+  bool wait_for(std::size_t count, const std::string& status) {
+    return eventually([&] {
+      return deliveries({{"status", status}, {"limit", 500}}).size() == count;
+    });
+  }
+
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<Effect>> effects_;
+  std::atomic<bool> at_once_{false};
+  int count_ = 0;
+};
+
+TEST_F(Webhook, hears_its_owners_events_only) {
+  happen("bob");
+  const auto mine = happen("ann");
+  const auto body = Json::parse(take()->payload().at("body").get<std::string>());
+  EXPECT_EQ(body.at("source"), "/notebook/" + mine);
+  EXPECT_EQ(body.at("owner"), "ann");
+}
+
+TEST_F(Webhook, sends_a_few_at_a_time_and_one_alone_while_it_fails) {
+  for (int i = 0; i < 10; ++i) happen("ann");
+  ASSERT_TRUE(eventually([&] { return deliveries().size() == 10; }));
+  EXPECT_TRUE(eventually([&] { return sending() == 4; }));
+  for (int i = 0; i < 4; ++i) take()->finish(fail(ErrorCode::unavailable, "nobody home"));
+  ASSERT_TRUE(eventually([&] { return sending() == 1; }));
+  EXPECT_NE(query(hook, "get").at("failing_since"), nullptr);
+  std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(sending(), 1U);
+  at_once_ = true;
+  take()->finish(ok);
+  EXPECT_TRUE(wait_for(10, "succeeded"));
+  EXPECT_EQ(query(hook, "get").at("failing_since"), nullptr);
+}
+
+TEST_F(Webhook, makes_one_delivery_of_an_event_that_comes_again) {
+  at_once_ = true;
+  happen("ann");
+  ASSERT_TRUE(wait_for(1, "succeeded"));
+  const auto event = runtime_->read_events({.topics = {"notebook.*"}}).value().events.at(0);
+  const auto seq = runtime_->inspect(hook)->meta.seq;
+  command(hook, "event", Json::parse(event->body));
+  EXPECT_EQ(deliveries().size(), 1U);
+  EXPECT_EQ(runtime_->inspect(hook)->meta.seq, seq);
+}
+
+TEST_F(Webhook, does_not_count_an_attempt_that_never_began) {
+  happen("ann");
+  take()->finish(fail(ErrorCode::deadline_exceeded, "not_after had passed"));
+  take()->finish(ok);
+  ASSERT_TRUE(wait_for(1, "succeeded"));
+  EXPECT_EQ(deliveries()[0].at("attempts"), 1);
+}
+
+TEST_F(Webhook, takes_no_outcome_that_it_does_not_wait_for) {
+  happen("ann");
+  const auto effect = take();
+  const auto seq = runtime_->inspect(hook)->meta.seq;
+  command(hook, "attempted", {{"context", {{"number", 1}, {"attempt", 2}}}, {"reply", ok}});
+  command(hook, "attempted", {{"context", {{"number", 9}, {"attempt", 1}}}, {"reply", ok}});
+  EXPECT_EQ(runtime_->inspect(hook)->meta.seq, seq);
+  effect->finish(ok);
+  EXPECT_TRUE(wait_for(1, "succeeded"));
+}
+
+TEST_F(Webhook, gives_up_after_its_attempts_and_begins_anew_when_asked) {
+  happen("ann");
+  for (int i = 0; i < 3; ++i) take()->finish(fail(ErrorCode::unavailable, "nobody home"));
+  ASSERT_TRUE(wait_for(1, "failed"));
+  const auto failed = deliveries()[0];
+  EXPECT_EQ(failed.at("error"), "nobody home");
+  EXPECT_EQ(failed.at("response_status"), nullptr);
+  const Json id{{"id", failed.at("id")}};
+  command(hook, "retry_delivery", id);
+  const auto again = take();
+  EXPECT_EQ(refusal(send(hook, "retry_delivery", id)), "conflict");
+  again->finish(ok);
+  EXPECT_TRUE(wait_for(1, "succeeded"));
+  EXPECT_EQ(refusal(send(hook, "retry_delivery", {{"id", "nobody"}})), "not_found");
+}
+
+TEST_F(Webhook, waits_over_a_restart_and_signs_each_attempt_for_its_time) {
+  happen("ann");
+  const auto first = take();
+  restart();
+  listen();
+  const auto second = take();
+  EXPECT_EQ(first->payload(), second->payload());  // the same attempt, made again
+  second->finish(fail(ErrorCode::unavailable, "nobody home"));
+  std::this_thread::sleep_for(1'100ms);
+  const auto third = take();
+  const auto header = [](const std::shared_ptr<Effect>& effect, const char* name) {
+    return effect->payload().at("headers").at(name);
+  };
+  EXPECT_EQ(header(first, "webhook-id"), header(third, "webhook-id"));
+  EXPECT_EQ(third->payload().at("body"), first->payload().at("body"));
+  third->finish(ok);
+  EXPECT_TRUE(wait_for(1, "succeeded"));
+}
+
+TEST_F(Webhook, keeps_the_newest_of_what_is_finished) {
+  at_once_ = true;
+  const auto kept = webhook::deliveries_kept;
+  for (std::size_t i = 0; i < kept + 10; ++i) happen("ann");
+  const auto state = [&] { return runtime_->inspect(hook)->state.at("internal"); };
+  ASSERT_TRUE(eventually([&] { return state().at("next_finish") >= kept + 11; }));
+  EXPECT_EQ(state().at("kept"), kept);
+  EXPECT_EQ(state().at("waiting"), 0);
+  std::size_t entries = 0;
+  std::string from;
+  for (;;) {
+    const auto page = runtime_->entries(hook, {.from = from, .limit = 1'000}).value();
+    if (page.empty()) break;
+    entries += page.size();
+    from = page.back().key + '\x01';
+  }
+  EXPECT_EQ(entries, 5 * kept);  // delivery, body, id, event, finished
+}
+
+TEST_F(Webhook, keeps_its_secret_when_its_state_is_replaced_without_it) {
+  const auto kinds = domain_kinds();
+  const auto kind = std::ranges::find(kinds, "webhook", &Kind::name);
+  Json seen = without_secrets(kind->definition(), runtime_->inspect(hook)->state);
+  EXPECT_EQ(seen.dump().find(webhook::secret_from(std::string(32, 's'))), std::string::npos);
+  command(hook, "$replace", seen);
+  EXPECT_EQ(runtime_->inspect(hook)->state.at("internal").at("secret"),
+            webhook::secret_from(std::string(32, 's')));
+}
+
+TEST_F(Webhook, names_what_is_wrong_with_it) {
+  const Json good{{"url", "https://example.org/"},
+                  {"topics", {"*"}},
+                  {"secret", webhook::secret_from(std::string(32, 's'))}};
+  const auto with = [&](const char* member, const Json& bad) {
+    auto payload = good;
+    payload[member] = bad;
+    return refusal(send({"webhook", "x"}, "create", payload));
+  };
+  EXPECT_EQ(with("url", "mailto:ann@example.org"), "invalid /url");
+  EXPECT_EQ(with("url", "https://ann@example.org/"), "invalid /url");
+  EXPECT_EQ(with("topics", {"a", "b."}), "invalid /topics/1");
+  EXPECT_EQ(with("secret", "whsec_short"), "invalid /secret");
+  EXPECT_EQ(with("secret", "none"), "invalid /secret");
+  EXPECT_EQ(with("enabled", "yes"), "invalid /enabled");
+}
+
+}  // namespace
+}  // namespace perdure::actors
