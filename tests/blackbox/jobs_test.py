@@ -131,8 +131,10 @@ class Jobs(JobCalls, SharedServerTest):
 
     def test_are_listed_by_what_they_are(self):
         queue = "q" + new_id()
-        jobs = [self.make("echo", queue=queue) for _ in range(3)]
-        jobs.append(self.make("sleep", {"ms": 0}, queue=queue))
+        jobs = []
+        for type, payload in [("echo", None)] * 3 + [("sleep", {"ms": 0})]:
+            jobs.append(self.make(type, payload, queue=queue))
+            time.sleep(0.002)  # lists are ordered by milliseconds
         late = self.make("echo", queue=queue, delay_ms=600_000)
         for job in jobs:
             self.when(job, "succeeded")

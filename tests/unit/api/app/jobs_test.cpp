@@ -32,6 +32,7 @@ TEST_F(JobRoutes, show_everybody_their_own_and_administrators_all) {
   const auto ann = make_user("ann@example.org");
   const auto bob = make_user("bob@example.org");
   const auto job = make(ann);
+  std::this_thread::sleep_for(std::chrono::milliseconds{2});  // lists are ordered by milliseconds
   const auto other = make(bob);
   EXPECT_EQ(listed(ann), Json({job}));
   EXPECT_EQ(listed(bob, "?status=queued&type=echo&queue=default"), Json({other}));
