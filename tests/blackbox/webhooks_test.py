@@ -296,6 +296,23 @@ class Webhooks(WebhookTest):
         quick.wait_for(20)
         self.assertLessEqual(len(slow.requests), 4)  # under way at the same time
 
+    def test_calls_under_way_are_in_the_outbox(self):
+        held = threading.Event()
+        self.addCleanup(held.set)
+        receiver = self.receiver(lambda number: held.wait(CALL_TIMEOUT_S) and 200)
+        webhook = self.webhook(receiver.url)
+        self.notebook()
+        self.notebook()
+        receiver.wait_for(2)
+        page = self.client.get("/outbox?limit=1").json
+        item = page["items"][0]
+        self.assertEqual([item[name] for name in ("type", "status", "from", "to")],
+                         ["effect", "running", f"webhook:{webhook['id']}", "http"])
+        rest = self.client.get(f"/outbox?cursor={page['next_cursor']}").json
+        self.assertGreater(rest["items"][0]["position"], item["position"])
+        held.set()
+        wait_until(lambda: self.client.get("/outbox").json["items"] == [])
+
     def test_each_event_arrives_once_when_all_is_well(self):
         receiver = self.receiver()
         self.webhook(receiver.url)

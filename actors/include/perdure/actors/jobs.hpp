@@ -7,7 +7,7 @@
 // turn of the queue. So who holds a place is written in the outbox, and nowhere else: a process
 // that dies leaves its effects, which the next one performs again; no place is lost or given twice.
 // A turn of a queue reads one entry for each type, however many jobs wait, and nobody polls.
-// docs/adr/0010-jobs.md has the reasons.
+// docs/adr/0009-jobs.md has the reasons.
 //
 //   job               queue                      runner
 //   create ─enqueue→  waits … gets a place
