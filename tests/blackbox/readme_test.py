@@ -55,7 +55,8 @@ class Readme(BlackBoxTest):
         self.assertEqual(done.returncode, 0, script + done.stdout + done.stderr)
         said = done.stdout
         self.assertEqual(said.count('"content":"Rain."'), 1)  # read after the kill
-        self.assertEqual(re.findall(r"^\d+$", said, re.MULTILINE), ["1", "6", "6", "6", "1006", "6"])
+        values = re.findall(r"^\d+$", said, re.MULTILINE)
+        self.assertEqual(values, ["1", "6", "6", "6", "1006", "6"])
         self.assertIn('"code":"validation_failed"', said)
         self.assertIn("event: job.created", said)
         self.assertIn('"outcome":"succeeded"', said)
