@@ -119,20 +119,7 @@ void transact(ContextPtr context) {
 }  // namespace
 
 void add_object_alarm_routes(std::vector<Route>& routes) {
-  const auto add = [&](Method method, std::string path, std::string operation, std::string summary,
-                       Target target, std::string response) -> Route& {
-    const auto access = method == Method::get ? Access::read : Access::write;
-    routes.push_back({.method = method,
-                      .path = std::move(path),
-                      .operation = std::move(operation),
-                      .tag = "Durable objects",
-                      .summary = std::move(summary),
-                      .permission = {"durable-objects", access, Audience::admin},
-                      .target = std::move(target),
-                      .response_schema = std::move(response),
-                      .validator = Validator::none});
-    return routes.back();
-  };
+  const OperatorRoutes add{routes};
   const std::string alarms = "/durable-objects/{kind}/{id}/alarms";
   add(Method::get, alarms, "listAlarms", "The object's alarms by name", Slow{list_alarms},
       "AlarmList")

@@ -91,20 +91,7 @@ void retry_dead_letter(const ContextPtr& context) {
 }  // namespace
 
 void add_outbox_routes(std::vector<Route>& routes) {
-  const auto add = [&](Method method, std::string path, std::string operation, std::string summary,
-                       Target target, std::string response) -> Route& {
-    const auto access = method == Method::get ? Access::read : Access::write;
-    routes.push_back({.method = method,
-                      .path = std::move(path),
-                      .operation = std::move(operation),
-                      .tag = "Durable objects",
-                      .summary = std::move(summary),
-                      .permission = {"durable-objects", access, Audience::admin},
-                      .target = std::move(target),
-                      .response_schema = std::move(response),
-                      .validator = Validator::none});
-    return routes.back();
-  };
+  const OperatorRoutes add{routes};
   add(Method::get, "/outbox", "listOutbox",
       "Messages and effects that wait, run, or back off after a failure; oldest first",
       Slow{list_outbox}, "OutboxItemList")

@@ -4,6 +4,21 @@
 
 namespace perdure::api {
 
+Route& OperatorRoutes::operator()(http::Method method, std::string path, std::string operation,
+                                  std::string summary, Target target, std::string response) const {
+  const auto access = method == http::Method::get ? Access::read : Access::write;
+  routes.push_back({.method = method,
+                    .path = std::move(path),
+                    .operation = std::move(operation),
+                    .tag = "Durable objects",
+                    .summary = std::move(summary),
+                    .permission = {"durable-objects", access, Audience::admin},
+                    .target = std::move(target),
+                    .response_schema = std::move(response),
+                    .validator = Validator::none});
+  return routes.back();
+}
+
 std::vector<Route> all_routes() {
   std::vector<Route> routes;
   add_system_routes(routes);

@@ -2,6 +2,7 @@
 // The parts of the route table, one function for each topic; table.cpp lists them.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "app/route.hpp"
@@ -10,6 +11,14 @@ namespace perdure::api {
 
 /// Lets a route be asked with `?ticket=`, too.
 [[nodiscard]] Route accept_tickets(Route route);
+
+/// Adds routes for operators, about durable objects: administrators' alone, and without ETags.
+struct OperatorRoutes {
+  std::vector<Route>& routes;
+
+  Route& operator()(http::Method method, std::string path, std::string operation,
+                    std::string summary, Target target, std::string response) const;
+};
 
 void add_system_routes(std::vector<Route>& routes);
 void add_page_routes(std::vector<Route>& routes);
