@@ -233,7 +233,7 @@ def report(arguments):
     progress("")
     other = [f"| start with {arguments.objects:,} objects after `kill -9` | "
              f"{statistics.median(starts):.2f} s ({min(starts):.2f} – {max(starts):.2f}) |",
-             f"| resident memory for each object activated by first touch | "
+             f"| memory gained for each object in first touch, the store's cache included | "
              f"{statistics.median(sizes):,.0f} B |"]
     return lines, other
 
