@@ -258,8 +258,8 @@ TEST_F(Jobs, are_cancelled_wherever_they_are) {
   // The place is free, and nobody waits for it.
   door_.open();
   when(make({{"type", "wait"}, {"queue", "one"}}), "succeeded");
-  EXPECT_TRUE(eventually([\&] { return tally("one", "wait").cancelled == 2; }));
-  EXPECT_TRUE(eventually([\&] { return tally("one", "wait").queued == 0; }));
+  EXPECT_TRUE(eventually([&] { return tally("one", "wait").cancelled == 2; }));
+  EXPECT_TRUE(eventually([&] { return tally("one", "wait").queued == 0; }));
   const auto done = make({{"type", "echo"}});
   when(done, "succeeded");
   EXPECT_EQ(refusal(send({"job", done}, "cancel")), "conflict");
@@ -332,7 +332,7 @@ TEST_F(Jobs, that_a_stop_cuts_off_are_begun_again) {
   EXPECT_EQ(when(running, "succeeded")["result"], Json({{"attempt", 2}}));
   EXPECT_EQ(when(waiting, "succeeded")["attempts"], 1);
   EXPECT_TRUE(eventually([&] { return tally("one", "wait").running == 0; }));
-  EXPECT_TRUE(eventually([\&] { return tally("one", "wait").succeeded == 2; }));
+  EXPECT_TRUE(eventually([&] { return tally("one", "wait").succeeded == 2; }));
 }
 
 TEST_F(Jobs, of_a_type_that_is_gone_wait_until_it_is_back_and_hold_up_nobody) {
@@ -425,7 +425,7 @@ TEST_F(Jobs, that_are_gone_give_their_places_back) {
   }
   door_.open();
   when(make({{"type", "wait"}, {"queue", "one"}}), "succeeded");
-  EXPECT_TRUE(eventually([\&] { return tally("one", "wait").queued == 0; }));
+  EXPECT_TRUE(eventually([&] { return tally("one", "wait").queued == 0; }));
 }
 
 TEST_F(Jobs, are_counted_for_each_owner) {
