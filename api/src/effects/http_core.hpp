@@ -6,11 +6,11 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <set>
 #include <thread>
 
 #include "effects/address_policy.hpp"
+#include "effects/name_lookups.hpp"
 #include "perdure/api/effects/http_performer.hpp"
 
 namespace perdure::effects {
@@ -33,7 +33,7 @@ class HttpPerformer::Core : public std::enable_shared_from_this<HttpPerformer::C
   const std::shared_ptr<boost::asio::ssl::context> tls;  // shared with the connections
   const Clock& clock;
   boost::asio::io_context io{1};
-  boost::asio::thread_pool resolvers{8};  ///< getaddrinfo blocks
+  NameLookups lookups{io};
 
   std::set<std::shared_ptr<HttpExchange>> running;  ///< on the loop: to end them at a stop
 

@@ -45,26 +45,16 @@ bool ends_the_body(const error_code& ec, bool has_size) {
   return ec == asio::ssl::error::stream_truncated && !has_size;
 }
 
-/// The name's addresses, looked up on a thread that may block.
 template <class Token>
-auto async_look_up(HttpPerformer::Core& core, const std::string& host, const std::string& port,
+auto async_look_up(NameLookups& lookups, const std::string& host, const std::string& port,
                    Token&& token) {
-  return asio::async_initiate<Token, void(error_code, std::vector<tcp::endpoint>)>(
-      [&core, host, port](auto handler) {
-        auto look_up = [host, port, guard = asio::make_work_guard(core.io),
-                        handler = std::move(handler)]() mutable {
-          error_code ec;
-          asio::io_context context;
-          tcp::resolver resolver{context};
-          const auto found = resolver.resolve(host, port, tcp::resolver::numeric_service, ec);
-          std::vector<tcp::endpoint> endpoints;
-          for (const auto& entry : found) endpoints.push_back(entry.endpoint());
-          asio::post(guard.get_executor(), [handler = std::move(handler), ec,
-                                            endpoints = std::move(endpoints)]() mutable {
-            std::move(handler)(ec, std::move(endpoints));
-          });
-        };
-        asio::post(core.resolvers, std::move(look_up));
+  return asio::async_initiate<Token, void(error_code, NameLookups::Endpoints)>(
+      [&lookups, host, port](auto handler) {
+        // Shared: the callback is copied, a handler cannot be.
+        const auto kept = std::make_shared<decltype(handler)>(std::move(handler));
+        lookups.ask(host, port, [kept](error_code ec, const NameLookups::Endpoints& endpoints) {
+          std::move (*kept)(ec, endpoints);
+        });
       },
       token);
 }
@@ -187,7 +177,7 @@ auto HttpExchange::ask() -> Task<Result<Answer>> {
 
 auto HttpExchange::resolve() -> Task<Result<Endpoints>> {
   error_code ec;
-  auto found = co_await async_look_up(*core_, call_.url.host, call_.url.port,
+  auto found = co_await async_look_up(core_->lookups, call_.url.host, call_.url.port,
                                       asio::redirect_error(awaited, ec));
   if (effect_ == nullptr) co_return fail(unavailable("ended"));
   if (ec || found.empty()) co_return fail(unavailable("the name cannot be resolved"));

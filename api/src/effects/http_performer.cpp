@@ -63,7 +63,7 @@ void HttpPerformer::Core::stop() {
     }
     work_.reset();
   });
-  resolvers.join();
+  lookups.join();
   thread_.join();
 }
 

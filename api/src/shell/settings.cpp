@@ -115,7 +115,7 @@ constexpr Setting table[] = {
      "as `10.0.0.0/8`"},
     {"http_client.ca_file", path, "",
      "PEM file with certificates that outgoing calls trust beside the system's"},
-    {"http_client.concurrency", integer, "256", "Most outgoing calls at the same time", 1, 10'000},
+    {"http_client.concurrency", integer, "1024", "Most outgoing calls at the same time", 1, 10'000},
     {"http_client.connect_timeout", duration, "10s", "For an outgoing call to connect", 1, hour},
     {"http_client.response", bytes, "1MiB", "Largest response body of an outgoing call", kib,
      64 * mib},

@@ -44,7 +44,7 @@ struct HttpOptions {
   std::vector<std::string> allow_networks = {};
   std::string ca_file = {};  ///< PEM; trusted beside the system's own roots
   std::string user_agent = "perdure";
-  std::size_t concurrency = 256;  ///< attempts at the same time, each with one connection
+  std::size_t concurrency = 1'024;  ///< attempts at the same time, each with one connection
   Milliseconds connect_timeout{10'000};
   std::size_t response_bytes_max = 1u << 20;
 };
