@@ -47,7 +47,7 @@ constexpr Setting table[] = {
     {"limits.header", bytes, "16KiB", "Largest request header (431 past it)", kib, mib},
     {"limits.header_fields", integer, "100", "Most header fields (431 past it)", 10, 10'000},
     {"limits.url", bytes, "8KiB", "Longest request target (414 past it)", 256, mib},
-    {"limits.connections", integer, "20000", "Most open connections (503 past it)", 1, 1'000'000},
+    {"limits.connections", integer, "16384", "Most open connections (503 past it)", 1, 1'000'000},
 
     {"timeouts.header", duration, "10s",
      "From the first byte of a request to the end of its header", 10, hour},
