@@ -159,11 +159,15 @@ void LiveConversations::leave_now(const MemberPtr& member) {
   if (found == open_.end()) return;
   found->second.leave(member);
   if (!found->second.members().empty()) return to_tell_.push_back(found->first);
+  forget(found);
+}
+
+LiveConversations::Found LiveConversations::forget(Found found) {
   {
     const std::lock_guard lock{mutex_};
     owners_.erase(found->first);
   }
-  open_.erase(found);
+  return open_.erase(found);
 }
 
 // ------------------------------------------------------------------------------------- messages
@@ -186,8 +190,9 @@ void LiveConversations::read_events() {
       const auto found = open_.find(event->source);
       if (found == open_.end()) continue;
       const auto seq = actors::conversation::seq_of_event(event->body);
-      settle(found->second, found->second.heard_of(seq));
+      const auto fate = found->second.heard_of(seq);
       want_feed(found->second);
+      settle(found, fate);
     }
     cursor_ = page->next;
     if (page->at_end) return;
@@ -231,14 +236,18 @@ std::optional<Milliseconds> LiveConversations::tell_presence() {
 
 void LiveConversations::check_all() {
   checked_at_ = services_.monotonic_ms();
-  for (auto& [object, conversation] : open_) {
-    settle(conversation, conversation.check(checked_at_, [this] { wake(); }));
+  for (auto found = open_.begin(); found != open_.end();) {
+    found = settle(found, found->second.check(checked_at_, [this] { wake(); }));
   }
 }
 
-void LiveConversations::settle(LiveConversation& conversation, Fate fate) {
-  if (fate == Fate::deleted) conversation.close_all(close_reason::deleted);
-  if (fate == Fate::rewritten) conversation.close_all(close_reason::rewritten);
+LiveConversations::Found LiveConversations::settle(Found found, Fate fate) {
+  if (fate == Fate::lives) return std::next(found);
+  // Forgotten before a client can hear of it: whoever comes next must be told what is true now.
+  auto ended = std::move(found->second);
+  const auto next = forget(found);
+  ended.close_all(fate == Fate::deleted ? close_reason::deleted : close_reason::rewritten);
+  return next;
 }
 
 }  // namespace perdure::api::chat

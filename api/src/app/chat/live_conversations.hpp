@@ -65,7 +65,9 @@ class LiveConversations {
   void feed_all();
   [[nodiscard]] std::optional<Milliseconds> tell_presence();
   void check_all();
-  void settle(LiveConversation& conversation, LiveConversation::Fate fate);
+  /// Ends a conversation whose fate that is; returns the one after it.
+  Found settle(Found found, LiveConversation::Fate fate);
+  Found forget(Found found);
   void want_feed(LiveConversation& conversation);
 
   Application::Services& services_;
