@@ -23,7 +23,8 @@ constexpr std::size_t rows_max = 1'000'000;
 /// The journal from the floor on is dense, and each record continues the one before it.
 void check_journal(const storage::Store& store, const ObjectId& object, const RecordRow& last) {
   const auto floor = store.floor(object);
-  const auto rows = store.journal(object, 1, storage::newest, storage::Direction::forward, rows_max);
+  const auto rows =
+      store.journal(object, 1, storage::newest, storage::Direction::forward, rows_max);
   PERDURE_CHECK(floor && rows, "the journal of " + to_string(object) + " cannot be read");
   PERDURE_CHECK(!rows->empty() && rows->back().seq == last.seq,
                 "the journal of " + to_string(object) + " does not end with the last record");
@@ -55,8 +56,8 @@ IndexRows rows_of(const storage::Store& store, const std::string& kind,
 std::set<std::string> index_names_of(const KindDefinition& kind) {
   namespace names = runtime::index_names;
   std::set<std::string> indexes;
-  for (const auto own : {names::by_id, names::deleted, names::deleted_by_id, names::deleted_at,
-                         names::by_owner}) {
+  for (const auto own :
+       {names::by_id, names::deleted, names::deleted_by_id, names::deleted_at, names::by_owner}) {
     indexes.emplace(own);
   }
   for (const auto& index : kind.indexes) indexes.insert(index.name);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perdure/testing/chance.hpp"
 
-
 namespace perdure::testing {
 
 namespace {

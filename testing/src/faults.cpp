@@ -51,9 +51,7 @@ void Faults::meet(Fault fault) {
     case Fault::crash: return world_.crash();
     case Fault::failed_sync: return world_.fail_disk(static_cast<int>(amount % 3));
     case Fault::full_disk: return world_.fill_disk();
-    case Fault::slow_disk:
-      slow_ = true;
-      return world_.slow_disk(Milliseconds{1 + amount % 2'000});
+    case Fault::slow_disk: slow_ = true; return world_.slow_disk(Milliseconds{1 + amount % 2'000});
     case Fault::failed_call: return world_.fail_nth_call(static_cast<int>(1 + amount % 40));
     case Fault::bad_network:
       stormy_ = true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run in a child process. Over a pipe come its lines: of the story, of its standard error (that is
-// where a broken invariant of the runtime is printed), and at the end its outcome.
+// A run in a child process. Over a pipe come its lines: of the story, of its standard error (where
+// a broken invariant of the runtime is printed), and at the end its outcome.
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/wait.h>

@@ -30,7 +30,8 @@ bool World::Machine::run_actor(std::size_t place) {
 std::optional<Timestamp> World::Machine::next_due() const {
   auto due = core->agenda().outbox().next();
   const auto alarms = core->store().alarms_due(Timestamp::max(), 1);
-  if (alarms && !alarms->empty()) due = std::min(due.value_or(Timestamp::max()), alarms->front().due);
+  if (alarms && !alarms->empty())
+    due = std::min(due.value_or(Timestamp::max()), alarms->front().due);
   return due;
 }
 

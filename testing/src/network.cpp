@@ -71,10 +71,10 @@ void Network::put_on_wire(Message message) {
       });
       continue;
     }
-    const auto late = weather_.delay_max.count() == 0
-                          ? Milliseconds{0}
-                          : Milliseconds{chance_.below(
-                                static_cast<std::uint64_t>(weather_.delay_max.count()))};
+    const auto late =
+        weather_.delay_max.count() == 0
+            ? Milliseconds{0}
+            : Milliseconds{chance_.below(static_cast<std::uint64_t>(weather_.delay_max.count()))};
     wire_.emplace(world_.clock().monotonic() + late, message);
   }
 }
@@ -98,13 +98,13 @@ void Network::deliver(const Message& message) {
   if (!message.call) return arrive(message.request, *message.reply);
   auto call = *message.call;
   if (!call.idempotency_key.empty()) sent_.emplace(message.request, call);
-  world_.runtime().call(std::move(call), [this, number = message.request,
-                                          life = world_.life()](Result<Reply> reply) {
-    if (life != world_.life()) return;  // the connection broke
-    put_on_wire({.request = number,
-                 .call = nullptr,
-                 .reply = std::make_shared<const Result<Reply>>(std::move(reply))});
-  });
+  world_.runtime().call(
+      std::move(call), [this, number = message.request, life = world_.life()](Result<Reply> reply) {
+        if (life != world_.life()) return;  // the connection broke
+        put_on_wire({.request = number,
+                     .call = nullptr,
+                     .reply = std::make_shared<const Result<Reply>>(std::move(reply))});
+      });
 }
 
 void Network::arrive(std::uint64_t number, const Result<Reply>& reply) {

@@ -70,7 +70,8 @@ class Run {
       move();
       // So that waits for alarms and retries are short to run.
       if (i % 50 == 0) world_->clock().advance(Milliseconds{1'000});
-      const bool all = std::ranges::all_of(workloads_, [](auto& w) { return w.workload->finished(); });
+      const bool all =
+          std::ranges::all_of(workloads_, [](auto& w) { return w.workload->finished(); });
       finished = all && world_->quiet() ? finished + 1 : 0;
       if (i == steps_to_finish_max) world_->expect(false, [&] { return stuck(); });
     }

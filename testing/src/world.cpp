@@ -57,12 +57,13 @@ void World::start() {
   PERDURE_CHECK(store, "a disk that lost only what was not synced opens again");
   const auto valid = runtime::validate_kinds(runtime::with_own_kinds(kinds_));
   PERDURE_CHECK(valid, to_string(valid.error()));
-  auto core = std::make_unique<Runtime::Core>(options_.runtime, kinds_,
-                                              runtime::Foundation{.store = std::move(*store),
-                                                                  .clock = &clock_,
-                                                                  .random = random_.get(),
-                                                                  .system = &machine_->system(),
-                                                                  .threads = runtime::Threads::none});
+  auto core =
+      std::make_unique<Runtime::Core>(options_.runtime, kinds_,
+                                      runtime::Foundation{.store = std::move(*store),
+                                                          .clock = &clock_,
+                                                          .random = random_.get(),
+                                                          .system = &machine_->system(),
+                                                          .threads = runtime::Threads::none});
   machine_->core = core.get();
   runtime_ = std::make_unique<Runtime>(std::move(core), kinds_);
   for (const auto& callback : on_start_) callback();
@@ -103,9 +104,8 @@ Result<Reply> World::call(Call call) {
 }
 
 Result<Reply> World::call(std::string_view object, std::string command, Json payload) {
-  return call({.target = object_id(object),
-               .name = std::move(command),
-               .payload = std::move(payload)});
+  return call(
+      {.target = object_id(object), .name = std::move(command), .payload = std::move(payload)});
 }
 
 Result<Reply> World::ask(std::string_view object, std::string query, Json payload) {

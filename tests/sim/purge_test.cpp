@@ -55,10 +55,8 @@ class Purge : public ::testing::Test {
  protected:
   Result<Reply> call(std::string_view name, const Json& payload = nullptr,
                      const std::string& id = "d", CallType type = CallType::command) {
-    return world_.call({.target = {"diary", id},
-                        .type = type,
-                        .name = std::string{name},
-                        .payload = payload});
+    return world_.call(
+        {.target = {"diary", id}, .type = type, .name = std::string{name}, .payload = payload});
   }
   static ErrorCode code(const Result<Reply>& reply) {
     EXPECT_FALSE(reply);

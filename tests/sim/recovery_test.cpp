@@ -35,8 +35,7 @@ class Recovery : public ::testing::Test {
   using Answer = perdure::testing::Answer;
 
   Answer send(Call call) { return world_.send(std::move(call)); }
-  Answer command(const std::string& id, const std::string& name,
-                                  const Json& payload = nullptr) {
+  Answer command(const std::string& id, const std::string& name, const Json& payload = nullptr) {
     return send({.target = {"named", id}, .name = name, .payload = payload});
   }
   Answer ask(const std::string& id) {

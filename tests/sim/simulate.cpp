@@ -52,8 +52,9 @@ int main(int argc, char** argv) {
     fmt::print("\n{}", describe(report));
     return 1;
   }
-  fmt::print("{} seeds from {} on: every promise kept ({} faults, {} starts after a crash, {} stores "
-             "opened again)\n",
-             report.runs, exploration.first_seed, report.faults, report.crashes, report.reopenings);
+  fmt::print(
+      "{} seeds from {} on: every promise kept ({} faults, {} starts after a crash, {} stores "
+      "opened again)\n",
+      report.runs, exploration.first_seed, report.faults, report.crashes, report.reopenings);
   return 0;
 }

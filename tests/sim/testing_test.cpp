@@ -42,8 +42,7 @@ TEST(TestingWorld, an_alarm_goes_off_when_its_time_is_over_and_not_before) {
 TEST(TestingWorld, what_was_acknowledged_is_there_after_a_crash_and_what_waits_is_forgotten) {
   World world{1, {counting()}};
   EXPECT_EQ(world.call("count/a", "add", 2)->value, 2);
-  const auto unanswered =
-      world.send({.target = object_id("count/a"), .name = "add", .payload = 5});
+  const auto unanswered = world.send({.target = object_id("count/a"), .name = "add", .payload = 5});
   world.run_actors();
   world.crash(storage::TailAfterCrash::lost);
   world.settle();
@@ -70,8 +69,8 @@ TEST(TestingWorld, a_slow_disk_holds_up_its_replies_and_nothing_else) {
   world.slow_disk(10s);
   const auto waiting = world.send({.target = object_id("count/a"), .name = "add", .payload = 5});
   world.settle();
-  const auto quiet = world.send(
-      {.target = object_id("count/quiet"), .type = CallType::query, .name = "value"});
+  const auto quiet =
+      world.send({.target = object_id("count/quiet"), .type = CallType::query, .name = "value"});
   EXPECT_TRUE(quiet->has_value());
   EXPECT_FALSE(waiting->has_value());
   world.advance(10s);
@@ -140,8 +139,8 @@ class Careless final : public Workload {
   bool finished() override { return told_ == 20; }
   void check() override {
     const auto value = world().state("count/a")->at("value").get<int>();
-    expect(value == told_, "told of " + std::to_string(told_) + ", but it is " +
-                               std::to_string(value));
+    expect(value == told_,
+           "told of " + std::to_string(told_) + ", but it is " + std::to_string(value));
   }
 
  private:

@@ -112,8 +112,9 @@ class Alarms final : public perdure::testing::Workload {
     turn.set_alarm({.name = "tick",
                     .command = "tick",
                     .schedule = Schedule::each(Milliseconds{900}, turn.now())});
-    turn.set_alarm(
-        {.name = "minute", .command = "minute", .schedule = Schedule::by_cron("* * * * *").value()});
+    turn.set_alarm({.name = "minute",
+                    .command = "minute",
+                    .schedule = Schedule::by_cron("* * * * *").value()});
   }
 
   Result<void> ring(Turn& turn, Bell& self, const Json& wish) {
@@ -134,11 +135,9 @@ class Alarms final : public perdure::testing::Workload {
 
   void cancel(const ObjectId& which, const std::string& name) {
     ++cancelling_;
-    request({.target = which,
-             .name = "cancel",
-             .payload = name,
-             .idempotency_key = "cancel-" + name},
-            [this](const auto&) { --cancelling_; });
+    request(
+        {.target = which, .name = "cancel", .payload = name, .idempotency_key = "cancel-" + name},
+        [this](const auto&) { --cancelling_; });
   }
 
   Bell at(std::size_t number) {

@@ -47,13 +47,13 @@ class Bus final : public perdure::testing::Workload {
   explicit Bus(std::size_t clients) : subscribed_(listeners, listeners), deeds_(60, clients) {}
 
   std::vector<Kind> kinds() override {
-    return {kind<Source>("source").command(
-                "publish",
-                [](Turn& turn, Source& self, const int& events) {
-                  for (int i = 0; i < events; ++i) {
-                    turn.publish("bus." + turn.object().id, ++self.published);
-                  }
-                }),
+    return {kind<Source>("source").command("publish",
+                                           [](Turn& turn, Source& self, const int& events) {
+                                             for (int i = 0; i < events; ++i) {
+                                               turn.publish("bus." + turn.object().id,
+                                                            ++self.published);
+                                             }
+                                           }),
             kind<Listener>("listener")
                 .command("hear", [this](Turn& turn, Listener& self, const Json& event) {
                   auto& heard = self.heard[event.at("source")];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Things that are made, changed, deleted and brought back: each list shows exactly those that are as
-// it says, in its order.
+// Things that are made, changed, deleted and brought back: each list shows exactly those that are
+// as it says, in its order.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -28,13 +28,13 @@ class Catalogue final : public perdure::testing::Workload {
   explicit Catalogue(std::size_t clients) : deeds_(80, std::min(clients, things)) {}
 
   std::vector<Kind> kinds() override {
-    return {kind<Thing>("thing")
-                .command("nothing", [](Turn&, Thing&) {})
-                .index({.name = "color", .fields = {"color"}})
-                .index({.name = "size",
-                        .fields = {"size", "color"},
-                        .scope = IndexDefinition::Scope::all})
-                .index({.name = "tags", .fields = {"tags"}})};
+    return {
+        kind<Thing>("thing")
+            .command("nothing", [](Turn&, Thing&) {})
+            .index({.name = "color", .fields = {"color"}})
+            .index(
+                {.name = "size", .fields = {"size", "color"}, .scope = IndexDefinition::Scope::all})
+            .index({.name = "tags", .fields = {"tags"}})};
   }
 
   void step() override {
@@ -55,7 +55,8 @@ class Catalogue final : public perdure::testing::Workload {
     }
     const auto small = [](const Thing& t) { return t.size < 50; };
     compare({.kind = "thing", .index = "size", .until = 50, .limit = 3}, small, "sizes below 50");
-    compare({.kind = "thing"}, [](const Thing&) { return true; }, "all");
+    compare(
+        {.kind = "thing"}, [](const Thing&) { return true; }, "all");
     std::set<std::string> deleted;
     for (const auto& [which, model] : models_) {
       if (model.deleted) deleted.insert(thing(which).id);
@@ -96,8 +97,8 @@ class Catalogue final : public perdure::testing::Workload {
              .payload = std::move(payload),
              .idempotency_key = "thing-" + std::to_string(number)},
             [this, number, which, after](const Result<Reply>& reply) {
-              expect(reply.has_value(), "a change is refused: " +
-                                            (reply ? std::string{} : to_string(reply.error())));
+              expect(reply.has_value(),
+                     "a change is refused: " + (reply ? std::string{} : to_string(reply.error())));
               deeds_.end(number);
               busy_.erase(which);
               models_[which] = after;

@@ -53,8 +53,8 @@ class Churn final : public perdure::testing::Workload {
     for (std::size_t i = 0; i < counters; ++i) {
       const auto view = world().runtime().inspect(tally(i));
       const auto value = view ? view->state.at("value").get<std::int64_t>() : 0;
-      expect(value == acknowledged_[i], tally(i).id + " is " + std::to_string(value) +
-                                            " after " + std::to_string(acknowledged_[i]));
+      expect(value == acknowledged_[i], tally(i).id + " is " + std::to_string(value) + " after " +
+                                            std::to_string(acknowledged_[i]));
     }
   }
 

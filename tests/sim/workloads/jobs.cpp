@@ -108,14 +108,15 @@ class Jobs final : public perdure::testing::Workload {
     const auto number = next_place_++;
     const ObjectId job{"job", payload.at("job")};
     places_.emplace(number, Stay{std::move(place)});
-    world().runtime().call(
-        {.target = job, .name = "begin", .payload = payload},
-        [this, number, life = world().life()](const Result<Reply>& reply) {
-          if (life != world().life()) return;
-          if (!reply) return leave(number, fail(ErrorCode::unavailable, "later"));
-          if (!reply->value.at("go").get<bool>()) return leave(number, reply->value.at("outcome"));
-          places_.at(number).step = Stay::Step::working;
-        });
+    world().runtime().call({.target = job, .name = "begin", .payload = payload},
+                           [this, number, life = world().life()](const Result<Reply>& reply) {
+                             if (life != world().life()) return;
+                             if (!reply)
+                               return leave(number, fail(ErrorCode::unavailable, "later"));
+                             if (!reply->value.at("go").get<bool>())
+                               return leave(number, reply->value.at("outcome"));
+                             places_.at(number).step = Stay::Step::working;
+                           });
   }
 
   /// Ends a piece of work.
@@ -133,13 +134,13 @@ class Jobs final : public perdure::testing::Workload {
                 {"error", {{"code", "unavailable"}, {"detail", "not yet"}}},
                 {"retryable", true}};
     }
-    world().runtime().call(
-        {.target = {"job", stay.at("job")}, .name = "finish", .payload = report},
-        [this, number, life = world().life()](const Result<Reply>& reply) {
-          if (life != world().life()) return;
-          if (!reply) return leave(number, fail(ErrorCode::unavailable, "later"));
-          leave(number, reply->value);
-        });
+    world().runtime().call({.target = {"job", stay.at("job")}, .name = "finish", .payload = report},
+                           [this, number, life = world().life()](const Result<Reply>& reply) {
+                             if (life != world().life()) return;
+                             if (!reply)
+                               return leave(number, fail(ErrorCode::unavailable, "later"));
+                             leave(number, reply->value);
+                           });
   }
 
   void leave(std::uint64_t number, Result<Json> outcome) {

@@ -25,34 +25,33 @@ class Pairs final : public perdure::testing::Workload {
   explicit Pairs(std::size_t clients) : deeds_(50, clients) {}
 
   std::vector<Kind> kinds() override {
-    return {
-        kind<Peer>("peer")
-            .command("poke",
-                     [](Turn& turn, Peer& self, const Json& pokes) {
-                       for (const auto& to : pokes) {
-                         const auto number = ++self.sent[to];
-                         turn.send({.to = {"peer", to},
-                                    .command = "hear",
-                                    .payload = {{"from", turn.object().id}, {"number", number}},
-                                    .then = "answered",
-                                    .context = {{"to", to}, {"number", number}}});
-                       }
-                     })
-            .command("hear",
-                     [this](Turn& turn, Peer& self, const Json& message) {
-                       auto& heard = self.heard[message.at("from")];
-                       expect(message.at("number") == heard + 1,
-                              turn.object().id + " hears " + message.dump() + " after " +
-                                  std::to_string(heard));
-                       heard = message.at("number");
-                       return heard;
-                     })
-            .command("answered", [this](Turn& turn, Peer& self, const Json& answer) {
-              const auto& context = answer.at("context");
-              expect(answer.contains("reply") && answer.at("reply") == context.at("number"),
-                     turn.object().id + " is answered " + answer.dump());
-              ++self.answered[context.at("to")];
-            })};
+    return {kind<Peer>("peer")
+                .command("poke",
+                         [](Turn& turn, Peer& self, const Json& pokes) {
+                           for (const auto& to : pokes) {
+                             const auto number = ++self.sent[to];
+                             turn.send({.to = {"peer", to},
+                                        .command = "hear",
+                                        .payload = {{"from", turn.object().id}, {"number", number}},
+                                        .then = "answered",
+                                        .context = {{"to", to}, {"number", number}}});
+                           }
+                         })
+                .command("hear",
+                         [this](Turn& turn, Peer& self, const Json& message) {
+                           auto& heard = self.heard[message.at("from")];
+                           expect(message.at("number") == heard + 1,
+                                  turn.object().id + " hears " + message.dump() + " after " +
+                                      std::to_string(heard));
+                           heard = message.at("number");
+                           return heard;
+                         })
+                .command("answered", [this](Turn& turn, Peer& self, const Json& answer) {
+                  const auto& context = answer.at("context");
+                  expect(answer.contains("reply") && answer.at("reply") == context.at("number"),
+                         turn.object().id + " is answered " + answer.dump());
+                  ++self.answered[context.at("to")];
+                })};
   }
 
   void step() override {

@@ -34,10 +34,8 @@ class Retries final : public perdure::testing::Workload {
                            return self.opened_by;
                          },
                          {.creates = Creates::yes})
-                .command("deposit",
-                         [](Turn&, Account& self, const std::string& deed) {
-                           return ++self.deposits[deed];
-                         })
+                .command("deposit", [](Turn&, Account& self,
+                                       const std::string& deed) { return ++self.deposits[deed]; })
                 .unique({.space = "account.email", .field = "email"})};
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nodes that form a ring. Transactions take a node out of its place and put it into another one; a
-// token goes round in messages, to whoever is next then. The ring stays one ring, and the token one.
+// token goes round in messages, to whoever is next then. The ring stays one ring, the token one.
 #include <algorithm>
 
 #include "deeds.hpp"
@@ -20,40 +20,38 @@ struct Node {
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Node, next, token, passed, received)
 
-ObjectId node(std::size_t number) {
-  return {"ring_node", "n" + std::to_string(number % nodes)};
-}
+ObjectId node(std::size_t number) { return {"ring_node", "n" + std::to_string(number % nodes)}; }
 
 class Ring final : public perdure::testing::Workload {
  public:
   explicit Ring(std::size_t clients) : inits_(nodes, nodes), nudges_(nudges, clients) {}
 
   std::vector<Kind> kinds() override {
-    return {kind<Node>("ring_node")
-                .command("init",
-                         [](Turn&, Node& self, const Json& start) {
-                           self.next = start.at("next");
-                           self.token = start.at("token");
-                         })
-                .command("look",
-                         [](Turn& turn, Node& self) {
-                           turn.change_nothing();
-                           return self.next;
-                         })
-                .command("point", [](Turn&, Node& self,
-                                     const std::string& next) { self.next = next; })
-                .command("nudge",
-                         [](Turn& turn, Node& self) {
-                           if (!self.token) return turn.change_nothing();
-                           self.token = false;
-                           ++self.passed;
-                           turn.send({.to = {"ring_node", self.next}, .command = "take_token"});
-                         })
-                .command("take_token", [this](Turn& turn, Node& self) {
-                  expect(!self.token, turn.object().id + " has two tokens");
-                  self.token = true;
-                  ++self.received;
-                })};
+    return {
+        kind<Node>("ring_node")
+            .command("init",
+                     [](Turn&, Node& self, const Json& start) {
+                       self.next = start.at("next");
+                       self.token = start.at("token");
+                     })
+            .command("look",
+                     [](Turn& turn, Node& self) {
+                       turn.change_nothing();
+                       return self.next;
+                     })
+            .command("point", [](Turn&, Node& self, const std::string& next) { self.next = next; })
+            .command("nudge",
+                     [](Turn& turn, Node& self) {
+                       if (!self.token) return turn.change_nothing();
+                       self.token = false;
+                       ++self.passed;
+                       turn.send({.to = {"ring_node", self.next}, .command = "take_token"});
+                     })
+            .command("take_token", [this](Turn& turn, Node& self) {
+              expect(!self.token, turn.object().id + " has two tokens");
+              self.token = true;
+              ++self.received;
+            })};
   }
   void setup() override { moves_.emplace(world()); }
 

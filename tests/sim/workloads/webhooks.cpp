@@ -72,8 +72,10 @@ class Webhooks final : public perdure::testing::Workload {
     std::set<std::string> heard;
     for (const auto& [source, times] : heard_) heard.insert(source);
     expect(heard == wanted, "the receiver has heard of " + Json(heard).dump());
-    expect(internal().at("next_number") == notebooks + 1, "an event is more or less than one "
-                                                          "delivery: " + internal().dump());
+    expect(internal().at("next_number") == notebooks + 1,
+           "an event is more or less than one "
+           "delivery: " +
+               internal().dump());
   }
 
  private:

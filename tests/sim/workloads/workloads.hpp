@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Perdure's own workloads, one file each: what clients and objects do, and the promise that is kept.
+// Perdure's own workloads, one file each: what clients and objects do, and the promise kept.
 #pragma once
 
 #include "perdure/testing/simulation.hpp"

@@ -12,20 +12,20 @@
 namespace perdure::testing {
 
 enum class Fault {
-  crash,        ///< the machine stops and starts; what was not synced is kept, lost, torn or mixed
-  failed_sync,  ///< writes stop, and soon after somebody starts the server again
-  full_disk,    ///< for a while
-  slow_disk,    ///< for a while, commits take up to two seconds
-  failed_call,  ///< one of the next calls of the store is refused, be it a read or a commit
-  bad_network,  ///< for a while, messages are lost, late, doubled and overtake each other
-  clock_step,   ///< somebody sets the wall clock by up to ten seconds
-  clock_leap,   ///< nothing happens for up to two minutes, but that time passes
-  small_memory, ///< all that is idle hibernates
+  crash,         ///< the machine stops and starts; what was not synced is kept, lost, torn or mixed
+  failed_sync,   ///< writes stop, and soon after somebody starts the server again
+  full_disk,     ///< for a while
+  slow_disk,     ///< for a while, commits take up to two seconds
+  failed_call,   ///< one of the next calls of the store is refused, be it a read or a commit
+  bad_network,   ///< for a while, messages are lost, late, doubled and overtake each other
+  clock_step,    ///< somebody sets the wall clock by up to ten seconds
+  clock_leap,    ///< nothing happens for up to two minutes, but that time passes
+  small_memory,  ///< all that is idle hibernates
 };
 
-inline constexpr std::array all_faults{
-    Fault::crash,       Fault::failed_sync, Fault::full_disk,  Fault::slow_disk,   Fault::failed_call,
-    Fault::bad_network, Fault::clock_step,  Fault::clock_leap, Fault::small_memory};
+inline constexpr std::array all_faults{Fault::crash,      Fault::failed_sync, Fault::full_disk,
+                                       Fault::slow_disk,  Fault::failed_call, Fault::bad_network,
+                                       Fault::clock_step, Fault::clock_leap,  Fault::small_memory};
 
 [[nodiscard]] std::string_view name_of(Fault fault);
 

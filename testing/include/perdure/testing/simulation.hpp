@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Simulation: whole runs that a seed chooses. Each has a safety phase, in which workloads meet
 // faults and no promise may be broken, and a liveness phase, in which faults stop and everything
-// must finish: calls are answered, alarms have gone off, the outbox is empty, subscribers are at the
-// end. A run that fails is made shorter for as long as it still fails, and told line by line.
+// must finish: calls are answered, alarms have gone off, the outbox is empty, subscribers are at
+// the end. A run that fails is made shorter for as long as it still fails, and told line by line.
 //
 //   const std::vector<testing::WorkloadMaker> makers{
 //       {"savings", [](std::size_t clients) { return std::make_unique<Savings>(clients); }}};
