@@ -2,6 +2,7 @@
 // Promise 8 for handlers in C++: each event is handed on in order and without a gap, from a cursor
 // that outlives the process.
 #include <mutex>
+#include <set>
 
 #include "fixture.hpp"
 
@@ -81,6 +82,40 @@ TEST_F(Subscribers, hear_each_event_once_in_order_across_restarts) {
   EXPECT_TRUE(eventually([&] { return heard.amounts() == all; }));
   subscriber.reset();
   EXPECT_EQ(heard.amounts(), all);
+}
+
+/// Something that hears of each event at least once, and acts once.
+class Mails {
+ public:
+  bool send(const std::string& id, const std::string&) {
+    if (tries_++ % 3 == 0) return false;
+    sent_.insert(id);
+    return true;
+  }
+  [[nodiscard]] std::size_t sent() const { return sent_.size(); }
+
+ private:
+  int tries_ = 0;
+  std::set<std::string> sent_;
+};
+
+TEST_F(Subscribers, go_on_when_what_they_need_is_there_again) {
+  Mails mails;
+  for (std::int64_t i = 1; i <= 5; ++i) add("a", i);
+  // [mails]
+  auto subscriber = runtime_->subscribe({.name = "mails", .topics = {"counter.*"}},
+                                        [&](const EventBatch& batch) -> Result<void> {
+                                          for (const auto& event : batch.events) {
+                                            if (!mails.send(event->id, event->body))
+                                              return fail(ErrorCode::unavailable, "later");
+                                          }
+                                          return {};
+                                        });
+  // [/mails]
+  ASSERT_TRUE(subscriber);
+  EXPECT_TRUE(all_is_durable("mails"));
+  subscriber->reset();
+  EXPECT_EQ(mails.sent(), 5U);
 }
 
 TEST_F(Subscribers, hear_a_batch_again_until_it_is_handled) {
