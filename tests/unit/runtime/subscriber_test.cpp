@@ -88,7 +88,7 @@ TEST_F(Subscribers, hear_each_event_once_in_order_across_restarts) {
 class Mails {
  public:
   bool send(const std::string& id, const std::string&) {
-    if (tries_++ % 3 == 0) return false;
+    if (tries_++ < 3) return false;
     sent_.insert(id);
     return true;
   }
