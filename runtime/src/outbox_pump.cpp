@@ -285,7 +285,11 @@ void OutboxPump::finished_effect(std::uint64_t generation, std::uint64_t positio
     auto& performer = performers_[item.sent.performer];
     --performer.running;
     if (!performer.waiting.empty()) ready_.insert(performer.waiting.begin()->position);
-    if (!result && may_try_again(result.error())) {
+    if (!result && result.error().code == ErrorCode::overloaded) {
+      // No attempt was made.
+      const Milliseconds wait = result.error().retry_after.value_or(std::chrono::seconds{1});
+      back_off(item, result.error(), wait);
+    } else if (!result && may_try_again(result.error())) {
       fail_attempt(item, result.error(), actions);
     } else {
       give_result(item, std::move(result), actions);

@@ -96,6 +96,7 @@ effects::HttpOptions http_client_options(const Config& config) {
   return {.allow_networks = config.list("http_client.allow_networks"),
           .ca_file = config.text("http_client.ca_file"),
           .concurrency = size(config, "http_client.concurrency"),
+          .host_calls_max = size(config, "http_client.host_concurrency"),
           .connect_timeout = duration(config, "http_client.connect_timeout"),
           .response_bytes_max = size(config, "http_client.response")};
 }

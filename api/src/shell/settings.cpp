@@ -120,6 +120,8 @@ constexpr Setting table[] = {
     {"http_client.ca_file", path, "",
      "PEM file with certificates that outgoing calls trust beside the system's"},
     {"http_client.concurrency", integer, "1024", "Most outgoing calls at the same time", 1, 10'000},
+    {"http_client.host_concurrency", integer, "128", "Of them, to one host: others wait", 1,
+     10'000},
     {"http_client.connect_timeout", duration, "10s", "For an outgoing call to connect", 1, hour},
     {"http_client.response", bytes, "1MiB", "Largest response body of an outgoing call", kib,
      64 * mib},
