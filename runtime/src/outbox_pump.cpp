@@ -18,17 +18,6 @@ constexpr std::size_t rows_at_once = 1'024;
 /// again after this, without counting as an attempt.
 constexpr auto busy_wait = std::chrono::milliseconds{100};
 
-bool is_busy(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::overloaded:
-    case ErrorCode::unavailable:
-    case ErrorCode::outcome_unknown:
-    case ErrorCode::stale_epoch:
-    case ErrorCode::deadline_exceeded: return true;
-    default: return false;
-  }
-}
-
 /// Whether another attempt at an effect could end otherwise.
 bool may_try_again(const Error& error) {
   return describe(error.code).retry == Retry::yes || error.code == ErrorCode::internal;

@@ -60,6 +60,8 @@ RuntimeOptions runtime_options(const Config& config) {
   options.retention.records_max =
       static_cast<std::uint64_t>(config.number("retention.records_max"));
   options.retention.age = whole_seconds(config, "retention.age");
+  options.event_retention.events_max = static_cast<std::uint64_t>(config.number("events.max"));
+  options.event_retention.age = whole_seconds(config, "events.age");
   options.purge_after = whole_seconds(config, "objects.purge_after");
   options.worker_threads = size(config, "threads.worker");
   return options;

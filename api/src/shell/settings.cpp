@@ -90,6 +90,10 @@ constexpr Setting table[] = {
     {"retention.age", duration, "30d", "Records younger than this are kept, up to the maximum", 0,
      36'500 * day},
 
+    {"events.max", integer, "1000000", "Events that the log keeps at most", 1'000, 1'000'000'000},
+    {"events.age", duration, "7d", "How long the log keeps an event, up to the maximum", hour,
+     36'500 * day},
+
     {"jobs.concurrency", integer, "16", "Jobs of a queue that run at the same time", 1, 1'000},
     {"jobs.queues", list, "", "Queues with another limit: `mail=2,reports=1`"},
     {"jobs.types", list, "",
