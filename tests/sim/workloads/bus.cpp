@@ -33,7 +33,7 @@ ObjectId subscription(std::size_t number) {
 /// Reads the log on from a cursor that it keeps, as the gateway does for a stream.
 struct Reader {
   std::uint64_t pause = 1;  ///< reads once in so many steps
-  std::string cursor = "0";
+  std::string cursor = {};
   std::uint64_t position = 0;
   std::map<std::string, int> seen = {};
   std::set<std::string> gaps_allowed = {};  ///< sources whose next event may be any later one
@@ -66,6 +66,15 @@ class Bus final : public perdure::testing::Workload {
                 })};
   }
 
+  /// A cursor, and not "0": that would begin with the oldest event that is kept, whatever came
+  /// before.
+  void setup() override {
+    const auto end = world().runtime().events_end();
+    expect(end.has_value(), "the log has no end");
+    beginning_ = end.value();
+    for (auto& reader : readers_) reader.cursor = beginning_;
+  }
+
   void step() override {
     read();
     if (subscribed_.can_begin()) {
@@ -76,7 +85,7 @@ class Bus final : public perdure::testing::Workload {
                                   {"kind", "listener"},
                                   {"id", listener(number).id},
                                   {"command", "hear"},
-                                  {"after", "0"}},
+                                  {"after", beginning_}},
                       .idempotency_key = "subscribe-" + std::to_string(number)},
                      [this, number](const auto&) { subscribed_.end(number); });
     }
@@ -158,6 +167,7 @@ class Bus final : public perdure::testing::Workload {
     return view ? view->state.get<Listener>() : Listener{};
   }
 
+  std::string beginning_;
   Deeds subscribed_;
   Deeds deeds_;
   std::vector<Reader> readers_{{.pause = 4}, {.pause = 200}};

@@ -46,7 +46,7 @@ class Churn final : public perdure::testing::Workload {
               acknowledged_[counter] += by;
             });
   }
-  bool finished() override { return deeds_.done(); }
+  bool finished() override { return deeds_.done() && asking_ == 0; }
   std::string state() override { return deeds_.state(); }
 
   void check() override {
@@ -60,7 +60,7 @@ class Churn final : public perdure::testing::Workload {
 
  private:
   void ask() {
-    if (asking_ > 3) return;
+    if (asking_ > 3 || deeds_.done()) return;
     ++asking_;
     const auto counter = chance().below(counters);
     const auto before = acknowledged_[counter];

@@ -106,7 +106,7 @@ class History final : public perdure::testing::Workload {
   }
 
   void ask() {
-    if (asking_ > 1) return;
+    if (asking_ > 1 || deeds_.done()) return;
     const auto which = chance().below(boxes);
     const auto& told = told_[which];
     if (told.empty()) return;
