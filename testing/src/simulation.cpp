@@ -13,8 +13,9 @@ constexpr std::size_t clients_usually = 4;
 constexpr std::size_t workloads_max = 4;
 /// A run that needs more steps than this after the faults have stopped is stuck.
 constexpr std::size_t steps_to_finish_max = 200'000;
-/// All must be finished for so many steps: what looks empty may not have been read yet.
-constexpr int finished_steps = 300;
+/// So often in a row all must be found finished, and at some of these looks nothing on its way.
+constexpr int finished_looks = 30;
+constexpr std::size_t steps_between_looks = 10;
 constexpr std::size_t steps_between_checks = 1'000;
 constexpr std::size_t story_lines_max = 300;
 
@@ -66,14 +67,17 @@ class Run {
     if (!ok()) return;
     faults_->end();
     int finished = 0;
-    for (std::size_t i = 0; finished < finished_steps && ok(); ++i) {
+    bool was_quiet = false;
+    for (std::size_t i = 0; (finished < finished_looks || !was_quiet) && ok(); ++i) {
       move();
       // So that waits for alarms and retries are short to run.
       if (i % 50 == 0) world_->clock().advance(Milliseconds{1'000});
-      const bool all =
-          std::ranges::all_of(workloads_, [](auto& w) { return w.workload->finished(); });
-      finished = all && world_->quiet() ? finished + 1 : 0;
       if (i == steps_to_finish_max) world_->expect(false, [&] { return stuck(); });
+      if (i % steps_between_looks != 0) continue;
+      const bool all =
+          std::ranges::all_of(workloads_, [](auto& part) { return part.workload->finished(); });
+      finished = all ? finished + 1 : 0;
+      was_quiet = all && (was_quiet || world_->quiet());
     }
   }
 
