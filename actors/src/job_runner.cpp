@@ -8,17 +8,6 @@ namespace perdure::actors {
 
 namespace {
 
-bool is_busy(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::overloaded:
-    case ErrorCode::unavailable:
-    case ErrorCode::outcome_unknown:
-    case ErrorCode::stale_epoch:
-    case ErrorCode::deadline_exceeded: return true;
-    default: return false;
-  }
-}
-
 Error stopped() { return {.code = ErrorCode::unavailable, .detail = "the server stops"}; }
 Error try_later() {
   return {.code = ErrorCode::unavailable, .detail = "the job cannot be written to now"};

@@ -55,6 +55,8 @@ std::uint64_t Reader::varint() {
     const auto bits = static_cast<std::uint8_t>(byte[0]);
     // The tenth byte has room for one bit: more would be lost without a word.
     if (shift == 63 && bits > 1) break;
+    // One number has one form: a last byte of zeros says nothing.
+    if (shift > 0 && bits == 0) break;
     value |= static_cast<std::uint64_t>(bits & 0x7F) << shift;
     if ((bits & 0x80) == 0) return value;
   }

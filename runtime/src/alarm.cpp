@@ -7,6 +7,7 @@
 #include "alarm_rows.hpp"
 #include "fields.hpp"
 #include "perdure/runtime/options.hpp"
+#include "perdure/runtime/turn.hpp"
 
 namespace perdure {
 
@@ -104,9 +105,16 @@ std::string encode_alarm(const Alarm& alarm) {
 
 namespace {
 
+// Throws, as the library does for a member that is missing or of another type.
+Timestamp read_time(const Json& json, const char* member) {
+  auto time = parse_rfc3339(json.at(member).get_ref<const std::string&>());
+  if (!time) throw Failure{std::move(time).error()};
+  return *time;
+}
+
 AlarmRun decode_run(const Json& json) {
-  AlarmRun run{.tick = parse_rfc3339(json.at("tick").get<std::string>()).value(),
-               .at = parse_rfc3339(json.at("at").get<std::string>()).value(),
+  AlarmRun run{.tick = read_time(json, "tick"),
+               .at = read_time(json, "at"),
                .attempt = json.at("attempt"),
                .error = json.value("error", "")};
   for (const auto& [outcome, name] : outcome_names) {
@@ -122,9 +130,11 @@ Result<Alarm> decode_alarm(const storage::AlarmRow& row) {
     return fail(ErrorCode::corrupt, fmt::format("the alarm {} of {} cannot be read: {}", row.name,
                                                 to_string(row.object), why));
   };
-  PERDURE_TRY(json, parse_json(row.body));
+  auto parsed = parse_json(row.body);
+  if (!parsed) return corrupt(parsed.error().detail);
+  auto& json = *parsed;
   try {
-    Alarm alarm{.tick = parse_rfc3339(json.at("tick").get<std::string>()).value(),
+    Alarm alarm{.tick = read_time(json, "tick"),
                 .due = row.due,
                 .attempt = json.at("attempt"),
                 .finished = json.at("status") == "finished"};

@@ -102,6 +102,7 @@ std::unique_ptr<caf::actor_system_config> make_config(std::size_t threads) {
 std::vector<Kind> with_own_kinds(std::vector<Kind> kinds) {
   kinds.push_back(dead_letter_kind());
   kinds.push_back(subscription_kind());
+  kinds.push_back(subscriber_kind());
   return kinds;
 }
 
@@ -227,6 +228,17 @@ caf::actor Runtime::Core::spawn(const runtime::CellPtr& cell) {
   auto& system = foundation_.system != nullptr ? *foundation_.system : *own_system_;
   // Hidden: a host's system must not wait for objects when it shuts down.
   return system.spawn<runtime::ObjectActor, caf::hidden + caf::lazy_init>(cell, around_);
+}
+
+Result<std::unique_ptr<Subscriber>> Runtime::Core::subscribe(SubscriberOptions options,
+                                                             EventHandler handler) {
+  return runtime::subscribe(
+      {.feed = agenda_.events(),
+       .clock = *foundation_.clock,
+       .random = *foundation_.random,
+       .call = [this](Call call,
+                      ReplyHandler done) { this->call(std::move(call), std::move(done)); }},
+      subscribers_, std::move(options), std::move(handler));
 }
 
 const KindDefinition* Runtime::Core::find_kind(std::string_view name) const {

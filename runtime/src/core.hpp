@@ -19,6 +19,7 @@
 #include "perdure/runtime/runtime.hpp"
 #include "perdure/storage/reopening_store.hpp"
 #include "purger.hpp"
+#include "subscriber.hpp"
 #include "transact.hpp"
 
 namespace perdure::runtime {
@@ -57,6 +58,8 @@ class Runtime::Core {
                 TransactionOptions options, Json fingerprint, ReplyHandler done);
   void fire(const ObjectId& object, runtime::Tick tick, std::function<void(bool)> done);
   Result<void> hibernate(const ObjectId& object) { return directory_.hibernate(object); }
+  /// See Runtime::subscribe.
+  Result<std::unique_ptr<Subscriber>> subscribe(SubscriberOptions options, EventHandler handler);
   void stop();
 
   // ---- stepping, with Threads::none
@@ -101,6 +104,7 @@ class Runtime::Core {
   runtime::TransactEffects transact_effects_;
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> transactions_{0};  ///< on their way
+  runtime::SubscriberNames subscribers_;
   std::thread committer_thread_;
   std::thread housekeeper_thread_;
   std::thread agenda_thread_;

@@ -43,7 +43,13 @@ std::string encode_sent(const Sent& sent) {
 }
 
 Result<Sent> decode_sent(const storage::OutboxRow& row) {
-  PERDURE_TRY(json, parse_json(row.body));
+  const auto corrupt = [&](std::string_view why) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("outbox item {} cannot be read: {}", row.position, why));
+  };
+  const auto parsed = parse_json(row.body);
+  if (!parsed) return corrupt(parsed.error().detail);
+  const auto& json = *parsed;
   try {
     Sent sent{.from = object_of(json.at("from"))};
     for (const auto& [type, name] : type_names) {
@@ -56,8 +62,9 @@ Result<Sent> decode_sent(const storage::OutboxRow& row) {
     sent.payload = json.value("payload", Json(nullptr));
     sent.then = json.value("then", "");
     sent.context = json.value("context", Json(nullptr));
-    PERDURE_TRY(retry, parse_retry(json.at("retry"), "/retry"));
-    sent.retry = retry;
+    const auto retry = parse_retry(json.at("retry"), "/retry");
+    if (!retry) return corrupt(retry.error().detail);
+    sent.retry = *retry;
     sent.timeout = Milliseconds{json.value("timeout_ms", std::int64_t{0})};
     sent.priority = json.value("priority", 0);
     sent.owner = json.value("owner", "");
@@ -65,8 +72,7 @@ Result<Sent> decode_sent(const storage::OutboxRow& row) {
     sent.traceparent = json.value("traceparent", "");
     return sent;
   } catch (const std::exception& refused) {
-    return fail(ErrorCode::corrupt,
-                fmt::format("outbox item {} cannot be read: {}", row.position, refused.what()));
+    return corrupt(refused.what());
   }
 }
 

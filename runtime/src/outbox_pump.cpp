@@ -18,17 +18,6 @@ constexpr std::size_t rows_at_once = 1'024;
 /// again after this, without counting as an attempt.
 constexpr auto busy_wait = std::chrono::milliseconds{100};
 
-bool is_busy(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::overloaded:
-    case ErrorCode::unavailable:
-    case ErrorCode::outcome_unknown:
-    case ErrorCode::stale_epoch:
-    case ErrorCode::deadline_exceeded: return true;
-    default: return false;
-  }
-}
-
 /// Whether another attempt at an effect could end otherwise.
 bool may_try_again(const Error& error) {
   return describe(error.code).retry == Retry::yes || error.code == ErrorCode::internal;
@@ -296,7 +285,11 @@ void OutboxPump::finished_effect(std::uint64_t generation, std::uint64_t positio
     auto& performer = performers_[item.sent.performer];
     --performer.running;
     if (!performer.waiting.empty()) ready_.insert(performer.waiting.begin()->position);
-    if (!result && may_try_again(result.error())) {
+    if (!result && result.error().code == ErrorCode::overloaded) {
+      // No attempt was made.
+      const Milliseconds wait = result.error().retry_after.value_or(std::chrono::seconds{1});
+      back_off(item, result.error(), wait);
+    } else if (!result && may_try_again(result.error())) {
       fail_attempt(item, result.error(), actions);
     } else {
       give_result(item, std::move(result), actions);

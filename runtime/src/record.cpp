@@ -77,7 +77,8 @@ Result<Record> decode_record(const ObjectId& object, const storage::RecordRow& r
   std::copy(previous.begin(), previous.end(), record.previous_hash.begin());
   auto& meta = record.meta;
   meta.seq = row.seq;
-  meta.schema_version = static_cast<std::uint32_t>(in.varint());
+  const auto schema_version = in.varint();
+  meta.schema_version = static_cast<std::uint32_t>(schema_version);
   meta.updated_at = read_time(in);
   meta.updated_by = in.bytes();
   if (const auto ms = in.varint(); ms != 0) {
@@ -98,9 +99,10 @@ Result<Record> decode_record(const ObjectId& object, const storage::RecordRow& r
     record.topics.emplace_back(in.bytes());
   }
   record.root = in.bytes();
-  if (!in.done()) {
-    return fail(ErrorCode::corrupt, fmt::format("record {} of {} cannot be read: it is cut short",
-                                                row.seq, to_string(object)));
+  if (!in.done() || meta.schema_version != schema_version) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("record {} of {} cannot be read: it is cut short or changed", row.seq,
+                            to_string(object)));
   }
   return record;
 }

@@ -16,6 +16,17 @@ Milliseconds RetryPolicy::wait_after(int attempt, Random& random) const {
   return Milliseconds{static_cast<std::int64_t>(wait * (0.5 + 0.5 * jitter))};
 }
 
+bool is_busy(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::overloaded:
+    case ErrorCode::unavailable:
+    case ErrorCode::outcome_unknown:
+    case ErrorCode::stale_epoch:
+    case ErrorCode::deadline_exceeded: return true;
+    default: return false;
+  }
+}
+
 void to_json(Json& json, const RetryPolicy& retry) {
   json = {{"attempts", retry.attempts},
           {"backoff_ms", retry.backoff.count()},

@@ -242,6 +242,11 @@ std::unique_ptr<EventWatch> Runtime::watch_events(std::function<void()> callback
   return core_->agenda().events().watch(std::move(callback));
 }
 
+Result<std::unique_ptr<Subscriber>> Runtime::subscribe(SubscriberOptions options,
+                                                       EventHandler handler) {
+  return core_->subscribe(std::move(options), std::move(handler));
+}
+
 void Runtime::set_performer(std::string name, Performer perform, std::size_t concurrency) {
   core_->agenda().outbox().set_performer(std::move(name), {std::move(perform), concurrency});
 }

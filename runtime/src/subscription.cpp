@@ -21,6 +21,7 @@ constexpr std::size_t changes_max = 16;
 /// Past this many events without a match the cursor is made durable all the same, so that a restart
 /// need not look at them again.
 constexpr std::uint64_t unmatched_max = 10'000;
+constexpr std::size_t tail_events_at_once = 1'000;
 
 std::uint64_t position_of(const std::string& cursor) {
   const auto dash = cursor.find('-');
@@ -54,9 +55,21 @@ Result<Json> subscribe(Turn&, Json& self, const Json& payload) {
   return self;
 }
 
-/// `{from, to, events, lost}`: nothing when the cursor has moved meanwhile.
+/// What holds at a place in the log: `{topics, until}`, without `until` when it has no end.
+Json topics_at(const Json& self, const std::string& cursor) {
+  for (const auto& earlier : self.value("earlier", Json::array())) {
+    if (position_of(earlier.at("until")) > position_of(cursor)) return earlier;
+  }
+  return {{"topics", self.at("topics")}};
+}
+
+/// `{from, at, topics, to, events, lost}`: nothing when the cursor, or what is wanted after `at`,
+/// has changed meanwhile.
 void pass_on_turn(Turn& turn, Json& self, const Json& batch) {
-  if (self.at("cursor") != batch.at("from")) return;
+  if (self.at("cursor") != batch.at("from") ||
+      topics_at(self, batch.at("at")) != batch.at("topics")) {
+    return turn.change_nothing();
+  }
   const ObjectId target{self.at("kind"), self.at("id")};
   if (batch.at("lost").get<bool>()) self["lost_at"] = format_rfc3339(turn.now());
   for (const auto& event : batch.at("events")) {
@@ -107,11 +120,17 @@ Subscriptions::Subscriptions(const storage::Store& store, EventFeed& feed, CallO
 void Subscriptions::changed(const ObjectId& object, const Version& version) {
   const std::scoped_lock lock{mutex_};
   if (!version.meta.exists()) {
-    subscriptions_.erase(object.id);
+    const auto found = subscriptions_.find(object.id);
+    if (found == subscriptions_.end()) return;
+    ids_by_owner_[found->second.owner].erase(object.id);
+    subscriptions_.erase(found);
+    due_.erase(object.id);
     return;
   }
   const auto& state = *static_cast<const Json*>(version.state.get());
   auto& subscription = subscriptions_[object.id];
+  ids_by_owner_[subscription.owner].erase(object.id);
+  ++subscription.changes;
   const auto patterns = [](const Json& json) {
     return json.at("topics").get<std::vector<std::string>>();
   };
@@ -124,6 +143,17 @@ void Subscriptions::changed(const ObjectId& object, const Version& version) {
   subscription.owner = version.meta.origin->owner;
   subscription.cursor = state.at("cursor");
   subscription.looked_to.clear();
+  ids_by_owner_[subscription.owner].insert(object.id);
+  set_due(object.id, subscription);
+}
+
+void Subscriptions::set_due(const std::string& id, Subscription& subscription) {
+  if (!std::exchange(subscription.due, true)) due_.insert(id);
+}
+
+bool Subscriptions::knows(const std::string& id) {
+  const std::scoped_lock lock{mutex_};
+  return subscriptions_.contains(id);
 }
 
 void Subscriptions::load() {
@@ -134,6 +164,7 @@ void Subscriptions::load() {
     if (!rows) return;  // the next step tries again
     for (const auto& row : *rows) {
       const ObjectId object{std::string{subscription_kind_name}, row.id};
+      if (knows(row.id)) continue;  // from a commit, which is not older
       const auto record = store_.last_record(object);
       if (!record || !*record) continue;
       const auto version = decode_version(kind.definition(), object, **record);
@@ -147,71 +178,135 @@ void Subscriptions::load() {
 
 bool Subscriptions::step() {
   if (!loaded_) load();
-  bool moved = false;
-  std::vector<std::pair<std::string, Subscription>> idle;
+  read_tail();
+  std::vector<std::pair<std::string, Subscription>> ready;
   {
     const std::scoped_lock lock{mutex_};
-    for (const auto& [id, subscription] : subscriptions_) {
-      if (!subscription.busy) idle.emplace_back(id, subscription);
+    for (const auto& id : due_) {
+      const auto& subscription = subscriptions_.at(id);
+      if (!subscription.busy) ready.emplace_back(id, subscription);
     }
   }
-  for (auto& [id, subscription] : idle) {
-    const auto from = subscription.looked_to.empty() ? subscription.cursor : subscription.looked_to;
-    auto page = look(subscription, from);
-    if (!page || page->next == from) continue;
-    moved = true;
-    // A subscription from now on gets its place at once.
-    const bool far = subscription.cursor.empty() ||
-                     position_of(page->next) > position_of(subscription.cursor) + unmatched_max;
-    if (page->events.empty() && !page->lost && !far) {
-      const std::scoped_lock lock{mutex_};
-      const auto found = subscriptions_.find(id);
-      if (found != subscriptions_.end()) found->second.looked_to = page->next;
-      continue;
-    }
-    auto target = Target::there;
-    if (!page->events.empty()) {
-      const auto found = find_target(subscription.target);
-      if (!found) continue;
-      target = *found;
-    }
-    if (target == Target::purged) {
-      call(id, std::string{builtin::remove}, nullptr);
-      continue;
-    }
-    if (target == Target::deleted) page->events.clear();
-    Json events = Json::array();
-    for (const auto& event : page->events) events.push_back(Json::parse(event->body));
-    call(id, "pass_on",
-         {{"from", subscription.cursor},
-          {"to", page->next},
-          {"events", std::move(events)},
-          {"lost", page->lost}});
-  }
+  bool moved = false;
+  for (const auto& [id, subscription] : ready) moved |= read_for(id, subscription);
   return moved;
 }
 
-Result<EventPage> Subscriptions::look(const Subscription& subscription, const std::string& from) {
-  const auto topics = std::ranges::find_if(subscription.topics, [&](const Topics& candidate) {
+void Subscriptions::read_tail() {
+  // Whose topics matter is not known here: who looks does.
+  const Principal everything{.role = Principal::Role::system};
+  for (;;) {
+    if (tail_.empty()) {
+      // All that are there are due, and look from a place before this one.
+      auto end = feed_.end();
+      if (end) swept_ = tail_ = std::move(*end);
+      return;
+    }
+    const auto page =
+        feed_.read({.after = tail_, .principal = everything, .limit = tail_events_at_once});
+    if (!page || page->next == tail_) return;
+    const std::scoped_lock lock{mutex_};
+    const bool all = page->lost || position_of(page->next) > position_of(swept_) + unmatched_max;
+    if (all) {
+      for (auto& [id, subscription] : subscriptions_) set_due(id, subscription);
+      swept_ = page->next;
+    }
+    for (const auto& event : page->events) {
+      if (all) break;
+      wake_readers_of(*event, event->owner);
+      if (!event->owner.empty()) wake_readers_of(*event, "");
+    }
+    tail_ = page->next;
+    if (page->at_end) return;
+  }
+}
+
+void Subscriptions::wake_readers_of(const Event& event, const std::string& owner) {
+  const auto ids = ids_by_owner_.find(owner);
+  if (ids == ids_by_owner_.end()) return;
+  for (const auto& id : ids->second) {
+    auto& subscription = subscriptions_.at(id);
+    if (subscription.due) continue;
+    const bool wanted =
+        subscription.topics.size() > 1 ||
+        std::ranges::any_of(subscription.topics.back().patterns, [&](const std::string& pattern) {
+          return topic_matches(pattern, event.topic);
+        });
+    if (wanted) set_due(id, subscription);
+  }
+}
+
+bool Subscriptions::read_for(const std::string& id, const Subscription& subscription) {
+  const auto from = subscription.looked_to.empty() ? subscription.cursor : subscription.looked_to;
+  const auto& topics = *std::ranges::find_if(subscription.topics, [&](const Topics& candidate) {
     return candidate.until.empty() || position_of(candidate.until) > position_of(from);
   });
-  if (topics->patterns.empty()) {
+  auto page = look(subscription, topics, from);
+  if (!page) return false;
+  // A subscription from now on gets its place at once.
+  const bool far = subscription.cursor.empty() ||
+                   position_of(page->next) > position_of(subscription.cursor) + unmatched_max;
+  if (page->events.empty() && !page->lost && !far) {
+    looked(id, subscription, *page);
+    return page->next != from;
+  }
+  auto target = Target::there;
+  if (!page->events.empty()) {
+    const auto found = find_target(subscription.target);
+    if (!found) return false;
+    target = *found;
+  }
+  if (target == Target::purged) {
+    call(id, std::string{builtin::remove}, nullptr);
+    return true;
+  }
+  if (target == Target::deleted) page->events.clear();
+  Json events = Json::array();
+  for (const auto& event : page->events) events.push_back(Json::parse(event->body));
+  Json wanted{{"topics", topics.patterns}};
+  if (!topics.until.empty()) wanted["until"] = topics.until;
+  call(id, "pass_on",
+       {{"from", subscription.cursor},
+        {"at", from},
+        {"topics", std::move(wanted)},
+        {"to", page->next},
+        {"events", std::move(events)},
+        {"lost", page->lost}});
+  return true;
+}
+
+void Subscriptions::looked(const std::string& id, const Subscription& as, const EventPage& page) {
+  const std::scoped_lock lock{mutex_};
+  const auto found = subscriptions_.find(id);
+  // One that has changed meanwhile is due as before, from its new cursor.
+  if (found == subscriptions_.end() || found->second.changes != as.changes) return;
+  found->second.looked_to = page.next;
+  if (!page.at_end) return;
+  found->second.due = false;
+  due_.erase(id);
+}
+
+Result<EventPage> Subscriptions::look(const Subscription& subscription, const Topics& topics,
+                                      const std::string& from) {
+  if (topics.patterns.empty()) {
     EventPage nothing;
-    nothing.next = topics->until.empty() ? from : topics->until;
+    nothing.next = topics.until.empty() ? from : topics.until;
+    nothing.at_end = topics.until.empty();
     return nothing;
   }
   // As its owner sees the log; a subscription of the host sees all of it.
   const Principal reader{
       .role = subscription.owner.empty() ? Principal::Role::system : Principal::Role::user,
       .user_id = subscription.owner};
-  PERDURE_TRY(page, feed_.read({.after = from,
-                                .topics = topics->patterns,
-                                .principal = reader,
-                                .limit = events_a_turn}));
-  const auto end = position_of(topics->until);
-  if (!topics->until.empty() && position_of(page.next) > end) {
+  PERDURE_TRY(
+      page,
+      feed_.read(
+          {.after = from, .topics = topics.patterns, .principal = reader, .limit = events_a_turn}));
+  const auto end = position_of(topics.until);
+  if (!topics.until.empty() && position_of(page.next) > end) {
     std::erase_if(page.events, [&](const EventPtr& event) { return event->position > end; });
-    page.next = topics->until;
+    page.next = topics.until;
+    page.at_end = false;
   }
   return std::move(page);
 }
@@ -247,6 +342,9 @@ void Subscriptions::call(const std::string& id, std::string command, Json payloa
 void Subscriptions::reset() {
   const std::scoped_lock lock{mutex_};
   subscriptions_.clear();
+  ids_by_owner_.clear();
+  due_.clear();
+  tail_.clear();
   loaded_ = false;
 }
 

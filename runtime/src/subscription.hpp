@@ -7,6 +7,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "event_feed.hpp"
 #include "perdure/runtime/call.hpp"
@@ -23,6 +24,9 @@ inline constexpr std::string_view subscription_kind_name = "subscription";
 /// like any object, or by the runtime when its target is purged; a deleted target is passed over.
 [[nodiscard]] Kind subscription_kind();
 
+/// Those that have looked at all of the log cost nothing until an event comes that may be theirs:
+/// one reader, the tail, looks at each new event for all of them. The others are due, and read the
+/// log themselves.
 /// Threads  changed, and the callbacks it hands out: any. step: one.
 class Subscriptions {
  public:
@@ -49,13 +53,25 @@ class Subscriptions {
     std::string cursor;
     bool busy = false;
     std::string looked_to = {};  ///< nothing matched up to here
+    bool due = false;            ///< it is in due_
+    std::uint64_t changes = 0;   ///< of its object, as far as they are known here
   };
 
   enum class Target { there, deleted, purged };
 
   void load();
+  void set_due(const std::string& id, Subscription& subscription);
+  /// Looks at what is new in the log: whose it may be is due.
+  void read_tail();
+  /// Reads on for one that is due. True when something moved.
+  bool read_for(const std::string& id, const Subscription& subscription);
+  /// It has found nothing in a page; after the last one it is not due any more.
+  void looked(const std::string& id, const Subscription& as, const EventPage& page);
+  [[nodiscard]] bool knows(const std::string& id);
+  void wake_readers_of(const Event& event, const std::string& owner);
   /// What there is to pass on after a cursor. Errors: those of the store.
-  [[nodiscard]] Result<EventPage> look(const Subscription& subscription, const std::string& from);
+  [[nodiscard]] Result<EventPage> look(const Subscription& subscription, const Topics& topics,
+                                       const std::string& from);
   [[nodiscard]] Result<Target> find_target(const ObjectId& object) const;
   /// Has the subscription's object do something; until it has, it is left alone.
   void call(const std::string& id, std::string command, Json payload);
@@ -67,6 +83,10 @@ class Subscriptions {
 
   std::mutex mutex_;  // guards the rest
   std::map<std::string, Subscription> subscriptions_;
+  std::map<std::string, std::set<std::string>, std::less<>> ids_by_owner_;
+  std::set<std::string> due_;
+  std::string tail_;   ///< who is not due has looked at what is before this, at least
+  std::string swept_;  ///< where the tail was when all were last due
   bool loaded_ = false;
   std::unique_ptr<EventWatch> watch_;
 };

@@ -2,6 +2,8 @@
 // One object as lines of JSON, and back: export, import, clone (docs/formats/journal.md).
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "core.hpp"
 #include "history.hpp"
 #include "perdure/base/utf8.hpp"
@@ -151,6 +153,9 @@ void Runtime::import_object(Call call, std::string_view lines, ReplyHandler done
     const auto version = header.value("schema_version", Json{});
     if (!version.is_number_integer() || version < 1) {
       return fail(ErrorCode::malformed, "the header has no schema_version");
+    }
+    if (version > std::numeric_limits<std::uint32_t>::max()) {
+      return fail(ErrorCode::newer_version, "no schema has such a version");
     }
     PERDURE_TRY(state, runtime::upgrade_root(*kind, header["state"], version.get<std::uint32_t>(),
                                              "the export"));

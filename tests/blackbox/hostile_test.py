@@ -20,6 +20,13 @@ def status_of(answer):
 def request(lines, body=b""):
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
+# What the suite leaves to the parser: schemas/README.md says how it is decided.
+UNDECIDED_TAKEN = {
+    "i_number_double_huge_neg_exp.json", "i_number_real_underflow.json",
+    "i_number_too_big_neg_int.json", "i_number_too_big_pos_int.json",
+    "i_number_very_big_negative_int.json", "i_structure_UTF-8_BOM_empty_object.json",
+}
+
 
 class Bounds(SharedServerTest):
     arguments = ("--limits-body", "64KiB", "--limits-header", "8KiB", "--limits-url", "2KiB",
@@ -115,17 +122,18 @@ class Json(SharedServerTest):
         if not os.path.isdir(folder):
             self.skipTest(f"no JSONTestSuite at {folder}")
         wrong = []
-        names = sorted(os.listdir(folder))
-        for name in names:
+        decided = 0
+        for name in sorted(os.listdir(folder)):
             with open(os.path.join(folder, name), "rb") as file:
                 reply = self.put(file.read())
             # A document's state is an object: other JSON texts are understood, and then refused.
             understood = reply.status in (200, 204, 422)
-            if (reply.status >= 500 or (name.startswith("y_") and not understood)
-                    or (name.startswith("n_") and reply.status != 400)):
+            decided += not name.startswith("i_")
+            taken = name.startswith("y_") or name in UNDECIDED_TAKEN
+            if understood != taken or reply.status not in (200, 204, 400, 422):
                 wrong.append((name, reply.status))
         self.assertEqual(wrong, [])
-        self.assertGreater(len(names), 300)
+        self.assertEqual(decided, 283)
 
 
 class Paths(SharedServerTest):

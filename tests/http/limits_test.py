@@ -85,9 +85,6 @@ class Timeouts(ServerTest):
     def test_slow_body(self):
         self.refused(request("/echo", "POST", "Content-Length: 5", body="hel"), 408)
         self.refused(request("/echo", "POST", "Transfer-Encoding: chunked", body="5\r\nhe"), 408)
-        # A quoted string that never ends is not read past its line.
-        self.refused(request("/echo", "POST", "Transfer-Encoding: chunked",
-                             body="1;a=\"\r\na\r\n0\r\n\r\n"), 408)
 
     def test_slow_body_above_the_least_rate_is_let_through(self):
         client = self.connect()

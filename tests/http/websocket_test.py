@@ -1,77 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The WebSocket echo, through a minimal client (RFC 6455, RFC 7692)."""
 
-import base64
-import hashlib
 import os
 import struct
 import unittest
 import zlib
 
 from harness import ServerTest, request
-
-CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
-FINAL, COMPRESSED = 0x80, 0x40
-
-
-def handshake(*fields, target="/ws/echo", key="dGhlIHNhbXBsZSBub25jZQ==", version="13"):
-    return request(target, "GET", "Upgrade: websocket", "Connection: keep-alive, Upgrade",
-                   f"Sec-WebSocket-Key: {key}", f"Sec-WebSocket-Version: {version}", *fields)
-
-
-class WebSocket:
-    def __init__(self, client, *fields):
-        self.client = client
-        key = base64.b64encode(os.urandom(16)).decode()
-        self.answer = client.ask(handshake(*fields, key=key))
-        assert self.answer.status == 101, self.answer.status
-        digest = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
-        assert self.answer["Sec-WebSocket-Accept"] == base64.b64encode(digest).decode()
-
-    def close(self):
-        self.client.close()
-
-    def frame(self, first, payload, masked=True):
-        size = len(payload)
-        bit = 0x80 if masked else 0
-        head = bytes([first])
-        if size < 126:
-            head += bytes([bit | size])
-        elif size < 65536:
-            head += struct.pack("!BH", bit | 126, size)
-        else:
-            head += struct.pack("!BQ", bit | 127, size)
-        if masked:
-            head += b"\x01\x02\x03\x04"
-            payload = bytes(byte ^ (1 + at % 4) for at, byte in enumerate(payload))
-        self.client.send(head + payload)
-
-    def send(self, kind, payload):
-        self.frame(FINAL | kind, payload)
-
-    def receive_frame(self):
-        first, size = self.client.take(2)
-        if size == 126:
-            (size,) = struct.unpack("!H", self.client.take(2))
-        elif size == 127:
-            (size,) = struct.unpack("!Q", self.client.take(8))
-        return first, self.client.take(size)
-
-    def receive(self):
-        """One whole message or control frame; compressed ones are inflated."""
-        first, payload = self.receive_frame()
-        last = first
-        while not last & FINAL:
-            last, more = self.receive_frame()
-            payload += more
-        if first & COMPRESSED:
-            payload = zlib.decompressobj(-15).decompress(payload + b"\0\0\xff\xff")
-        return first & 0x0F, payload
-
-    def close_code(self):
-        kind, payload = self.receive()
-        assert kind == CLOSE, (kind, payload[:50])
-        return struct.unpack("!H", payload[:2])[0] if payload else 1005
+from websocket_client import (BINARY, CLOSE, COMPRESSED, CONTINUATION, FINAL, PING, PONG, TEXT,
+                              WebSocket, handshake)
 
 
 class Handshake(ServerTest):

@@ -6,6 +6,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -35,7 +36,8 @@ class HttpPerformer::Core : public std::enable_shared_from_this<HttpPerformer::C
   boost::asio::io_context io{1};
   NameLookups lookups{io};
 
-  std::set<std::shared_ptr<HttpExchange>> running;  ///< on the loop: to end them at a stop
+  std::set<std::shared_ptr<HttpExchange>> running;   ///< on the loop: to end them at a stop
+  std::map<std::string, std::size_t> calls_by_host;  ///< of `running`, by authority
 
  private:
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;

@@ -78,6 +78,7 @@ HttpExchange::HttpExchange(std::shared_ptr<HttpPerformer::Core> core,
     : core_(std::move(core)),
       effect_(std::move(effect)),
       call_(std::move(call)),
+      host_(call_.url.authority),
       deadline_(core_->io.get_executor()),
       connect_deadline_(core_->io.get_executor()) {}
 
@@ -86,6 +87,15 @@ void HttpExchange::start() {
     return finish(fail(ErrorCode::deadline_exceeded, "not_after had passed before it began"));
   }
   if (core_->stopped()) return finish(fail(ErrorCode::unavailable, "the server is stopping"));
+  // Asked for again in a while, so that a host that hangs leaves room for others.
+  auto& calls_of_host = core_->calls_by_host[host_];
+  if (calls_of_host >= core_->options.host_calls_max) {
+    Error full{.code = ErrorCode::overloaded,
+               .detail = fmt::format("{} calls to {} are under way", calls_of_host, host_)};
+    full.retry_after = std::chrono::seconds{1};
+    return finish(fail(std::move(full)));
+  }
+  ++calls_of_host;
   const auto self = shared_from_this();
   core_->running.insert(self);
   effect_->on_cancel([weak = weak_from_this(), core = core_] {
@@ -134,6 +144,8 @@ auto HttpExchange::run() -> Task<void> {
   }
   close();
   core_->running.erase(self);
+  const auto calls = core_->calls_by_host.find(host_);
+  if (--calls->second == 0) core_->calls_by_host.erase(calls);
 }
 
 auto HttpExchange::perform() -> Task<Result<Json>> {

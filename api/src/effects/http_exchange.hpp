@@ -62,6 +62,7 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
   const std::shared_ptr<HttpPerformer::Core> core_;
   std::shared_ptr<Effect> effect_;  ///< null once it was answered
   HttpCall call_;
+  const std::string host_;  ///< and port, that was asked first: a redirect may lead to another
   std::unique_ptr<http::Channel> channel_;
   /// The socket of an attempt to connect, before it is the channel's.
   std::optional<http::Channel::Socket> connecting_;

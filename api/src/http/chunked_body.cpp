@@ -4,6 +4,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include "http/control_bytes.hpp"
 #include "perdure/base/check.hpp"
 
 namespace perdure::http {
@@ -25,6 +26,19 @@ Refusal refusal_of(const error_code& ec) {
     return {413, "too_large", "The request body is too large."};
   }
   return malformed("The chunked body is malformed.");
+}
+
+/// Whether a size line ends within quotes: Beast would look for theirs in the lines behind it.
+bool ends_within_quotes(std::string_view rest) {
+  if (rest.starts_with("\r\n")) rest.remove_prefix(2);  // the end of the chunk before
+  const auto end = rest.find('\n');
+  if (end == std::string_view::npos) return false;
+  bool quoted = false;
+  for (std::size_t at = 0; at < end; ++at) {
+    if (rest[at] == '"') quoted = !quoted;
+    if (rest[at] == '\\' && quoted) ++at;
+  }
+  return quoted;
 }
 
 }  // namespace
@@ -50,7 +64,12 @@ class ChunkedBody::Parser final : public beast::http::basic_parser<true> {
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(string_view part, error_code&) override { return part.size(); }
 
-  void on_chunk_header_impl(std::uint64_t size, string_view, error_code& ec) override {
+  void on_chunk_header_impl(std::uint64_t size, string_view extensions, error_code& ec) override {
+    // Beast takes any byte within quotes, line ends too.
+    if (has_control({extensions.data(), extensions.size()})) {
+      ec = beast::http::error::bad_chunk_extension;
+      return;
+    }
     if (size > bytes_max - body->size()) ec = beast::http::error::body_limit;
   }
 
@@ -74,7 +93,10 @@ BodyStep ChunkedBody::read(std::string_view input, std::size_t bytes_max, std::s
     error_code ec;
     step.consumed += parser.put(boost::asio::const_buffer{rest.data(), rest.size()}, ec);
     if (ec == beast::http::error::need_more) {
-      if (input.size() - step.consumed > unconsumed_max) step.refusal = refusal_of(ec);
+      const auto waiting = input.substr(step.consumed);
+      if (waiting.size() > unconsumed_max || ends_within_quotes(waiting)) {
+        step.refusal = refusal_of(ec);
+      }
       break;
     }
     if (ec) {

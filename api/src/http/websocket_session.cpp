@@ -3,33 +3,32 @@
 
 #include <array>
 #include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/websocket/stream.hpp>
-#include <boost/beast/websocket/teardown.hpp>
 #include <mutex>
 #include <vector>
 
 #include "http/frame_head.hpp"
+#include "http/lingering_close.hpp"
 #include "http/tailed_channel.hpp"
+#include "http/websocket_close.hpp"
+#include "perdure/base/utf8.hpp"
 
 namespace perdure::http {
 
 namespace beast = boost::beast;
 
-// What Beast's WebSocket asks of the stream below it.
-
-void teardown(beast::role_type role, TailedChannel& channel, error_code& ec) {
-  beast::websocket::teardown(role, channel.socket(), ec);
-}
+// What Beast asks of the stream below it. Its own teardown closes with bytes unread: see `finish`.
+void teardown(beast::role_type, TailedChannel&, error_code& ec) { ec = {}; }
 
 template <class Handler>
-void async_teardown(beast::role_type role, TailedChannel& channel, Handler&& handler) {
-  if (channel.is_tls()) {
-    channel.tls().async_shutdown(std::forward<Handler>(handler));
-    return;
-  }
-  beast::websocket::async_teardown(role, channel.socket(), std::forward<Handler>(handler));
+void async_teardown(beast::role_type, TailedChannel& channel, Handler&& handler) {
+  asio::post(channel.get_executor(),
+             beast::bind_front_handler(std::forward<Handler>(handler), error_code{}));
 }
 
 void beast_close_socket(TailedChannel& channel) {
@@ -54,31 +53,13 @@ constexpr std::size_t tailed_bytes_max = std::size_t{32} * 1024;
 constexpr std::size_t batch_bytes_max = std::size_t{128} * 1024;
 constexpr std::size_t batch_messages_max = 31;
 
+/// What a peer may still send after the close and be sure to read why.
+constexpr std::size_t dropped_bytes_max = std::size_t{64} * 1024 * 1024;
+
 /// Room that a burst left behind in a queue is given back past this.
 constexpr std::size_t messages_kept = 4;
 
 Instant now() { return std::chrono::steady_clock::now(); }
-
-/// The code that the handler hears, for connections that this side failed.
-std::uint16_t code_of(const error_code& ec) {
-  using E = beast::websocket::error;
-  if (ec == E::message_too_big || ec == E::buffer_overflow) return close_code::too_big;
-  if (ec == E::bad_frame_payload) return close_code::bad_payload;
-  if (ec.category() == beast::websocket::make_error_code(E::closed).category()) {
-    return close_code::protocol_error;
-  }
-  return close_code::broken;
-}
-
-/// What of a reason fits into a close frame, without half a character at its end.
-std::string cut_reason(std::string reason) {
-  constexpr std::size_t reason_bytes_max = 123;
-  if (reason.size() <= reason_bytes_max) return reason;
-  auto end = reason_bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(reason[end]) & 0xC0U) == 0x80U) --end;
-  reason.resize(end);
-  return reason;
-}
 
 std::size_t cost_of(const Body& payload) { return payload.size() + message_overhead_bytes; }
 
@@ -132,7 +113,10 @@ class WebSocketSession final : public Connection, public WebSocket {
   std::size_t take_tail();
   void on_written(const error_code& ec);
   void send_close();
+  void begin_closing();  ///< the peer has the linger time to end its side
+  void refuse(std::uint16_t code);
   void finish(std::uint16_t code);
+  void leave();
 
   void heard();
   void rearm();
@@ -154,6 +138,7 @@ class WebSocketSession final : public Connection, public WebSocket {
   Instant write_deadline_{};
   std::array<char, short_message_bytes> short_message_{};
   std::string long_message_;  ///< what has come of one that is longer
+  std::array<unsigned char, 4> last_words_{};
   std::vector<Message> sending_;
   std::size_t next_ = 0;   ///< in `sending_`
   std::size_t taken_ = 0;  ///< from there on: on their way out
@@ -203,9 +188,7 @@ void WebSocketSession::set_options(const std::string& request_id) {
       .handshake_timeout = Base::none(), .idle_timeout = Base::none(), .keep_alive_pings = false});
   stream_.control_callback([this](beast::websocket::frame_type type, beast::string_view) {
     heard();
-    if (type != beast::websocket::frame_type::close) return;
-    closing_handshake_ = true;
-    set_deadline(now() + loop().core().options.timeouts.linger);
+    if (type == beast::websocket::frame_type::close) begin_closing();
   });
   beast::websocket::permessage_deflate deflate;
   deflate.server_enable = options_.compression == Compression::on;
@@ -249,14 +232,18 @@ void WebSocketSession::read() {
 
 void WebSocketSession::on_read(const error_code& ec, std::size_t count) {
   if (ec == beast::websocket::error::closed) return finish(stream_.reason().code);
-  if (ec) return finish(code_of(ec));
+  if (ec) return is_inflate_error(ec) ? refuse(close_code::bad_payload) : finish(code_of(ec));
   heard();
   const auto done = stream_.is_message_done();
-  if (!long_message_.empty()) {
-    if (done) deliver(long_message_);
-  } else if (done) {
-    deliver({short_message_.data(), count});
-  } else {
+  if (done) {
+    const auto message = long_message_.empty() ? std::string_view{short_message_.data(), count}
+                                               : std::string_view{long_message_};
+    // Beast does not look at how a text ends when its last frame is empty.
+    if (count == 0 && stream_.got_text() && !is_valid_utf8(message)) {
+      return close(close_code::bad_payload, {});
+    }
+    deliver(message);
+  } else if (long_message_.empty()) {
     long_message_.assign(short_message_.data(), count);
   }
   if (done) {
@@ -404,6 +391,7 @@ void WebSocketSession::on_written(const error_code& ec) {
     tell_room = wants_room_ && queued_bytes_ <= options_.send_queue_bytes_max / 4 && !closing_;
     if (tell_room) wants_room_ = false;
   }
+  if (finished_) return;
   if (ec) {
     abort();
     if (read_paused_) finish(close_code::broken);
@@ -418,8 +406,7 @@ void WebSocketSession::on_written(const error_code& ec) {
 }
 
 void WebSocketSession::send_close() {
-  closing_handshake_ = true;
-  set_deadline(now() + loop().core().options.timeouts.linger);
+  begin_closing();
   // A paused read must go on: the peer's answer to the close arrives through it.
   if (std::exchange(read_paused_, false)) read();
   const beast::websocket::close_reason why{static_cast<beast::websocket::close_code>(close_code_),
@@ -430,6 +417,23 @@ void WebSocketSession::send_close() {
   });
 }
 
+void WebSocketSession::begin_closing() {
+  closing_handshake_ = true;
+  set_deadline(now() + loop().core().options.timeouts.linger);
+}
+
+/// For a stream that Beast has given up without a word to the client.
+void WebSocketSession::refuse(std::uint16_t code) {
+  if (writing_ || pinging_) return finish(close_code::broken);  // in the middle of a frame
+  begin_closing();
+  writing_ = true;
+  last_words_ = close_frame(code);
+  asio::async_write(static_cast<Channel&>(stream_.next_layer()), asio::buffer(last_words_),
+                    [self = self(), code](const error_code& ec, std::size_t) {
+                      self->finish(ec ? close_code::broken : code);
+                    });
+}
+
 void WebSocketSession::finish(std::uint16_t code) {
   if (std::exchange(finished_, true)) return;
   {
@@ -437,10 +441,16 @@ void WebSocketSession::finish(std::uint16_t code) {
     closing_ = true;
     queue_.clear();
   }
-  abort();
-  loop().unlink(*this);
+  begin_closing();
   const auto handler = std::exchange(handler_, nullptr);
   if (open_) handler->on_closed(*this, code);
+  if (code == close_code::broken) return leave();
+  linger_before_close(stream_.next_layer(), dropped_bytes_max, [self = self()] { self->leave(); });
+}
+
+void WebSocketSession::leave() {
+  abort();
+  loop().unlink(*this);
   --loop().core().websockets;
   loop().core().connection_closed();
 }

@@ -60,6 +60,8 @@ RuntimeOptions runtime_options(const Config& config) {
   options.retention.records_max =
       static_cast<std::uint64_t>(config.number("retention.records_max"));
   options.retention.age = whole_seconds(config, "retention.age");
+  options.event_retention.events_max = static_cast<std::uint64_t>(config.number("events.max"));
+  options.event_retention.age = whole_seconds(config, "events.age");
   options.purge_after = whole_seconds(config, "objects.purge_after");
   options.worker_threads = size(config, "threads.worker");
   return options;
@@ -94,6 +96,7 @@ effects::HttpOptions http_client_options(const Config& config) {
   return {.allow_networks = config.list("http_client.allow_networks"),
           .ca_file = config.text("http_client.ca_file"),
           .concurrency = size(config, "http_client.concurrency"),
+          .host_calls_max = size(config, "http_client.host_concurrency"),
           .connect_timeout = duration(config, "http_client.connect_timeout"),
           .response_bytes_max = size(config, "http_client.response")};
 }

@@ -90,6 +90,10 @@ constexpr Setting table[] = {
     {"retention.age", duration, "30d", "Records younger than this are kept, up to the maximum", 0,
      36'500 * day},
 
+    {"events.max", integer, "1000000", "Events that the log keeps at most", 1'000, 1'000'000'000},
+    {"events.age", duration, "7d", "How long the log keeps an event, up to the maximum", hour,
+     36'500 * day},
+
     {"jobs.concurrency", integer, "16", "Jobs of a queue that run at the same time", 1, 1'000},
     {"jobs.queues", list, "", "Queues with another limit: `mail=2,reports=1`"},
     {"jobs.types", list, "",
@@ -116,6 +120,8 @@ constexpr Setting table[] = {
     {"http_client.ca_file", path, "",
      "PEM file with certificates that outgoing calls trust beside the system's"},
     {"http_client.concurrency", integer, "1024", "Most outgoing calls at the same time", 1, 10'000},
+    {"http_client.host_concurrency", integer, "128", "Of them, to one host: others wait", 1,
+     10'000},
     {"http_client.connect_timeout", duration, "10s", "For an outgoing call to connect", 1, hour},
     {"http_client.response", bytes, "1MiB", "Largest response body of an outgoing call", kib,
      64 * mib},

@@ -46,6 +46,14 @@ TEST(Codec, fixed_integers_sort_as_numbers) {
   }
 }
 
+TEST(Codec, a_varint_in_a_longer_form_than_needed_is_refused) {
+  for (const auto& bytes : {"\x80\0"s, "\x81\x80\0"s, "\xFF\xFF\0"s}) {
+    Reader in{bytes};
+    EXPECT_EQ(in.varint(), 0U);
+    EXPECT_TRUE(in.failed());
+  }
+}
+
 TEST(Codec, varints_are_as_long_as_leb128_says) {
   const auto length = [](std::uint64_t value) {
     std::string bytes;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The journal, reading the past, snapshots, restore, clone, export and import, lists.
 #include "fixture.hpp"
+#include "perdure/base/crypto.hpp"
 
 namespace perdure {
 namespace {
@@ -139,6 +140,12 @@ TEST_F(History, an_export_imports_to_the_same_and_a_changed_one_is_refused) {
   auto changed = file;
   changed.replace(changed.find("\"2\""), 3, "\"9\"");
   EXPECT_EQ(code(import("bad", changed)), ErrorCode::corrupt);
+  const std::string newer =
+      R"({"format":"perdure-object","version":1,"schema_version":4294967297,"state":{}})"
+      "\n";  // 1 more than 2^32
+  const auto digest = to_hex(bytes_of(sha256(newer)));
+  EXPECT_EQ(code(import("bad", newer + R"({"sha256":")" + digest + "\"}\n")),
+            ErrorCode::newer_version);
   EXPECT_EQ(code(import("bad", file.substr(0, file.size() / 2))), ErrorCode::malformed);
   EXPECT_EQ(code(import("bad", "")), ErrorCode::malformed);
 }

@@ -212,6 +212,21 @@ TEST_F(Outbox, a_failing_effect_is_not_tried_again_before_its_performer_wants_it
   EXPECT_GE(std::chrono::steady_clock::now() - before, 1s);
 }
 
+TEST_F(Outbox, a_performer_that_is_full_makes_no_attempt) {
+  std::atomic<int> asked{0};
+  runtime_->set_performer("post", [&](const std::shared_ptr<Effect>& effect) {
+    Error full{.code = ErrorCode::overloaded, .detail = "full"};
+    full.retry_after = std::chrono::seconds{0};
+    EXPECT_EQ(effect->attempt(), 1);
+    // More often than there are attempts.
+    if (++asked <= 10) return effect->finish(fail(std::move(full)));
+    effect->finish(Json("done"));
+  });
+  value(call("friend", "a", "request", Json{{"performer", "post"}}));
+  EXPECT_TRUE(eventually([&] { return heard("a").size() == 1; }));
+  EXPECT_EQ(asked, 11);
+}
+
 TEST_F(Outbox, a_dropped_effect_counts_as_a_failed_attempt) {
   std::atomic<int> attempts{0};
   runtime_->set_performer("forgetful", [&](const std::shared_ptr<Effect>&) { ++attempts; });

@@ -62,6 +62,17 @@ TEST(Record, cut_short_anywhere_is_corrupt) {
   }
 }
 
+TEST(Record, with_a_schema_version_that_no_schema_has_is_corrupt) {
+  const auto record = sample();
+  auto bytes = encode_record(record);
+  const auto place = 1 + record.previous_hash.size();  // behind the format and the hash
+  ASSERT_EQ(bytes[place], 4);
+  bytes.replace(place, 1, "\x84\x80\x80\x80\x10");  // 4 more than 2^32
+  const auto back = decode_record(object, {.seq = 9, .record = bytes});
+  ASSERT_FALSE(back);
+  EXPECT_EQ(back.error().code, ErrorCode::corrupt);
+}
+
 TEST(Record, of_a_newer_format_is_refused_by_name) {
   auto bytes = encode_record(sample());
   bytes[0] = 2;

@@ -11,6 +11,7 @@
 #include "perdure/base/object_id.hpp"
 #include "perdure/base/result.hpp"
 #include "perdure/runtime/principal.hpp"
+#include "perdure/runtime/retry.hpp"
 
 namespace perdure {
 
@@ -53,6 +54,47 @@ struct EventPage {
 class EventWatch {
  public:
   virtual ~EventWatch() = default;
+};
+
+/// What a subscriber is handed at once: events in the log's order, the first one right after those
+/// of the batch before it.
+struct EventBatch {
+  std::vector<EventPtr> events;  ///< may be empty when `lost`
+  /// Events before these, which the subscriber had not had yet, are gone: it was away for longer
+  /// than the log keeps them.
+  bool lost = false;
+};
+
+/// Takes a batch. When it returns without an error the batch is done with; after an error, or an
+/// exception, it comes again after a while. Events of a batch that was under way in a crash come
+/// again, too: at least once, in order. It may block: its subscriber has a thread of its own.
+using EventHandler = std::function<Result<void>(const EventBatch&)>;
+
+struct SubscriberOptions {
+  /// Of the durable cursor, which is the object `subscriber/NAME`. As ids of objects are.
+  std::string name;
+  std::vector<std::string> topics = {};  ///< patterns; none: every topic
+  /// Where a name that is new begins: a cursor, "0" for the oldest event that is kept, or empty for
+  /// what comes from now. A name that is known goes on where it was.
+  std::string from = "0";
+  std::size_t batch_max = 100;  ///< events at once; 1 to 1,000
+  /// Between attempts at a batch; `attempts` has no meaning here: nothing is skipped.
+  RetryPolicy retry = {.backoff = Milliseconds{100}, .ceiling = Milliseconds{30'000}};
+};
+
+/// Hands events to its handler, on one thread of its own, while it lives.
+/// Lifecycle  the destructor waits for a handler that runs. It must not outlive its runtime.
+class Subscriber {
+ public:
+  virtual ~Subscriber() = default;
+
+  struct State {
+    std::string cursor;      ///< of the place after all that has been handled; empty: not begun yet
+    int failed = 0;          ///< attempts at the present batch
+    std::string error = {};  ///< of the last attempt that failed; empty once one did not
+  };
+  /// Threads  any.
+  [[nodiscard]] virtual State state() const = 0;
 };
 
 }  // namespace perdure

@@ -64,8 +64,8 @@ class Effect {
   /// Sends the object a command while the work goes on, such as progress. Best effort.
   virtual void tell(std::string command, Json payload) = 0;
   /// The end of this attempt; later calls are ignored. An error of a code that `describe` calls
-  /// retryable, or `internal`, is tried again, at the earliest after its
-  /// `retry_after`; any other is final.
+  /// retryable, or `internal`, is tried again, not before its `retry_after` (`overloaded`
+  /// means that there was no attempt: it does not count as one); any other is final.
   virtual void finish(Result<Json> result) = 0;
 };
 

@@ -24,6 +24,8 @@ struct RetryPolicy {
 };
 
 void to_json(Json& json, const RetryPolicy& retry);
+/// Whether what was called could not answer for now: another try says nothing about the caller.
+[[nodiscard]] bool is_busy(const Error& error);
 /// Errors: invalid, naming members under `pointer` (a JSON Pointer into the caller's body).
 [[nodiscard]] Result<RetryPolicy> parse_retry(const Json& json, const std::string& pointer);
 

@@ -128,6 +128,12 @@ class Runtime {
   /// Calls `callback` after each commit that published something, while the watch lives. It runs on
   /// a thread of the runtime, must not block, and must not end a watch.
   [[nodiscard]] std::unique_ptr<EventWatch> watch_events(std::function<void()> callback) const;
+  /// Hands the log's events to `handler`, from a cursor on that is durable and bears a name: what
+  /// was handled before a restart does not come again but for a batch that was under way.
+  /// Errors: invalid (`/name`, `/topics`, `/batch_max`); conflict when a subscriber of that name
+  /// lives.
+  [[nodiscard]] Result<std::unique_ptr<Subscriber>> subscribe(SubscriberOptions options,
+                                                              EventHandler handler);
 
   // ---- outside work
 

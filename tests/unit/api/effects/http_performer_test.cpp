@@ -114,6 +114,7 @@ class HttpPerformerTest : public ::testing::Test {
 
   void start(std::vector<std::string> networks) {
     performer_ = HttpPerformer::start({.allow_networks = std::move(networks),
+                                       .host_calls_max = 110,
                                        .connect_timeout = 500ms,
                                        .response_bytes_max = 5'000},
                                       clock_)
@@ -302,6 +303,25 @@ TEST_F(HttpPerformerTest, takes_many_calls_at_once_and_a_hanging_one_stalls_nobo
     performer_->performer()(many.back());
   }
   for (const auto& asked : many) EXPECT_EQ(asked->wait()->at("status"), 200);
+}
+
+TEST_F(HttpPerformerTest, a_host_that_hangs_leaves_room_for_others) {
+  std::vector<std::shared_ptr<Asked>> hanging;
+  for (int i = 0; i < 110; ++i) {
+    hanging.push_back(std::make_shared<Asked>(Json{{"url", url("/never")}}));
+    performer_->performer()(hanging.back());
+  }
+  const auto refused = call({{"url", url("/echo")}});
+  ASSERT_EQ(code(refused), "overloaded");
+  EXPECT_TRUE(refused.error().retry_after);
+  auto other = url("/echo");
+  other.replace(other.find("127.0.0.1"), 9, "127.0.0.2");  // the same server by another name
+  EXPECT_NE(code(call({{"url", other}})), "overloaded");
+  ASSERT_TRUE(hanging.front()->cancel());
+  // Its place is free once its connection is closed.
+  Result<Json> again = fail(ErrorCode::internal, "");
+  for (int i = 0; i < 1'000 && !again; ++i) again = call({{"url", url("/echo")}});
+  EXPECT_TRUE(again);
 }
 
 }  // namespace

@@ -25,6 +25,7 @@
 //         too_large          the response; not_after: deadline_exceeded.
 //         unavailable        no connection, no certificate that is trusted, no answer in time, or
 //                            (without any_status) status 429 or 5xx, with its Retry-After.
+//         overloaded         HttpOptions::host_calls_max are under way; no attempt was made.
 // Of these `unavailable` and `deadline_exceeded` are tried again, as the effect's policy says.
 #pragma once
 
@@ -44,7 +45,8 @@ struct HttpOptions {
   std::vector<std::string> allow_networks = {};
   std::string ca_file = {};  ///< PEM; trusted beside the system's own roots
   std::string user_agent = "perdure";
-  std::size_t concurrency = 1'024;  ///< attempts at the same time, each with one connection
+  std::size_t concurrency = 1'024;   ///< attempts at the same time, each with one connection
+  std::size_t host_calls_max = 128;  ///< of them, to one host and port: others wait outside
   Milliseconds connect_timeout{10'000};
   std::size_t response_bytes_max = 1u << 20;
 };

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The targets as libFuzzer calls them: `fuzz_targets --target=NAME [FOLDER…]`, with its own flags
+// (https://llvm.org/docs/LibFuzzer.html).
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "target.hpp"
+
+namespace {
+const perdure::fuzz::Target* chosen = nullptr;
+}
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  constexpr std::string_view flag = "--target=";
+  for (int i = 1; i < *argc; ++i) {
+    const std::string_view argument = (*argv)[i];
+    if (argument.starts_with(flag))
+      chosen = perdure::fuzz::find_target(argument.substr(flag.size()));
+  }
+  if (chosen == nullptr) {
+    std::fputs("--target=NAME must name a target; `fuzz_replay list` does\n", stderr);
+    std::exit(2);
+  }
+  // Neither actors nor threads of the store may run while statics go; a finding ends elsewhere.
+  std::atexit([] { std::_Exit(0); });
+  return 0;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  chosen->run({reinterpret_cast<const char*>(data), size});
+  return 0;
+}
