@@ -1,161 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was acknowledged is there, once, whatever happens to the process or the disk."""
 
-import contextlib
-import http.client
 import os
 import random
 import shutil
 import subprocess
 import tempfile
-import threading
 import time
 import unittest
 
-from harness import BlackBoxTest, Server, StartFailure, new_id, wait_until
+from harness import BlackBoxTest, Server, run, show_progress, wait_until
+from workload import Workload
 
-CYCLES = int(os.environ.get("PERDURE_CRASH_CYCLES", "5"))
-WORKERS = 8
-COUNTERS = 5
-
-
-class Ledger:
-    """What clients were told. Threads: any."""
-
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.started = {}
-        self.acknowledged = {}
-
-    def start(self, target):
-        with self.lock:
-            self.started[target] = self.started.get(target, 0) + 1
-
-    def acknowledge(self, target):
-        with self.lock:
-            self.acknowledged[target] = self.acknowledged.get(target, 0) + 1
-
-    def bounds(self):
-        """For each target: acknowledged, and started (which may or may not have happened)."""
-        with self.lock:
-            return {t: (self.acknowledged.get(t, 0), n) for t, n in self.started.items()}
-
-
-class Worker(threading.Thread):
-    """Writes one thing after the other, and repeats each with its key until it is acknowledged."""
-
-    def __init__(self, server, conversation, ledger, seed, done, paused):
-        super().__init__(daemon=True)
-        self.client = server.client()
-        self.conversation = conversation
-        self.ledger = ledger
-        self.random = random.Random(seed)
-        self.done = done
-        self.paused = paused
-        self.messages = []
-        self.replays = 0
-        self.failure = None
-
-    def run(self):
-        try:
-            while not self.done.is_set():
-                self.write_one()
-        except Exception as error:  # noqa: BLE001, reported by the test
-            self.failure = error
-
-    def write_one(self):
-        key = new_id()
-        if self.random.random() < 0.5:
-            target = f"counter-{self.random.randrange(COUNTERS)}"
-            self.ledger.start(target)
-            self.until_acknowledged(
-                lambda client: client.command("counter", target, "add", {"by": 1},
-                                              headers={"Idempotency-Key": key}))
-            self.ledger.acknowledge(target)
-        else:
-            path = f"/api/v1/conversations/{self.conversation}/messages"
-            self.ledger.start("messages")
-            self.until_acknowledged(
-                lambda client: client.post(path, {"role": "user", "content": key,
-                                                  "client_id": key},
-                                           headers={"Idempotency-Key": key}))
-            self.ledger.acknowledge("messages")
-            self.messages.append(key)
-
-    def until_acknowledged(self, send):
-        while True:
-            while self.paused.is_set():
-                time.sleep(0.01)
-            # After a failure the client connects again, to the port of the server's next life.
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                reply = send(self.client)
-                if 200 <= reply.status < 300:
-                    self.replays += reply.headers["Idempotent-Replayed"] == "true"
-                    return
-                if reply.status not in (409, 429, 503):
-                    raise AssertionError(f"unexpected {reply}")
-            time.sleep(0.02)
+# A test run takes as many cycles as fit; scripts/crash takes as many as it is told.
+CYCLES = int(os.environ.get("PERDURE_CRASH_CYCLES", "200"))
+SECONDS_MAX = float("inf") if "PERDURE_CRASH_CYCLES" in os.environ else 30
+CYCLES_MIN = min(CYCLES, 10)
+CYCLES_PER_ROUND = 20
 
 
 class KilledUnderLoad(BlackBoxTest):
-    def values(self, server):
-        client = server.client()
-        found = {}
-        for n in range(COUNTERS):
-            reply = client.query("counter", f"counter-{n}", "value")
-            found[f"counter-{n}"] = reply.json if reply.status == 200 else 0
-        found["messages"] = len(self.messages(client))
-        return found
-
-    def messages(self, client):
-        path = f"/api/v1/conversations/{self.conversation}/messages"
-        contents, seqs, cursor = [], [], None
-        while True:
-            query = {"limit": 500, **({"cursor": cursor} if cursor else {})}
-            page = client.get(path, query=query).json
-            contents += [item["content"] for item in page["items"]]
-            seqs += [item["seq"] for item in page["items"]]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                self.assertEqual(seqs, sorted(set(seqs)), "each place is taken once, in order")
-                return contents
-
     def test_keeps_every_acknowledged_write_once(self):
         seed = int(os.environ.get("PERDURE_SEED", str(time.time_ns() % 1_000_000)))
         print(f"seed {seed} (PERDURE_SEED repeats the choices)")
         rng = random.Random(seed)
         server = self.server().start()
-        self.conversation = server.client().post("/api/v1/conversations",
-                                                 {"title": "ledger"}).json["id"]
-        ledger, done, paused = Ledger(), threading.Event(), threading.Event()
-        workers = [Worker(server, self.conversation, ledger, seed + n, done, paused)
-                   for n in range(WORKERS)]
-        for worker in workers:
-            worker.start()
-        for cycle in range(CYCLES):
-            time.sleep(0.3 + rng.random())
-            paused.set()
+        load = Workload(self, server, seed)
+        began, cycles = time.monotonic(), 0
+        while cycles < CYCLES and (cycles < CYCLES_MIN or time.monotonic() < began + SECONDS_MAX):
+            # From the middle of the first requests to a steady load.
+            time.sleep(rng.choice([0, 0.02, 0.1, 0.3]) * rng.random())
             server.kill()
-            told = ledger.bounds()
             server.restart()
-            for target, value in self.values(server).items():
-                acknowledged, started = told.get(target, (0, 0))
-                self.assertLessEqual(acknowledged, value, f"{target} lost writes, cycle {cycle}")
-                self.assertLessEqual(value, started, f"{target} doubled writes, cycle {cycle}")
-            paused.clear()
-        done.set()
-        for worker in workers:
-            worker.join(60)
-            self.assertIsNone(worker.failure)
-            self.assertFalse(worker.is_alive())
-        final = {target: acknowledged for target, (acknowledged, _) in ledger.bounds().items()}
-        found = self.values(server)
-        self.assertEqual({t: found[t] for t in final}, final)
-        self.assertEqual(sorted(self.messages(server.client())),
-                         sorted(m for worker in workers for m in worker.messages))
-        print(f"{sum(final.values())} writes, {sum(w.replays for w in workers)} replays, "
-              f"{CYCLES} kills")
+            cycles += 1
+            if cycles % CYCLES_PER_ROUND == 0:
+                load.new_round(cycles // CYCLES_PER_ROUND)
+            if load.failure():
+                break
+            show_progress(cycles, CYCLES)
+        load.finish()
+        server.kill()
+        server.restart()
+        load.check()
+        print(f"{cycles} kills, {dict(load.ledger.counts)}")
         self.assertEqual(server.stop(), 0)
+        checked = run("check", "--data-dir", server.data_dir)
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 
 
 class Newcomer(BlackBoxTest):

@@ -13,6 +13,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -186,7 +187,8 @@ class Client:
         self.key = key
         self.connection = None
 
-    def call(self, method, path, body=None, headers=None, query=None, raw=None):
+    def send(self, method, path, body=None, headers=None, query=None, raw=None):
+        """Sends a request without waiting for its answer, which the connection then owes."""
         sent = {}
         if self.key:
             sent["Authorization"] = "Bearer " + self.key
@@ -201,6 +203,14 @@ class Client:
             self.connection = self.server.connect()
         try:
             self.connection.request(method, path, body=raw, headers=sent)
+        except (OSError, http.client.HTTPException):
+            self.close()
+            raise
+
+    def call(self, method, path, **options):
+        """Sends a request (see `send`) and gives its reply."""
+        self.send(method, path, **options)
+        try:
             response = self.connection.getresponse()
             if response.headers.get_content_type() == "text/event-stream":
                 self.close()  # it has no end
@@ -303,6 +313,14 @@ def wait_until(condition, timeout=CALL_TIMEOUT_S, what="the condition"):
             return
         time.sleep(0.02)
     raise AssertionError(f"{what} did not come true in {timeout} s")
+
+
+def show_progress(done, count, what="cycles"):
+    """A bar, where somebody watches."""
+    if sys.stderr.isatty():
+        end = "\n" if done == count else ""
+        bar = "#" * (done * 40 // count)
+        print(f"\r[{bar:<40}] {done} of {count} {what}", end=end, file=sys.stderr, flush=True)
 
 
 def new_id():
