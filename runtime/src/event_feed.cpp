@@ -73,9 +73,16 @@ std::string cursor_text(const std::string& history, std::uint64_t position) {
   return fmt::format("{}-{}", history, position);
 }
 
-Result<EventPtr> parse_event(const std::string& history, std::uint64_t position,
-                             std::string_view body) {
-  PERDURE_TRY(json, parse_json(body));
+}  // namespace
+
+Result<EventPtr> decode_event(const std::string& history, std::uint64_t position,
+                              std::string_view body) {
+  const auto corrupt = [&](std::string_view why) {
+    return fail(ErrorCode::corrupt, fmt::format("event {} cannot be read: {}", position, why));
+  };
+  const auto parsed = parse_json(body);
+  if (!parsed) return corrupt(parsed.error().detail);
+  const auto& json = *parsed;
   try {
     auto event = std::make_shared<Event>();
     event->position = position;
@@ -89,12 +96,9 @@ Result<EventPtr> parse_event(const std::string& history, std::uint64_t position,
     event->body = body;
     return EventPtr{std::move(event)};
   } catch (const std::exception& refused) {
-    return fail(ErrorCode::corrupt,
-                fmt::format("event {} cannot be read: {}", position, refused.what()));
+    return corrupt(refused.what());
   }
 }
-
-}  // namespace
 
 class EventFeed::Watch final : public EventWatch {
  public:
@@ -131,7 +135,7 @@ void EventFeed::published(std::uint64_t position, const std::vector<std::string>
       recent_bytes_ = 0;
     }
     for (const auto& body : bodies) {
-      auto event = range ? parse_event(range->history, position++, body)
+      auto event = range ? decode_event(range->history, position++, body)
                          : Result<EventPtr>{fail(ErrorCode::unavailable, "")};
       if (!event) {
         recent_.clear();
@@ -182,7 +186,7 @@ Result<std::vector<EventPtr>> EventFeed::events_from(std::uint64_t position, std
   PERDURE_TRY(rows, store_.events(position, std::min(limit, rows_at_once)));
   PERDURE_TRY(range, store_.event_range());
   for (const auto& row : rows) {
-    PERDURE_TRY(event, parse_event(range.history, row.position, row.body));
+    PERDURE_TRY(event, decode_event(range.history, row.position, row.body));
     events.push_back(std::move(event));
   }
   return events;

@@ -13,6 +13,10 @@
 
 namespace perdure::runtime {
 
+/// The event of a row. Errors: corrupt.
+[[nodiscard]] Result<EventPtr> decode_event(const std::string& history, std::uint64_t position,
+                                            std::string_view body);
+
 /// Threads  any, but for trim: one thread.
 class EventFeed {
  public:

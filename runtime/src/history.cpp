@@ -67,6 +67,21 @@ Result<Record> record_as_of(const storage::Store& store, const ObjectId& object,
   return std::move(last);
 }
 
+Result<SnapshotInfo> decode_snapshot(const ObjectId& object, const storage::PinRow& row) {
+  const auto body = parse_json(row.body);
+  const auto text = [&](const char* member) {
+    const bool there = body && body->is_object() && body->contains(member);
+    const auto& value = there ? body->at(member) : Json();
+    return value.is_string() ? value.get<std::string>() : std::string{};
+  };
+  const auto at = parse_rfc3339(text("created_at"));
+  if (!at) {
+    return fail(ErrorCode::corrupt,
+                fmt::format("the snapshot {} of {} cannot be read", row.seq, to_string(object)));
+  }
+  return SnapshotInfo{row.seq, text("name"), *at, text("created_by")};
+}
+
 Result<Seq> resolve_as_of(const storage::Store& store, const ObjectId& object, const AsOf& as_of) {
   PERDURE_TRY(record, record_as_of(store, object, as_of));
   return record.meta.seq;

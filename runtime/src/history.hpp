@@ -19,6 +19,10 @@ namespace perdure::runtime {
 [[nodiscard]] Result<Record> record_as_of(const storage::Store& store, const ObjectId& object,
                                           const AsOf& as_of);
 
+/// What the row of a snapshot says. Errors: corrupt.
+[[nodiscard]] Result<SnapshotInfo> decode_snapshot(const ObjectId& object,
+                                                   const storage::PinRow& row);
+
 [[nodiscard]] Result<ListPage> list_objects(const storage::Store& store, const Directory& directory,
                                             const KindDefinition& kind, const ListRequest& request);
 

@@ -26,10 +26,20 @@ std::string fingerprint(const Call& call) {
                                       dump_json(call.payload)}))};
 }
 
-std::string encode(const Call& call, const Reply& reply) {
+Unexpected reused() {
+  Error error{.code = ErrorCode::idempotency_key_reused,
+              .detail = "the idempotency key was used before with another request"};
+  error.fields.push_back({"Idempotency-Key", "reused", error.detail});
+  return fail(std::move(error));
+}
+
+}  // namespace
+
+std::string encode_stored_reply(const StoredReply& stored) {
+  const auto& reply = stored.reply;
   const auto& meta = reply.meta;
   std::string out;
-  put_bytes(out, fingerprint(call));
+  put_bytes(out, stored.fingerprint);
   put_bytes(out, meta.object().kind);
   put_bytes(out, meta.object().id);
   put_varint(out, meta.seq);
@@ -45,22 +55,18 @@ std::string encode(const Call& call, const Reply& reply) {
   return out;
 }
 
-struct Stored {
-  std::string fingerprint;
-  Reply reply;
-};
-
-Result<Stored> decode(std::string_view bytes) {
+Result<StoredReply> decode_stored_reply(std::string_view bytes) {
   Reader in{bytes};
   const auto time = [&] { return from_unix_ms(static_cast<std::int64_t>(in.varint())); };
-  Stored stored;
+  StoredReply stored;
   auto& meta = stored.reply.meta;
   auto origin = std::make_shared<Origin>();
   stored.fingerprint = in.bytes();
   origin->object.kind = in.bytes();
   origin->object.id = in.bytes();
   meta.seq = in.varint();
-  meta.schema_version = static_cast<std::uint32_t>(in.varint());
+  const auto schema_version = in.varint();
+  meta.schema_version = static_cast<std::uint32_t>(schema_version);
   meta.updated_at = time();
   meta.updated_by = in.bytes();
   if (const auto deleted = time(); to_unix_ms(deleted) != 0) meta.deleted_at = deleted;
@@ -69,24 +75,18 @@ Result<Stored> decode(std::string_view bytes) {
   origin->created_at = time();
   origin->created_by = in.bytes();
   meta.origin = std::move(origin);
-  PERDURE_TRY(value, parse_json(in.bytes()));
-  if (!in.done()) return fail(ErrorCode::corrupt, "a stored reply cannot be read");
-  stored.reply.value = std::move(value);
+  auto value = parse_json(in.bytes());
+  if (!in.done() || !value || meta.schema_version != schema_version) {
+    return fail(ErrorCode::corrupt, "a stored reply cannot be read");
+  }
+  stored.reply.value = std::move(*value);
   stored.reply.replayed = true;
   return stored;
 }
 
-Unexpected reused() {
-  Error error{.code = ErrorCode::idempotency_key_reused,
-              .detail = "the idempotency key was used before with another request"};
-  error.fields.push_back({"Idempotency-Key", "reused", error.detail});
-  return fail(std::move(error));
-}
-
-}  // namespace
-
 storage::Claim once_claim(const Call& call, const Reply& reply, Timestamp expires) {
-  return {std::string{once_space}, claim_key(call), encode(call, reply), expires};
+  return {std::string{once_space}, claim_key(call), encode_stored_reply({fingerprint(call), reply}),
+          expires};
 }
 
 bool Once::begin(Envelope& envelope, Timestamp now) {
@@ -120,7 +120,7 @@ bool Once::begin(Envelope& envelope, Timestamp now) {
     return false;
   }
   if (!*stored) return true;
-  auto decoded = decode(**stored);
+  auto decoded = decode_stored_reply(**stored);
   if (!decoded) {
     envelope.done(fail(std::move(decoded).error()));
   } else if (decoded->fingerprint != print) {

@@ -18,6 +18,15 @@ namespace perdure::runtime {
 
 inline constexpr std::string_view once_space = "once";
 
+/// A reply as it is kept for retries, with what tells another request under the same key apart.
+struct StoredReply {
+  std::string fingerprint;
+  Reply reply;
+};
+[[nodiscard]] std::string encode_stored_reply(const StoredReply& stored);
+/// The reply is marked as replayed. Errors: corrupt.
+[[nodiscard]] Result<StoredReply> decode_stored_reply(std::string_view bytes);
+
 /// What goes into the unit beside the change.
 [[nodiscard]] storage::Claim once_claim(const Call& call, const Reply& reply, Timestamp expires);
 

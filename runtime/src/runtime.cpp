@@ -210,9 +210,8 @@ Result<std::vector<SnapshotInfo>> Runtime::snapshots(const ObjectId& object) con
   std::vector<SnapshotInfo> snapshots;
   for (const auto& pin : pins) {
     if (pin.seq < record.meta.origin->born_seq) continue;  // of an earlier life
-    PERDURE_TRY(body, parse_json(pin.body));
-    PERDURE_TRY(at, parse_rfc3339(body.value("created_at", "")));
-    snapshots.push_back({pin.seq, body.value("name", ""), at, body.value("created_by", "")});
+    PERDURE_TRY(snapshot, runtime::decode_snapshot(object, pin));
+    snapshots.push_back(std::move(snapshot));
   }
   return snapshots;
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Corpora as text: one input a line, so that a change of a corpus can be read.
 //
-// Printable ASCII stands as it is, but for a space at the end; `\\`, `\n`, `\r`, `\t`; `\xNN` for
-// every other byte.
+// Printable ASCII stands as it is, but a space at the end; `\\`, `\n`, `\r`, `\t`; else `\xNN`.
 #pragma once
 
 #include <filesystem>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The targets as libFuzzer calls them: `fuzz_targets --target=NAME [FOLDER…]`, with its own flags
-// (https://llvm.org/docs/LibFuzzer.html).
+// The targets of one list (PERDURE_FUZZ_TARGETS) as libFuzzer calls them: `--target=NAME FOLDER…`,
+// with its own flags (https://llvm.org/docs/LibFuzzer.html). Without a name it prints them all.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -20,8 +20,8 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
       chosen = perdure::fuzz::find_target(argument.substr(flag.size()));
   }
   if (chosen == nullptr) {
-    std::fputs("--target=NAME must name a target; `fuzz_replay list` does\n", stderr);
-    std::exit(2);
+    for (const auto& target : perdure::fuzz::PERDURE_FUZZ_TARGETS()) std::puts(target.name.data());
+    std::_Exit(2);
   }
   // Neither actors nor threads of the store may run while statics go; a finding ends elsewhere.
   std::atexit([] { std::_Exit(0); });

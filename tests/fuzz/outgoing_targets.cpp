@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls of other servers: URLs, what is asked for, which addresses may be reached, signatures.
+// Calls of other servers: URLs, what is asked for, which addresses may be reached.
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
 
-#include "actors/src/webhook_signature.hpp"
 #include "effects/address_policy.hpp"
 #include "effects/http_call.hpp"
 #include "http/control_bytes.hpp"
-#include "perdure/base/crypto.hpp"
 #include "target.hpp"
 #include "targets.hpp"
 
@@ -85,19 +83,6 @@ void run_address_policy(std::string_view input) {
   const auto v6 = address.to_v6();
   PERDURE_CHECK(!v6.is_v4_mapped() && !v6.is_link_local() && !v6.is_site_local(),
                 "an address of a network nearby");
-}
-
-void run_webhook_secret(std::string_view input) {
-  const std::string text{input};
-  if (const auto key = actors::webhook_key(text)) {
-    PERDURE_CHECK("whsec_" + to_base64(*key) == text, "a secret has one form");
-    PERDURE_CHECK(key->size() >= 24 && key->size() <= 64, "a secret's size");
-  }
-  const auto secret = "whsec_" + to_base64(std::string(32, 'k'));
-  const auto fields = actors::sign_webhook({secret, text}, text, a_day, input);
-  for (const auto& [name, value] : fields.items()) {
-    PERDURE_CHECK(!http::has_control(value.get_ref<const std::string&>()), "a field is one line");
-  }
 }
 
 }  // namespace perdure::fuzz

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs inputs of the fuzz targets again, in any build: corpora, and single files that broke
-// something. Also turns corpora into the folders that libFuzzer wants, and back.
+// something.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "corpus.hpp"
+#include "host.hpp"
 #include "target.hpp"
 
 namespace {
@@ -21,11 +22,22 @@ constexpr const char* usage =
     "usage: fuzz_replay list\n"
     "       fuzz_replay run TARGET CORPUS...     every input of these corpora\n"
     "       fuzz_replay all FOLDER               FOLDER/TARGET.txt for every target\n"
-    "       fuzz_replay file TARGET FILE...      these files, each one input\n"
-    "       fuzz_replay unpack CORPUS FOLDER     a file for each input\n"
-    "       fuzz_replay pack FOLDER CORPUS [BYTES]\n"
-    "                                            the folder's inputs, shortest first, up to a "
-    "size\n";
+    "       fuzz_replay file TARGET FILE...      these files, each one input\n";
+
+std::vector<fuzz::Target> all_targets() {
+  std::vector<fuzz::Target> all;
+  for (const auto& group : {fuzz::parser_targets(), fuzz::application_targets()}) {
+    all.insert(all.end(), group.begin(), group.end());
+  }
+  return all;
+}
+
+std::optional<fuzz::Target> find_target(std::string_view name) {
+  for (const auto& target : all_targets()) {
+    if (target.name == name) return target;
+  }
+  return {};
+}
 
 int complain(const Error& error) {
   fmt::print(stderr, "{}\n", to_string(error));
@@ -51,7 +63,7 @@ int run(const fuzz::Target& target, std::span<const fs::path> files) {
 
 /// All but the one that is there to fail.
 int run_all(const fs::path& folder) {
-  for (const auto& target : fuzz::targets()) {
+  for (const auto& target : all_targets()) {
     if (target.name == "planted_fault") continue;
     const fs::path file = folder / (std::string{target.name} + ".txt");
     if (const int status = run(target, std::span{&file, 1}); status != 0) return status;
@@ -68,42 +80,8 @@ int run_files(const fuzz::Target& target, std::span<const fs::path> files) {
   return 0;
 }
 
-int unpack(const fs::path& corpus, const fs::path& folder) {
-  const auto inputs = fuzz::read_corpus(corpus);
-  if (!inputs) return complain(inputs.error());
-  fs::create_directories(folder);
-  for (std::size_t i = 0; i < inputs->size(); ++i) {
-    const auto file = folder / fmt::format("corpus-{:05}", i);
-    std::FILE* out = std::fopen(file.c_str(), "wb");
-    if (out == nullptr) return complain({.code = ErrorCode::unavailable, .detail = file.string()});
-    std::fwrite((*inputs)[i].data(), 1, (*inputs)[i].size(), out);
-    std::fclose(out);
-  }
-  return 0;
-}
-
-int pack(const fs::path& folder, const fs::path& corpus, std::size_t bytes_max) {
-  std::vector<std::string> inputs;
-  for (const auto& file : fs::directory_iterator{folder}) {
-    auto input = fuzz::read_bytes(file.path());
-    if (!input) return complain(input.error());
-    inputs.push_back(std::move(*input));
-  }
-  std::ranges::sort(inputs, {}, &std::string::size);
-  std::size_t bytes = 0;
-  std::size_t kept = 0;
-  while (kept < inputs.size()) {
-    bytes += fuzz::escape_input(inputs[kept]).size() + 1;
-    if (bytes > bytes_max) break;
-    ++kept;
-  }
-  inputs.resize(kept);
-  fuzz::write_corpus(corpus, std::move(inputs));
-  return 0;
-}
-
 int list() {
-  for (const auto& target : fuzz::targets()) fmt::print("{}\n", target.name);
+  for (const auto& target : all_targets()) fmt::print("{}\n", target.name);
   return 0;
 }
 
@@ -120,17 +98,15 @@ int main(int argc, char** argv) {
   if (command == "list") return list();
   if (command == "all" && argc == 3) {
     const int status = run_all(argv[2]);
-    fuzz::end_targets();
+    fuzz::Host::end();
     return status;
   }
   if (argc < 4) return wrong();
-  if (command == "unpack") return unpack(argv[2], argv[3]);
-  if (command == "pack") return pack(argv[2], argv[3], argc > 4 ? std::stoull(argv[4]) : SIZE_MAX);
-  const auto* target = fuzz::find_target(argv[2]);
-  if (target == nullptr) return wrong();
+  const auto target = find_target(argv[2]);
+  if (!target) return wrong();
   if (command != "run" && command != "file") return wrong();
   const std::vector<fs::path> files{arguments.begin() + 3, arguments.end()};
   const int status = command == "run" ? run(*target, files) : run_files(*target, files);
-  fuzz::end_targets();
+  fuzz::Host::end();
   return status;
 }

@@ -3,6 +3,9 @@
 // same bytes, so each content has one form.
 #include "perdure/base/codec.hpp"
 #include "runtime/src/alarm_rows.hpp"
+#include "runtime/src/event_feed.hpp"
+#include "runtime/src/history.hpp"
+#include "runtime/src/once.hpp"
 #include "runtime/src/outbox_item.hpp"
 #include "runtime/src/record.hpp"
 #include "storage/src/keys.hpp"
@@ -63,6 +66,36 @@ void run_outbox_row(std::string_view input) {
   const auto text = runtime::encode_sent(*sent);
   const auto again = runtime::decode_sent({.position = 1, .body = text});
   PERDURE_CHECK(again && runtime::encode_sent(*again) == text, "an item that is written is read");
+}
+
+void run_stored_reply(std::string_view input) {
+  const auto stored = runtime::decode_stored_reply(input);
+  if (!stored) {
+    PERDURE_CHECK(stored.error().code == ErrorCode::corrupt, "the code");
+    return;
+  }
+  const auto bytes = runtime::encode_stored_reply(*stored);
+  const auto again = runtime::decode_stored_reply(bytes);
+  PERDURE_CHECK(again && runtime::encode_stored_reply(*again) == bytes,
+                "a reply that is written is read");
+}
+
+void run_event_row(std::string_view input) {
+  const auto event = runtime::decode_event("history", 7, input);
+  if (!event) {
+    PERDURE_CHECK(event.error().code == ErrorCode::corrupt, "the code");
+    return;
+  }
+  PERDURE_CHECK((*event)->body == input && (*event)->cursor == "history-7", "the row's event");
+}
+
+void run_snapshot_row(std::string_view input) {
+  const auto snapshot = runtime::decode_snapshot(object(), {.seq = 7, .body = std::string{input}});
+  if (!snapshot) {
+    PERDURE_CHECK(snapshot.error().code == ErrorCode::corrupt, "the code");
+    return;
+  }
+  PERDURE_CHECK(snapshot->seq == 7, "the row's seq");
 }
 
 void run_storage_keys(std::string_view input) {

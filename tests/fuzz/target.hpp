@@ -17,12 +17,10 @@ struct Target {
   void (*run)(std::string_view input);
 };
 
-/// All targets, in byte order of their names.
-[[nodiscard]] std::span<const Target> targets();
-/// Ends what targets have started and keep for the next input. `main` calls it last.
-void end_targets();
-/// Null when there is none of this name.
-[[nodiscard]] const Target* find_target(std::string_view name);
+/// Each in byte order of their names: those that need the parsers alone, and those that need the
+/// application around them, which takes longer to build.
+[[nodiscard]] std::span<const Target> parser_targets();
+[[nodiscard]] std::span<const Target> application_targets();
 
 /// Takes the text up to `separator` off the front of `rest`, and the separator with it.
 inline std::string_view take_part(std::string_view& rest, char separator) {

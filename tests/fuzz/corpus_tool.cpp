@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns corpora into the folders that libFuzzer wants, and back.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "corpus.hpp"
+
+namespace {
+
+using namespace perdure;
+namespace fs = std::filesystem;
+
+constexpr const char* usage =
+    "usage: fuzz_corpus unpack CORPUS FOLDER         a file for each input\n"
+    "       fuzz_corpus pack FOLDER CORPUS [BYTES]   the folder's inputs, shortest first, up to a\n"
+    "                                                size\n";
+
+int complain(const Error& error) {
+  fmt::print(stderr, "{}\n", to_string(error));
+  return 1;
+}
+
+int unpack(const fs::path& corpus, const fs::path& folder) {
+  const auto inputs = fuzz::read_corpus(corpus);
+  if (!inputs) return complain(inputs.error());
+  fs::create_directories(folder);
+  for (std::size_t i = 0; i < inputs->size(); ++i) {
+    const auto file = folder / fmt::format("corpus-{:05}", i);
+    std::FILE* out = std::fopen(file.c_str(), "wb");
+    if (out == nullptr) return complain({.code = ErrorCode::unavailable, .detail = file.string()});
+    std::fwrite((*inputs)[i].data(), 1, (*inputs)[i].size(), out);
+    std::fclose(out);
+  }
+  return 0;
+}
+
+int pack(const fs::path& folder, const fs::path& corpus, std::size_t bytes_max) {
+  std::vector<std::string> inputs;
+  for (const auto& file : fs::directory_iterator{folder}) {
+    auto input = fuzz::read_bytes(file.path());
+    if (!input) return complain(input.error());
+    inputs.push_back(std::move(*input));
+  }
+  std::ranges::sort(inputs, {}, &std::string::size);
+  std::size_t bytes = 0;
+  std::size_t kept = 0;
+  while (kept < inputs.size()) {
+    bytes += fuzz::escape_input(inputs[kept]).size() + 1;
+    if (bytes > bytes_max) break;
+    ++kept;
+  }
+  inputs.resize(kept);
+  fuzz::write_corpus(corpus, std::move(inputs));
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view command = argc > 3 ? argv[1] : "";
+  if (command == "unpack") return unpack(argv[2], argv[3]);
+  if (command == "pack") return pack(argv[2], argv[3], argc > 4 ? std::stoull(argv[4]) : SIZE_MAX);
+  std::fputs(usage, stderr);
+  return 2;
+}
