@@ -8,18 +8,28 @@ Runs the command, shows what it prints, and writes that between the page's lines
 `<!-- NAME:begin -->` and `<!-- NAME:end -->`.
 """
 
+import os
 import pathlib
+import platform
+import re
 import subprocess
 import sys
 
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs/benchmarks.md"
 
 
-def write(name, text):
+def machine():
+    """One line about the machine that figures come from."""
+    model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    name = model[1] if model else platform.machine()
+    return f"{os.cpu_count()} cores of {name}, Linux {platform.release()}"
+
+
+def write(name, text, page=PAGE):
     """Replaces what stands between the marks of `name`."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    before, rest = PAGE.read_text().split(begin)
-    PAGE.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")
+    before, rest = page.read_text().split(begin)
+    page.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")
 
 
 def main():

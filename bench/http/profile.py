@@ -9,11 +9,15 @@ whether a change helped. Leaves a directory to look into with callgrind_annotate
 import argparse
 import pathlib
 import re
-import signal
 import subprocess
+import sys
 import tempfile
 
-import run
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "bench/load"))
+
+import servers  # noqa: E402
+import wrk  # noqa: E402
 
 
 def switch(state, process):
@@ -34,20 +38,23 @@ def main():
     parser.add_argument("work", choices=["value", "add"], help="reads, or durable increments")
     parser.add_argument("--objects", type=int, default=100)
     parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--binary", default=str(run.ROOT / "build/release/perdure"))
+    parser.add_argument("--binary", default=servers.BINARY)
     arguments = parser.parse_args()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="perdure-profile-"))
-    server = run.Perdure(arguments.binary, str(directory / "data"),
-                         ["valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no",
-                          "--separate-threads=yes", f"--callgrind-out-file={directory}/out"])
+    server = servers.Perdure(arguments.binary, directory / "server",
+                             ["valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no",
+                              "--separate-threads=yes", f"--callgrind-out-file={directory}/out"])
+
+    def load(work):
+        return wrk.run(server.url, arguments.seconds, server.counter(work), arguments.objects)
+
     try:
-        run.wrk(server.url, arguments.seconds, "add", arguments.objects)  # they exist, are active
+        load("add")  # they exist, are active
         switch("on", server.process)
-        requests = run.wrk(server.url, arguments.seconds, arguments.work, arguments.objects)[2]
+        requests = load(arguments.work).requests
         switch("off", server.process)
     finally:
-        server.process.send_signal(signal.SIGTERM)
-        server.process.wait()
+        server.stop()
     print(f"{requests:,} requests")
     for count, path in sorted(totals(directory), reverse=True):
         if count / requests >= 50:

@@ -152,7 +152,8 @@ void Activation::release() {
 void Activation::check_invariants() const {
   PERDURE_CHECK(held_.empty() || !returned_.empty() || holding_, "calls are held without a reason");
   PERDURE_CHECK(submitted_ >= taken_back_, "more came back than went out");
-  if (newest_) {
+  // A transaction moves the durable version of an object that it holds.
+  if (newest_ && !holding_) {
     PERDURE_CHECK(newest_->meta.seq >= cell_->committed_seq.load(), "newest is behind committed");
   }
 }

@@ -27,6 +27,7 @@ struct Surroundings {
   const Clock& clock;
   Hooks& hooks;
   std::chrono::seconds idempotency_window;
+  bool checks_invariants = false;  ///< after each message
 };
 
 class Activation {
@@ -43,7 +44,9 @@ class Activation {
   /// The transaction that holds the object has ended: on with what waited.
   void release();
 
+  /// Aborts when it holds calls for no reason, or is behind what is durable.
   void check_invariants() const;
+  [[nodiscard]] bool checks_invariants() const { return around_.checks_invariants; }
 
  private:
   void run(const EnvelopePtr& envelope);

@@ -124,6 +124,12 @@ void Agenda::reset() {
   wake();
 }
 
+void Agenda::check_invariants() {
+  alarms_.check_invariants();
+  outbox_.check_invariants();
+  subscriptions_.check_invariants();
+}
+
 void Agenda::rest() {
   outbox_.stop();
   const std::scoped_lock lock{mutex_};

@@ -35,6 +35,9 @@ class Agenda {
   /// Ends `run`.
   void stop();
 
+  /// Aborts when what is in memory does not fit what is durable.
+  void check_invariants();
+
   [[nodiscard]] AlarmClock& alarms() { return alarms_; }
   [[nodiscard]] OutboxPump& outbox() { return outbox_; }
   [[nodiscard]] EventFeed& events() { return events_; }

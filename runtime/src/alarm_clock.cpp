@@ -37,7 +37,8 @@ void AlarmClock::read_window(Timestamp now) {
   const auto rows = store_.alarms_due(until - Milliseconds{1}, window_rows_max);
   const std::scoped_lock lock{mutex_};
   if (!rows) {
-    window_end_ = now;  // a failing store: the next step tries again
+    window_end_ = now;  // a failing store
+    read_not_before_ = clock_.monotonic() + again_after;
     return;
   }
   for (const auto& row : *rows) {
@@ -53,7 +54,7 @@ bool AlarmClock::step() {
   {
     const std::scoped_lock lock{mutex_};
     const bool low = window_.size() + running_.size() < window_rows_max / 2;
-    read = now + read_ahead >= window_end_ && low;
+    read = now + read_ahead >= window_end_ && low && clock_.monotonic() >= read_not_before_;
   }
   if (read) read_window(now);
   std::vector<Due> due;
@@ -75,12 +76,18 @@ bool AlarmClock::step() {
 void AlarmClock::finished(const Due& due, bool dealt_with) {
   const std::scoped_lock lock{mutex_};
   running_.erase(due);
-  if (!dealt_with) window_end_ = std::min(window_end_, clock_.now() + again_after);
+  if (dealt_with) return;
+  // Out of the window, it is found by reading on from it, but not at once: what keeps it from
+  // running (a disk that failed) lasts a while.
+  window_end_ = std::min(window_end_, due.due);
+  read_not_before_ = clock_.monotonic() + again_after;
 }
 
 Timestamp AlarmClock::next() const {
   const std::scoped_lock lock{mutex_};
-  const auto read = window_end_ == Timestamp::min() ? window_end_ : window_end_ - read_ahead;
+  const auto pause = read_not_before_ - clock_.monotonic();
+  auto read = window_end_ == Timestamp::min() ? window_end_ : window_end_ - read_ahead;
+  if (pause.count() > 0) read = std::max(read, clock_.now() + pause);
   if (window_.empty() || running_.size() >= running_max) return read;
   return std::min(window_.begin()->due, read);
 }
@@ -89,6 +96,18 @@ void AlarmClock::reset() {
   const std::scoped_lock lock{mutex_};
   window_.clear();
   window_end_ = Timestamp::min();
+}
+
+void AlarmClock::check_invariants() const {
+  const std::scoped_lock lock{mutex_};
+  if (window_end_ == Timestamp::min()) return;
+  const auto rows = store_.alarms_due(window_end_ - Milliseconds{1}, window_rows_max);
+  if (!rows) return;
+  for (const auto& row : *rows) {
+    const Due due{row.due, row.object, row.name};
+    PERDURE_CHECK(window_.contains(due) || running_.contains(due),
+                  "the clock misses alarm " + row.name + " of " + to_string(row.object));
+  }
 }
 
 }  // namespace perdure::runtime

@@ -34,6 +34,9 @@ class AlarmClock {
   /// What is known is forgotten, and read again: the store was exchanged.
   void reset();
 
+  /// All alarms that the store has within the window are in it or run. Aborts otherwise.
+  void check_invariants() const;
+
  private:
   struct Due {
     Timestamp due;
@@ -53,6 +56,7 @@ class AlarmClock {
   std::set<Due> window_;  ///< all that is due before window_end_ and not running, and maybe more
   std::set<Due> running_;
   Timestamp window_end_ = Timestamp::min();
+  Milliseconds read_not_before_{0};  ///< monotonic: something could not be run, or read
 };
 
 }  // namespace perdure::runtime

@@ -51,26 +51,29 @@ void Committer::submit(SubmissionPtr submission) {
   if (wake) arrived_.notify_one();
 }
 
-bool Committer::step(std::size_t submissions_max) {
-  std::vector<SubmissionPtr> batch;
+Committer::Batch Committer::take(std::size_t submissions_max) {
+  Batch batch;
   {
     const std::scoped_lock lock{mutex_};
     if (waiting_.size() <= submissions_max) {
-      batch.swap(waiting_);
+      batch.submissions.swap(waiting_);
     } else {
       const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(submissions_max);
-      batch.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
+      batch.submissions.assign(std::make_move_iterator(waiting_.begin()),
+                               std::make_move_iterator(end));
       waiting_.erase(waiting_.begin(), end);
     }
     waiting_count_.store(waiting_.size(), std::memory_order_relaxed);
   }
-  if (batch.empty()) return false;
-
-  std::vector<storage::Unit> units;
-  units.reserve(batch.size());
-  for (const auto& submission : batch) {
-    if (submission->unit) units.push_back(std::move(*submission->unit));
+  batch.units.reserve(batch.submissions.size());
+  for (const auto& submission : batch.submissions) {
+    if (submission->unit) batch.units.push_back(std::move(*submission->unit));
   }
+  return batch;
+}
+
+void Committer::commit(const Batch& batch) {
+  const auto& units = batch.units;
   std::vector<storage::Outcome> outcomes;
   if (!units.empty()) {
     const auto start = std::chrono::steady_clock::now();
@@ -83,9 +86,15 @@ bool Committer::step(std::size_t submissions_max) {
     }
   }
   std::size_t next = 0;
-  for (const auto& submission : batch) {
+  for (const auto& submission : batch.submissions) {
     settle(submission, submission->unit ? &outcomes[next++] : nullptr);
   }
+}
+
+bool Committer::step(std::size_t submissions_max) {
+  const auto batch = take(submissions_max);
+  if (batch.submissions.empty()) return false;
+  commit(batch);
   return true;
 }
 
@@ -166,6 +175,15 @@ void Committer::run() {
     if (stopping_) return;
     sleeping_ = true;
     arrived_.wait(lock, [this] { return !sleeping_; });
+  }
+}
+
+void Committer::check_invariants() const {
+  const std::scoped_lock lock{mutex_};
+  PERDURE_CHECK(waiting_count_.load() == waiting_.size(), "the count of what waits is off");
+  for (const auto& submission : waiting_) {
+    PERDURE_CHECK(submission->settle || submission->envelope->cell, "a turn of nobody waits");
+    PERDURE_CHECK(!submission->settle || submission->unit, "a transaction without a unit waits");
   }
 }
 

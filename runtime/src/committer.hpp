@@ -55,7 +55,16 @@ class Committer {
 
   void submit(SubmissionPtr submission);
 
-  /// Commits what waits now, up to `submissions_max`, and answers it. False when nothing waited.
+  /// What one commit takes to the disk, with the replies that wait for it.
+  struct Batch {
+    std::vector<SubmissionPtr> submissions;
+    std::vector<storage::Unit> units;  ///< of those submissions that have one, in their order
+  };
+  /// Takes what waits now, up to `submissions_max`. Without submissions: nothing waited.
+  [[nodiscard]] Batch take(std::size_t submissions_max = submissions_per_batch_max);
+  /// Commits a batch, and answers it.
+  void commit(const Batch& batch);
+  /// Both. False when nothing waited.
   bool step(std::size_t submissions_max = submissions_per_batch_max);
 
   /// Steps until `stop`, and then until nothing waits. Before each step it gives calls that are on
@@ -67,6 +76,8 @@ class Committer {
   void publish(Cell& cell, const VersionPtr& version);
 
   [[nodiscard]] std::uint64_t turns() const { return turns_.load(); }
+  /// What waits belongs to objects that know of it. Aborts otherwise.
+  void check_invariants() const;
 
   static constexpr std::size_t submissions_per_batch_max = 4'096;
 
@@ -85,7 +96,7 @@ class Committer {
   std::atomic<std::size_t> waiting_count_{
       0};  ///< waiting_.size(), to be looked at without the lock
 
-  std::mutex mutex_;  // guards the rest
+  mutable std::mutex mutex_;  // guards the rest
   std::condition_variable arrived_;
   std::vector<SubmissionPtr> waiting_;
   bool sleeping_ = false;

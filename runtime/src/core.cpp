@@ -186,7 +186,8 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
               .committer = committer_,
               .clock = *foundation_.clock,
               .hooks = hooks_,
-              .idempotency_window = options_.idempotency_window},
+              .idempotency_window = options_.idempotency_window,
+              .checks_invariants = foundation_.threads == runtime::Threads::none},
       transact_effects_{
           .hold = [this](const ObjectId& object, ReplyHandler done,
                          runtime::CellPtr& cell) { hold(object, std::move(done), cell); },

@@ -66,7 +66,18 @@ class Runtime::Core {
   bool step_committer(std::size_t submissions_max) { return committer_.step(submissions_max); }
   void housekeep() { housekeeper_.step(); }
   bool step_agenda() { return agenda_.step(); }
-  void check_invariants() const { directory_.check_invariants(); }
+  /// In two steps, so that a disk may take its time: what waits, up to `submissions_max`, and then
+  /// its commit.
+  [[nodiscard]] runtime::Committer::Batch take_batch(std::size_t submissions_max) {
+    return committer_.take(submissions_max);
+  }
+  void commit_batch(const runtime::Committer::Batch& batch) { committer_.commit(batch); }
+  /// What is in memory agrees with itself. Aborts otherwise. Between two steps.
+  void check_invariants() const;
+  /// What is in memory agrees with the store, and the rows of `objects` with each other: journals
+  /// are dense chains, and the indexes hold what follows from the states. Aborts otherwise.
+  /// Between two steps, while the store is writable; `objects` are all that there are.
+  void check_store(const std::vector<ObjectId>& objects);
 
   [[nodiscard]] const KindDefinition* find_kind(std::string_view name) const;
   [[nodiscard]] RuntimeStats stats() const;

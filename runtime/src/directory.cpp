@@ -309,10 +309,17 @@ void Directory::trimmed(const ObjectId& object) {
 void Directory::check_invariants() const {
   std::size_t count = 0;
   std::size_t bytes = 0;
+  std::size_t in_flight = 0;
   for (const auto& shard : shards_) {
     const std::scoped_lock lock{shard.mutex};
     std::size_t shard_bytes = 0;
+    for (const auto& cell : shard.leaving) {
+      PERDURE_CHECK(cell->dropped_ && cell->in_flight_ > 0 && cell->actor_ != nullptr,
+                    to_string(cell->object));
+      in_flight += cell->in_flight_;
+    }
     for (const auto& cell : shard.cells) {
+      in_flight += cell->in_flight_;
       PERDURE_CHECK(!cell->dropped_ && cell->actor_ != nullptr, to_string(cell->object));
       PERDURE_CHECK(&shard_of(*cell) == &shard, to_string(cell->object));
       PERDURE_CHECK(!cell->committed_ || cell->committed_->meta.seq == cell->committed_seq.load(),
@@ -325,6 +332,18 @@ void Directory::check_invariants() const {
     bytes += shard_bytes;
   }
   PERDURE_CHECK(count == count_.load() && bytes == bytes_.load(), "totals are off");
+  PERDURE_CHECK(in_flight == in_flight_.load(), "the count of calls in flight is off");
+}
+
+std::vector<VersionPtr> Directory::committed_versions() const {
+  std::vector<VersionPtr> versions;
+  for (const auto& shard : shards_) {
+    const std::scoped_lock lock{shard.mutex};
+    for (const auto& cell : shard.cells) {
+      if (cell->committed_) versions.push_back(cell->committed_);
+    }
+  }
+  return versions;
 }
 
 }  // namespace perdure::runtime

@@ -140,7 +140,10 @@ class Directory {
   [[nodiscard]] bool queue_trim(Cell& cell);
   void trimmed(const ObjectId& object);
 
+  /// Totals, lists and places agree. Aborts otherwise. Not while calls come and go.
   void check_invariants() const;
+  /// Of all active objects that have been loaded; for checks.
+  [[nodiscard]] std::vector<VersionPtr> committed_versions() const;
 
  private:
   /// A name with its hash, which picks the shard and the place in its map: computed once.

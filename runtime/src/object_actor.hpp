@@ -18,13 +18,29 @@ class ObjectActor final : public caf::event_based_actor {
 
  protected:
   caf::behavior make_behavior() override {
-    return {[this](Delivery& delivery) { activation_.receive(std::move(delivery.envelope)); },
-            [this](Returned& returned) { activation_.take_back(std::move(returned.submission)); },
-            [this](Settled&) { activation_.recover_when_alone(); },
-            [this](Released&) { activation_.release(); }};
+    return {[this](Delivery& delivery) {
+              activation_.receive(std::move(delivery.envelope));
+              check();
+            },
+            [this](Returned& returned) {
+              activation_.take_back(std::move(returned.submission));
+              check();
+            },
+            [this](Settled&) {
+              activation_.recover_when_alone();
+              check();
+            },
+            [this](Released&) {
+              activation_.release();
+              check();
+            }};
   }
 
  private:
+  void check() const {
+    if (activation_.checks_invariants()) activation_.check_invariants();
+  }
+
   Activation activation_;
 };
 

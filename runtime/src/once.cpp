@@ -131,6 +131,15 @@ bool Once::begin(Envelope& envelope, Timestamp now) {
   return false;
 }
 
+std::size_t Once::in_flight() const {
+  std::size_t count = 0;
+  for (const auto& shard : shards_) {
+    const std::scoped_lock lock{shard.mutex};
+    count += shard.calls.size();
+  }
+  return count;
+}
+
 void Once::finish(const std::string& key, const Result<Reply>& result) {
   std::vector<ReplyHandler> waiting;
   {

@@ -32,13 +32,16 @@ class Once {
   ///          been or will be answered by somebody else's reply, or with idempotency_key_reused.
   [[nodiscard]] bool begin(Envelope& envelope, Timestamp now);
 
+  /// Calls with a key that run now.
+  [[nodiscard]] std::size_t in_flight() const;
+
  private:
   struct InFlight {
     std::string fingerprint;
     std::vector<ReplyHandler> waiting;
   };
   struct Shard {
-    std::mutex mutex;
+    mutable std::mutex mutex;
     std::unordered_map<std::string, InFlight> calls;
   };
   Shard& shard_of(const std::string& key) {

@@ -58,6 +58,9 @@ class OutboxPump {
   /// Items in memory with `position >= from`, in order: for operators.
   [[nodiscard]] std::vector<OutboxItem> items(std::uint64_t from, std::size_t limit) const;
 
+  /// Lanes, places and sleepers agree, and so does the store's outbox. Aborts otherwise.
+  void check_invariants() const;
+
  private:
   class Attempt;
   struct Item {
@@ -105,6 +108,9 @@ class OutboxPump {
   void make_ready(Item& item);
   void check_timeouts(Timestamp now, std::vector<Action>& actions);
   void hand_over(Item& item, std::vector<Action>& actions);
+  void check_lanes() const;
+  void check_performers() const;
+  void check_store() const;
   static Lane lane_of(const Item& item);
 
   const storage::Store& store_;

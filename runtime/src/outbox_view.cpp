@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The outbox as operators see it.
+// The outbox as operators see it, and as its invariants say it is.
+#include <set>
+
 #include "outbox_pump.hpp"
 #include "perdure/base/time.hpp"
 
@@ -51,6 +53,74 @@ std::vector<OutboxItem> OutboxPump::items(std::uint64_t from, std::size_t limit)
                      .error = item.error});
   }
   return found;
+}
+
+void OutboxPump::check_invariants() const {
+  const std::scoped_lock lock{mutex_};
+  if (stopped_) return;
+  check_lanes();
+  check_performers();
+  check_store();
+}
+
+void OutboxPump::check_lanes() const {
+  std::size_t in_lanes = 0;
+  for (const auto& [lane, positions] : lanes_) {
+    PERDURE_CHECK(!positions.empty(), "an empty lane of " + lane.first);
+    in_lanes += positions.size();
+    for (const auto position : positions) {
+      PERDURE_CHECK(items_.contains(position), "a lane of " + lane.first + " names no item");
+    }
+    const auto& front = items_.at(positions.front());
+    const auto performer = performers_.find(front.sent.performer);
+    const bool waits_for_performer =
+        performer != performers_.end() &&
+        performer->second.waiting.contains({front.sent.priority, front.position});
+    switch (front.status) {
+      case Item::Status::waiting:
+        PERDURE_CHECK(ready_.contains(front.position) || waits_for_performer,
+                      "an item from " + lane.first + " waits for nobody");
+        break;
+      case Item::Status::backing_off:
+        PERDURE_CHECK(sleeping_.contains({front.retry_at, front.position}),
+                      "nobody wakes an item from " + lane.first);
+        break;
+      case Item::Status::running: break;
+    }
+  }
+  PERDURE_CHECK(in_lanes == items_.size(), "an item without a lane");
+}
+
+void OutboxPump::check_performers() const {
+  std::map<std::string, std::size_t> running;
+  for (const auto& [position, item] : items_) {
+    if (item.running) ++running[item.sent.performer];
+  }
+  for (const auto& [name, performer] : performers_) {
+    PERDURE_CHECK(performer.running == running[name], "the count of attempts of " + name);
+    PERDURE_CHECK(!performer.options.perform || performer.running <= performer.options.concurrency,
+                  name + " has more attempts than it may");
+  }
+}
+
+void OutboxPump::check_store() const {
+  std::set<std::uint64_t> known;
+  for (const auto& [position, item] : items_) known.insert(position);
+  if (!more_on_disk_) {
+    for (const auto& arrival : arrivals_) known.insert(arrival.first);
+  }
+  const auto rows = store_.outbox(0, known.size() + 1);
+  if (!rows) return;
+  std::set<std::uint64_t> durable;
+  for (const auto& row : *rows) {
+    const bool is_new = row.position >= next_position_;
+    if (is_new && more_on_disk_) continue;
+    PERDURE_CHECK(known.contains(row.position), "the pump misses a durable item");
+    durable.insert(row.position);
+  }
+  for (const auto& [position, item] : items_) {
+    PERDURE_CHECK(durable.contains(position), "the pump has an item that is not durable");
+  }
 }
 
 }  // namespace perdure::runtime

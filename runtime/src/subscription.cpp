@@ -166,6 +166,7 @@ void Subscriptions::load() {
       const ObjectId object{std::string{subscription_kind_name}, row.id};
       if (knows(row.id)) continue;  // from a commit, which is not older
       const auto record = store_.last_record(object);
+      if (!record && record.error().code == ErrorCode::unavailable) return;  // the same
       if (!record || !*record) continue;
       const auto version = decode_version(kind.definition(), object, **record);
       if (version) changed(object, **version);
@@ -337,6 +338,24 @@ void Subscriptions::call(const std::string& id, std::string command, Json payloa
           }
           wake_();
         });
+}
+
+void Subscriptions::check_invariants() {
+  const auto rows = store_.index(subscription_kind_name, index_names::by_id, {.limit = 10'000}, {});
+  const std::scoped_lock lock{mutex_};
+  if (!loaded_ || !rows) return;
+  for (const auto& row : *rows) {
+    const ObjectId object{std::string{subscription_kind_name}, row.id};
+    const auto record = store_.last_record(object);
+    if (!record || !*record) continue;
+    const auto version = decode_version(subscription_kind().definition(), object, **record);
+    if (!version) continue;
+    const auto known = subscriptions_.find(row.id);
+    PERDURE_CHECK(known != subscriptions_.end(), "nobody reads events for subscription " + row.id);
+    const auto& state = *static_cast<const Json*>((*version)->state.get());
+    PERDURE_CHECK(known->second.cursor == state.at("cursor"),
+                  "the cursor of " + row.id + " is off");
+  }
 }
 
 void Subscriptions::reset() {

@@ -40,6 +40,8 @@ class Subscriptions {
   /// True when something moved.
   bool step();
   void reset();
+  /// Each subscription that is durable is known, with its cursor. Aborts otherwise.
+  void check_invariants();
 
  private:
   struct Topics {

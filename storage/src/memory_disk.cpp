@@ -103,17 +103,58 @@ std::vector<Outcome> MemoryDisk::State::apply(std::span<const Unit> units, Times
                                     .first_outbox_position = last_send > send ? send + 1 : 0});
     wrote = true;
   }
-  if (wrote) ++commit_number;
+  if (wrote) {
+    ++commit_number;
+    unsynced_trims.clear();
+  }
   return outcomes;
 }
 
 MemoryDisk::MemoryDisk() : state_(std::make_unique<State>()) {}
 MemoryDisk::~MemoryDisk() = default;
 
-void MemoryDisk::crash(TailAfterCrash tail) {
+void MemoryDisk::State::lose_trims(TailAfterCrash tail, std::uint64_t dice) {
+  const auto is_lost = [&](std::size_t place) {
+    switch (tail) {
+      case TailAfterCrash::kept: return false;
+      case TailAfterCrash::lost: return true;
+      case TailAfterCrash::torn: return !doubtful && place + 1 == unsynced_trims.size();
+      case TailAfterCrash::mixed: return (dice >> (place % 64) & 1) == 0;
+    }
+    return false;
+  };
+  for (auto place = unsynced_trims.size(); place > 0; --place) {
+    if (!is_lost(place - 1)) continue;
+    auto& trim = unsynced_trims[place - 1];
+    if (trim.object.kind.empty()) {
+      events = std::move(trim.events_before);
+    } else {
+      objects[trim.object] = std::move(trim.before);
+    }
+  }
+  unsynced_trims.clear();
+}
+
+void MemoryDisk::crash(TailAfterCrash tail, std::uint64_t dice) {
   const std::lock_guard lock{state_->mutex};
   ++state_->crashes;
-  if (state_->doubtful) state_->doubtful->survives = tail == TailAfterCrash::kept;
+  state_->lose_trims(tail, dice);
+  if (!state_->doubtful) return;
+  state_->doubtful->survives =
+      tail == TailAfterCrash::kept || (tail == TailAfterCrash::mixed && dice % 2 == 1);
+}
+
+void MemoryDisk::cut_off(std::vector<Unit> units, Timestamp now) {
+  const std::lock_guard lock{state_->mutex};
+  PERDURE_CHECK(!state_->doubtful, "a commit after one that failed");
+  state_->doubtful = State::Doubtful{.units = std::move(units), .now = now, .survives = false};
+}
+
+std::vector<ObjectId> MemoryDisk::objects() const {
+  const std::lock_guard lock{state_->mutex};
+  std::vector<ObjectId> names;
+  for (const auto& [name, object] : state_->objects) names.push_back(name);
+  return names;
 }
 
 void MemoryDisk::lose_acknowledged(std::uint64_t commits) {

@@ -64,6 +64,16 @@ struct MemoryDisk::State {
   };
   std::optional<Doubtful> doubtful;
 
+  /// Trims since the last commit, in order, each with what it took away: not synced yet.
+  struct UnsyncedTrim {
+    ObjectId object;  ///< of the kind "": the event log
+    MemoryObject before;
+    std::map<std::uint64_t, std::string> events_before;
+  };
+  std::vector<UnsyncedTrim> unsynced_trims;
+  /// Undoes the trims that a crash takes back.
+  void lose_trims(TailAfterCrash tail, std::uint64_t dice);
+
   /// Checks and applies the units in order; the caller holds the mutex.
   std::vector<Outcome> apply(std::span<const Unit> units, Timestamp now);
 };

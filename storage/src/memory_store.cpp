@@ -54,10 +54,19 @@ class MemoryStore final : public Store {
   using State = MemoryDisk::State;
 
   [[nodiscard]] State& disk() const { return *disk_.state_; }
-  /// Errors: unavailable after a crash of the disk. The caller holds the disk's mutex.
+  /// Errors: unavailable after a crash of the disk, or when an I/O error is due. The caller holds
+  /// the disk's mutex.
   [[nodiscard]] Result<void> check_usable() const {
-    if (crashes_ == disk().crashes) return {};
-    return fail(ErrorCode::unavailable, "the machine under this store has crashed");
+    if (crashes_ != disk().crashes) {
+      return fail(ErrorCode::unavailable, "the machine under this store has crashed");
+    }
+    if (call_fails()) return fail(ErrorCode::unavailable, "the disk cannot be read");
+    return {};
+  }
+  /// Counts a call of the store. The caller holds the disk's mutex.
+  [[nodiscard]] bool call_fails() const {
+    auto& left = disk_.faults.calls_until_error;
+    return left >= 0 && left-- == 0;
   }
   /// The object's rows, or those of an object that has none.
   [[nodiscard]] const MemoryObject& find(const ObjectId& id) const {
@@ -125,6 +134,7 @@ std::vector<Outcome> MemoryStore::commit(std::span<const Unit> units, Timestamp 
   if (!takes_commits()) return all_unknown(units.size());
   if (units.empty()) return {};
   auto& faults = disk_.faults;
+  if (call_fails()) faults.commits_until_sync_fails = 0;
   if (faults.commits_until_sync_fails == 0 || faults.disk_is_full) {
     health_ = faults.disk_is_full ? Health::no_space : Health::read_only;
     faults.commits_until_sync_fails = -1;
@@ -330,6 +340,8 @@ Result<void> MemoryStore::trim_events(std::uint64_t first) {
     return fail(ErrorCode::unavailable, "a write failed; writes have stopped");
   }
   auto& all = disk().events;
+  if (all.empty() || first <= all.begin()->first) return {};
+  disk().unsynced_trims.push_back({.object = {}, .before = {}, .events_before = all});
   all.erase(all.begin(), all.lower_bound(std::min(first, disk().last_event)));
   return {};
 }
@@ -390,6 +402,7 @@ Result<Trimmed> MemoryStore::trim(const ObjectId& id, Seq floor,
   }
   if (last == 0 || floor < found->second.floor) return Trimmed{};
   auto& object = found->second;
+  disk().unsynced_trims.push_back({.object = id, .before = object, .events_before = {}});
   object.floor = floor;
   const auto records = trim_records(object);
   return Trimmed{.records = records, .entry_versions = trim_entries(object)};

@@ -108,6 +108,30 @@ TEST_P(StoreRetention, trim_keeps_what_the_floor_and_later_seqs_see) {
   for (Seq seq = 7; seq <= last_seq; ++seq) EXPECT_EQ(as_of(seq), before[seq - 7]);
 }
 
+TEST_P(StoreRetention, the_journal_passes_over_what_was_trimmed_both_ways) {
+  ASSERT_TRUE(change_pin(2, "two"));
+  ASSERT_TRUE(change_pin(5, "five"));
+  ASSERT_TRUE(trim(book, 9));
+  const std::vector<Seq> all{2, 5, 9, 10};
+  for (std::size_t limit = 1; limit <= all.size() + 1; ++limit) {
+    for (Seq from = 0; from <= last_seq; ++from) {
+      const auto first = std::ranges::lower_bound(all, from);
+      const auto count = std::min<std::size_t>(limit, static_cast<std::size_t>(all.end() - first));
+      const std::vector<Seq> lowest{first, first + static_cast<std::ptrdiff_t>(count)};
+      EXPECT_EQ(seqs_of(store().journal(book, from, newest, Direction::forward, limit).value()),
+                lowest)
+          << from << " " << limit;
+      const std::vector<Seq> highest{all.rbegin(),
+                                     all.rbegin() + static_cast<std::ptrdiff_t>(count)};
+      EXPECT_EQ(seqs_of(store().journal(book, from, newest, Direction::backward, limit).value()),
+                highest)
+          << from << " " << limit;
+    }
+  }
+  EXPECT_THAT(store().journal(book, 6, 8, Direction::forward, 10).value(), IsEmpty());
+  EXPECT_THAT(store().journal(book, 6, 5, Direction::backward, 10).value(), IsEmpty());
+}
+
 TEST_P(StoreRetention, trim_keeps_pinned_records_and_what_they_saw) {
   const auto third = as_of(3);
   ASSERT_TRUE(change_pin(3, "three"));

@@ -10,16 +10,19 @@ from pathlib import Path, PurePosixPath
 
 from tree import Finding, without_comments
 
-ROOMS = ["base", "schemas", "storage", "runtime", "actors", "api"]
-INSTALLED = ["base", "schemas", "storage", "runtime", "actors"]
+ROOMS = ["base", "schemas", "storage", "runtime", "actors", "api", "testing"]
+INSTALLED = ["base", "schemas", "storage", "runtime", "actors", "testing"]
 
 # The domain is written as an embedder would write it: storage is none of its business.
 MAY_INCLUDE = {room: set(ROOMS[:place + 1]) for place, room in enumerate(ROOMS)}
 MAY_INCLUDE["actors"].discard("storage")
+# The test kit stands beside the domain: it is of the runtime, whose parts it steps.
+MAY_INCLUDE["testing"] -= {"actors", "api"}
+PRIVATE_HEADERS_OF = {"testing": ["runtime"]}
 
 # First part of an include (a folder, or the whole name) -> where it may stand.
 LIBRARY_HOMES = {
-    "caf": ["runtime/"],
+    "caf": ["runtime/", "testing/src/"],
     "date": ["runtime/src/"],
     "rocksdb": ["storage/"],
     "boost": ["api/src/http/", "api/src/effects/"],
@@ -99,7 +102,8 @@ def refuse(tree, path, room, bracket, name):
 def refuse_private(tree, path, room, name):
     if "/include/" in path:
         return "a public header includes a private one"
-    places = [Path(path).parent / name, Path(room) / "src" / name]
+    places = [Path(path).parent / name]
+    places += [Path(of) / "src" / name for of in [room, *PRIVATE_HEADERS_OF.get(room, [])]]
     if ".." in PurePosixPath(name).parts or not any((tree.root / p).is_file() for p in places):
         return "not a private header of this room"
     return None
@@ -123,6 +127,8 @@ GOOD = {
     "storage/include/perdure/storage/s.hpp": '// not rocksdb::DB\n#include "perdure/base/a.hpp"\n',
     "storage/src/p.hpp": "#include <rocksdb/db.h>\n#include <sys/stat.h>\n",
     "storage/src/s.cpp": '#include "p.hpp"\n#include "perdure/storage/s.hpp"\n',
+    "runtime/src/core.hpp": "#include <string>\n",
+    "testing/src/t.cpp": '#include "core.hpp"\n#include <caf/all.hpp>\n',
     "storage/CMakeLists.txt": "target_link_libraries(perdure_storage PUBLIC perdure::base)\n",
     "tests/unit/t.cpp": "#include <rocksdb/db.h>\n",
 }
@@ -137,6 +143,8 @@ BAD = [
     ({"storage/include/perdure/storage/h.hpp": "rocksdb::DB* open();\n"}, "names rocksdb::"),
     ({"storage/include/perdure/storage/h.hpp": '#include "p.hpp"\n'}, "includes a private one"),
     ({"api/include/perdure/api/h.hpp": "#include <boost/asio.hpp>\n"}, "its home is"),
+    ({"testing/src/b.cpp": '#include "p.hpp"\n'}, "not a private header"),
+    ({"runtime/src/b.cpp": '#include "perdure/testing/t.hpp"\n'}, "runtime may include"),
     ({"base/CMakeLists.txt": "perdure_room(base PUBLIC perdure::api)\n"}, "base links api"),
     ({"other/b.cpp": "\n"}, "outside any room"),
 ]

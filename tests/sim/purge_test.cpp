@@ -2,10 +2,12 @@
 // What was deleted can be brought back for its time, and then nothing of it is left.
 #include <gtest/gtest.h>
 
-#include "simulation.hpp"
+#include "perdure/testing/world.hpp"
 
 namespace perdure::sim {
 namespace {
+
+using perdure::testing::World;
 
 constexpr auto day = std::chrono::hours{24};
 
@@ -49,34 +51,23 @@ Kind diary_kind() {
       .on_purge([](Turn& turn, const Diary& self) { turn.release("diary.title", self.title); });
 }
 
-class Purge : public testing::Test {
+class Purge : public ::testing::Test {
  protected:
   Result<Reply> call(std::string_view name, const Json& payload = nullptr,
                      const std::string& id = "d", CallType type = CallType::command) {
-    auto answer = std::make_shared<std::optional<Result<Reply>>>();
-    world_.runtime().call(
-        {.target = {"diary", id}, .type = type, .name = std::string{name}, .payload = payload},
-        [answer](Result<Reply> reply) { *answer = std::move(reply); });
-    settle();
-    PERDURE_CHECK(answer->has_value(), "an unanswered call");
-    return std::move(**answer);
+    return world_.call(
+        {.target = {"diary", id}, .type = type, .name = std::string{name}, .payload = payload});
   }
   static ErrorCode code(const Result<Reply>& reply) {
     EXPECT_FALSE(reply);
     return reply ? ErrorCode::internal : reply.error().code;
   }
   Json pages() { return call("pages", nullptr, "d", CallType::query).value().value; }
-  void settle() {
-    do {
-      world_.run_actors();
-    } while (world_.commit(1'000));
-    world_.run_actors();
-  }
   void pass(Milliseconds time) {
     world_.clock().advance(time);
     for (int round = 0; round < 3; ++round) {
       world_.housekeep();
-      settle();
+      world_.settle();
     }
   }
   std::vector<JournalRecord> journal(const std::string& id = "d") {

@@ -2,10 +2,12 @@
 // Stories of refused turns, told step by step: everybody is answered, and nothing is half done.
 #include <gtest/gtest.h>
 
-#include "simulation.hpp"
+#include "perdure/testing/world.hpp"
 
 namespace perdure::sim {
 namespace {
+
+using perdure::testing::World;
 
 struct Name {
   std::string name;
@@ -28,24 +30,15 @@ std::vector<Kind> named_kinds() {
               .query("name", [](const View&, const Name& self) { return self.name; })};
 }
 
-class Recovery : public testing::Test {
+class Recovery : public ::testing::Test {
  protected:
-  using Answer = std::optional<Result<Reply>>;
+  using Answer = perdure::testing::Answer;
 
-  // Answers live on the heap: one may come after the test that asked has ended.
-  std::shared_ptr<Answer> send(Call call) {
-    auto answer = std::make_shared<Answer>();
-    world_.runtime().call(std::move(call), [answer](Result<Reply> reply) {
-      EXPECT_FALSE(answer->has_value()) << "answered twice";
-      *answer = std::move(reply);
-    });
-    return answer;
-  }
-  std::shared_ptr<Answer> command(const std::string& id, const std::string& name,
-                                  const Json& payload = nullptr) {
+  Answer send(Call call) { return world_.send(std::move(call)); }
+  Answer command(const std::string& id, const std::string& name, const Json& payload = nullptr) {
     return send({.target = {"named", id}, .name = name, .payload = payload});
   }
-  std::shared_ptr<Answer> ask(const std::string& id) {
+  Answer ask(const std::string& id) {
     return send({.target = {"named", id}, .type = CallType::query, .name = "name"});
   }
   void settle() {
@@ -54,11 +47,11 @@ class Recovery : public testing::Test {
     } while (world_.commit(1'000));
     world_.run_actors();
   }
-  static std::string value(const std::shared_ptr<Answer>& answer) {
+  static std::string value(const Answer& answer) {
     if (!*answer) return "unanswered";
     return **answer ? (**answer)->value.dump() : to_string((*answer)->error());
   }
-  static ErrorCode code(const std::shared_ptr<Answer>& answer) {
+  static ErrorCode code(const Answer& answer) {
     EXPECT_TRUE(*answer && !**answer) << value(answer);
     return *answer && !**answer ? (*answer)->error().code : ErrorCode::internal;
   }

@@ -111,7 +111,7 @@ void Database::erase(rocksdb::WriteBatch& batch, rows::Table table, std::string_
 }
 
 Scan::Scan(const Database& database, rows::Table table, std::string lower, std::string upper,
-           const rocksdb::Snapshot* at)
+           Reach reach, const rocksdb::Snapshot* at)
     : table_(table),
       lower_(std::move(lower)),
       upper_(std::move(upper)),
@@ -119,7 +119,8 @@ Scan::Scan(const Database& database, rows::Table table, std::string lower, std::
       upper_slice_(slice(upper_)) {
   rocksdb::ReadOptions options;
   options.snapshot = at;
-  options.total_order_seek = true;  // bounds may span several bloom prefixes
+  options.total_order_seek = reach == Reach::table;
+  options.prefix_same_as_start = reach == Reach::prefix;
   options.iterate_lower_bound = &lower_slice_;
   if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
   rows_ = database.iterate(options, table);

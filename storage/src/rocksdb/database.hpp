@@ -93,12 +93,17 @@ class Snapshot {
   const rocksdb::Snapshot* snapshot_;
 };
 
+/// How far a walk goes: within one prefix of its table (see prefixes.hpp), forward only and with
+/// `lower` in the prefix; or anywhere. The memtable of `records` is hashed by prefix: a walk over
+/// several prefixes has to sort all of it first.
+enum class Reach { table, prefix };
+
 /// A walk over the rows of one table with `lower <= key < upper` (empty `upper`: to the end), as
 /// the table was when the scan began.
 class Scan {
  public:
   Scan(const Database& database, rows::Table table, std::string lower, std::string upper,
-       const rocksdb::Snapshot* at = nullptr);
+       Reach reach = Reach::table, const rocksdb::Snapshot* at = nullptr);
   Scan(const Scan&) = delete;
   Scan& operator=(const Scan&) = delete;
 

@@ -43,7 +43,9 @@ Result<void> RocksdbStore::append_erasure(const WriteSet& write_set) {
 
 Result<void> RocksdbStore::append_table_erasure(rows::Table table, const std::string& prefix) {
   const auto end = prefix_end(prefix);
-  Scan scan{database(), table, prefix, end};
+  const bool is_hashed = table == rows::Table::records;
+  Scan scan{database(), table, is_hashed ? keys::at_seq(prefix, newest) : prefix, end,
+            is_hashed ? Reach::prefix : Reach::table};
   std::size_t count = 0;
   for (scan.to_first(); scan.valid(); scan.next()) {
     if (++count > point_deletions_max) {

@@ -3,6 +3,7 @@
 
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/memtablerep.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
 
@@ -71,11 +72,6 @@ rocksdb::ColumnFamilyOptions family_options(rows::Table table,
   // Most lookups of a cold object miss the memtable: 2 % of it as bloom saves its search.
   if (filter != Filter::none) family.memtable_prefix_bloom_size_ratio = 0.02;
   family.memtable_whole_key_filtering = filter == Filter::whole_key;
-  // A new record stands next to the object's last one. Remembering where that is (about 250 bytes
-  // for each object with records in the memtable) spares a search from the top of the skip list.
-  if (table == rows::Table::records) {
-    family.memtable_insert_with_hint_prefix_extractor = seq_prefix_extractor();
-  }
   // A quarter of the budget: one filling, one being flushed, and room for the small tables.
   family.write_buffer_size = std::max<std::size_t>(write_buffer_bytes / 4, 1u << 20);
   // Level 0 and 1 are rewritten soon and read hot: no compression there. Below, LZ4 halves JSON
@@ -149,6 +145,20 @@ void set_housekeeping(rocksdb::DBOptions& database) {
   database.stats_persist_period_sec = 0;
 }
 
+/// Each turn inserts a record: a short list for each object is found by hash, where one skip list
+/// of all records takes 60 comparisons of keys. Who walks over several objects has it sorted first;
+/// the only one to do so is a flush. (docs/performance.md)
+void hash_records(std::vector<rocksdb::ColumnFamilyDescriptor>& families) {
+  constexpr std::size_t bytes_a_bucket = 512;  // of records: a 64th of the memory is buckets
+  constexpr int list_height = 6;               // 4^6 records of an object are found in a few steps
+  constexpr int list_branching = 4;
+  for (auto& family : families) {
+    if (family.name != rows::name(rows::Table::records)) continue;
+    family.options.memtable_factory.reset(rocksdb::NewHashSkipListRepFactory(
+        family.options.write_buffer_size / bytes_a_bucket, list_height, list_branching));
+  }
+}
+
 }  // namespace
 
 Tuning tune(const RocksdbOptions& options, rocksdb::Env* env) {
@@ -170,6 +180,7 @@ Tuning tune(const RocksdbOptions& options, rocksdb::Env* env) {
   set_writing(database);
   set_housekeeping(database);
   tuning.families = families(tuning.cache, options.write_buffer_bytes, tuning.clock);
+  hash_records(tuning.families);
   return tuning;
 }
 

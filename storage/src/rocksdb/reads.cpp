@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "keys.hpp"
 #include "rocksdb/store.hpp"
@@ -74,14 +75,48 @@ Result<RecordRow> RocksdbStore::explain_absence(const ObjectId& id, Seq seq) con
 
 Result<std::vector<RecordRow>> RocksdbStore::journal(const ObjectId& id, Seq from, Seq until,
                                                      Direction direction, std::size_t limit) const {
-  std::vector<RecordRow> found;
-  if (from > until || limit == 0) return found;
+  const Snapshot now{database()};
   const auto prefix = keys::object_prefix(id);
-  // Inverted seqs: the highest record comes first, so ascending order is a backward walk.
-  auto end = from == 0 ? prefix_end(prefix) : keys::at_seq(prefix, from - 1);
-  Scan scan{database(), rows::Table::records, keys::at_seq(prefix, until), std::move(end)};
-  const auto way = direction == Direction::forward ? Direction::backward : Direction::forward;
-  for (scan.start(way); scan.valid() && found.size() < limit; scan.step(way)) {
+  if (direction == Direction::backward) return records_down(prefix, from, until, limit, now);
+  // Rows stand newest first: upwards it goes in pieces, each of them read downwards.
+  std::vector<RecordRow> found;
+  PERDURE_TRY(last, (Newest{database(), prefix, now.get()}.seq()));
+  until = std::min(until, last);
+  from = std::max<Seq>(from, 1);
+  while (from <= until && found.size() < limit) {
+    const auto left = limit - found.size();
+    const auto end = until - from < left ? until : from + left - 1;
+    PERDURE_TRY(piece, records_down(prefix, from, end, left, now));
+    std::move(piece.rbegin(), piece.rend(), std::back_inserter(found));
+    PERDURE_TRY(next, piece.empty() ? next_kept(id, end + 1, now) : Result<Seq>{end + 1});
+    from = next;
+  }
+  return found;
+}
+
+/// The first seq from `from` on that retention may have left.
+Result<Seq> RocksdbStore::next_kept(const ObjectId& id, Seq from, const Snapshot& now) const {
+  PERDURE_TRY(floor, floor_at(keys::object_prefix(id), now.get()));
+  if (from >= floor) return from;
+  PERDURE_TRY(pinned, pins(id));
+  for (const auto& pin : pinned) {
+    if (pin.seq >= from) return std::min(pin.seq, floor);
+  }
+  return floor;
+}
+
+Result<std::vector<RecordRow>> RocksdbStore::records_down(std::string_view prefix, Seq from,
+                                                          Seq until, std::size_t limit,
+                                                          const Snapshot& now) const {
+  std::vector<RecordRow> found;
+  if (from > until) return found;
+  Scan scan{database(),
+            rows::Table::records,
+            keys::at_seq(prefix, until),
+            from == 0 ? prefix_end(std::string{prefix}) : keys::at_seq(prefix, from - 1),
+            Reach::prefix,
+            now.get()};
+  for (scan.to_first(); scan.valid() && found.size() < limit; scan.next()) {
     PERDURE_TRY(record, scan.content());
     found.push_back({keys::seq_of(scan.key()).value_or(0), std::string{record}});
   }

@@ -125,6 +125,10 @@ class RocksdbStore final : public Store {
   [[nodiscard]] Result<Seq> read_last_seq(const ObjectId& id) const;
   [[nodiscard]] Result<Seq> floor_at(std::string_view prefix,
                                      const rocksdb::Snapshot* at = nullptr) const;
+  [[nodiscard]] Result<std::vector<RecordRow>> records_down(std::string_view prefix, Seq from,
+                                                            Seq until, std::size_t limit,
+                                                            const Snapshot& now) const;
+  [[nodiscard]] Result<Seq> next_kept(const ObjectId& id, Seq from, const Snapshot& now) const;
   /// The lowest position that is kept.
   [[nodiscard]] Result<std::uint64_t> first_event() const;
   /// Why a record that is not there is not there.

@@ -154,7 +154,7 @@ Result<std::uint64_t> RocksdbStore::trim_entries(const ObjectId& id, const Raise
   bool all = !changed_keys;
   std::set<std::string> keys;
   Scan scan{database(), rows::Table::records, keys::at_seq(keys::object_prefix(id), raised.floor),
-            keys::at_seq(keys::object_prefix(id), raised.from - 1)};
+            keys::at_seq(keys::object_prefix(id), raised.from - 1), Reach::prefix};
   for (scan.to_first(); scan.valid() && !all; scan.next()) {
     const Seq seq = keys::seq_of(scan.key()).value_or(0);
     if (seq < raised.before) {
@@ -183,7 +183,8 @@ Result<std::uint64_t> RocksdbStore::trim_records(std::string_view prefix,
   rocksdb::WriteBatch batch;
   // Point deletions: range deletions of many objects would slow down every read of the memtable.
   Scan scan{database(), rows::Table::records, keys::at_seq(prefix, raised.floor - 1),
-            keys::at_seq(prefix, raised.from - 1)};  // newest first, so the older one bounds it
+            keys::at_seq(prefix, raised.from - 1),  // newest first, so the older one bounds it
+            Reach::prefix};
   for (scan.to_first(); scan.valid(); scan.next()) {
     if (is_pinned(raised.pins, keys::seq_of(scan.key()).value_or(0))) continue;
     database().erase(batch, rows::Table::records, scan.key());

@@ -6,7 +6,10 @@
 // was not synced.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "perdure/storage/store.hpp"
 
@@ -19,12 +22,17 @@ struct MemoryFaults {
   bool failed_batch_survives = false;
   /// Commits fail for want of space, and what was open stays unwritable after it is cleared.
   bool disk_is_full = false;
+  /// -1: never; 0: the next call of the store fails for an I/O error, whatever it is: a read or a
+  /// trim is `unavailable`, a commit's sync fails.
+  int calls_until_error = -1;
 };
 
 enum class TailAfterCrash {
   kept,  ///< everything written came back, synced or not
   lost,  ///< only what was synced came back
-  torn,  ///< the last batch written but not synced came back damaged, so dropped whole
+  torn,  ///< the last write that was not synced came back damaged, so dropped whole
+  /// Any of what was not synced came back, whatever came before it: `dice` picks.
+  mixed,
 };
 
 class MemoryDisk {
@@ -35,8 +43,14 @@ class MemoryDisk {
   MemoryDisk& operator=(const MemoryDisk&) = delete;
 
   MemoryFaults faults = {};
-  /// The machine stops: every store on this disk becomes unusable, and the tail is treated so.
-  void crash(TailAfterCrash tail);
+  /// The machine stops: every store on this disk becomes unusable, and the tail is treated so. Not
+  /// synced are a batch that failed or was cut off, and trims since the last commit.
+  void crash(TailAfterCrash tail, std::uint64_t dice = 0);
+  /// A batch was written, but not synced when the machine stops: `crash`, which must follow, says
+  /// what becomes of it. No caller hears of its outcome.
+  void cut_off(std::vector<Unit> units, Timestamp now);
+  /// All objects that have rows, in order; for checks.
+  [[nodiscard]] std::vector<ObjectId> objects() const;
   /// Makes the disk forget `commits` acknowledged commits, so that opening must refuse.
   void lose_acknowledged(std::uint64_t commits);
 
@@ -49,8 +63,9 @@ class MemoryDisk {
 
 /// Opens a store on `disk`, which must outlive it. Errors: corrupt, as open_rocksdb.
 ///
-/// A commit applies at once and is durable at once unless a fault is due. To hold a batch
-/// between write and sync (a slow disk), the simulation steps its committer later.
+/// A commit applies at once and is durable at once unless a fault is due. A trim applies at once,
+/// and is durable with the next commit. To hold a batch between write and sync (a slow disk), a
+/// simulation commits later what it took from its committer.
 [[nodiscard]] Result<std::unique_ptr<Store>> open_memory(MemoryDisk& disk);
 
 }  // namespace perdure::storage

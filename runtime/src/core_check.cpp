@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// What must hold of a runtime between two steps, whatever has happened to it.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core.hpp"
+#include "index_keys.hpp"
+#include "perdure/runtime/journal_check.hpp"
+
+namespace perdure {
+
+namespace {
+
+using runtime::VersionPtr;
+using storage::RecordRow;
+
+/// (index, key, id): the rows of one kind.
+using IndexRows = std::set<std::tuple<std::string, std::string, std::string>>;
+
+constexpr std::size_t rows_max = 1'000'000;
+
+/// The journal from the floor on is dense, and each record continues the one before it.
+void check_journal(const storage::Store& store, const ObjectId& object, const RecordRow& last) {
+  const auto floor = store.floor(object);
+  const auto rows =
+      store.journal(object, 1, storage::newest, storage::Direction::forward, rows_max);
+  PERDURE_CHECK(floor && rows, "the journal of " + to_string(object) + " cannot be read");
+  PERDURE_CHECK(!rows->empty() && rows->back().seq == last.seq,
+                "the journal of " + to_string(object) + " does not end with the last record");
+  std::optional<RecordRow> previous;
+  for (const auto& row : *rows) {
+    const bool follows = previous && previous->seq + 1 == row.seq;
+    PERDURE_CHECK(follows || row.seq <= *floor || *floor > last.seq || !previous,
+                  "a gap in the journal of " + to_string(object));
+    const auto wrong = journal_check()(object, row, follows ? previous : std::nullopt);
+    PERDURE_CHECK(wrong.empty(), wrong);
+    previous = row;
+  }
+  // Without pins, what is kept begins at the floor.
+  PERDURE_CHECK(rows->front().seq <= std::max<Seq>(*floor, 1),
+                "records above the floor of " + to_string(object) + " are gone");
+}
+
+IndexRows rows_of(const storage::Store& store, const std::string& kind,
+                  const std::set<std::string>& indexes) {
+  IndexRows rows;
+  for (const auto& index : indexes) {
+    const auto found = store.index(kind, index, {.limit = rows_max}, {});
+    PERDURE_CHECK(found, "index " + index + " of " + kind + " cannot be read");
+    for (const auto& row : *found) rows.emplace(index, row.key, row.id);
+  }
+  return rows;
+}
+
+std::set<std::string> index_names_of(const KindDefinition& kind) {
+  namespace names = runtime::index_names;
+  std::set<std::string> indexes;
+  for (const auto own :
+       {names::by_id, names::deleted, names::deleted_by_id, names::deleted_at, names::by_owner}) {
+    indexes.emplace(own);
+  }
+  for (const auto& index : kind.indexes) indexes.insert(index.name);
+  for (const auto& purge : kind.purges) indexes.insert(runtime::purge_index(purge));
+  return indexes;
+}
+
+}  // namespace
+
+void Runtime::Core::check_invariants() const {
+  directory_.check_invariants();
+  committer_.check_invariants();
+}
+
+void Runtime::Core::check_store(const std::vector<ObjectId>& objects) {
+  const auto& store = *foundation_.store;
+  check_invariants();
+  if (directory_.in_flight() == 0 && transactions_.load() == 0) {
+    PERDURE_CHECK(once_.in_flight() == 0, "an idempotency key is in flight without a call");
+  }
+  std::map<std::string, IndexRows> wanted;
+  for (const auto& object : objects) {
+    const auto* kind = find_kind(object.kind);
+    const auto last = store.last_record(object);
+    PERDURE_CHECK(last, "the last record of " + to_string(object) + " cannot be read");
+    if (kind == nullptr || !*last) continue;
+    check_journal(store, object, **last);
+    const auto version = runtime::decode_version(*kind, object, **last);
+    PERDURE_CHECK(version, "the last record of " + to_string(object) + " cannot be understood");
+    for (const auto& row : runtime::index_keys(*kind, **version)) {
+      wanted[object.kind].emplace(row.index, row.key, object.id);
+    }
+  }
+  for (const auto& [name, kind] : kinds_by_name_) {
+    const auto rows = rows_of(store, name, index_names_of(*kind));
+    for (const auto& [index, key, id] : wanted[name]) {
+      PERDURE_CHECK(rows.contains({index, key, id}),
+                    "index " + index + " of " + name + " misses " + id);
+    }
+    for (const auto& [index, key, id] : rows) {
+      PERDURE_CHECK(wanted[name].contains({index, key, id}),
+                    "index " + index + " of " + name + " has a row of " + id + " too many");
+    }
+  }
+  for (const auto& version : directory_.committed_versions()) {
+    const auto& object = version->meta.object();
+    const auto last = store.last_record(object);
+    PERDURE_CHECK(last, to_string(object));
+    PERDURE_CHECK(version->meta.seq == (*last ? (*last)->seq : 0),
+                  "the committed version of " + to_string(object) + " is not the durable one");
+  }
+  agenda_.check_invariants();
+}
+
+}  // namespace perdure

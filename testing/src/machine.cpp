@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "machine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace perdure::testing {
+
+World::Machine::Machine() {
+  config_.set("scheduler.policy", caf::atom("testing"));
+  system_ = std::make_unique<caf::actor_system>(config_);
+}
+
+caf::scheduler::test_coordinator& World::Machine::scheduler() const {
+  return dynamic_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
+}
+
+std::size_t World::Machine::actors_waiting() const { return scheduler().jobs.size(); }
+
+bool World::Machine::run_actor(std::size_t place) {
+  auto& jobs = scheduler().jobs;
+  if (jobs.empty()) return false;
+  const auto picked = jobs.begin() + static_cast<std::ptrdiff_t>(place);
+  std::rotate(jobs.begin(), picked, picked + 1);
+  scheduler().run_once();
+  return true;
+}
+
+std::optional<Timestamp> World::Machine::next_due() const {
+  auto due = core->agenda().outbox().next();
+  const auto alarms = core->store().alarms_due(Timestamp::max(), 1);
+  if (alarms && !alarms->empty())
+    due = std::min(due.value_or(Timestamp::max()), alarms->front().due);
+  return due;
+}
+
+std::string names_of(const runtime::Committer::Batch& batch) {
+  std::string names;
+  for (const auto& unit : batch.units) {
+    names += names.empty() ? "[" : " [";
+    for (const auto& write_set : unit.write_sets) {
+      if (names.back() != '[') names += ", ";
+      names += write_set.record ? fmt::format("{} seq {}", to_string(write_set.object),
+                                              write_set.expected_seq + 1)
+                                : to_string(write_set.object) + " housekeeping";
+    }
+    names += "]";
+  }
+  const auto replies = batch.submissions.size() - batch.units.size();
+  return replies == 0 ? names : fmt::format("{} and {} replies that waited", names, replies);
+}
+
+}  // namespace perdure::testing

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Perdure's own workloads, one file each: what clients and objects do, and the promise kept.
+#pragma once
+
+#include "perdure/testing/simulation.hpp"
+
+namespace perdure::sim {
+
+/// All of them, by name.
+[[nodiscard]] std::vector<perdure::testing::WorkloadMaker> workloads();
+
+using MakeWorkload = std::unique_ptr<perdure::testing::Workload>(std::size_t clients);
+MakeWorkload make_alarms;     ///< never early, never lost, retried as they say
+MakeWorkload make_bus;        ///< each event to each subscriber, in commit order
+MakeWorkload make_catalogue;  ///< lists are what the objects are
+MakeWorkload make_churn;      ///< objects that come and go keep what they were told
+MakeWorkload make_history;    ///< the past is as a model was, restored or not
+MakeWorkload make_jobs;       ///< each ends once, and no limit is passed
+MakeWorkload make_pairs;      ///< messages take effect once, in order, and are answered
+MakeWorkload make_retries;    ///< a key has one effect and one reply, creates included
+MakeWorkload make_ring;       ///< a ring stays a ring, and its token one token
+MakeWorkload make_transfer;   ///< money is neither made nor lost
+MakeWorkload make_webhooks;   ///< each event reaches its receiver, and is one delivery
+
+}  // namespace perdure::sim
