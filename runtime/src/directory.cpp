@@ -63,7 +63,16 @@ void Directory::send_back(const std::shared_ptr<Submission>& submission) {
 
 void Directory::tell_settled(const Cell& cell) { caf::anon_send(actor_of(cell), Settled{}); }
 
-void Directory::release(const Cell& cell) { caf::anon_send(actor_of(cell), Released{}); }
+void Directory::release(const Cell& cell) {
+  caf::actor actor;
+  {
+    const std::scoped_lock lock{shard_of(cell).mutex};
+    actor = cell.actor_;
+  }
+  // None: holding it was refused (it could not be read), and it has left since. One that holds is
+  // counted, so it stays.
+  if (actor) caf::anon_send(actor, Released{});
+}
 
 void Directory::touch(Shard& shard, Cell& cell) {
   cell.last_used_ = clock_.monotonic();

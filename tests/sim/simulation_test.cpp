@@ -32,6 +32,13 @@ TEST(Simulation, keeps_its_promises_under_faults_and_finishes_when_they_stop) {
   EXPECT_GT(report.reopenings, 0U) << "no store was opened again beneath its objects";
 }
 
+// An object that a transaction could not hold, because it could not be read, and that hibernated
+// before the transaction ended.
+TEST(Simulation, a_transaction_ends_that_was_refused_an_object_which_left) {
+  const auto plan = plan_of(130, workloads(), {"bus", "transfer"});
+  EXPECT_EQ(run_isolated(plan, workloads()).failure, "");
+}
+
 TEST(Simulation, a_seed_replays_exactly) {
   for (const auto& maker : workloads()) {
     const auto plan = plan_of(7, workloads(), {maker.name});
