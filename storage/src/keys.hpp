@@ -56,6 +56,8 @@ inline constexpr std::string_view commit = "commit";
 inline constexpr std::string_view epoch = "epoch";
 inline constexpr std::string_view first_event = "first_event";
 inline constexpr std::string_view history = "history";
+/// While it is there, no row but those of events was ever erased by range.
+inline constexpr std::string_view erased_by_row = "erased_by_row";
 
 // What a key says; none when it has not the shape of its table.
 

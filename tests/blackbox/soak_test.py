@@ -48,20 +48,6 @@ class Sampler(threading.Thread):
             self.samples.append((time.monotonic(), rss / 1024, count))
 
 
-def paced(client, period_s):
-    """Lets a client begin one action a period, without catching up in a burst."""
-    due = [time.monotonic()]
-
-    def delayed(action):
-        def run():
-            due[0] = max(due[0] + period_s, time.monotonic() - period_s)
-            time.sleep(max(0, due[0] - time.monotonic()))
-            action()
-        return run
-
-    client.actions = [(delayed(action), weight) for action, weight in client.actions]
-
-
 def sparkline(values):
     low, high = min(values), max(values)
     span = (high - low) or 1
@@ -85,9 +71,7 @@ class Soak(BlackBoxTest):
         # Caches so small that they are full after the warm-up.
         server = self.server("--objects-hibernate-after", "2s", "--storage-cache", "16MiB",
                              "--storage-write-buffer", "16MiB").start()
-        load = Workload(self, server, "soak", hang_up=0)
-        for client in load.clients:
-            paced(client, CLIENTS / REQUESTS_PER_S)
+        load = Workload(self, server, "soak", hang_up=0, pace_s=CLIENTS / REQUESTS_PER_S)
         sampler = Sampler(server.pid, SECONDS / 240)
         began, rounds = time.monotonic(), 0
         while (passed := time.monotonic() - began) < SECONDS and not load.failure():

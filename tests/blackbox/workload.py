@@ -51,10 +51,10 @@ class Hasty(Exception):
 
 
 class LoadClient(threading.Thread):
-    """Does one thing after the other until `done` is set. `hang_up` is the share of requests whose
-    answer it does not wait for."""
+    """Does one thing after the other until `done` is set, with at least `pace_s` from one to the
+    next. `hang_up` is the share of requests whose answer it does not wait for."""
 
-    def __init__(self, server, ledger, conversation, seed, done, hang_up=0.05):
+    def __init__(self, server, ledger, conversation, seed, done, hang_up, pace_s):
         super().__init__(daemon=True)
         self.client = server.client()
         self.ledger = ledger
@@ -62,6 +62,7 @@ class LoadClient(threading.Thread):
         self.random = random.Random(seed)
         self.done = done
         self.hang_up = hang_up
+        self.pace_s = pace_s
         self.failure = None
         self.latencies_s = []
         self.actions = [(self.add, 5), (self.put, 3), (self.read_counter, 3),
@@ -72,7 +73,9 @@ class LoadClient(threading.Thread):
     def run(self):
         functions, weights = zip(*self.actions, strict=True)
         try:
-            while not self.done.is_set():
+            due = time.monotonic()
+            while not self.done.wait(max(0, due - time.monotonic())):
+                due = max(due, time.monotonic() - self.pace_s) + self.pace_s
                 self.random.choices(functions, weights)[0]()
         except Exception as error:  # noqa: BLE001, reported by `failures_of`
             self.failure = error
@@ -212,7 +215,7 @@ class LoadClient(threading.Thread):
 class Workload:
     """The clients of one test, and the checks at its end."""
 
-    def __init__(self, test, server, seed, hang_up=0.05):
+    def __init__(self, test, server, seed, hang_up=0.05, pace_s=0):
         self.test = test
         self.server = server
         self.ledger = Ledger()
@@ -222,7 +225,7 @@ class Workload:
         client.close()
         self.new_round(0)
         self.clients = [LoadClient(server, self.ledger, self.conversation, f"{seed}.{n}",
-                                   self.done, hang_up) for n in range(CLIENTS)]
+                                   self.done, hang_up, pace_s) for n in range(CLIENTS)]
         for load in self.clients:
             load.start()
 

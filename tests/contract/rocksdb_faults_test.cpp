@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <atomic>
 
-#include "faulty_env.hpp"
 #include "rocksdb/open.hpp"
 #include "rocksdb_fixture.hpp"
+#include "unreliable_disk.hpp"
 
 namespace perdure::storage {
 namespace {
@@ -23,13 +23,13 @@ const ObjectId alice{"counter", "alice"};
 
 class RocksdbFailure : public RocksdbStoreTest {
  protected:
-  ~RocksdbFailure() override { close(); }  // before its environment goes
+  ~RocksdbFailure() override { close(); }  // before its disk goes
 
   void open_faulty() {
     close();
     auto with = options();
     with.on_write_failure = [this](const Error&) { ++failures_; };
-    auto opened = open_rocksdb_in(with, env_.get());
+    auto opened = open_rocksdb_in(with, disk_.env());
     ASSERT_EQ(code_of(opened), std::nullopt);
     set_store(std::move(*opened));
   }
@@ -37,8 +37,7 @@ class RocksdbFailure : public RocksdbStoreTest {
     const std::vector<Unit> units{make_unit(make_turn(store().epoch(), alice, 1)),
                                   make_unit(make_turn(store().epoch(), alice, 2))};
     EXPECT_THAT(codes_of(store().commit(units, default_now)), Each(ErrorCode::outcome_unknown));
-    env_.faults.syncs_fail = false;
-    env_.faults.disk_is_full = false;
+    disk_.set_faults({});
     EXPECT_EQ(code_of(commit(alice)), ErrorCode::outcome_unknown) << "the disk recovered";
     EXPECT_EQ(store().health(), after);
     EXPECT_EQ(store().last_record(alice).value()->seq, 1u) << "reads go on";
@@ -46,28 +45,28 @@ class RocksdbFailure : public RocksdbStoreTest {
     EXPECT_EQ(failures_, 1);
   }
 
-  FaultyEnv env_;
+  UnreliableDisk disk_{path()};
   std::atomic<int> failures_{0};
 };
 
 TEST_F(RocksdbFailure, a_failed_sync_stops_writes_for_good) {
   open_faulty();
   ASSERT_TRUE(commit(alice));
-  env_.faults.syncs_fail = true;
+  disk_.set_faults({.syncs_fail = true});
   expect_writes_to_stop(Health::read_only);
 }
 
 TEST_F(RocksdbFailure, a_full_disk_stops_writes_for_good) {
   open_faulty();
   ASSERT_TRUE(commit(alice));
-  env_.faults.disk_is_full = true;
+  disk_.set_faults({.disk_is_full = true});
   expect_writes_to_stop(Health::no_space);
 }
 
 TEST_F(RocksdbFailure, a_sync_that_fails_for_want_of_space_is_a_failed_sync) {
   open_faulty();
   ASSERT_TRUE(commit(alice));
-  env_.faults.syncs_fail_for_space = true;
+  disk_.set_faults({.syncs_fail_for_space = true});
   EXPECT_EQ(code_of(commit(alice)), ErrorCode::outcome_unknown);
   EXPECT_EQ(store().health(), Health::read_only)
       << "what was not synced may read back as if it was";
@@ -76,9 +75,9 @@ TEST_F(RocksdbFailure, a_sync_that_fails_for_want_of_space_is_a_failed_sync) {
 TEST_F(RocksdbFailure, closing_and_opening_recovers) {
   open_faulty();
   ASSERT_TRUE(commit(alice));
-  env_.faults.syncs_fail = true;
+  disk_.set_faults({.syncs_fail = true});
   EXPECT_FALSE(commit(alice));
-  env_.faults.syncs_fail = false;
+  disk_.set_faults({});
   open_faulty();
   const auto seq = store().last_record(alice).value()->seq;
   EXPECT_THAT(seq, testing::AnyOf(1u, 2u)) << "the outcome was unknown";
@@ -88,7 +87,7 @@ TEST_F(RocksdbFailure, closing_and_opening_recovers) {
 TEST_F(RocksdbFailure, a_failed_trim_stops_writes) {
   open_faulty();
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(commit(alice));
-  env_.faults.syncs_fail = true;
+  disk_.set_faults({.syncs_fail = true});
   EXPECT_EQ(code_of(store().trim(alice, 2, {})), ErrorCode::unavailable);
   EXPECT_EQ(store().health(), Health::read_only);
   EXPECT_EQ(failures_, 1);

@@ -71,8 +71,8 @@ TEST_F(RocksdbOpen, read_only_makes_no_store) {
 TEST_F(RocksdbOpen, refuses_a_newer_format) {
   open();
   close();
-  EXPECT_EQ(read(path() / "FORMAT"), "perdure store 1\n");
-  write(path() / "FORMAT", "perdure store 2\n");
+  EXPECT_EQ(read(path() / "FORMAT"), "perdure store 2\n");
+  write(path() / "FORMAT", "perdure store 3\n");
   EXPECT_EQ(code_of(open_rocksdb(options())), ErrorCode::newer_version);
   EXPECT_EQ(code_of(check_rocksdb(path(), {}, {})), ErrorCode::newer_version);
   write(path() / "FORMAT", "something else\n");

@@ -2,6 +2,8 @@
 // A directory that goes with its scope.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -13,8 +15,15 @@ namespace perdure::storage {
 
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() {
-    auto name = (std::filesystem::temp_directory_path() / "perdure-test-XXXXXX").string();
+  enum class Place {
+    disk,
+    memory,  ///< a file system without a disk, if there is one: syncs cost nothing there
+  };
+
+  explicit TemporaryDirectory(Place place = Place::disk) {
+    auto parent = std::filesystem::temp_directory_path();
+    if (place == Place::memory && ::access("/dev/shm", W_OK) == 0) parent = "/dev/shm";
+    auto name = (parent / "perdure-test-XXXXXX").string();
     PERDURE_CHECK(::mkdtemp(name.data()) != nullptr, "a temporary directory can be made");
     path_ = name;
   }

@@ -16,11 +16,14 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   constexpr std::string_view flag = "--target=";
   for (int i = 1; i < *argc; ++i) {
     const std::string_view argument = (*argv)[i];
-    if (argument.starts_with(flag))
-      chosen = perdure::fuzz::find_target(argument.substr(flag.size()));
+    if (!argument.starts_with(flag)) continue;
+    for (const auto& target : perdure::fuzz::PERDURE_FUZZ_TARGETS()) {
+      if (target.name == argument.substr(flag.size())) chosen = &target;
+    }
   }
   if (chosen == nullptr) {
     for (const auto& target : perdure::fuzz::PERDURE_FUZZ_TARGETS()) std::puts(target.name.data());
+    std::fflush(stdout);
     std::_Exit(2);
   }
   // Neither actors nor threads of the store may run while statics go; a finding ends elsewhere.

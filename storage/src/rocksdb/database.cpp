@@ -5,6 +5,7 @@
 
 #include <iterator>
 
+#include "keys.hpp"
 #include "perdure/base/check.hpp"
 #include "rocksdb/files.hpp"
 
@@ -28,6 +29,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& directory, c
   database->db_.reset(opened);
   if (!status.ok()) return fail_status(fmt::format("cannot open {}", directory), status);
   PERDURE_CHECK(database->families_.size() == std::size(rows::all_tables), "a family per table");
+  PERDURE_TRY(erased_by_row, database->get(rows::Table::meta, keys::erased_by_row));
+  database->has_range_deletions_ = !erased_by_row;
   return database;
 }
 
@@ -70,6 +73,28 @@ Result<std::optional<std::string>> Database::get(rows::Table table, std::string_
   return std::optional<std::string>{std::in_place, content};
 }
 
+std::unique_ptr<rocksdb::Iterator> Database::iterate(rocksdb::ReadOptions options,
+                                                     rows::Table table) const {
+  options.ignore_range_deletions = table == rows::Table::events || !has_range_deletions_;
+  return std::unique_ptr<rocksdb::Iterator>{db_->NewIterator(options, family(table))};
+}
+
+void Database::erase_range(rocksdb::WriteBatch& batch, rows::Table table, std::string_view begin,
+                           std::string_view end) const {
+  if (table != rows::Table::events) {
+    // Before the batch is written: whoever can see it must heed it.
+    has_range_deletions_ = true;
+    erase(batch, rows::Table::meta, keys::erased_by_row);
+  }
+  const auto status = batch.DeleteRange(family(table), slice(begin), slice(end));
+  PERDURE_CHECK(status.ok(), "a batch takes any range");
+}
+
+void Database::begin_erasing_by_row(rocksdb::WriteBatch& batch) const {
+  put(batch, rows::Table::meta, keys::erased_by_row, rows::number_content(1));
+  has_range_deletions_ = false;
+}
+
 void Database::put(rocksdb::WriteBatch& batch, rows::Table table, std::string_view key,
                    std::string_view content) const {
   const auto checksum = rows::checksum(table, key, content);
@@ -98,7 +123,7 @@ Scan::Scan(const Database& database, rows::Table table, std::string lower, std::
   options.prefix_same_as_start = reach == Reach::prefix;
   options.iterate_lower_bound = &lower_slice_;
   if (!upper_.empty()) options.iterate_upper_bound = &upper_slice_;
-  rows_.reset(database.db().NewIterator(options, database.family(table)));
+  rows_ = database.iterate(options, table);
 }
 
 Result<void> Scan::status() const {

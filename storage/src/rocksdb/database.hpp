@@ -6,6 +6,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -49,6 +50,21 @@ class Database {
   [[nodiscard]] Result<std::optional<std::string>> get(rows::Table table, std::string_view key,
                                                        const rocksdb::Snapshot* at = nullptr) const;
 
+  /// An iterator over a table. All reads of several rows begin here.
+  ///
+  /// RocksDB 7.8 can lose an error: where an iterator heeds range deletions and cannot read a block
+  /// of a lower level, it goes on in the next file as if the rest of this one was empty. So they
+  /// are heeded only where there may be some that count (never for events: nobody reads those
+  /// below the first that is kept).
+  [[nodiscard]] std::unique_ptr<rocksdb::Iterator> iterate(rocksdb::ReadOptions options,
+                                                           rows::Table table) const;
+
+  /// Erases all rows from `begin` to before `end`. Says in the batch that it was done.
+  void erase_range(rocksdb::WriteBatch& batch, rows::Table table, std::string_view begin,
+                   std::string_view end) const;
+  /// Says in the batch that makes a store that nothing was erased by range yet.
+  void begin_erasing_by_row(rocksdb::WriteBatch& batch) const;
+
   void put(rocksdb::WriteBatch& batch, rows::Table table, std::string_view key,
            std::string_view content) const;
   void erase(rocksdb::WriteBatch& batch, rows::Table table, std::string_view key) const;
@@ -57,6 +73,8 @@ class Database {
   Database() = default;
 
   std::unique_ptr<rocksdb::DB> db_;
+  /// Whether any table but that of the events may have range deletions.
+  mutable std::atomic<bool> has_range_deletions_{true};
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  ///< in the order of rows::all_tables
 };
 

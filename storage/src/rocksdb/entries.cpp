@@ -141,8 +141,7 @@ Result<std::optional<EntryRow>> RocksdbStore::entry(const ObjectId& id, std::str
   const auto prefix = keys::entry_prefix(keys::object_prefix(id), key);
   rocksdb::ReadOptions options;
   options.prefix_same_as_start = true;  // the prefix is the entry's: its bloom filters serve
-  const std::unique_ptr<rocksdb::Iterator> row{
-      database().db().NewIterator(options, database().family(rows::Table::entries))};
+  const auto row = database().iterate(options, rows::Table::entries);
   row->Seek(slice(keys::at_seq(prefix, as_of)));
   if (!row->status().ok()) return fail_status("cannot read", row->status());
   if (!row->Valid()) return std::optional<EntryRow>{};

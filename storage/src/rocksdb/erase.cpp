@@ -49,8 +49,7 @@ Result<void> RocksdbStore::append_table_erasure(rows::Table table, const std::st
   std::size_t count = 0;
   for (scan.to_first(); scan.valid(); scan.next()) {
     if (++count > point_deletions_max) {
-      const auto status = batch_.DeleteRange(database().family(table), slice(prefix), slice(end));
-      PERDURE_CHECK(status.ok(), "a batch takes any range");
+      database().erase_range(batch_, table, prefix, end);
       return {};
     }
     database().erase(batch_, table, scan.key());

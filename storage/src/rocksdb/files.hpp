@@ -15,7 +15,7 @@
 
 namespace perdure::storage {
 
-inline constexpr std::uint64_t format_version = 1;
+inline constexpr std::uint64_t format_version = 2;
 
 /// An open file descriptor.
 class File {

@@ -113,6 +113,7 @@ Result<void> begin_epoch(OpenedStore& opened) {
   rocksdb::WriteBatch batch;
   PERDURE_TRY(history, read_history(*opened.database, batch));
   opened.history = std::move(history);
+  if (before == 0) opened.database->begin_erasing_by_row(batch);
   opened.database->put(batch, rows::Table::meta, keys::epoch, rows::number_content(opened.epoch));
   rocksdb::WriteOptions write;
   write.sync = true;

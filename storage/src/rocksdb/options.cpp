@@ -116,6 +116,8 @@ void set_durability(rocksdb::DBOptions& database) {
   database.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   // All tables are flushed at one point. So even a lost log leaves them in agreement.
   database.atomic_flush = true;
+  // A log in the middle that is lost or cut short is an error as well, not a gap.
+  database.track_and_verify_wals_in_manifest = true;
   // Never resume by itself after a failed write: what was lost in between is not known.
   database.max_bgerror_resume_count = 0;
   // A page of a mapped file that cannot be read is a signal, not a status.

@@ -19,7 +19,7 @@ class Newest {
     rocksdb::ReadOptions options;
     options.prefix_same_as_start = true;
     options.snapshot = at;
-    row_.reset(database.db().NewIterator(options, database.family(rows::Table::records)));
+    row_ = database.iterate(options, rows::Table::records);
     row_->Seek(slice(keys::at_seq(prefix, newest)));
   }
   [[nodiscard]] bool found() const { return row_->Valid(); }
@@ -219,8 +219,7 @@ Result<std::vector<AlarmRow>> RocksdbStore::alarms(const ObjectId& id) const {
   const auto prefix = keys::object_prefix(id);
   rocksdb::ReadOptions options;
   options.prefix_same_as_start = true;  // most objects have none: the bloom filters say so
-  const std::unique_ptr<rocksdb::Iterator> row{
-      database().db().NewIterator(options, database().family(rows::Table::alarms))};
+  const auto row = database().iterate(options, rows::Table::alarms);
   for (row->Seek(slice(prefix)); row->Valid(); row->Next()) {
     const auto key = view(row->key());
     PERDURE_TRY(content, rows::unseal(rows::Table::alarms, key, view(row->value())));

@@ -204,8 +204,8 @@ Result<void> RocksdbStore::trim_events(std::uint64_t first) {
   // In one batch: nobody sees the events without the mark that says from where they are kept.
   rocksdb::WriteBatch batch;
   database().put(batch, rows::Table::meta, keys::first_event, rows::number_content(first));
-  batch.DeleteRange(database().family(rows::Table::events), slice(keys::at_position(0)),
-                    slice(keys::at_position(first)));
+  database().erase_range(batch, rows::Table::events, keys::at_position(0),
+                         keys::at_position(first));
   return write_deletions(batch);
 }
 
