@@ -27,7 +27,7 @@ int cuts_wanted() {
 
 std::uint64_t seed_wanted() {
   const char* text = std::getenv("PERDURE_SEED");
-  return text == nullptr ? std::random_device{}() : std::strtoull(text, nullptr, 10);
+  return text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
 }
 
 class PowerCut : public testing::Test {
