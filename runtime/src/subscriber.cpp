@@ -129,6 +129,9 @@ void EventConsumer::answered(Result<Reply> reply) {
   }
   if (followed_) {
     saved_ = asked_;
+    const std::scoped_lock lock{mutex_};
+    state_.failed = 0;
+    state_.error.clear();
     return;
   }
   followed_ = true;
