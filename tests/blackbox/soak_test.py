@@ -2,11 +2,15 @@
 """A server under steady, mixed load, with objects that hibernate and alarms that fire: memory and
 descriptors stay flat, and the last requests are as fast as the first.
 
-The run is cut into six parts. Judged are: the memory and the descriptors of the last part against
-those of the second (the first is warm-up), and its slowest hundredth against that of the first. A
-short run, as in the tests, shows the mechanics only: it judges nothing that needs time.
+The run is cut into six parts. Judged are: the memory of the last part against that of the fourth
+(until then the tables fill that have bounds, such as that of the last seqs of objects), its
+descriptors against those of the second, and its slowest hundredth against that of the first. Open
+tables of the store are not counted: there are more of them the more data there is, up to
+`storage.open_files`. A short run, as in the tests, shows the mechanics only: it judges nothing that
+needs time.
 """
 
+import contextlib
 import os
 import statistics
 import threading
@@ -24,7 +28,7 @@ JUDGED_FROM_S = 120
 ROUND_S = max(1, min(10, SECONDS / 8))
 RSS_GROWTH_MAX = 1.1
 RSS_GROWTH_FLOOR_MIB = 8
-DESCRIPTORS_GROWTH_MAX = 32
+DESCRIPTORS_GROWTH_MAX = 8
 P99_RATIO_MAX = 1.2
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -44,8 +48,14 @@ class Sampler(threading.Thread):
         while not self.done.wait(self.period_s):
             with open(f"/proc/{self.pid}/status", encoding="ascii") as status:
                 rss = next(int(x.split()[1]) for x in status if x.startswith("VmRSS:"))
-            count = len(os.listdir(f"/proc/{self.pid}/fd"))
+            count = sum(not target.endswith(".sst") for target in self.open_files())
             self.samples.append((time.monotonic(), rss / 1024, count))
+
+    def open_files(self):
+        directory = f"/proc/{self.pid}/fd"
+        for name in os.listdir(directory):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                yield os.readlink(f"{directory}/{name}")
 
 
 def sparkline(values):
@@ -115,7 +125,7 @@ class Soak(BlackBoxTest):
 
     def judge(self, rows):
         rss, files, p99 = rows["rss"], rows["files"], rows["p99"]
-        self.assertLessEqual(rss[-1], max(rss[1] * RSS_GROWTH_MAX, rss[1] + RSS_GROWTH_FLOOR_MIB),
+        self.assertLessEqual(rss[-1], max(rss[3] * RSS_GROWTH_MAX, rss[3] + RSS_GROWTH_FLOOR_MIB),
                              "memory grew")
         self.assertLessEqual(files[-1], files[1] + DESCRIPTORS_GROWTH_MAX, "descriptors grew")
         self.assertLessEqual(p99[-1], p99[0] * P99_RATIO_MAX, "requests became slower")
