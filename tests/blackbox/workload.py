@@ -277,7 +277,8 @@ class Workload:
             operation = self.ledger.history.call((kind, target), question)
             reply = client.query(kind, target, question)
             if reply.status == 200:
-                History.answer(operation, reply.json if kind == "counter" else reply.json["text"])
+                found = reply.json
+                History.answer(operation, found if kind == "counter" else found.get("text"))
             else:
                 self.test.assertEqual(reply.status, 404, reply)
                 History.answer(operation, 0 if kind == "counter" else None)

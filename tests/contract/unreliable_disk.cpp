@@ -52,20 +52,41 @@ class UnreliableWritable final : public rocksdb::FSWritableFileOwnerWrapper {
                   IODebugContext* debug) override {
     return Append(data, options, debug);
   }
+  /// Only logs are written at a place: zeros ahead of their end, and records over these.
+  IOStatus PositionedAppend(const rocksdb::Slice& data, std::uint64_t offset,
+                            const IOOptions& options, IODebugContext* debug) override {
+    if (is_log_ && state_.faults().disk_is_full) {
+      return IOStatus::NoSpace("no space left on device");
+    }
+    if (auto status = state_.begin(Sort::change, "write", name_); !status.ok()) {
+      const rocksdb::Slice part{data.data(), data.size() / 2};
+      FSWritableFileOwnerWrapper::PositionedAppend(part, offset, options, debug)
+          .PermitUncheckedError();
+      return status;
+    }
+    auto status = FSWritableFileOwnerWrapper::PositionedAppend(data, offset, options, debug);
+    const auto end = offset + data.size();
+    state_.written(*content_, std::max(end, content_->written_bytes));
+    const auto is_zero = [](char byte) { return byte == 0; };
+    if (!std::all_of(data.data(), data.data() + data.size(), is_zero)) {
+      state_.recorded(*content_, end);
+    }
+    return status;
+  }
   IOStatus Truncate(std::uint64_t size, const IOOptions& options, IODebugContext* debug) override {
     if (auto status = state_.begin(Sort::change, "truncate", name_); !status.ok()) return status;
-    return FSWritableFileOwnerWrapper::Truncate(size, options, debug);
+    auto status = FSWritableFileOwnerWrapper::Truncate(size, options, debug);
+    state_.truncated(*content_, size);
+    return status;
   }
   IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
     const auto status = state_.begin(Sort::change, "close", name_);
     auto closed = FSWritableFileOwnerWrapper::Close(options, debug);  // or the descriptor leaks
     return status.ok() ? closed : status;
   }
-  IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
-    return sync(options, debug);
-  }
-  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    return sync(options, debug);
+  IOStatus Sync(const IOOptions& /*options*/, IODebugContext* /*debug*/) override { return sync(); }
+  IOStatus Fsync(const IOOptions& /*options*/, IODebugContext* /*debug*/) override {
+    return sync();
   }
   /// Begins to write, and promises nothing.
   IOStatus RangeSync(std::uint64_t /*offset*/, std::uint64_t /*count*/,
@@ -78,13 +99,13 @@ class UnreliableWritable final : public rocksdb::FSWritableFileOwnerWrapper {
   }
 
  private:
-  IOStatus sync(const IOOptions& options, IODebugContext* debug) {
+  IOStatus sync() {
     const auto faults = state_.faults();
     if (is_log_ && faults.syncs_fail) return IOStatus::IOError("injected: the sync failed");
     if (is_log_ && faults.syncs_fail_for_space) {
       return IOStatus::NoSpace("injected: no space to sync");
     }
-    const auto size = GetFileSize(options, debug);
+    const auto size = content_->written_bytes;
     if (auto status = state_.begin(Sort::change, "sync", name_); !status.ok()) return status;
     state_.synced(*content_, size);
     return IOStatus::OK();

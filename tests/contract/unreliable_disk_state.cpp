@@ -66,6 +66,7 @@ void UnreliableDisk::State::adopt() {
     if (!file.is_regular_file() || own_files.contains(name)) continue;
     auto content = shadowed(name);
     content->written_bytes = content->synced_bytes = file.file_size();
+    content->recorded_bytes = content->synced_recorded_bytes = file.file_size();
     names_[name] = content;
   }
   durable_ = names_;
@@ -101,6 +102,19 @@ void UnreliableDisk::State::synced(Content& content, std::uint64_t size) {
   const std::lock_guard lock{mutex_};
   if (power_is_off_ || faults_.ignores_file_syncs) return;
   content.synced_bytes = std::max(content.synced_bytes, size);
+  content.synced_recorded_bytes = content.recorded_bytes;
+}
+
+void UnreliableDisk::State::recorded(Content& content, std::uint64_t end) {
+  const std::lock_guard lock{mutex_};
+  if (!power_is_off_) content.recorded_bytes = std::max(content.recorded_bytes, end);
+}
+
+void UnreliableDisk::State::truncated(Content& content, std::uint64_t size) {
+  const std::lock_guard lock{mutex_};
+  if (power_is_off_) return;
+  content.written_bytes = size;
+  content.synced_bytes = std::min(content.synced_bytes, size);
 }
 
 void UnreliableDisk::State::removed(const std::string& file) {
@@ -126,7 +140,7 @@ void UnreliableDisk::State::directory_synced() {
   }
 }
 
-/// File systems that RocksDB is made for show a file's bytes no further than they were written
+/// File systems that RocksDB is made for show a file's new bytes no further than they were written
 /// back. Its logs are read as if they did not: zeros and nonsense are an end as well.
 void UnreliableDisk::State::lose_tail(const Content& content, bool is_log,
                                       std::mt19937_64& random) {
@@ -142,6 +156,24 @@ void UnreliableDisk::State::lose_tail(const Content& content, bool is_log,
     std::string nonsense(random() % 512, '\0');
     for (auto& byte : nonsense) byte = static_cast<char>(random());
     std::ofstream{content.shadow, std::ios::binary | std::ios::app} << nonsense;
+  }
+}
+
+/// What was written over zeros is written back in any order: a sector is as it was or as it should
+/// be.
+void UnreliableDisk::State::lose_sectors(const Content& log, std::mt19937_64& random) {
+  constexpr std::uint64_t sector_bytes = 512;
+  // What was written after the power was cut.
+  std::filesystem::resize_file(log.shadow, log.recorded_bytes);
+  std::filesystem::resize_file(log.shadow, log.written_bytes);
+  std::fstream file{log.shadow, std::ios::binary | std::ios::in | std::ios::out};
+  for (auto at = log.synced_recorded_bytes; at < log.recorded_bytes;) {
+    const auto end = std::min(log.recorded_bytes, (at / sector_bytes + 1) * sector_bytes);
+    if (random() % 3 == 0) {
+      file.seekp(static_cast<std::streamoff>(at));
+      file << std::string(end - at, '\0');
+    }
+    at = end;
   }
 }
 
@@ -169,7 +201,11 @@ void UnreliableDisk::State::reboot(std::mt19937_64& random) {
   }
   std::set<Content*> torn;
   for (const auto& [name, content] : durable_) {
-    if (torn.insert(content.get()).second) lose_tail(*content, name.ends_with(".log"), random);
+    if (torn.insert(content.get()).second) {
+      const bool is_log = name.ends_with(".log");
+      if (is_log) lose_sectors(*content, random);
+      lose_tail(*content, is_log, random);
+    }
     std::filesystem::copy_file(content->shadow, directory_ / name);
   }
   lose_acknowledged_numbers(random);

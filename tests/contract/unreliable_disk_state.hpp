@@ -20,6 +20,10 @@ struct Content {
   std::filesystem::path shadow;  ///< a second name that nobody else knows
   std::uint64_t written_bytes = 0;
   std::uint64_t synced_bytes = 0;
+  /// Of a log that was made longer by zeros: how far there is more than zeros, and how far of that
+  /// was synced. 0 for other files.
+  std::uint64_t recorded_bytes = 0;
+  std::uint64_t synced_recorded_bytes = 0;
 };
 using ContentPtr = std::shared_ptr<Content>;
 
@@ -56,6 +60,8 @@ class UnreliableDisk::State {
   ContentPtr created(const std::string& file);
   void written(Content& content, std::uint64_t size);
   void synced(Content& content, std::uint64_t size);
+  void recorded(Content& content, std::uint64_t end);
+  void truncated(Content& content, std::uint64_t size);
   void removed(const std::string& file);
   void renamed(const std::string& from, const std::string& to);
   void directory_synced();
@@ -70,6 +76,7 @@ class UnreliableDisk::State {
   void adopt();
   void change(NameChange change);
   ContentPtr shadowed(const std::string& name);
+  static void lose_sectors(const Content& log, std::mt19937_64& random);
   static void lose_tail(const Content& content, bool is_log, std::mt19937_64& random);
   void lose_acknowledged_numbers(std::mt19937_64& random) const;
 

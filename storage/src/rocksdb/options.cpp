@@ -11,6 +11,7 @@
 
 #include "rocksdb/claim_filter.hpp"
 #include "rocksdb/prefixes.hpp"
+#include "rocksdb/prepared_wal.hpp"
 #include "rows.hpp"
 
 namespace perdure::storage {
@@ -170,7 +171,8 @@ Tuning tune(const RocksdbOptions& options, rocksdb::Env* env) {
   tuning.cache = rocksdb::NewLRUCache(cache);
   tuning.clock = std::make_shared<CommitClock>(0);
   auto& database = tuning.database;
-  database.env = env;
+  tuning.env = prepare_wals(env);
+  database.env = tuning.env.get();
   database.create_if_missing = true;
   database.create_missing_column_families = true;
   database.max_open_files = options.open_files_max;
@@ -186,6 +188,8 @@ Tuning tune(const RocksdbOptions& options, rocksdb::Env* env) {
 
 Tuning tune_read_only() {
   Tuning tuning;
+  tuning.env = prepare_wals(rocksdb::Env::Default());
+  tuning.database.env = tuning.env.get();
   tuning.cache = rocksdb::NewLRUCache(32u << 20);
   tuning.clock = std::make_shared<CommitClock>(0);
   tuning.database.info_log = std::make_shared<NoLog>();

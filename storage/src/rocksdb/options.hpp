@@ -18,6 +18,7 @@ namespace perdure::storage {
 using CommitClock = std::atomic<std::int64_t>;
 
 struct Tuning {
+  std::shared_ptr<rocksdb::Env> env;  ///< shared by copies; must outlive the database
   rocksdb::DBOptions database;
   std::vector<rocksdb::ColumnFamilyDescriptor> families;  ///< in the order of rows::all_tables
   std::shared_ptr<rocksdb::Cache> cache;
