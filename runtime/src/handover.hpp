@@ -13,13 +13,7 @@
 #include <caf/mailbox_element.hpp>
 #include <utility>
 
-#if defined(__SANITIZE_THREAD__)
-#define PERDURE_THREAD_SANITIZER
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define PERDURE_THREAD_SANITIZER
-#endif
-#endif
+#include "perdure/base/thread_sanitizer.hpp"
 
 #ifdef PERDURE_THREAD_SANITIZER
 extern "C" void __tsan_acquire(void* place);
