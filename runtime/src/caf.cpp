@@ -2,9 +2,9 @@
 #include "perdure/runtime/caf.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
-#include <caf/event_based_actor.hpp>
-#include <caf/send.hpp>
 #include <caf/typed_response_promise.hpp>
+
+#include "handover.hpp"
 
 namespace perdure::runtime {
 
@@ -24,10 +24,10 @@ namespace {
 
 using runtime::Answer;
 
-class ObjectHandle final : public caf::event_based_actor {
+class ObjectHandle final : public runtime::OrderedActor {
  public:
   ObjectHandle(caf::actor_config& config, Runtime& runtime, ObjectId object)
-      : caf::event_based_actor(config), runtime_(runtime), object_(std::move(object)) {}
+      : runtime::OrderedActor(config), runtime_(runtime), object_(std::move(object)) {}
 
   [[nodiscard]] const char* name() const override { return "perdure.handle"; }
 
@@ -40,7 +40,8 @@ class ObjectHandle final : public caf::event_based_actor {
               return forward(CallType::query, name, payload);
             },
             // A promise may only be answered by the actor that made it.
-            [](Answer& answer) {
+            [this](Answer& answer) {
+              const runtime::Handling handling{*this, answer};
               if (auto& reply = *answer.reply; reply) {
                 answer.promise.deliver(dump_json(reply->value));
               } else {
@@ -58,11 +59,11 @@ class ObjectHandle final : public caf::event_based_actor {
       promise.deliver(to_caf_error(json.error()));
       return promise;
     }
-    runtime_.call(
-        {.target = object_, .type = type, .name = name, .payload = std::move(*json)},
-        [self = caf::actor{this}, promise](Result<Reply> reply) {
-          caf::anon_send(self, Answer{promise, std::make_shared<Result<Reply>>(std::move(reply))});
-        });
+    runtime_.call({.target = object_, .type = type, .name = name, .payload = std::move(*json)},
+                  [self = caf::actor{this}, promise](Result<Reply> reply) {
+                    runtime::send_to(
+                        self, Answer{promise, std::make_shared<Result<Reply>>(std::move(reply))});
+                  });
     return promise;
   }
 

@@ -32,6 +32,7 @@ ADMIN_KEY = "pdk_blackbox-0123456789abcdefghijklmnopqrstuvwxyz"
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
 CALL_TIMEOUT_S = 30
+RACE = "WARNING: ThreadSanitizer"
 
 
 class StartFailure(Exception):
@@ -140,13 +141,17 @@ class Server:
         return self.process.wait(STOP_TIMEOUT_S)
 
     def discard(self):
-        """Ends the process and lets go of all that was opened for it."""
+        """Ends the process and lets go of all that was opened for it. A race that ThreadSanitizer
+        saw is a failure, however the process ended."""
         self.kill()
         for client in self.clients:
             client.close()
         if self.log is not None:
+            logs = self.logs()
             self.log.close()
             self.log = None
+            if RACE in logs:
+                raise AssertionError(logs[logs.index(RACE):])
 
     def restart(self):
         return self.start()

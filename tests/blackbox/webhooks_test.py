@@ -9,15 +9,14 @@ Signatures are checked by an implementation written here from the standard's tex
 import base64
 import hashlib
 import hmac
-import http.server
 import json
-import ssl
 import subprocess
 import threading
 import time
 import unittest
 
 from harness import CALL_TIMEOUT_S, BlackBoxTest, new_id, wait_until
+from receiver import Receiver
 
 QUICK = ["--http-client-allow-networks", "127.0.0.0/8,::1", "--webhooks-attempts", "3",
          "--webhooks-backoff", "50ms", "--webhooks-backoff-max", "200ms",
@@ -30,61 +29,6 @@ def signatures(secret, request):
     content = b".".join([request.headers["webhook-id"].encode(),
                          request.headers["webhook-timestamp"].encode(), request.body])
     return "v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
-
-
-class Received:
-    def __init__(self, headers, body):
-        self.headers = headers
-        self.body = body
-        self.at = time.monotonic()
-
-    @property
-    def event(self):
-        return json.loads(self.body)
-
-
-class Receiver:
-    """An HTTP server that keeps what it gets, and answers what `answer(number)` says."""
-
-    def __init__(self, answer=lambda number: 204, port=0, tls=None):
-        self.requests = []
-        self.answer = answer
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                outer.requests.append(Received(self.headers, body))
-                answer = outer.answer(len(outer.requests))
-                status, headers = answer if isinstance(answer, tuple) else (answer, {})
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *arguments):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.server.daemon_threads = True
-        scheme = "http"
-        if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*tls)
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-            scheme = "https"
-        self.port = self.server.server_address[1]
-        self.url = f"{scheme}://127.0.0.1:{self.port}/hook"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def wait_for(self, count):
-        wait_until(lambda: len(self.requests) >= count, what=f"{count} requests")
-        return self.requests
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 class WebhookTest(BlackBoxTest):

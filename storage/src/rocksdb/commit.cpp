@@ -145,7 +145,7 @@ std::vector<Outcome> RocksdbStore::commit(std::span<const Unit> units, Timestamp
   write.sync = durability_ == Durability::sync;
   // RocksDB counts every comparison of keys for a profile that nobody reads.
   rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
-  const auto status = database().db().Write(write, &batch_);
+  const auto status = database().write(write, batch_);
   if (!status.ok()) return stop_writes(status, units.size());
   opened_.last_commit = state.commit();
   acknowledge();

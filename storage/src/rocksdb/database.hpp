@@ -14,8 +14,13 @@
 #include <string_view>
 #include <vector>
 
+#include "perdure/base/thread_sanitizer.hpp"
 #include "rocksdb/options.hpp"
 #include "rows.hpp"
+
+#ifdef PERDURE_THREAD_SANITIZER
+#include <mutex>
+#endif
 
 namespace perdure::storage {
 
@@ -69,8 +74,14 @@ class Database {
            std::string_view content) const;
   void erase(rocksdb::WriteBatch& batch, rows::Table table, std::string_view key) const;
 
+  [[nodiscard]] rocksdb::Status write(const rocksdb::WriteOptions& options,
+                                      rocksdb::WriteBatch& batch) const;
+
  private:
   Database() = default;
+#ifdef PERDURE_THREAD_SANITIZER
+  mutable std::mutex write_mutex_;
+#endif
 
   std::unique_ptr<rocksdb::DB> db_;
   /// Whether any table but that of the events may have range deletions.

@@ -117,7 +117,7 @@ Result<void> begin_epoch(OpenedStore& opened) {
   opened.database->put(batch, rows::Table::meta, keys::epoch, rows::number_content(opened.epoch));
   rocksdb::WriteOptions write;
   write.sync = true;
-  const auto status = opened.database->db().Write(write, &batch);
+  const auto status = opened.database->write(write, batch);
   if (!status.ok()) return fail_status("cannot raise the epoch", status);
   return {};
 }

@@ -60,7 +60,7 @@ Result<std::optional<RocksdbStore::RaisedFloor>> RocksdbStore::raise_floor(const
     database().put(batch, rows::Table::meta, keys::floor(prefix), rows::number_content(floor));
     rocksdb::WriteOptions write;
     write.sync = true;
-    const auto status = database().db().Write(write, &batch);
+    const auto status = database().write(write, batch);
     if (!status.ok()) {
       auto failed = fail_status("cannot raise a floor; writes have stopped", status);
       gate_->close(status, failed.error);
@@ -212,7 +212,7 @@ Result<void> RocksdbStore::trim_events(std::uint64_t first) {
 /// Without a sync: a deletion that is lost is repeated by the next trim.
 Result<void> RocksdbStore::write_deletions(rocksdb::WriteBatch& batch) {
   if (batch.Count() == 0) return {};
-  const auto status = database().db().Write({}, &batch);
+  const auto status = database().write({}, batch);
   if (!status.ok()) {
     auto failed = fail_status("cannot trim; writes have stopped", status);
     gate_->close(status, failed.error);
