@@ -353,7 +353,7 @@ void Subscriptions::check_invariants() {
     const auto known = subscriptions_.find(row.id);
     PERDURE_CHECK(known != subscriptions_.end(), "nobody reads events for subscription " + row.id);
     const auto& state = *static_cast<const Json*>((*version)->state.get());
-    PERDURE_CHECK(known->second.cursor == state.at("cursor"),
+    PERDURE_CHECK(known->second.cursor == state.at("cursor").get_ref<const std::string&>(),
                   "the cursor of " + row.id + " is off");
   }
 }
