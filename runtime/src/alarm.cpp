@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "alarm_rows.hpp"
 #include "fields.hpp"
@@ -112,10 +113,18 @@ Timestamp read_time(const Json& json, const char* member) {
   return *time;
 }
 
+// Throws, too. The library would make an int of any number, those that fit none included.
+int read_attempt(const Json& json) {
+  static_cast<void>(json.at("attempt"));
+  const auto attempt = whole_member(json, "attempt", 0, 0, std::numeric_limits<int>::max());
+  if (!attempt) throw Failure{attempt.error()};
+  return static_cast<int>(*attempt);
+}
+
 AlarmRun decode_run(const Json& json) {
   AlarmRun run{.tick = read_time(json, "tick"),
                .at = read_time(json, "at"),
-               .attempt = json.at("attempt"),
+               .attempt = read_attempt(json),
                .error = json.value("error", "")};
   for (const auto& [outcome, name] : outcome_names) {
     if (json.at("outcome") == name) run.outcome = outcome;
@@ -136,7 +145,7 @@ Result<Alarm> decode_alarm(const storage::AlarmRow& row) {
   try {
     Alarm alarm{.tick = read_time(json, "tick"),
                 .due = row.due,
-                .attempt = json.at("attempt"),
+                .attempt = read_attempt(json),
                 .finished = json.at("status") == "finished"};
     for (const auto& run : json.at("runs")) alarm.runs.push_back(decode_run(run));
     for (const auto* member : {"due", "tick", "attempt", "status", "runs"}) json.erase(member);

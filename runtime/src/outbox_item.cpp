@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <limits>
+
+#include "fields.hpp"
 
 namespace perdure::runtime {
 
@@ -65,8 +68,13 @@ Result<Sent> decode_sent(const storage::OutboxRow& row) {
     const auto retry = parse_retry(json.at("retry"), "/retry");
     if (!retry) return corrupt(retry.error().detail);
     sent.retry = *retry;
-    sent.timeout = Milliseconds{json.value("timeout_ms", std::int64_t{0})};
-    sent.priority = json.value("priority", 0);
+    using Int = std::numeric_limits<int>;
+    const auto timeout = whole_member(json, "timeout_ms", 0, 0, INT64_MAX);
+    if (!timeout) return corrupt(timeout.error().detail);
+    sent.timeout = Milliseconds{*timeout};
+    const auto priority = whole_member(json, "priority", 0, Int::min(), Int::max());
+    if (!priority) return corrupt(priority.error().detail);
+    sent.priority = static_cast<int>(*priority);
     sent.owner = json.value("owner", "");
     sent.request_id = json.value("request_id", "");
     sent.traceparent = json.value("traceparent", "");

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -16,9 +15,10 @@ using namespace perdure;
 namespace fs = std::filesystem;
 
 constexpr const char* usage =
-    "usage: fuzz_corpus unpack CORPUS FOLDER         a file for each input\n"
-    "       fuzz_corpus pack FOLDER CORPUS [BYTES]   the folder's inputs, shortest first, up to a\n"
-    "                                                size\n";
+    "usage: fuzz_corpus unpack CORPUS FOLDER        a file for each input\n"
+    "       fuzz_corpus add FOLDER CORPUS BYTES     adds the folder's inputs, shortest first, "
+    "while\n"
+    "                                               the corpus has at most so many bytes\n";
 
 int complain(const Error& error) {
   fmt::print(stderr, "{}\n", to_string(error));
@@ -39,32 +39,33 @@ int unpack(const fs::path& corpus, const fs::path& folder) {
   return 0;
 }
 
-int pack(const fs::path& folder, const fs::path& corpus, std::size_t bytes_max) {
+/// What stands in the corpus stays: an input that broke something reaches nothing new.
+int add(const fs::path& folder, const fs::path& corpus, std::size_t bytes_max) {
+  auto kept = fuzz::read_corpus(corpus);
+  if (!kept) return complain(kept.error());
+  std::size_t bytes = fs::file_size(corpus);
   std::vector<std::string> inputs;
   for (const auto& file : fs::directory_iterator{folder}) {
     auto input = fuzz::read_bytes(file.path());
     if (!input) return complain(input.error());
-    inputs.push_back(std::move(*input));
+    if (std::ranges::count(*kept, *input) == 0) inputs.push_back(std::move(*input));
   }
   std::ranges::sort(inputs, {}, &std::string::size);
-  std::size_t bytes = 0;
-  std::size_t kept = 0;
-  while (kept < inputs.size()) {
-    bytes += fuzz::escape_input(inputs[kept]).size() + 1;
+  for (auto& input : inputs) {
+    bytes += fuzz::escape_input(input).size() + 1;
     if (bytes > bytes_max) break;
-    ++kept;
+    kept->push_back(std::move(input));
   }
-  inputs.resize(kept);
-  fuzz::write_corpus(corpus, std::move(inputs));
+  fuzz::write_corpus(corpus, std::move(*kept));
   return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string_view command = argc > 3 ? argv[1] : "";
-  if (command == "unpack") return unpack(argv[2], argv[3]);
-  if (command == "pack") return pack(argv[2], argv[3], argc > 4 ? std::stoull(argv[4]) : SIZE_MAX);
+  const std::string_view command = argc > 1 ? argv[1] : "";
+  if (command == "unpack" && argc == 4) return unpack(argv[2], argv[3]);
+  if (command == "add" && argc == 5) return add(argv[2], argv[3], std::stoull(argv[4]));
   std::fputs(usage, stderr);
   return 2;
 }

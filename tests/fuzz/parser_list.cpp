@@ -13,6 +13,7 @@ std::span<const Target> parser_targets() {
       Target{"codecs", run_codecs},
       Target{"cron", run_cron},
       Target{"event_row", run_event_row},
+      Target{"http_answer", run_http_answer},
       Target{"http_call", run_http_call},
       Target{"http_connection", run_http_connection},
       Target{"http_request", run_http_request},

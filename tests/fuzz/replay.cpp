@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <fstream>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 #include "corpus.hpp"
 #include "host.hpp"
 #include "target.hpp"
+#include "variations.hpp"
 
 namespace {
 
@@ -22,7 +24,12 @@ constexpr const char* usage =
     "usage: fuzz_replay list\n"
     "       fuzz_replay run TARGET CORPUS...     every input of these corpora\n"
     "       fuzz_replay all FOLDER               FOLDER/TARGET.txt for every target\n"
-    "       fuzz_replay file TARGET FILE...      these files, each one input\n";
+    "       fuzz_replay file TARGET FILE...      these files, each one input\n"
+    "       fuzz_replay near FOLDER COUNT SEED   inputs near those of FOLDER/TARGET.txt, for "
+    "every\n"
+    "                                            target; the last is in ./fuzz_input\n";
+
+constexpr const char* last_input = "fuzz_input";
 
 std::vector<fuzz::Target> all_targets() {
   std::vector<fuzz::Target> all;
@@ -61,14 +68,37 @@ int run(const fuzz::Target& target, std::span<const fs::path> files) {
   return count == 0 ? 1 : 0;
 }
 
-/// All but the one that is there to fail.
-int run_all(const fs::path& folder) {
+/// For each target but the one that is there to fail, until one does not give 0.
+template <class RunOne>
+int for_all(const fs::path& folder, RunOne&& run_one) {
   for (const auto& target : all_targets()) {
     if (target.name == "planted_fault") continue;
     const fs::path file = folder / (std::string{target.name} + ".txt");
-    if (const int status = run(target, std::span{&file, 1}); status != 0) return status;
+    if (const int status = run_one(target, file); status != 0) return status;
   }
   return 0;
+}
+
+int run_all(const fs::path& folder) {
+  return for_all(folder, [](const fuzz::Target& target, const fs::path& file) {
+    return run(target, std::span{&file, 1});
+  });
+}
+
+int run_near(const fs::path& folder, std::size_t count, std::uint64_t seed) {
+  return for_all(folder, [&](const fuzz::Target& target, const fs::path& file) {
+    auto corpus = fuzz::read_corpus(file);
+    if (!corpus) return complain(corpus.error());
+    fmt::print("{} inputs near {}, seed {}\n", count, file.string(), seed);
+    std::fflush(stdout);
+    fuzz::Variations variations{std::move(*corpus), seed};
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto input = variations.next();
+      std::ofstream{last_input, std::ios::binary | std::ios::trunc} << input;
+      target.run(input);
+    }
+    return 0;
+  });
 }
 
 int run_files(const fuzz::Target& target, std::span<const fs::path> files) {
@@ -98,6 +128,11 @@ int main(int argc, char** argv) {
   if (command == "list") return list();
   if (command == "all" && argc == 3) {
     const int status = run_all(argv[2]);
+    fuzz::Host::end();
+    return status;
+  }
+  if (command == "near" && argc == 5) {
+    const int status = run_near(argv[2], std::stoull(argv[3]), std::stoull(argv[4]));
     fuzz::Host::end();
     return status;
   }

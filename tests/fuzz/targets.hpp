@@ -16,6 +16,7 @@ void run_config(std::string_view input);
 void run_cron(std::string_view input);
 void run_event_row(std::string_view input);
 void run_header_fields(std::string_view input);
+void run_http_answer(std::string_view input);
 void run_http_call(std::string_view input);
 void run_http_connection(std::string_view input);
 void run_http_request(std::string_view input);

@@ -269,22 +269,25 @@ auto HttpExchange::read() -> Task<Result<Answer>> {
     Answer answer{.status = static_cast<int>(parser.get().result_int()),
                   .headers = headers_of(parser.get())};
     const auto most = call_.response_bytes_max;
-    const auto enough = call_.truncate ? most : most + 1;
+    // One byte too many tells a body that was cut from one that just fits. What stands behind it
+    // is not judged: whether it came in the same piece depends on the network.
     std::array<char, 8'192> piece;
-    while (!parser.is_done() && answer.body.size() < enough) {
+    while (!parser.is_done() && answer.body.size() <= most) {
       auto& body = parser.get().body();
       body = {.data = piece.data(), .size = piece.size(), .more = true};
       co_await bh::async_read_some(*channel_, buffer, parser, asio::redirect_error(awaited, ec));
       answer.body.append(piece.data(), piece.size() - body.size);
       if (ends_the_body(ec, parser.content_length().has_value() || parser.chunked())) break;
-      if (ec && ec != bh::error::need_buffer) co_return fail(unavailable(ec.message()));
+      if (ec && ec != bh::error::need_buffer && answer.body.size() <= most) {
+        co_return fail(unavailable(ec.message()));
+      }
     }
-    if (answer.body.size() > most && !call_.truncate) {
+    answer.truncated = answer.body.size() > most;
+    if (answer.truncated && !call_.truncate) {
       co_return fail(ErrorCode::too_large, fmt::format("{}: the response has more than {} bytes",
                                                        call_.url.authority, most));
     }
-    answer.truncated = call_.truncate && (!parser.is_done() || answer.body.size() > most);
-    if (answer.truncated) answer.body.resize(std::min(answer.body.size(), most));
+    if (answer.truncated) answer.body.resize(most);
     co_return answer;
   }
 }

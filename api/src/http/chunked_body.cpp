@@ -19,6 +19,10 @@ using beast::http::field;
 // A chunk's size line with its extensions, or all trailers, must fit into this.
 constexpr std::size_t unconsumed_max = 8 * 1024;
 
+// What is left of a body between two chunks has at least these. Beast asserts that it never sees
+// less of a last chunk, though it gives what comes of a first one back when it is cut short.
+constexpr std::size_t left_min = std::string_view{"0\r\n\r\n"}.size();
+
 constexpr std::string_view header = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 Refusal refusal_of(const error_code& ec) {
@@ -54,6 +58,7 @@ class ChunkedBody::Parser final : public beast::http::basic_parser<true> {
 
   std::string* body = nullptr;
   std::size_t bytes_max = 0;
+  std::uint64_t chunk_left = 0;  ///< bytes of the chunk that is being read
 
  private:
   void on_request_impl(beast::http::verb, string_view, string_view, int, error_code&) override {}
@@ -71,10 +76,12 @@ class ChunkedBody::Parser final : public beast::http::basic_parser<true> {
       return;
     }
     if (size > bytes_max - body->size()) ec = beast::http::error::body_limit;
+    chunk_left = size;
   }
 
   std::size_t on_chunk_body_impl(std::uint64_t, string_view part, error_code&) override {
     body->append(part.data(), part.size());
+    chunk_left -= part.size();
     return part.size();
   }
 };
@@ -89,7 +96,7 @@ BodyStep ChunkedBody::read(std::string_view input, std::size_t bytes_max, std::s
   BodyStep step;
   while (!parser.is_done()) {
     const auto rest = input.substr(step.consumed);
-    if (rest.empty()) break;
+    if (rest.empty() || (parser.chunk_left == 0 && rest.size() < left_min)) break;
     error_code ec;
     step.consumed += parser.put(boost::asio::const_buffer{rest.data(), rest.size()}, ec);
     if (ec == beast::http::error::need_more) {

@@ -50,6 +50,13 @@ TEST(AlarmRow, that_is_damaged_is_corrupt) {
     body[Json::json_pointer{time}] = "2026-13-01T00:00:00Z";
     EXPECT_FALSE(decode_alarm(row_of(body))) << time;
   }
+  for (const auto* attempt : {"/attempt", "/runs/0/attempt"}) {
+    for (const auto& wrong : {Json(1e300), Json(1.5), Json(-1), Json(5'000'000'000)}) {
+      auto body = whole;
+      body[Json::json_pointer{attempt}] = wrong;
+      EXPECT_FALSE(decode_alarm(row_of(body))) << attempt << ' ' << wrong;
+    }
+  }
 }
 
 }  // namespace

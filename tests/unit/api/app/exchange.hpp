@@ -32,8 +32,9 @@ struct Answer {
 /// Keeps what is written to a streamed answer. Threads  any.
 class Streamed final : public http::BodySink {
  public:
-  explicit Streamed(http::StreamOptions&& with) : options(std::move(with)) {}
+  explicit Streamed(http::StreamOptions&& options) : options_(std::move(options)) {}
   Result<http::Room> write(http::Body chunk) override {
+    if (ended_) return fail(ErrorCode::unavailable, "the stream is closed");
     const std::lock_guard lock{mutex_};
     text_ += chunk.view();
     return http::Room::more;
@@ -50,12 +51,13 @@ class Streamed final : public http::BodySink {
   /// As the server does; only the first end counts.
   void end(http::StreamEnd how) {
     if (ended_.exchange(true)) return;
-    if (options.on_closed) options.on_closed(how);
+    // What the callbacks hold may hold the writer, and so this.
+    const auto callbacks = std::move(options_);
+    if (callbacks.on_closed) callbacks.on_closed(how);
   }
 
-  const http::StreamOptions options;
-
  private:
+  http::StreamOptions options_;  // whoever ends the stream takes them
   mutable std::mutex mutex_;
   std::string text_;  // under mutex_
   std::atomic<bool> ended_{false};

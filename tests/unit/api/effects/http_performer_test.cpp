@@ -7,10 +7,10 @@
 #include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
-#include <future>
 #include <mutex>
 #include <thread>
 
+#include "asked.hpp"
 #include "perdure/api/http/server.hpp"
 #include "perdure/base/random.hpp"
 
@@ -19,47 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using boost::asio::ip::tcp;
-
-/// One attempt, as the runtime would make it.
-class Asked final : public Effect {
- public:
-  explicit Asked(Json payload) : payload_(std::move(payload)) {}
-  [[nodiscard]] const ObjectId& object() const override { return object_; }
-  [[nodiscard]] const std::string& id() const override { return object_.id; }
-  [[nodiscard]] const Json& payload() const override { return payload_; }
-  [[nodiscard]] int attempt() const override { return 1; }
-  [[nodiscard]] bool cancelled() const override { return false; }
-  void on_cancel(std::function<void()> callback) override {
-    const std::scoped_lock lock{mutex_};
-    on_cancel_ = std::move(callback);
-  }
-  void tell(std::string, Json) override {}
-  void finish(Result<Json> result) override {
-    const std::scoped_lock lock{mutex_};
-    if (!std::exchange(finished_, true)) result_.set_value(std::move(result));
-  }
-  /// False until the performer listens.
-  bool cancel() {
-    const std::scoped_lock lock{mutex_};
-    if (on_cancel_) on_cancel_();
-    return on_cancel_ != nullptr;
-  }
-  Result<Json> wait() {
-    auto result = result_.get_future();
-    if (result.wait_for(20s) != std::future_status::ready) {
-      return fail(ErrorCode::internal, "no answer at all");
-    }
-    return result.get();
-  }
-
- private:
-  const ObjectId object_{"test", "1"};
-  const Json payload_;
-  std::mutex mutex_;
-  std::function<void()> on_cancel_;
-  bool finished_ = false;
-  std::promise<Result<Json>> result_;
-};
 
 /// Says back what it was asked, or what the path wants.
 class Receiver final : public http::Handler {
@@ -284,6 +243,19 @@ TEST_F(HttpPerformerTest, believes_nothing_that_a_hostile_server_announces) {
   EXPECT_EQ(call(ask)->at("status"), 204);
   EXPECT_EQ(code(call(ask)), "unavailable");  // a header without end
   EXPECT_EQ(code(call(ask)), "unavailable");  // no chunk
+}
+
+TEST_F(HttpPerformerTest, cuts_what_is_longer_and_nothing_that_just_fits) {
+  const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const RawServer server{{"HTTP/1.1 200 OK\r\n\r\nab", chunked + "2\r\nab\r\n0\r\n\r\n",
+                          "HTTP/1.1 200 OK\r\n\r\nabc", chunked + "3\r\nabc\r\nno chunk\r\n"}};
+  const Json ask{{"url", server.url()}, {"response_bytes_max", 2}, {"truncate", true}};
+  for (const bool is_longer : {false, false, true, true}) {
+    const auto result = call(ask);
+    ASSERT_TRUE(result) << to_string(result.error());
+    EXPECT_EQ(result->at("body"), "ab");
+    EXPECT_EQ(result->contains("truncated"), is_longer);
+  }
 }
 
 TEST_F(HttpPerformerTest, tells_of_nobody_listening_and_of_nonsense) {
