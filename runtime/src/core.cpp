@@ -216,9 +216,13 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
 Runtime::Core::~Core() { stop(); }
 
 void Runtime::Core::recover() {
-  const auto recovered = foundation_.store->recover();
-  if (!recovered) return hooks_.reopening_failed(recovered.error());
-  if (!*recovered) return;
+  if (!opened_again_) {
+    const auto recovered = foundation_.store->recover();
+    if (!recovered) return hooks_.reopening_failed(recovered.error());
+    opened_again_ = *recovered;
+    if (foundation_.threads == runtime::Threads::none) return;
+  }
+  if (!std::exchange(opened_again_, false)) return;
   directory_.drop_before(foundation_.store->epoch());
   agenda_.reset();
   hooks_.writes_resumed();
@@ -289,7 +293,7 @@ bool Runtime::Core::answer_at_once(Envelope& envelope) {
       (envelope.operation != Operation::query || envelope.query->reads != Reads::root)) {
     return false;
   }
-  const auto version = directory_.quiet_version(envelope.call.target);
+  const auto version = directory_.quiet_version(envelope.call.target, foundation_.store->epoch());
   if (!version) return false;
   if (auto admitted = admit(envelope, *version, envelope.accepted_at); !admitted) {
     envelope.done(fail(std::move(admitted).error()));

@@ -65,6 +65,9 @@ class Runtime::Core {
   // ---- stepping, with Threads::none
   bool step_committer(std::size_t submissions_max) { return committer_.step(submissions_max); }
   void housekeep() { housekeeper_.step(); }
+  /// The store was opened again, and the next round drops the activations of the epoch before:
+  /// between the two other threads go on, and so may others that are stepped.
+  [[nodiscard]] bool is_between_epochs() const { return opened_again_; }
   bool step_agenda() { return agenda_.step(); }
   /// In two steps, so that a disk may take its time: what waits, up to `submissions_max`, and then
   /// its commit.
@@ -117,6 +120,7 @@ class Runtime::Core {
   std::atomic<std::size_t> transactions_{0};  ///< on their way
   runtime::SubscriberNames subscribers_;
   std::thread committer_thread_;
+  bool opened_again_ = false;  ///< the store, and activations have yet to go: the housekeeper's
   std::thread housekeeper_thread_;
   std::thread agenda_thread_;
 };

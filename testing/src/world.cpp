@@ -259,7 +259,10 @@ bool World::commit(std::size_t submissions_max) {
   return true;
 }
 
-void World::housekeep() { machine_->core->housekeep(); }
+void World::housekeep() {
+  machine_->core->housekeep();
+  if (machine_->core->is_between_epochs()) machine_->core->housekeep();
+}
 
 void World::step() {
   ++steps_;
