@@ -237,13 +237,18 @@ caf::actor Runtime::Core::spawn(const runtime::CellPtr& cell) {
 
 Result<std::unique_ptr<Subscriber>> Runtime::Core::subscribe(SubscriberOptions options,
                                                              EventHandler handler) {
-  return runtime::subscribe(
-      {.feed = agenda_.events(),
-       .clock = *foundation_.clock,
-       .random = *foundation_.random,
-       .call = [this](Call call,
-                      ReplyHandler done) { this->call(std::move(call), std::move(done)); }},
-      subscribers_, std::move(options), std::move(handler));
+  runtime::EventConsumer::Surroundings around{.feed = agenda_.events(),
+                                              .clock = *foundation_.clock,
+                                              .random = *foundation_.random,
+                                              .call = [this](Call call, ReplyHandler done) {
+                                                this->call(std::move(call), std::move(done));
+                                              }};
+  if (foundation_.threads == runtime::Threads::none) {
+    return stepped_subscribers_.subscribe(std::move(around), std::move(options),
+                                          std::move(handler));
+  }
+  return runtime::subscribe(std::move(around), subscribers_, std::move(options),
+                            std::move(handler));
 }
 
 const KindDefinition* Runtime::Core::find_kind(std::string_view name) const {
