@@ -52,10 +52,18 @@ Result<void> take_secret(Json& state, const Json& payload) {
   return {};
 }
 
+Result<void> check_place(const WebhookPolicy& policy, const Json& payload) {
+  const auto others = payload.find("others");
+  if (others == payload.end() || !others->is_number_unsigned()) return {};
+  if (*others < policy.per_owner_max) return {};
+  return webhook::too_many(policy.per_owner_max);
+}
+
 Result<void> settle(const WebhookPolicy& policy, Turn& turn, const Json& before, Json& next,
                     const Json& payload) {
   PERDURE_TRY_VOID(check_topics(next.at("topics")));
   if (before.empty()) {
+    PERDURE_TRY_VOID(check_place(policy, payload));
     PERDURE_TRY_VOID(take_secret(next, payload));
     subscribe(turn, next, cursor_in(payload));
     return {};
@@ -189,6 +197,12 @@ void add_commands(KindBuilder<ResourceState>& builder, const WebhookPolicy& poli
 
 }  // namespace
 
+Unexpected webhook::too_many(std::size_t per_owner_max) {
+  return fail(invalid_field("", "limit",
+                            "an owner has at most " + std::to_string(per_owner_max) +
+                                " webhooks (webhooks.per_user); delete one first"));
+}
+
 Kind webhook_kind(const WebhookPolicy& policy) {
   auto builder = resource_kind(
       {.kind = "webhook",
@@ -198,7 +212,7 @@ Kind webhook_kind(const WebhookPolicy& policy) {
                       {"failing_since", nullptr},
                       {"secret_prefix", ""}},
        .internal = first_internal(),
-       .create_only = {"secret", "after"},
+       .create_only = {"secret", "after", "others"},
        .update_only = {"after"},
        .settle = [policy](Turn& turn, const Json& before, Json& next, const Json& payload) {
          return settle(policy, turn, before, next, payload);

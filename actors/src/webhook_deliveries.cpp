@@ -249,13 +249,14 @@ bool Deliveries::attempted(const Json& outcome) {
   delivery["response_status"] = status == 0 ? Json(nullptr) : Json(status);
   const auto failure = failure_in(outcome);
   delivery["error"] = failure.empty() ? Json(nullptr) : Json(failure);
-  const bool too_late =
-      outcome.contains("error") && outcome["error"].value("code", "") == "deadline_exceeded";
+  const auto error = outcome.value("error", Json::object()).value("code", "");
+  const bool is_refused = error == "unauthenticated";  // the owner is not served any more
   if (failure.empty()) {
     succeed(delivery);
-  } else if (too_late) {  // it never began
+  } else if (is_refused || error == "deadline_exceeded") {  // it never began
     delivery["attempts"] = context.at("attempt").get<int>() - 1;
     wait_until(delivery, turn_.now());
+    if (is_refused) disable("owner_inactive");
   } else {
     fail_attempt(delivery, outcome);
   }
@@ -336,6 +337,7 @@ void Deliveries::forget_oldest() {
 }
 
 void Deliveries::disable(const char* reason) {
+  if (state_.at("enabled") == false) return;
   state_["enabled"] = false;
   state_["disabled_reason"] = reason;
   state_["disabled_at"] = format_rfc3339(turn_.now());

@@ -141,7 +141,9 @@ ExitCode ServerProcess::start_performers() {
     return failed(ExitCode::usage, "cannot make outgoing calls as configured", started.error());
   }
   http_client_ = std::move(started).value();
-  runtime_->set_performer("http", http_client_->performer(), http_client_->options().concurrency);
+  runtime_->set_performer("http",
+                          actors::webhook::for_active_owners(*runtime_, http_client_->performer()),
+                          http_client_->options().concurrency);
   jobs_.http->client = http_client_.get();
   job_runner_ = actors::JobRunner::start(*runtime_, jobs_.types, jobs_.options);
   metrics_.set_jobs([this] { return job_counts(*runtime_); });
@@ -185,6 +187,7 @@ api::ApplicationOptions ServerProcess::application_options() {
   options.key_rate = rate_limit("rate_limit.key_requests", "rate_limit.key_window");
   options.server_rate = rate_limit("rate_limit.server_requests", "rate_limit.server_window");
   options.features = features();
+  options.webhooks_per_owner_max = domain_options(config_).webhooks.per_owner_max;
   options.check_outgoing_url = [this](std::string_view url) {
     return http_client_->check_url(url);
   };

@@ -38,15 +38,15 @@ void Activation::receive(EnvelopePtr envelope) {
 void Activation::run(const EnvelopePtr& envelope) {
   if (auto loaded = load(); !loaded) return finish(envelope, fail(std::move(loaded).error()));
   forget_durable();
+  if (envelope->receipt && envelope->receipt->epoch != cell_->epoch) {
+    return answer(envelope, opened_again());
+  }
   if (auto admitted = admit(*envelope, *newest_, around_.clock.now()); !admitted) {
     return answer(envelope, fail(std::move(admitted).error()));
   }
   if (envelope->operation == Operation::hold) return hold(envelope);
   if (envelope->call.type == CallType::command) return run_command(envelope);
-  auto reply = run_query(*envelope, *newest_, around_.store, &pending_);
-  // The store opened again beneath it may hold turns that this state knows nothing of.
-  if (around_.store.epoch() != cell_->epoch) reply = opened_again();
-  answer(envelope, std::move(reply));
+  answer(envelope, run_query(*envelope, *newest_, around_.store, &pending_));
 }
 
 void Activation::run_command(const EnvelopePtr& envelope) {
@@ -86,6 +86,8 @@ void Activation::forget_durable() {
 }
 
 void Activation::answer(const EnvelopePtr& envelope, Result<Reply> reply) {
+  // The store opened again beneath it may hold turns that this state knows nothing of.
+  if (around_.store.epoch() != cell_->epoch) reply = opened_again();
   if (cell_->committed_seq.load(std::memory_order_acquire) == newest_->meta.seq) {
     return finish(envelope, std::move(reply));
   }

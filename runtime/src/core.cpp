@@ -216,9 +216,13 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
 Runtime::Core::~Core() { stop(); }
 
 void Runtime::Core::recover() {
-  const auto recovered = foundation_.store->recover();
-  if (!recovered) return hooks_.reopening_failed(recovered.error());
-  if (!*recovered) return;
+  if (!opened_again_) {
+    const auto recovered = foundation_.store->recover();
+    if (!recovered) return hooks_.reopening_failed(recovered.error());
+    opened_again_ = *recovered;
+    if (foundation_.threads == runtime::Threads::none) return;
+  }
+  if (!std::exchange(opened_again_, false)) return;
   directory_.drop_before(foundation_.store->epoch());
   agenda_.reset();
   hooks_.writes_resumed();
@@ -233,13 +237,18 @@ caf::actor Runtime::Core::spawn(const runtime::CellPtr& cell) {
 
 Result<std::unique_ptr<Subscriber>> Runtime::Core::subscribe(SubscriberOptions options,
                                                              EventHandler handler) {
-  return runtime::subscribe(
-      {.feed = agenda_.events(),
-       .clock = *foundation_.clock,
-       .random = *foundation_.random,
-       .call = [this](Call call,
-                      ReplyHandler done) { this->call(std::move(call), std::move(done)); }},
-      subscribers_, std::move(options), std::move(handler));
+  runtime::EventConsumer::Surroundings around{.feed = agenda_.events(),
+                                              .clock = *foundation_.clock,
+                                              .random = *foundation_.random,
+                                              .call = [this](Call call, ReplyHandler done) {
+                                                this->call(std::move(call), std::move(done));
+                                              }};
+  if (foundation_.threads == runtime::Threads::none) {
+    return stepped_subscribers_.subscribe(std::move(around), std::move(options),
+                                          std::move(handler));
+  }
+  return runtime::subscribe(std::move(around), subscribers_, std::move(options),
+                            std::move(handler));
 }
 
 const KindDefinition* Runtime::Core::find_kind(std::string_view name) const {
@@ -289,7 +298,7 @@ bool Runtime::Core::answer_at_once(Envelope& envelope) {
       (envelope.operation != Operation::query || envelope.query->reads != Reads::root)) {
     return false;
   }
-  const auto version = directory_.quiet_version(envelope.call.target);
+  const auto version = directory_.quiet_version(envelope.call.target, foundation_.store->epoch());
   if (!version) return false;
   if (auto admitted = admit(envelope, *version, envelope.accepted_at); !admitted) {
     envelope.done(fail(std::move(admitted).error()));

@@ -65,7 +65,11 @@ class Runtime::Core {
   // ---- stepping, with Threads::none
   bool step_committer(std::size_t submissions_max) { return committer_.step(submissions_max); }
   void housekeep() { housekeeper_.step(); }
+  /// The store was opened again, and the next round drops the activations of the epoch before:
+  /// between the two other threads go on, and so may others that are stepped.
+  [[nodiscard]] bool is_between_epochs() const { return opened_again_; }
   bool step_agenda() { return agenda_.step(); }
+  bool step_subscribers() { return stepped_subscribers_.step(); }
   /// In two steps, so that a disk may take its time: what waits, up to `submissions_max`, and then
   /// its commit.
   [[nodiscard]] runtime::Committer::Batch take_batch(std::size_t submissions_max) {
@@ -84,6 +88,9 @@ class Runtime::Core {
   [[nodiscard]] const storage::Store& store() const { return *foundation_.store; }
   [[nodiscard]] const Clock& clock() const { return *foundation_.clock; }
   [[nodiscard]] runtime::Agenda& agenda() { return agenda_; }
+  [[nodiscard]] const runtime::SteppedSubscribers& stepped_subscribers() const {
+    return stepped_subscribers_;
+  }
   [[nodiscard]] runtime::Directory& directory() { return directory_; }
   [[nodiscard]] const runtime::Directory& directory() const { return directory_; }
 
@@ -113,9 +120,11 @@ class Runtime::Core {
   runtime::Purger purger_;
   runtime::Surroundings around_;
   runtime::TransactEffects transact_effects_;
+  bool opened_again_ = false;  ///< the store, and activations have yet to go: the housekeeper's
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> transactions_{0};  ///< on their way
   runtime::SubscriberNames subscribers_;
+  runtime::SteppedSubscribers stepped_subscribers_;  ///< with Threads::none
   std::thread committer_thread_;
   std::thread housekeeper_thread_;
   std::thread agenda_thread_;

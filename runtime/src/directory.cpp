@@ -131,12 +131,13 @@ Result<void> Directory::deliver(const EnvelopePtr& envelope) {
   return {};
 }
 
-VersionPtr Directory::quiet_version(const ObjectId& object) {
+VersionPtr Directory::quiet_version(const ObjectId& object, std::uint64_t epoch) {
   const Sought sought{object};
   auto& shard = shard_of(sought);
   const std::scoped_lock lock{shard.mutex};
   const auto found = shard.cells.find(sought);
   if (found == shard.cells.end() || (*found)->in_flight_ > 0) return nullptr;
+  if ((*found)->epoch != epoch) return nullptr;
   touch(shard, **found);
   return (*found)->committed_;
 }

@@ -91,8 +91,9 @@ class Directory {
   Result<void> deliver(const EnvelopePtr& envelope);
 
   /// The durable version of an active object that nothing is in flight for: a caller who has
-  /// nothing outstanding there may read it without asking the actor. Null when there is none.
-  [[nodiscard]] VersionPtr quiet_version(const ObjectId& object);
+  /// nothing outstanding there may read it without asking the actor. Null when there is none of
+  /// the store's `epoch`: another store may hold turns that it knows nothing of.
+  [[nodiscard]] VersionPtr quiet_version(const ObjectId& object, std::uint64_t epoch);
 
   /// Follows the durable seq of an active object, whatever is in flight for it. Silent when it is
   /// not active.

@@ -36,6 +36,8 @@ enum class Operation {
 /// The outbox item that a call carries out: the turn's commit takes it, and may answer it.
 struct Receipt {
   std::uint64_t position = 0;
+  /// Of the store that the item waits in: another one may hold the turn that took it.
+  std::uint64_t epoch = 0;
   ObjectId asker = {};
   std::string then = {};  ///< the asker's command that gets the answer; empty: nobody asks
   Json context = nullptr;

@@ -73,7 +73,27 @@ std::string cursor_text(const std::string& history, std::uint64_t position) {
   return fmt::format("{}-{}", history, position);
 }
 
+struct CursorParts {
+  std::string_view history;
+  std::uint64_t position;
+};
+
+std::optional<CursorParts> parts_of(std::string_view cursor) {
+  const auto dash = cursor.find('-');
+  if (dash == std::string_view::npos || dash + 1 == cursor.size()) return {};
+  const auto digits = cursor.substr(dash + 1);
+  std::uint64_t position = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), position);
+  if (error != std::errc{} || end != digits.data() + digits.size()) return {};
+  return CursorParts{cursor.substr(0, dash), position};
+}
+
 }  // namespace
+
+std::uint64_t position_of(std::string_view cursor) {
+  const auto parts = parts_of(cursor);
+  return parts ? parts->position : 0;
+}
 
 Result<EventPtr> decode_event(const std::string& history, std::uint64_t position,
                               std::string_view body) {
@@ -158,15 +178,10 @@ Result<EventFeed::Place> EventFeed::place_of(const std::string& cursor,
                                              const storage::EventRange& range) const {
   if (cursor.empty()) return Place{range.last + 1, false};
   if (cursor == "0") return Place{range.first, false};
-  const auto dash = cursor.find('-');
-  std::uint64_t position = 0;
-  const auto digits =
-      dash == std::string::npos ? std::string_view{} : std::string_view{cursor}.substr(dash + 1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), position);
-  if (error != std::errc{} || end != digits.data() + digits.size() || digits.empty()) {
-    return bad_member("/after", "cursor", "is no cursor of the event log");
-  }
-  const bool known = cursor.substr(0, dash) == range.history && position <= range.last;
+  const auto parts = parts_of(cursor);
+  if (!parts) return bad_member("/after", "cursor", "is no cursor of the event log");
+  const auto position = parts->position;
+  const bool known = parts->history == range.history && position <= range.last;
   if (!known || position + 1 < range.first) return Place{range.first, true};
   return Place{position + 1, false};
 }

@@ -17,6 +17,10 @@ namespace perdure::runtime {
 [[nodiscard]] Result<EventPtr> decode_event(const std::string& history, std::uint64_t position,
                                             std::string_view body);
 
+/// The position of the last event before a cursor's place; 0 for what is no cursor. Positions of
+/// one log can be compared.
+[[nodiscard]] std::uint64_t position_of(std::string_view cursor);
+
 /// Threads  any, but for trim: one thread.
 class EventFeed {
  public:

@@ -98,7 +98,8 @@ OutboxPump::OutboxPump(const storage::Store& store, const Clock& clock, Random& 
       clock_(clock),
       random_(random),
       effects_(std::move(effects)),
-      link_(std::make_shared<Link>()) {
+      link_(std::make_shared<Link>()),
+      epoch_(store_.epoch()) {
   link_->pump = this;
 }
 
@@ -240,14 +241,20 @@ void OutboxPump::begin_message(Item& item, std::vector<Action>& actions) {
   call.owner = sent.owner;
   call.request_id = sent.request_id;
   call.traceparent = sent.traceparent;
-  Receipt receipt{item.position, sent.from, sent.then, sent.context};
-  actions.emplace_back([this, call = std::move(call), receipt = std::move(receipt),
-                        generation = generation_, position = item.position]() mutable {
-    effects_.call(std::move(call), std::move(receipt),
-                  [this, generation, position](const Result<Reply>& reply) {
+  actions.push_back(calling(std::move(call), {.position = item.position,
+                                              .epoch = epoch_,
+                                              .asker = sent.from,
+                                              .then = sent.then,
+                                              .context = sent.context}));
+}
+
+OutboxPump::Action OutboxPump::calling(Call call, Receipt receipt) {
+  return [this, call = std::move(call), receipt = std::move(receipt), generation = generation_] {
+    effects_.call(call, receipt,
+                  [this, generation, position = receipt.position](const Result<Reply>& reply) {
                     finished_call(generation, position, reply);
                   });
-  });
+  };
 }
 
 void OutboxPump::begin_effect(Item& item, std::vector<Action>& actions) {
@@ -319,12 +326,7 @@ void OutboxPump::hand_over(Item& item, std::vector<Action>& actions) {
     call.payload = answer_payload(sent.context, *item.result);
   }
   // The result is durable when its turn is: a crash before that means the effect is done again.
-  actions.emplace_back([this, call, position = item.position, generation = generation_] {
-    effects_.call(call, Receipt{.position = position},
-                  [this, generation, position](const Result<Reply>& reply) {
-                    finished_call(generation, position, reply);
-                  });
-  });
+  actions.push_back(calling(std::move(call), {.position = item.position, .epoch = epoch_}));
 }
 
 void OutboxPump::carry_out_cancel(Item& item, std::vector<Action>& actions) {
@@ -342,14 +344,8 @@ void OutboxPump::carry_out_cancel(Item& item, std::vector<Action>& actions) {
     }
   }
   item.status = Item::Status::running;
-  actions.emplace_back(
-      [this, from = item.sent.from, position = item.position, generation = generation_] {
-        effects_.call({.target = from, .name = std::string{builtin::take}},
-                      Receipt{.position = position},
-                      [this, generation, position](const Result<Reply>& reply) {
-                        finished_call(generation, position, reply);
-                      });
-      });
+  actions.push_back(calling({.target = item.sent.from, .name = std::string{builtin::take}},
+                            {.position = item.position, .epoch = epoch_}));
 }
 
 void OutboxPump::finished_call(std::uint64_t generation, std::uint64_t position,
@@ -404,13 +400,7 @@ void OutboxPump::bury(Item& item, const Error& error, std::vector<Action>& actio
   call.owner = item.sent.owner;
   call.request_id = item.sent.request_id;
   // The letter's first record takes the item: one or the other is there, always.
-  actions.emplace_back(
-      [this, call = std::move(call), position = item.position, generation = generation_] {
-        effects_.call(call, Receipt{.position = position},
-                      [this, generation, position](const Result<Reply>& reply) {
-                        finished_call(generation, position, reply);
-                      });
-      });
+  actions.push_back(calling(std::move(call), {.position = item.position, .epoch = epoch_}));
 }
 
 void OutboxPump::remove(std::uint64_t position) {
@@ -463,6 +453,7 @@ void OutboxPump::reset() {
     next_position_ = 1;
     more_on_disk_ = true;
     ++generation_;
+    epoch_ = store_.epoch();
   }
   for (const auto& attempt : running) attempt->cancel();
 }

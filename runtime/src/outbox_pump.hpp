@@ -96,6 +96,7 @@ class OutboxPump {
   void begin(Item& item, std::vector<Action>& actions);
   void begin_effect(Item& item, std::vector<Action>& actions);
   void begin_message(Item& item, std::vector<Action>& actions);
+  [[nodiscard]] Action calling(Call call, Receipt receipt);
   void give_result(Item& item, Result<Json> result, std::vector<Action>& actions);
   void bury(Item& item, const Error& error, std::vector<Action>& actions);
   void finished_call(std::uint64_t generation, std::uint64_t position, const Result<Reply>& reply);
@@ -137,6 +138,7 @@ class OutboxPump {
   bool stopped_ = false;
   std::size_t told_ = 0;          ///< items, when `changed` was called last
   std::uint64_t generation_ = 0;  ///< callbacks of an earlier one are ignored
+  std::uint64_t epoch_;           ///< of the store that the items were read from
 };
 
 }  // namespace perdure::runtime

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <thread>
 
@@ -15,6 +16,10 @@ namespace {
 constexpr std::size_t batch_max = 1'000;
 /// So that a wake that was missed, or a step of a clock, costs no more than this.
 constexpr Milliseconds wait_max{1'000};
+/// What was looked at since the cursor was saved, and was not to be handed on: a restart looks at
+/// no more than this again.
+constexpr std::uint64_t unsaved_events_max = 4'096;
+constexpr Milliseconds unsaved_max{60'000};
 
 ObjectId cursor_object(const std::string& name) {
   return {std::string{subscriber_kind_name}, name};
@@ -48,6 +53,10 @@ Result<void> check(EventFeed& feed, const SubscriberOptions& options) {
     if (field.pointer == "/after") field.pointer = "/from";
   }
   return fail(std::move(error));
+}
+
+Unexpected is_taken(const std::string& name) {
+  return fail(ErrorCode::conflict, fmt::format("a subscriber is named \"{}\" already", name));
 }
 
 }  // namespace
@@ -93,12 +102,20 @@ bool EventConsumer::step() {
     turn(known_ ? "follow" : "begin", {{"topics", options_.topics}, {"from", std::move(*from)}});
     return true;
   }
-  if (const auto handled = state().cursor; handled != saved_) {
-    asked_ = handled;
+  if (is_to_be_saved()) {
+    asked_ = state().cursor;
     turn("advance", {{"to", asked_}});
     return true;
   }
   return hand_on();
+}
+
+bool EventConsumer::is_to_be_saved() const {
+  if (handed_on_) return true;
+  const auto looked = state().cursor;
+  if (looked == saved_) return false;
+  return around_.clock.monotonic() - saved_at_ >= unsaved_max ||
+         position_of(looked) >= position_of(saved_) + unsaved_events_max;
 }
 
 void EventConsumer::turn(std::string command, Json payload) {
@@ -120,13 +137,18 @@ void EventConsumer::turn(std::string command, Json payload) {
 
 void EventConsumer::answered(Result<Reply> reply) {
   if (!reply) {
-    if (!followed_ && known_ && reply.error().code == ErrorCode::not_found) {
+    // Never there, or an operator has removed it.
+    if (known_ && reply.error().code == ErrorCode::not_found) {
       known_ = false;
+      followed_ = false;
       return;
     }
     known_ = true;
     return failed(reply.error());
   }
+  saved_at_ = around_.clock.monotonic();
+  handed_on_ = false;
+  known_ = true;
   if (followed_) {
     saved_ = asked_;
     const std::scoped_lock lock{mutex_};
@@ -136,29 +158,29 @@ void EventConsumer::answered(Result<Reply> reply) {
   }
   followed_ = true;
   saved_ = reply->value.at("cursor");
-  looked_ = saved_;
   const std::scoped_lock lock{mutex_};
   state_ = {.cursor = saved_};
 }
 
 bool EventConsumer::hand_on() {
+  const auto looked = state().cursor;
   auto page =
-      around_.feed.read({.after = looked_, .topics = options_.topics, .limit = options_.batch_max});
+      around_.feed.read({.after = looked, .topics = options_.topics, .limit = options_.batch_max});
   if (!page) {
     failed(page.error());
     return false;
   }
   if (page->events.empty() && !page->lost) {
-    // The durable cursor stays behind: what did not match is looked at again after a restart.
-    const bool moved = page->next != std::exchange(looked_, page->next);
-    return moved && !page->at_end;
+    const std::scoped_lock lock{mutex_};
+    state_.cursor = page->next;
+    return page->next != looked && !page->at_end;
   }
   const auto handled = handle({.events = std::move(page->events), .lost = page->lost});
   if (!handled) {
     failed(handled.error());
     return false;
   }
-  looked_ = page->next;
+  handed_on_ = true;
   const std::scoped_lock lock{mutex_};
   state_ = {.cursor = page->next};
   return true;
@@ -179,6 +201,57 @@ void EventConsumer::failed(const Error& error) {
   ++state_.failed;
   state_.error = to_string(error);
   again_at_ = around_.clock.monotonic() + options_.retry.wait_after(state_.failed, around_.random);
+}
+
+// ------------------------------------------------------------------------------ without a thread
+
+struct SteppedSubscribers::One {
+  One(EventConsumer::Surroundings around, SubscriberOptions options, EventHandler handler)
+      : name(options.name), consumer(std::move(around), std::move(options), std::move(handler)) {}
+
+  const std::string name;
+  EventConsumer consumer;
+  bool wanted = true;
+};
+
+Result<std::unique_ptr<Subscriber>> SteppedSubscribers::subscribe(
+    EventConsumer::Surroundings around, SubscriberOptions options, EventHandler handler) {
+  class Handle final : public Subscriber {
+   public:
+    explicit Handle(std::shared_ptr<One> one) : one_(std::move(one)) {}
+    ~Handle() override { one_->wanted = false; }
+    [[nodiscard]] State state() const override { return one_->consumer.state(); }
+
+   private:
+    const std::shared_ptr<One> one_;
+  };
+
+  PERDURE_TRY_VOID(check(around.feed, options));
+  const auto has_its_name = [&](const auto& one) {
+    return one->wanted && one->name == options.name;
+  };
+  if (std::ranges::any_of(all_, has_its_name)) return is_taken(options.name);
+  all_.push_back(std::make_shared<One>(std::move(around), std::move(options), std::move(handler)));
+  return std::unique_ptr<Subscriber>{std::make_unique<Handle>(all_.back())};
+}
+
+bool SteppedSubscribers::step() {
+  std::erase_if(all_, [](const auto& one) { return !one->wanted && one->consumer.settled(); });
+  bool moved = false;
+  for (std::size_t i = 0; i < all_.size(); ++i) {  // a handler may subscribe another one
+    const auto one = all_[i];
+    if (one->wanted) moved |= one->consumer.step();
+  }
+  return moved;
+}
+
+std::optional<Milliseconds> SteppedSubscribers::again_at() const {
+  std::optional<Milliseconds> first;
+  for (const auto& one : all_) {
+    const auto at = one->wanted ? one->consumer.again_at() : std::nullopt;
+    if (at) first = std::min(first.value_or(*at), *at);
+  }
+  return first;
 }
 
 // --------------------------------------------------------------------------------- with a thread
@@ -269,10 +342,7 @@ Result<std::unique_ptr<Subscriber>> subscribe(EventConsumer::Surroundings around
                                               SubscriberNames& names, SubscriberOptions options,
                                               EventHandler handler) {
   PERDURE_TRY_VOID(check(around.feed, options));
-  if (!names.take(options.name)) {
-    return fail(ErrorCode::conflict,
-                fmt::format("a subscriber is named \"{}\" already", options.name));
-  }
+  if (!names.take(options.name)) return is_taken(options.name);
   return std::unique_ptr<Subscriber>{std::make_unique<ThreadedSubscriber>(
       std::move(around), names, std::move(options), std::move(handler))};
 }

@@ -44,6 +44,7 @@ class EventConsumer {
  private:
   void turn(std::string command, Json payload);
   void answered(Result<Reply> reply);
+  [[nodiscard]] bool is_to_be_saved() const;
   bool hand_on();
   void failed(const Error& error);
   [[nodiscard]] Result<void> handle(const EventBatch& batch) const;
@@ -55,9 +56,10 @@ class EventConsumer {
   // Of whoever steps.
   bool known_ = true;  ///< the cursor's object is thought to be there
   bool followed_ = false;
-  std::string saved_;   ///< the durable cursor
-  std::string asked_;   ///< the cursor that a turn under way makes durable
-  std::string looked_;  ///< nothing is to be handed on up to here
+  std::string saved_;        ///< the durable cursor
+  Milliseconds saved_at_{};  ///< monotonic
+  bool handed_on_ = false;   ///< a batch since then
+  std::string asked_;        ///< the cursor that a turn under way makes durable
   std::optional<Milliseconds> again_at_;
 
   mutable std::mutex mutex_;  // guards the rest
@@ -76,6 +78,26 @@ class SubscriberNames {
  private:
   std::mutex mutex_;
   std::set<std::string> names_;
+};
+
+/// Subscribers of a runtime without threads: who owns it steps them, as a simulation does. A crash
+/// takes the runtime first and what is handed out here later.
+/// Threads  one.
+class SteppedSubscribers {
+ public:
+  /// Errors: those of Runtime::subscribe.
+  [[nodiscard]] Result<std::unique_ptr<Subscriber>> subscribe(EventConsumer::Surroundings around,
+                                                              SubscriberOptions options,
+                                                              EventHandler handler);
+  /// Steps each of them. False when none has anything to do for now.
+  bool step();
+  /// When to step again at the latest, on the monotonic clock; nothing: when something happens.
+  [[nodiscard]] std::optional<Milliseconds> again_at() const;
+
+ private:
+  struct One;
+
+  std::vector<std::shared_ptr<One>> all_;  // shared with what is handed out: either may go first
 };
 
 /// Starts a thread that steps a consumer until the subscriber goes. `names` must outlive it.

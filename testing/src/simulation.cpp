@@ -31,6 +31,9 @@ WorldOptions machine_of(std::uint64_t seed) {
   WorldOptions options;
   options.runtime.active_bytes_max = chance.pick<std::size_t>({8u << 10, 64u << 10, 1u << 20});
   options.runtime.event_retention.events_max = chance.pick<std::uint64_t>({20, 1'000, 1'000'000});
+  // Calls that find no place are told so, and come again.
+  options.runtime.mailbox_max = chance.pick<std::size_t>({2, 16, 4'096});
+  options.runtime.in_flight_max = chance.pick<std::size_t>({8, 64, 65'536});
   return options;
 }
 

@@ -123,6 +123,7 @@ bool World::move_at_once() {
   moved |= network_->step();
   moved |= step_disk();
   moved |= core.step_agenda();
+  moved |= core.step_subscribers();
   return moved;
 }
 
@@ -136,6 +137,9 @@ void World::advance_to_next(Milliseconds most) {
   auto wait = std::min({most, stretch_max, network_->next() - now});
   if (machine_->batch) wait = std::min(wait, machine_->batch_ready_at - now);
   if (const auto due = machine_->next_due()) wait = std::min(wait, *due - clock_.now());
+  if (const auto at = machine_->core->stepped_subscribers().again_at()) {
+    wait = std::min(wait, *at - now);
+  }
   clock_.advance(std::min(most, wait.count() > 0 ? wait : stretch_min));
   housekeep();
 }
@@ -259,7 +263,10 @@ bool World::commit(std::size_t submissions_max) {
   return true;
 }
 
-void World::housekeep() { machine_->core->housekeep(); }
+void World::housekeep() {
+  machine_->core->housekeep();
+  if (machine_->core->is_between_epochs()) machine_->core->housekeep();
+}
 
 void World::step() {
   ++steps_;
@@ -270,6 +277,7 @@ void World::step() {
   } else if (dice < 66 && network_->step()) {
   } else if (dice < 72) {
     core.step_agenda();
+    core.step_subscribers();
   } else if (dice < 90) {
     if (!machine_->batch) {
       begin_commit(1 + order_.below(8));

@@ -353,6 +353,34 @@ class Webhooks(WebhookTest):
         self.assertEqual(seen, sorted(seen, reverse=True))
 
 
+class PerUser(WebhookTest):
+    arguments = [*QUICK, "--webhooks-per-user", "2"]
+
+    def test_one_more_than_a_user_may_have_is_refused_by_the_rule(self):
+        body = {"url": "https://example.org/", "topics": ["*"]}
+        first = self.webhook(body["url"])
+        key = {"Idempotency-Key": new_id()}
+        second = self.client.post("/webhooks", body, headers=key)
+        self.assertEqual(second.status, 201, second)
+        problem = self.assert_problem(self.client.post("/webhooks", body), 422)
+        self.assertEqual(problem["errors"][0]["code"], "limit")
+        self.assertIn("at most 2 webhooks (webhooks.per_user)", problem["errors"][0]["message"])
+        again = self.client.post("/webhooks", body, headers=key)
+        self.assertEqual((again.status, again.json["id"]), (201, second.json["id"]))
+
+        path = f"/webhooks/{first['id']}"
+        self.assertEqual(self.client.delete(path).status, 204)
+        third = self.webhook(body["url"])
+        refused = self.assert_problem(self.client.post(path + "/restore"), 422)
+        self.assertEqual(refused["errors"][0]["code"], "limit")
+        self.running.kill()
+        self.running.restart()
+        self.client = self.running.client()
+        self.assert_problem(self.client.post("/webhooks", body), 422)
+        self.assertEqual(self.client.delete(f"/webhooks/{third['id']}").status, 204)
+        self.assertEqual(self.client.post(path + "/restore").status, 200)
+
+
 class Policy(WebhookTest):
     """What a server without exceptions refuses, and whom it believes."""
 

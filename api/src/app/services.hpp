@@ -13,6 +13,7 @@
 #include "app/rate_limit.hpp"
 #include "app/router.hpp"
 #include "app/tickets.hpp"
+#include "app/webhook_places.hpp"
 #include "app/worker_pool.hpp"
 #include "perdure/api/app/application.hpp"
 
@@ -30,6 +31,7 @@ struct Application::Services {
   Cors cors;
   KeyCache keys{10'000, random};
   Tickets tickets{clock, random};
+  WebhookPlaces webhook_places;
   RateBucket server_bucket;
   std::vector<shell::RouteMeter*> meters;  ///< by the route's place in `router.routes()`
   shell::RouteMeter* other_meter = nullptr;

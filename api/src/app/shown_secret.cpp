@@ -22,9 +22,12 @@ std::string secret_bits(Context& context, std::string_view use) {
   return std::string{bytes_of(bits)};
 }
 
-void call_with_secret(ContextPtr context, Call call, ShownSecret shown) {
+void call_with_secret(ContextPtr context, Call call, ShownSecret shown,
+                      std::shared_ptr<void> held) {
   auto& runtime = context->services.runtime;
-  auto done = [context, shown = std::move(shown)](Result<Reply> reply) {
+  auto done = [context, shown = std::move(shown),
+               held = std::move(held)](Result<Reply> reply) mutable {
+    held.reset();
     if (!reply) return answer(*context, std::move(reply).error());
     context->replayed = reply->replayed;
     const auto& route = context->route->route;

@@ -24,6 +24,8 @@ struct ShownSecret {
 };
 
 /// Calls, and answers with the resource, to which `secret` is added if it is the one that it has.
-void call_with_secret(ContextPtr context, Call call, ShownSecret shown);
+/// `held` is let go when the outcome is known, before the answer.
+void call_with_secret(ContextPtr context, Call call, ShownSecret shown,
+                      std::shared_ptr<void> held = nullptr);
 
 }  // namespace perdure::api

@@ -109,6 +109,7 @@ actors::DomainOptions domain_options(const Config& config) {
   webhooks.retry.ceiling = duration(config, "webhooks.backoff_max");
   webhooks.timeout = duration(config, "webhooks.timeout");
   webhooks.disable_after = duration(config, "webhooks.disable_after");
+  webhooks.per_owner_max = static_cast<std::size_t>(config.number("webhooks.per_user"));
   webhooks.given_up_max = static_cast<int>(config.number("webhooks.given_up_max"));
   return options;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // More counters than fit into memory, so that they hibernate all the time: each counts what it was
-// told, and whoever asks sees at least what was acknowledged before.
+// told, and whoever asks sees at least what was acknowledged before. While writes have stopped,
+// reads go on.
 #include "deeds.hpp"
 #include "workloads.hpp"
 
@@ -28,10 +29,19 @@ class Churn final : public perdure::testing::Workload {
                            self.ballast = std::string(500, 'x');
                            return self.value += by;
                          })
-                .query("value", [](const Tally& self) { return self.value; })};
+                .command("require",
+                         [](Turn& turn, Tally& self, const std::int64_t& least) {
+                           turn.change_nothing();
+                           if (self.value < least)
+                             throw Failure{Error{.code = ErrorCode::conflict}};
+                           return self.value;
+                         })
+                .query("value", [](const Tally& self) { return self.value; })
+                .query("look", [](const View&, const Tally& self) { return self.value; })};
   }
 
   void step() override {
+    if (!world().writable()) return look();
     if (chance().one_in(3)) return ask();
     if (!deeds_.can_begin()) return;
     const auto number = deeds_.begin();
@@ -64,14 +74,32 @@ class Churn final : public perdure::testing::Workload {
     ++asking_;
     const auto counter = chance().below(counters);
     const auto before = acknowledged_[counter];
-    request({.target = tally(counter), .type = CallType::query, .name = "value"},
-            [this, counter, before](const Result<Reply>& reply) {
-              --asking_;
-              const auto value = reply ? reply->value.get<std::int64_t>() : 0;
-              // One that nobody has added to yet does not exist.
-              expect(value >= before, tally(counter).id + " shows " + std::to_string(value) +
-                                          ", but " + std::to_string(before) + " was acknowledged");
-            });
+    Call call{.target = tally(counter), .type = CallType::query, .name = "value"};
+    if (chance().one_in(3)) {
+      call.type = CallType::command;
+      call.name = "require";
+      call.payload = before;
+    }
+    request(std::move(call), [this, counter, before](const Result<Reply>& reply) {
+      --asking_;
+      const auto value = reply ? reply->value.get<std::int64_t>() : 0;
+      // One that nobody has added to yet does not exist.
+      expect(value >= before, tally(counter).id + " shows " + std::to_string(value) + ", but " +
+                                  std::to_string(before) + " was acknowledged" +
+                                  (reply ? "" : ": " + to_string(reply.error())));
+    });
+  }
+  /// Asked when nothing that it could wait for is on its way.
+  void look() {
+    if (world().runtime().stats().in_flight_calls > 0) return;
+    const auto counter = chance().below(counters);
+    world().runtime().call(
+        {.target = tally(counter), .type = CallType::query, .name = "look"},
+        [this, counter, life = world().life()](const Result<Reply>& reply) {
+          if (life != world().life() || reply || reply.error().code == ErrorCode::not_found) return;
+          expect(reply.error().detail.find("writes have stopped") == std::string::npos,
+                 tally(counter).id + " cannot be read since writes have stopped");
+        });
   }
 
   Deeds deeds_;

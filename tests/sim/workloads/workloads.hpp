@@ -12,6 +12,7 @@ namespace perdure::sim {
 using MakeWorkload = std::unique_ptr<perdure::testing::Workload>(std::size_t clients);
 MakeWorkload make_alarms;     ///< never early, never lost, retried as they say
 MakeWorkload make_bus;        ///< each event to each subscriber, in commit order
+MakeWorkload make_callers;    ///< whose calls keep their order, or are told that they were refused
 MakeWorkload make_catalogue;  ///< lists are what the objects are
 MakeWorkload make_churn;      ///< objects that come and go keep what they were told
 MakeWorkload make_history;    ///< the past is as a model was, restored or not
@@ -19,7 +20,8 @@ MakeWorkload make_jobs;       ///< each ends once, and no limit is passed
 MakeWorkload make_pairs;      ///< messages take effect once, in order, and are answered
 MakeWorkload make_retries;    ///< a key has one effect and one reply, creates included
 MakeWorkload make_ring;       ///< a ring stays a ring, and its token one token
-MakeWorkload make_transfer;   ///< money is neither made nor lost
-MakeWorkload make_webhooks;   ///< each event reaches its receiver, and is one delivery
+MakeWorkload make_subscribers;  ///< handlers hear every event, and their cursors wait for them
+MakeWorkload make_transfer;     ///< money is neither made nor lost
+MakeWorkload make_webhooks;     ///< each event reaches its receiver, and is one delivery
 
 }  // namespace perdure::sim

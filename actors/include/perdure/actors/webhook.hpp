@@ -9,7 +9,8 @@
 //
 // Fields: those of the schema Webhook. Object index: `updated_at`, which attempts move, too.
 //
-//   create           the fields, and secret, after: the cursor of the event log to begin at
+//   create           the fields, and secret, after: the cursor of the event log to begin at,
+//                    others: how many its owner has already
 //   update           the fields, and after: the cursor from which other topics hold
 //   rotate           {secret}; for `overlap` both secrets sign
 //   test             makes a delivery of an event `webhook.test`       → the delivery
@@ -21,14 +22,16 @@
 //   deliver          goes on with what is due; harmless at any time
 //
 // A delivery is given up after `WebhookPolicy::retry.attempts`; it stays in the list as `failed`,
-// and becomes a dead letter. A webhook is disabled when the receiver answers 410 (`gone`), or when
-// no attempt succeeded for too long (`failing`); the event `webhook.disabled` {id, url, reason}
-// says so. What waits then goes on when the owner enables it again.
+// and becomes a dead letter. A webhook is disabled when the receiver answers 410 (`gone`), when no
+// attempt succeeded for too long (`failing`), or when its owner is not served any more
+// (`owner_inactive`, see for_active_owners); the event `webhook.disabled` {id, url, reason} says
+// so. What waits then goes on when the owner enables it again.
 //
 // Errors  conflict  test and retry_delivery of a disabled webhook; retry_delivery of what is being
-//                   sent. not_found: no such delivery (any more). invalid: topics, secret.
-// Limits  `deliveries_kept` finished ones, oldest gone first; past `deliveries_waiting_max` events
-//         fail at once.
+//                   sent. not_found: no such delivery (any more). invalid: topics, secret, one
+//                   more than an owner may have.
+// Limits  `WebhookPolicy::per_owner_max` of one owner, as `others` says; `deliveries_kept` finished
+//         deliveries, oldest gone first; past `deliveries_waiting_max` events fail at once.
 #pragma once
 
 #include <chrono>
@@ -36,7 +39,12 @@
 #include <string_view>
 
 #include "perdure/base/random.hpp"
+#include "perdure/runtime/outbox.hpp"
 #include "perdure/runtime/retry.hpp"
+
+namespace perdure {
+class Runtime;
+}
 
 namespace perdure::actors {
 
@@ -49,6 +57,7 @@ struct WebhookPolicy {
   Milliseconds timeout{15'000};                             ///< of one attempt
   Milliseconds disable_after = std::chrono::hours{5 * 24};  ///< of failing
   int given_up_max = 50;  ///< deliveries given up one after another, then it is disabled
+  std::size_t per_owner_max = 100;
 };
 
 namespace webhook {
@@ -62,6 +71,14 @@ inline constexpr std::chrono::hours overlap{24};
 [[nodiscard]] std::string secret_from(std::string_view bits);
 /// The first characters of a secret, to know it by.
 [[nodiscard]] std::string secret_label(std::string_view secret);
+/// An owner has as many as they may. The message names the rule.
+[[nodiscard]] Unexpected too_many(std::size_t per_owner_max);
+
+/// The performer `http` for a host whose owners are objects of the kind `user`: an attempt of a
+/// webhook whose owner is deactivated, deleted or erased is not made, and fails as
+/// `unauthenticated`, which disables the webhook. All else goes to `perform`.
+/// Lifetime  the runtime outlives what it performs for.
+[[nodiscard]] Performer for_active_owners(Runtime& runtime, Performer perform);
 
 }  // namespace webhook
 

@@ -47,15 +47,38 @@ Result<Json> payload_of(Context& context) {
   return payload;
 }
 
+Result<WebhookPlaces::Place> place_for(Context& context, const std::string& owner) {
+  auto& services = context.services;
+  return services.webhook_places.take(services.runtime, owner,
+                                      services.options.webhooks_per_owner_max);
+}
+
+/// For one that is to be brought back; none when there is nothing to bring back.
+Result<WebhookPlaces::Place> place_to_restore(Context& context) {
+  const auto& services = context.services;
+  const auto view = services.runtime.inspect(webhook_of(context));
+  if (!view || !view->meta.deleted_at) return WebhookPlaces::Place{};
+  const auto& owner = view->meta.origin->owner;
+  if (!context.principal.reaches(owner)) return WebhookPlaces::Place{};
+  PERDURE_TRY(place, place_for(context, owner));
+  const auto most = services.options.webhooks_per_owner_max;
+  if (place.others >= most) return actors::webhook::too_many(most);
+  return place;
+}
+
 void create_webhook(ContextPtr context) {
   auto& services = context->services;
   auto payload = payload_of(*context);
   if (!payload) return answer(*context, std::move(payload).error());
+  auto place = place_for(*context, context->principal.user_id);
+  if (!place) return answer(*context, std::move(place).error());
   auto secret = new_secret(*context);
   (*payload)["secret"] = secret;
+  (*payload)["others"] = place->others;
   const ObjectId object{kind, make_uuid_v7(services.clock.now(), services.random)};
   auto call = make_call(*context, object, CallType::command, "create", std::move(*payload));
-  call_with_secret(std::move(context), std::move(call), shown(std::move(secret)));
+  call_with_secret(std::move(context), std::move(call), shown(std::move(secret)),
+                   std::move(place->held));
 }
 
 void update_webhook(ContextPtr context) {
@@ -81,21 +104,25 @@ void rotate_secret(ContextPtr context) {
 
 /// Brought back, and then set going: a crash in between leaves that to the next event.
 void restore_webhook(ContextPtr context) {
+  auto place = place_to_restore(*context);
+  if (!place) return answer(*context, std::move(place).error());
   auto call =
       make_call(*context, webhook_of(*context), CallType::command, std::string{builtin::undelete});
   auto& runtime = context->services.runtime;
-  runtime.call(std::move(call), [context](Result<Reply> reply) {
-    if (!reply) return answer(*context, std::move(reply).error());
-    context->replayed = reply->replayed;
-    auto& again = context->services.runtime;
-    auto body = actors::resource_body(reply->meta, std::move(reply->value));
-    again.call({.target = webhook_of(*context), .name = "deliver"},
-               [context, body = std::move(body)](const Result<Reply>& /*going*/) {
-                 JsonAnswer json;
-                 append_json(json.text, body);
-                 answer(*context, std::move(json));
+  runtime.call(std::move(call),
+               [context, held = std::move(place->held)](Result<Reply> reply) mutable {
+                 held.reset();
+                 if (!reply) return answer(*context, std::move(reply).error());
+                 context->replayed = reply->replayed;
+                 auto& again = context->services.runtime;
+                 auto body = actors::resource_body(reply->meta, std::move(reply->value));
+                 again.call({.target = webhook_of(*context), .name = "deliver"},
+                            [context, body = std::move(body)](const Result<Reply>& /*going*/) {
+                              JsonAnswer json;
+                              append_json(json.text, body);
+                              answer(*context, std::move(json));
+                            });
                });
-  });
 }
 
 ObjectCall delivery_call(CallType type, std::string name) {
@@ -149,13 +176,13 @@ void add_webhook_routes(std::vector<Route>& routes) {
                         .lists = {{.sort = "updated_at", .index = "updated_at"}},
                         .default_sort = "-updated_at"});
   auto& create = route_named(routes, "createWebhook");
-  create.target = Function{create_webhook};
+  create.target = Slow{create_webhook};
   create.summary = "Create a webhook; the secret is in this answer only";
   create.response_schema = "WebhookCreated";
   create.example = R"({"url":"https://example.org/hook","topics":["notebook.*"]})";
   route_named(routes, "putWebhook").target = Function{update_webhook};
   route_named(routes, "patchWebhook").target = Function{update_webhook};
-  route_named(routes, "restoreWebhook").target = Function{restore_webhook};
+  route_named(routes, "restoreWebhook").target = Slow{restore_webhook};
   add_delivery_routes(routes);
 }
 
