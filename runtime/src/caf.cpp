@@ -27,7 +27,10 @@ using runtime::Answer;
 class ObjectHandle final : public runtime::OrderedActor {
  public:
   ObjectHandle(caf::actor_config& config, Runtime& runtime, ObjectId object)
-      : runtime::OrderedActor(config), runtime_(runtime), object_(std::move(object)) {}
+      : runtime::OrderedActor(config), runtime_(runtime), object_(std::move(object)) {
+    // Its first message comes from the host, who sends in ways of its own.
+    runtime::handed_over(static_cast<const runtime::OrderedActor*>(this));
+  }
 
   [[nodiscard]] const char* name() const override { return "perdure.handle"; }
 
