@@ -249,9 +249,11 @@ void OutboxPump::begin_message(Item& item, std::vector<Action>& actions) {
 }
 
 OutboxPump::Action OutboxPump::calling(Call call, Receipt receipt) {
-  return [this, call = std::move(call), receipt = std::move(receipt), generation = generation_] {
-    effects_.call(call, receipt,
-                  [this, generation, position = receipt.position](const Result<Reply>& reply) {
+  return [this, call = std::move(call), receipt = std::move(receipt),
+          generation = generation_]() mutable {
+    const auto position = receipt.position;
+    effects_.call(std::move(call), std::move(receipt),
+                  [this, generation, position](const Result<Reply>& reply) {
                     finished_call(generation, position, reply);
                   });
   };

@@ -75,7 +75,7 @@ Result<ImportFile> read_import(std::string_view lines) {
     } else if (line->contains("sha256")) {
       if ((*line)["sha256"] != to_hex(bytes_of(sha256(lines.substr(0, start)))) ||
           lines.find_first_not_of('\n', end) != std::string_view::npos) {
-        return fail(ErrorCode::corrupt, "the digest does not fit the lines before it");
+        return fail(ErrorCode::malformed, "the digest does not fit the lines before it");
       }
       return file;
     } else {

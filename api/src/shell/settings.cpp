@@ -126,7 +126,7 @@ constexpr Setting table[] = {
     {"http_client.response", bytes, "1MiB", "Largest response body of an outgoing call", kib,
      64 * mib},
 
-    {"webhooks.per_user", integer, "100", "Webhooks that one user has at most", 1, 10'000},
+    {"webhooks.per_user", integer, "1000", "Webhooks that one user has at most", 1, 10'000},
     {"webhooks.attempts", integer, "8", "Attempts at a delivery before it is given up", 1, 100},
     {"webhooks.backoff", duration, "5s",
      "Wait after the first failed attempt; six times as long after each further one", 1, day},

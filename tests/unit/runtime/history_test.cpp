@@ -139,7 +139,7 @@ TEST_F(History, an_export_imports_to_the_same_and_a_changed_one_is_refused) {
   EXPECT_EQ(code(import("back", file)), ErrorCode::conflict);
   auto changed = file;
   changed.replace(changed.find("\"2\""), 3, "\"9\"");
-  EXPECT_EQ(code(import("bad", changed)), ErrorCode::corrupt);
+  EXPECT_EQ(code(import("bad", changed)), ErrorCode::malformed);
   const std::string newer =
       R"({"format":"perdure-object","version":1,"schema_version":4294967297,"state":{}})"
       "\n";  // 1 more than 2^32

@@ -57,7 +57,7 @@ struct WebhookPolicy {
   Milliseconds timeout{15'000};                             ///< of one attempt
   Milliseconds disable_after = std::chrono::hours{5 * 24};  ///< of failing
   int given_up_max = 50;  ///< deliveries given up one after another, then it is disabled
-  std::size_t per_owner_max = 100;
+  std::size_t per_owner_max = 1'000;
 };
 
 namespace webhook {

@@ -4,6 +4,8 @@
 //
 // What a create or a change means for events holds from the answer on: the place of the event log
 // at which they begin is looked up here, before the call.
+#include <limits>
+
 #include "app/checks.hpp"
 #include "app/context.hpp"
 #include "app/dispatch.hpp"
@@ -53,14 +55,13 @@ Result<WebhookPlaces::Place> place_for(Context& context, const std::string& owne
                                       services.options.webhooks_per_owner_max);
 }
 
-/// For one that is to be brought back; none when there is nothing to bring back.
+/// For one that is to be brought back, by its owner; none when there is nothing to bring back.
 Result<WebhookPlaces::Place> place_to_restore(Context& context) {
   const auto& services = context.services;
-  const auto view = services.runtime.inspect(webhook_of(context));
-  if (!view || !view->meta.deleted_at) return WebhookPlaces::Place{};
-  const auto& owner = view->meta.origin->owner;
-  if (!context.principal.reaches(owner)) return WebhookPlaces::Place{};
-  PERDURE_TRY(place, place_for(context, owner));
+  const auto last = services.runtime.journal(webhook_of(context), 1,
+                                             std::numeric_limits<Seq>::max(), Order::descending, 1);
+  if (!last || last->empty() || !last->front().deleted) return WebhookPlaces::Place{};
+  PERDURE_TRY(place, place_for(context, context.principal.user_id));
   const auto most = services.options.webhooks_per_owner_max;
   if (place.others >= most) return actors::webhook::too_many(most);
   return place;

@@ -149,7 +149,7 @@ class Runtime {
                                            const LineSink& sink) const;
   /// Makes `call.target` from an export. Name, payload and owner of the call are set here; all else
   /// (principal, idempotency key) is the caller's.
-  /// Errors: malformed, corrupt (digest), conflict (exists).
+  /// Errors: malformed (a digest that does not fit, too), conflict (exists).
   void import_object(Call call, std::string_view lines, ReplyHandler done);
   /// Makes `call.target` from another object as of a moment; the call as above.
   /// Errors: not_found, gone, conflict.

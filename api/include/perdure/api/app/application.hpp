@@ -48,9 +48,9 @@ struct ApplicationOptions {
   std::filesystem::path data_dir = {};       ///< for the check of free space; empty: none
   std::uint64_t free_bytes_min = 64u << 20;  ///< below it /health says degraded
   std::size_t body_bytes_max = 1u << 20;
-  std::size_t import_bytes_max = 64u << 20;  ///< of POST /durable-objects/import
-  std::size_t webhooks_per_owner_max = 100;  ///< as WebhookPolicy, for those brought back
-  std::size_t slow_queue_max = 256;          ///< requests that wait for a worker thread
+  std::size_t import_bytes_max = 64u << 20;    ///< of POST /durable-objects/import
+  std::size_t webhooks_per_owner_max = 1'000;  ///< as WebhookPolicy, for those brought back
+  std::size_t slow_queue_max = 256;            ///< requests that wait for a worker thread
   MetricsPort metrics = {};
   /// For /jobs/stats: of everybody's jobs, or of one user's (actors::job_stats). Empty: none.
   std::function<Result<Json>(const std::optional<std::string>& owner)> job_stats = {};
