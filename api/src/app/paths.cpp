@@ -53,6 +53,7 @@ Result<std::string> decode(std::string_view raw, Plus plus, std::string_view whe
 Result<void> Path::add(std::string_view raw) {
   if (size_ == segments_.size()) return fail(ErrorCode::not_found, "no such path");
   if (raw.find('%') == std::string_view::npos) {
+    if (!is_valid_utf8(raw)) return fail(ErrorCode::malformed, "the path is not UTF-8");
     segments_[size_++] = raw;
     return {};
   }

@@ -36,7 +36,7 @@ TEST(Path, splits_an_object_id_at_its_first_colon) {
 }
 
 TEST(Path, refuses_what_cannot_be_decoded) {
-  for (const auto* raw : {"/a%", "/a%2", "/a%zz", "/a%00b", "/a%ff"}) {
+  for (const auto* raw : {"/a%", "/a%2", "/a%zz", "/a%00b", "/a%ff", "/a\xff"}) {
     EXPECT_EQ(shown(raw), "malformed") << raw;
   }
   EXPECT_EQ(shown("/1/2/3/4/5/6/7/8/9"), "not_found");
