@@ -2,8 +2,6 @@
 """A server with several threads of each sort, under everything at once: writes, alarms, jobs and
 transactions, sockets, streams, webhooks and an operator who looks around, while objects hibernate
 and the server stops and starts. What was acknowledged is there, once.
-
-ThreadSanitizer watches this test (scripts/test tsan).
 """
 
 import os

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/webhook_places.hpp"
 
-#include <algorithm>
-
 namespace perdure::api {
 
 namespace {
