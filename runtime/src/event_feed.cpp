@@ -95,6 +95,8 @@ std::uint64_t position_of(std::string_view cursor) {
   return parts ? parts->position : 0;
 }
 
+bool names_place(std::string_view cursor) { return parts_of(cursor).has_value(); }
+
 Result<EventPtr> decode_event(const std::string& history, std::uint64_t position,
                               std::string_view body) {
   const auto corrupt = [&](std::string_view why) {
@@ -228,8 +230,9 @@ Result<EventPage> EventFeed::read(const EventQuery& query) {
     }
     for (auto& event : events) {
       if (page.events.size() == query.limit) break;
-      // Retention may have passed by between two reads.
-      page.lost |= event->position != position && position != place.next;
+      // Retention may have passed by between two reads; the oldest event is whichever is left.
+      const bool oldest = query.after == "0" && position == place.next;
+      page.lost |= event->position != position && !oldest;
       position = event->position + 1;
       ++looked_at;
       if (wanted(*event)) page.events.push_back(std::move(event));

@@ -114,7 +114,7 @@ bool EventConsumer::is_to_be_saved() const {
   if (handed_on_) return true;
   const auto looked = state().cursor;
   if (looked == saved_) return false;
-  return around_.clock.monotonic() - saved_at_ >= unsaved_max ||
+  return !names_place(saved_) || around_.clock.monotonic() - saved_at_ >= unsaved_max ||
          position_of(looked) >= position_of(saved_) + unsaved_events_max;
 }
 

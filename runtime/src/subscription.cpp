@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "fields.hpp"
 #include "index_keys.hpp"
@@ -22,12 +21,6 @@ constexpr std::size_t changes_max = 16;
 /// need not look at them again.
 constexpr std::uint64_t unmatched_max = 10'000;
 constexpr std::size_t tail_events_at_once = 1'000;
-
-std::uint64_t position_of(const std::string& cursor) {
-  const auto dash = cursor.find('-');
-  if (dash == std::string::npos) return 0;
-  return std::strtoull(cursor.c_str() + dash + 1, nullptr, 10);  // 0 for what is no number
-}
 
 Result<Json> read_topics(const Json& payload, std::size_t least) {
   auto topics = payload.is_object() ? payload.value("topics", Json()) : Json();
@@ -58,7 +51,8 @@ Result<Json> subscribe(Turn&, Json& self, const Json& payload) {
 /// What holds at a place in the log: `{topics, until}`, without `until` when it has no end.
 Json topics_at(const Json& self, const std::string& cursor) {
   for (const auto& earlier : self.value("earlier", Json::array())) {
-    if (position_of(earlier.at("until")) > position_of(cursor)) return earlier;
+    if (position_of(earlier.at("until").get<std::string_view>()) > position_of(cursor))
+      return earlier;
   }
   return {{"topics", self.at("topics")}};
 }
@@ -78,7 +72,8 @@ void pass_on_turn(Turn& turn, Json& self, const Json& batch) {
   self["cursor"] = batch.at("to");
   if (!self.contains("earlier")) return;
   std::erase_if(self["earlier"].get_ref<Json::array_t&>(), [&](const Json& topics) {
-    return position_of(topics.at("until")) <= position_of(self["cursor"]);
+    return position_of(topics.at("until").get<std::string_view>()) <=
+           position_of(self["cursor"].get<std::string_view>());
   });
 }
 
@@ -88,7 +83,7 @@ Result<Json> change(Turn&, Json& self, const Json& payload) {
   auto earlier = self.value("earlier", Json::array());
   if (from.empty() || earlier.size() >= changes_max) {
     earlier.clear();
-  } else if (position_of(from) > position_of(self.at("cursor"))) {
+  } else if (position_of(from) > position_of(self.at("cursor").get<std::string_view>())) {
     earlier.push_back({{"topics", self.at("topics")}, {"until", from}});
   } else {
     earlier.clear();
@@ -244,10 +239,11 @@ bool Subscriptions::read_for(const std::string& id, const Subscription& subscrip
   });
   auto page = look(subscription, topics, from);
   if (!page) return false;
-  // A subscription from now on gets its place at once.
-  const bool far = subscription.cursor.empty() ||
-                   position_of(page->next) > position_of(subscription.cursor) + unmatched_max;
-  if (page->events.empty() && !page->lost && !far) {
+  // One from now on, or from the oldest event on, gets its place at once: what retention takes after
+  // that is noticed.
+  const bool placed = names_place(subscription.cursor);
+  const bool far = position_of(page->next) > position_of(subscription.cursor) + unmatched_max;
+  if (page->events.empty() && !page->lost && placed && !far) {
     looked(id, subscription, *page);
     return page->next != from;
   }

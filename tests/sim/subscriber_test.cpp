@@ -88,6 +88,11 @@ TEST_F(SubscriberStories, a_cursor_that_moved_is_durable_a_minute_later) {
       << "turns although nothing happens";
 }
 
+TEST_F(SubscriberStories, from_the_oldest_event_on_have_a_durable_place_at_once) {
+  subscribe();
+  EXPECT_EQ(durable_cursor(), end()) << "what retention takes from now on would not be noticed";
+}
+
 TEST_F(SubscriberStories, whose_cursor_an_operator_removes_begins_anew_while_it_lives) {
   subscribe();
   send("news.a", 2);
