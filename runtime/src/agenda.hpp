@@ -48,18 +48,21 @@ class Agenda {
   bool run_posted();
 
   const Clock& clock_;
+
+  // Before the parts below, which wake until they are gone: a performer that still has an effect
+  // finishes it on a thread of its own.
+  std::mutex mutex_;  // guards the next four
+  std::vector<std::function<void()>> posted_;
+  bool awake_ = true;
+  bool resting_ = false;
+  bool stopping_ = false;
+  std::condition_variable woken_;
+
   AlarmClock alarms_;
   OutboxPump outbox_;
   EventFeed events_;
   Subscriptions subscriptions_;
   Milliseconds trimmed_at_{0};  ///< the event log; monotonic
-
-  std::mutex mutex_;  // guards the rest
-  std::condition_variable woken_;
-  std::vector<std::function<void()>> posted_;
-  bool awake_ = true;
-  bool resting_ = false;
-  bool stopping_ = false;
 };
 
 }  // namespace perdure::runtime
