@@ -239,8 +239,8 @@ bool Subscriptions::read_for(const std::string& id, const Subscription& subscrip
   });
   auto page = look(subscription, topics, from);
   if (!page) return false;
-  // One from now on, or from the oldest event on, gets its place at once: what retention takes after
-  // that is noticed.
+  // One from now on, or from the oldest event on, gets its place at once: what retention takes
+  // after that is noticed.
   const bool placed = names_place(subscription.cursor);
   const bool far = position_of(page->next) > position_of(subscription.cursor) + unmatched_max;
   if (page->events.empty() && !page->lost && placed && !far) {
