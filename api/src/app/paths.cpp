@@ -18,6 +18,16 @@ int hex_digit(char c) {
   return -1;
 }
 
+Result<void> check_decoded(std::string_view text, std::string_view where) {
+  if (text.find('\0') != std::string_view::npos) {
+    return fail(ErrorCode::malformed, std::string{where} + " holds a NUL");
+  }
+  if (!is_valid_utf8(text)) {
+    return fail(ErrorCode::malformed, std::string{where} + " is not UTF-8 when decoded");
+  }
+  return {};
+}
+
 Result<std::string> decode(std::string_view raw, Plus plus, std::string_view where) {
   std::string text;
   text.reserve(raw.size());
@@ -39,12 +49,7 @@ Result<std::string> decode(std::string_view raw, Plus plus, std::string_view whe
     text += static_cast<char>(high * 16 + low);
     i += 2;
   }
-  if (text.find('\0') != std::string::npos) {
-    return fail(ErrorCode::malformed, std::string{where} + " holds an escaped NUL");
-  }
-  if (!is_valid_utf8(text)) {
-    return fail(ErrorCode::malformed, std::string{where} + " is not UTF-8 when decoded");
-  }
+  PERDURE_TRY_VOID(check_decoded(text, where));
   return text;
 }
 
@@ -53,7 +58,7 @@ Result<std::string> decode(std::string_view raw, Plus plus, std::string_view whe
 Result<void> Path::add(std::string_view raw) {
   if (size_ == segments_.size()) return fail(ErrorCode::not_found, "no such path");
   if (raw.find('%') == std::string_view::npos) {
-    if (!is_valid_utf8(raw)) return fail(ErrorCode::malformed, "the path is not UTF-8");
+    PERDURE_TRY_VOID(check_decoded(raw, "the path"));
     segments_[size_++] = raw;
     return {};
   }

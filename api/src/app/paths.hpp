@@ -25,7 +25,7 @@ inline constexpr std::size_t query_parameters_max = 32;
 /// Lifetime  segments borrow from the text that was parsed, or from `decoded_`.
 class Path {
  public:
-  /// Errors  malformed  a bad escape, an escaped NUL, bytes that are not UTF-8;
+  /// Errors  malformed  a bad escape, NUL, bytes that are not UTF-8;
   ///         not_found  more segments than any route has.
   [[nodiscard]] static Result<Path> parse(std::string_view raw);
 
