@@ -75,7 +75,7 @@ void Activation::run_command(const EnvelopePtr& envelope) {
 }
 
 void Activation::forget_durable() {
-  alarms_.forget(cell_->settled.load(std::memory_order_acquire) + taken_back_);
+  alarms_.forget(cell_->settled.load(std::memory_order_acquire));
   if (pending_.empty()) return;
   const Seq durable = cell_->committed_seq.load(std::memory_order_acquire);
   if (durable == newest_->meta.seq) {
@@ -108,14 +108,14 @@ void Activation::finish(const EnvelopePtr& envelope, Result<Reply> reply) {
 }
 
 void Activation::take_back(SubmissionPtr submission) {
-  ++taken_back_;
+  cell_->settled.fetch_add(1, std::memory_order_relaxed);
   returned_.push_back(std::move(submission));
   recover_when_alone();
 }
 
 void Activation::recover_when_alone() {
   const auto settled = cell_->settled.load(std::memory_order_acquire);
-  if (!returned_.empty() && submitted_ == settled + taken_back_) recover();
+  if (!returned_.empty() && submitted_ == settled) recover();
 }
 
 void Activation::recover() {
@@ -153,7 +153,7 @@ void Activation::release() {
 
 void Activation::check_invariants() const {
   PERDURE_CHECK(held_.empty() || !returned_.empty() || holding_, "calls are held without a reason");
-  PERDURE_CHECK(submitted_ >= taken_back_, "more came back than went out");
+  PERDURE_CHECK(submitted_ >= cell_->settled.load(), "more has settled than went out");
   // A transaction moves the durable version of an object that it holds.
   if (newest_ && !holding_) {
     PERDURE_CHECK(newest_->meta.seq >= cell_->committed_seq.load(), "newest is behind committed");

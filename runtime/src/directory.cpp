@@ -58,10 +58,10 @@ caf::actor Directory::actor_of(const Cell& cell) const {
 void Directory::send_back(const std::shared_ptr<Submission>& submission) {
   Cell& cell = *submission->envelope->cell;
   cell.recovering.store(true, std::memory_order_release);
-  send_to(actor_of(cell), Returned{submission});
+  send_to(actor_of(cell), ToObject{Returned{submission}});
 }
 
-void Directory::tell_settled(const Cell& cell) { send_to(actor_of(cell), Settled{}); }
+void Directory::tell_settled(const Cell& cell) { send_to(actor_of(cell), ToObject{Settled{}}); }
 
 void Directory::release(const Cell& cell) {
   caf::actor actor;
@@ -71,7 +71,7 @@ void Directory::release(const Cell& cell) {
   }
   // None: holding it was refused (it could not be read), and it has left since. One that holds is
   // counted, so it stays.
-  if (actor) send_to(actor, Released{});
+  if (actor) send_to(actor, ToObject{Released{}});
 }
 
 void Directory::touch(Shard& shard, Cell& cell) {
@@ -127,7 +127,7 @@ Result<void> Directory::deliver(const EnvelopePtr& envelope) {
   touch(shard, *cell);
   envelope->cell = cell;
   // Under the lock, so that arrival order is the order in which callers got here.
-  send_to(cell->actor_, Delivery{envelope});
+  send_to(cell->actor_, ToObject{Delivery{envelope}});
   return {};
 }
 

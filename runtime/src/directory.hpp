@@ -42,7 +42,8 @@ class Cell {
   std::uint64_t epoch = 0;
   /// The seq that is durable. Written by the committer after the commit, before any reply.
   std::atomic<Seq> committed_seq{0};
-  /// Submissions of this activation that the committer has dealt with for good.
+  /// Submissions of this activation that are not on their way any more: the committer has dealt
+  /// with them for good, or they came back.
   std::atomic<std::uint64_t> settled{0};
   /// Set by the committer when it gives a submission back, cleared by the activation when it has
   /// recovered: between the two, the activation is told of every submission that settles.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The messages that an object's actor understands. They never leave the process.
+// What an object's actor is told. It never leaves the process.
 #pragma once
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <memory>
+#include <variant>
 
 #include "committer.hpp"
 #include "envelope.hpp"
@@ -17,7 +18,7 @@ struct Delivery {
 
 /// What the committer could not commit comes back, in the order in which it was submitted.
 struct Returned {
-  std::shared_ptr<Submission> submission;
+  SubmissionPtr submission;
 };
 
 /// While calls that came back wait: another submission has been dealt with.
@@ -26,9 +27,11 @@ struct Settled {};
 /// The transaction that holds the object has ended.
 struct Released {};
 
+/// One type for all, since every object in memory has handlers of its own for each type.
+struct ToObject {
+  std::variant<Delivery, Returned, Settled, Released> what;
+};
+
 }  // namespace perdure::runtime
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(perdure::runtime::Delivery)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(perdure::runtime::Returned)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(perdure::runtime::Settled)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(perdure::runtime::Released)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(perdure::runtime::ToObject)

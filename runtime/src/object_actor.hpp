@@ -15,28 +15,21 @@ class ObjectActor final : public OrderedActor {
 
   [[nodiscard]] const char* name() const override { return "perdure.object"; }
 
- private:
-  template <class Message, class Act>
-  auto on(Act act) {
-    return [this, act](Message& message) {
-      const Handling handling{*this, message};
-      act(message);
-      if (activation_.checks_invariants()) activation_.check_invariants();
-    };
-  }
-
  protected:
   caf::behavior make_behavior() override {
-    return {on<Delivery>(
-                [this](Delivery& delivery) { activation_.receive(std::move(delivery.envelope)); }),
-            on<Returned>([this](Returned& returned) {
-              activation_.take_back(std::move(returned.submission));
-            }),
-            on<Settled>([this](Settled&) { activation_.recover_when_alone(); }),
-            on<Released>([this](Released&) { activation_.release(); })};
+    return {[this](ToObject& message) {
+      const Handling handling{*this, message};
+      std::visit([this](auto& what) { handle(what); }, message.what);
+      if (activation_.checks_invariants()) activation_.check_invariants();
+    }};
   }
 
  private:
+  void handle(Delivery& delivery) { activation_.receive(std::move(delivery.envelope)); }
+  void handle(Returned& returned) { activation_.take_back(std::move(returned.submission)); }
+  void handle(Settled&) { activation_.recover_when_alone(); }
+  void handle(Released&) { activation_.release(); }
+
   Activation activation_;
 };
 

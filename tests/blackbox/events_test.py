@@ -18,7 +18,8 @@ ENDED_WITHIN_S = 10
 class Events(BlackBoxTest):
     def setUp(self):
         super().setUp()
-        self.shared = self.server().start()
+        # Who reads when a test comes to it is not stalled, however slow the machine.
+        self.shared = self.server("--timeouts-write", "5m").start()
         self.client = self.shared.client()
 
     def stream(self, key=None, headers=None, **query):
