@@ -51,8 +51,8 @@ Result<Json> subscribe(Turn&, Json& self, const Json& payload) {
 /// What holds at a place in the log: `{topics, until}`, without `until` when it has no end.
 Json topics_at(const Json& self, const std::string& cursor) {
   for (const auto& earlier : self.value("earlier", Json::array())) {
-    if (position_of(earlier.at("until").get<std::string_view>()) > position_of(cursor))
-      return earlier;
+    const auto until = earlier.at("until").get<std::string_view>();
+    if (position_of(until) > position_of(cursor)) return earlier;
   }
   return {{"topics", self.at("topics")}};
 }
