@@ -29,7 +29,8 @@ Result<void> Activation::load() {
 
 void Activation::receive(EnvelopePtr envelope) {
   if (!returned_.empty() || holding_) {
-    held_.push_back(std::move(envelope));
+    if (!held_) held_ = std::make_unique<std::vector<EnvelopePtr>>();
+    held_->push_back(std::move(envelope));
     return;
   }
   run(envelope);
@@ -55,12 +56,14 @@ void Activation::run_command(const EnvelopePtr& envelope) {
                            {.kind = cell_->kind,
                             .store = around_.store,
                             .pending = pending_,
+                            .gaps = &gaps_,
                             .alarms = alarms_,
                             .idempotency_window = around_.idempotency_window});
   around_.hooks.turn_finished(cell_->kind.name, std::chrono::steady_clock::now() - start);
   if (!decision) return answer(envelope, fail(std::move(decision).error()));
   if (decision->is_reply_only()) return answer(envelope, std::move(decision->reply));
   if (decision->version) newest_ = std::move(decision->version);
+  close_gaps(gaps_, decision->entries);
   if (pending_.empty()) {
     pending_ = std::move(decision->entries);
   } else {
@@ -118,13 +121,17 @@ void Activation::recover_when_alone() {
   if (!returned_.empty() && submitted_ == settled) recover();
 }
 
-void Activation::recover() {
-  cell_->recovering.store(false, std::memory_order_release);
+void Activation::go_back_to_committed() {
   newest_ = around_.directory.committed_version(*cell_);
   pending_.clear();
   alarms_.clear();
+  gaps_.clear();
+}
+
+void Activation::recover() {
+  cell_->recovering.store(false, std::memory_order_release);
+  go_back_to_committed();
   const auto again = std::exchange(returned_, {});
-  const auto held = std::exchange(held_, {});
   for (const auto& submission : again) {
     if (submission->refused) {
       finish(submission->envelope,
@@ -133,7 +140,13 @@ void Activation::recover() {
       run(submission->envelope);
     }
   }
-  for (const auto& envelope : held) receive(envelope);
+  receive_held();
+}
+
+void Activation::receive_held() {
+  const auto held = std::move(held_);
+  if (!held) return;
+  for (const auto& envelope : *held) receive(envelope);
 }
 
 void Activation::hold(const EnvelopePtr& envelope) {
@@ -144,15 +157,13 @@ void Activation::hold(const EnvelopePtr& envelope) {
 
 void Activation::release() {
   if (!std::exchange(holding_, false)) return;
-  newest_ = around_.directory.committed_version(*cell_);
-  pending_.clear();
-  alarms_.clear();
-  for (const auto& envelope : std::exchange(held_, {})) receive(envelope);
+  go_back_to_committed();
+  receive_held();
   around_.directory.finished(*cell_);
 }
 
 void Activation::check_invariants() const {
-  PERDURE_CHECK(held_.empty() || !returned_.empty() || holding_, "calls are held without a reason");
+  PERDURE_CHECK(!held_ || !returned_.empty() || holding_, "calls are held without a reason");
   PERDURE_CHECK(submitted_ >= cell_->settled.load(), "more has settled than went out");
   // A transaction moves the durable version of an object that it holds.
   if (newest_ && !holding_) {

@@ -55,6 +55,9 @@ class Activation {
   void run_command(const EnvelopePtr& envelope);
   [[nodiscard]] Result<void> load();
   void recover();
+  void go_back_to_committed();
+  /// Once there is no reason to hold them any more; a new one may hold them again.
+  void receive_held();
   void hold(const EnvelopePtr& envelope);
   void forget_durable();
   /// Lets a reply out when all that it saw is durable.
@@ -67,10 +70,12 @@ class Activation {
   VersionPtr newest_;       ///< null until loaded
   PendingEntries pending_;  ///< entries that turns wrote and that may not be durable yet
   PendingAlarms alarms_;    ///< the same of alarms
+  storage::Gaps gaps_;
   std::uint64_t submitted_ = 0;
   std::vector<SubmissionPtr> returned_;  ///< not empty: recovering
   bool holding_ = false;                 ///< for a transaction
-  std::vector<EnvelopePtr> held_;        ///< arrived while recovering or holding
+  /// Arrived while recovering or holding; null: none.
+  std::unique_ptr<std::vector<EnvelopePtr>> held_;
 };
 
 }  // namespace perdure::runtime

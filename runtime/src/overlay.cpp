@@ -65,6 +65,15 @@ class Merge {
 
 }  // namespace
 
+void close_gaps(storage::Gaps& gaps, const PendingEntries& written, const std::string& from,
+                const std::string& until) {
+  if (gaps.size() == 0) return;
+  for (auto at = written.lower_bound(from); at != written.end(); ++at) {
+    if (!until.empty() && at->first >= until) break;
+    if (at->second.value) gaps.put(at->first);
+  }
+}
+
 const PendingEntry* LayeredEntries::pending(std::string_view key) const {
   for (const auto* layer : {newest_, older_}) {
     if (layer == nullptr) continue;
@@ -97,6 +106,13 @@ std::map<std::string, const PendingEntry*> LayeredEntries::pending_in(
   return rows;
 }
 
+std::vector<storage::EntryRow> LayeredEntries::stored(const storage::KeyRange& range) const {
+  auto rows = value_or_throw(store_.entries(object_, range, as_of_, gaps_));
+  // The walk did not see what is on its way to the store.
+  if (gaps_ != nullptr && older_ != nullptr) close_gaps(*gaps_, *older_, range.from, range.until);
+  return rows;
+}
+
 std::vector<Entry> LayeredEntries::range(const EntryRange& range) const {
   Merge merge{range, pending_in(range)};
   storage::KeyRange chunk{.from = range.from,
@@ -106,7 +122,7 @@ std::vector<Entry> LayeredEntries::range(const EntryRange& range) const {
                                            : storage::Direction::backward,
                           .limit = range.limit};
   while (!merge.full() && chunk.limit > 0) {
-    auto rows = value_or_throw(store_.entries(object_, chunk, as_of_));
+    auto rows = stored(chunk);
     const bool last = rows.size() < chunk.limit;
     if (!rows.empty()) {
       // The next chunk starts just after the last row, or ends just before it.

@@ -19,19 +19,26 @@ struct PendingEntry {
 
 using PendingEntries = std::map<std::string, PendingEntry, std::less<>>;
 
+/// Takes what was written in a range (to the end: an empty `until`) out of the gaps.
+void close_gaps(storage::Gaps& gaps, const PendingEntries& written, const std::string& from = {},
+                const std::string& until = {});
+
 /// Reads an object's entries: `newest` over `older` over the store's. Either may be null. Entries
-/// of an earlier life (written before `born_seq`) are not seen.
+/// of an earlier life (written before `born_seq`) are not seen. `gaps` is the writer's knowledge of
+/// the object, or null.
 /// Throws Failure when the store fails.
 class LayeredEntries {
  public:
   LayeredEntries(const storage::Store& store, const ObjectId& object, const PendingEntries* newest,
-                 const PendingEntries* older, Seq born_seq, Seq as_of = storage::newest)
+                 const PendingEntries* older, Seq born_seq, Seq as_of = storage::newest,
+                 storage::Gaps* gaps = nullptr)
       : store_(store),
         object_(object),
         newest_(newest),
         older_(older),
         born_seq_(born_seq),
-        as_of_(as_of) {}
+        as_of_(as_of),
+        gaps_(gaps) {}
 
   [[nodiscard]] std::optional<Entry> get(std::string_view key) const;
   [[nodiscard]] std::vector<Entry> range(const EntryRange& range) const;
@@ -39,6 +46,7 @@ class LayeredEntries {
  private:
   [[nodiscard]] const PendingEntry* pending(std::string_view key) const;
   [[nodiscard]] std::map<std::string, const PendingEntry*> pending_in(const EntryRange&) const;
+  [[nodiscard]] std::vector<storage::EntryRow> stored(const storage::KeyRange&) const;
 
   const storage::Store& store_;
   const ObjectId& object_;
@@ -46,6 +54,7 @@ class LayeredEntries {
   const PendingEntries* older_;
   Seq born_seq_;
   Seq as_of_;
+  storage::Gaps* gaps_;
 };
 
 }  // namespace perdure::runtime

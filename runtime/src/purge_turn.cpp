@@ -35,9 +35,9 @@ std::vector<storage::ClaimKey> released_claims(const Envelope& envelope, const V
     released.push_back({std::move(space), std::move(key)});
   }
   if (!kind.on_purge) return released;
-  TurnContext turn{envelope,      newest.meta,  newest.meta.origin->born_seq,
-                   now,           around.store, around.pending,
-                   around.alarms, TurnLimits{}};
+  TurnContext turn{envelope,    newest.meta,   newest.meta.origin->born_seq,
+                   now,         around.store,  around.pending,
+                   around.gaps, around.alarms, TurnLimits{}};
   kind.on_purge(turn, newest.state.get());
   for (auto& [space, key] : turn.requests().releases) {
     released.push_back({std::move(space), std::move(key)});

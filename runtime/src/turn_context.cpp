@@ -39,14 +39,15 @@ bool is_topic(std::string_view topic) {
 
 TurnContext::TurnContext(const Envelope& envelope, const ObjectMeta& meta, Seq born_seq,
                          Timestamp now, const storage::Store& store, const PendingEntries& pending,
-                         const PendingAlarms& alarms, TurnLimits turn_limits)
+                         storage::Gaps* gaps, const PendingAlarms& alarms, TurnLimits turn_limits)
     : envelope_(envelope),
       meta_(meta),
       now_(now),
       store_(store),
       alarms_(alarms),
       limits_(turn_limits),
-      layered_(store, meta.object(), &requests_.entries, &pending, born_seq) {}
+      layered_(store, meta.object(), &requests_.entries, &pending, born_seq, storage::newest,
+               gaps) {}
 
 Random& TurnContext::random() {
   if (!random_) random_.emplace(envelope_.random_seed);

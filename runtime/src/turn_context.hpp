@@ -47,7 +47,7 @@ class TurnContext final : public Turn, private Entries {
   /// `meta` is the object before the turn; `pending` what its earlier turns wrote that the store
   /// may not have yet. `seq` is the turn's own, `born_seq` that of the life it is in.
   TurnContext(const Envelope& envelope, const ObjectMeta& meta, Seq born_seq, Timestamp now,
-              const storage::Store& store, const PendingEntries& pending,
+              const storage::Store& store, const PendingEntries& pending, storage::Gaps* gaps,
               const PendingAlarms& alarms, TurnLimits turn_limits);
 
   [[nodiscard]] const ObjectMeta& meta() const override { return meta_; }

@@ -310,6 +310,7 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
                    now,
                    around.store,
                    around.pending,
+                   around.gaps,
                    around.alarms,
                    envelope.operation == Operation::command ? TurnLimits{} : builtin_limits};
   return guarded(envelope, [&]() -> Result<Decision> {

@@ -30,6 +30,7 @@ struct TurnSurroundings {
   const KindDefinition& kind;
   const storage::Store& store;
   const PendingEntries& pending;  ///< of the object's earlier turns
+  storage::Gaps* gaps = nullptr;  ///< of the object; null: not known
   const PendingAlarms& alarms;    ///< of the same
   std::chrono::seconds idempotency_window;
 };

@@ -29,7 +29,7 @@ class MemoryStore final : public Store {
   [[nodiscard]] Result<std::optional<EntryRow>> entry(const ObjectId& id, std::string_view key,
                                                       Seq as_of) const override;
   [[nodiscard]] Result<std::vector<EntryRow>> entries(const ObjectId& id, const KeyRange& range,
-                                                      Seq as_of) const override;
+                                                      Seq as_of, Gaps* gaps) const override;
   [[nodiscard]] Result<std::vector<IndexRow>> index(
       std::string_view kind, std::string_view index, const KeyRange& range,
       const std::optional<IndexRow>& after) const override;
@@ -224,17 +224,26 @@ Result<std::optional<EntryRow>> MemoryStore::entry(const ObjectId& id, std::stri
 }
 
 Result<std::vector<EntryRow>> MemoryStore::entries(const ObjectId& id, const KeyRange& range,
-                                                   Seq as_of) const {
+                                                   Seq as_of, Gaps* gaps) const {
   const std::lock_guard lock{disk().mutex};
   PERDURE_TRY_VOID(check_usable());
   std::vector<EntryRow> rows;
   if (is_empty(range)) return rows;
   const auto& entries = find(id).entries;
   const auto end = range.until.empty() ? entries.end() : entries.lower_bound(range.until);
+  GapFinder finder{range.direction == Direction::forward ? gaps : nullptr, range.from};
   walk(entries.lower_bound(range.from), end, range.direction, [&](auto entry) {
-    if (auto row = visible(entry->first, entry->second, as_of)) rows.push_back(std::move(*row));
+    if (finder.leap(entry->first)) return true;  // nobody is to miss what is there all the same
+    auto row = visible(entry->first, entry->second, as_of);
+    if (row) {
+      finder.found(row->key);
+      rows.push_back(std::move(*row));
+    } else {
+      finder.passed();
+    }
     return rows.size() < range.limit;
   });
+  if (rows.size() < range.limit) finder.ended(range.until);
   return rows;
 }
 

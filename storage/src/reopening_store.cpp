@@ -90,8 +90,8 @@ Result<std::optional<EntryRow>> ReopeningStore::entry(const ObjectId& id, std::s
 }
 
 Result<std::vector<EntryRow>> ReopeningStore::entries(const ObjectId& id, const KeyRange& range,
-                                                      Seq as_of) const {
-  return with_store([&](const Store& store) { return store.entries(id, range, as_of); });
+                                                      Seq as_of, Gaps* gaps) const {
+  return with_store([&](const Store& store) { return store.entries(id, range, as_of, gaps); });
 }
 
 Result<std::vector<IndexRow>> ReopeningStore::index(std::string_view kind, std::string_view index,

@@ -139,5 +139,45 @@ TEST_P(StoreEntries, survive_a_restart) {
   EXPECT_THAT(read({}, 1), SizeIs(2));
 }
 
+TEST_P(StoreEntries, a_walk_notes_where_it_finds_nothing) {
+  for (char letter = 'b'; letter < 'z'; ++letter) write(book, {{{letter}, "1"}});
+  for (char letter = 'b'; letter < 'z'; ++letter) {
+    if (letter != 'c') write(book, {{{letter}, std::nullopt}});
+  }
+  write(book, {{"x", "2"}});
+  Gaps gaps;
+  const auto found = store().entries(book, {.from = "a", .until = "zz"}, newest, &gaps).value();
+  EXPECT_THAT(texts_of(found), ElementsAre("c=1", "x=2"));
+  EXPECT_EQ(gaps.end_at("a"), "c") << "before the first";
+  EXPECT_EQ(gaps.end_at("d"), "x") << "between two, where much was erased";
+  EXPECT_EQ(gaps.end_at("y"), "zz") << "behind the last";
+  EXPECT_FALSE(gaps.end_at("c"));
+  EXPECT_FALSE(gaps.end_at("x"));
+}
+
+TEST_P(StoreEntries, a_walk_that_ends_at_its_limit_knows_nothing_of_what_is_behind) {
+  write(book, {{"b", "1"}, {"d", "2"}, {"f", "3"}});
+  Gaps gaps;
+  const KeyRange first{.from = "a", .until = "z", .limit = 2};
+  EXPECT_THAT(store().entries(book, first, newest, &gaps).value(), SizeIs(2));
+  EXPECT_FALSE(gaps.end_at("e"));
+  EXPECT_FALSE(gaps.end_at("c")) << "nothing was stepped over there";
+  EXPECT_EQ(gaps.end_at("a"), "b");
+}
+
+TEST_P(StoreEntries, a_walk_leaps_over_gaps) {
+  write(book, {{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "4"}, {"e", "5"}});
+  // False ones, so that leaping can be seen.
+  Gaps gaps;
+  gaps.note("a", "b");
+  gaps.note("c", "e");
+  const auto texts = [&](Direction direction) {
+    return texts_of(
+        store().entries(book, {.from = "a", .direction = direction}, newest, &gaps).value());
+  };
+  EXPECT_THAT(texts(Direction::forward), ElementsAre("b=2", "e=5"));
+  EXPECT_THAT(texts(Direction::backward), SizeIs(5)) << "backward, gaps are not looked at";
+}
+
 }  // namespace
 }  // namespace perdure::storage

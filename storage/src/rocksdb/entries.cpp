@@ -39,23 +39,47 @@ Result<std::optional<std::string>> value_of(std::string_view row, std::string_vi
 class EntryWalk {
  public:
   EntryWalk(const Database& database, const std::string& object_prefix, const KeyRange& range,
-            Seq as_of)
+            Seq as_of, Gaps* gaps)
       : scan_(database, rows::Table::entries, object_prefix + range.from,
               range.until.empty() ? prefix_end(object_prefix) : object_prefix + range.until),
         object_prefix_bytes_(object_prefix.size()),
         direction_(range.direction),
-        as_of_(as_of) {
-    scan_.start(direction_);
+        as_of_(as_of),
+        until_(range.until),
+        finder_(direction_ == Direction::forward ? gaps : nullptr, range.from) {
+    if (const auto end = finder_.leap(range.from)) {
+      scan_.seek(object_prefix + std::string{*end});
+    } else {
+      scan_.start(direction_);
+    }
   }
 
+  /// The next entry, or none when the walk is over.
+  [[nodiscard]] Result<std::optional<EntryRow>> next() {
+    std::optional<EntryRow> row;
+    for (;;) {
+      PERDURE_TRY(more, step(row));
+      if (!more) finder_.ended(until_);
+      if (row) finder_.found(row->key);
+      if (row || !more) return row;
+      finder_.passed();
+    }
+  }
+
+ private:
   /// Takes the key under the walk and moves to the next one; true until the walk is over.
-  [[nodiscard]] Result<bool> next(std::optional<EntryRow>& row) {
+  [[nodiscard]] Result<bool> step(std::optional<EntryRow>& row) {
     row.reset();
     if (!scan_.valid()) {
       PERDURE_TRY_VOID(scan_.status());
       return false;
     }
     PERDURE_TRY(version, version_at(scan_, object_prefix_bytes_));
+    const auto key = version.prefix.substr(object_prefix_bytes_);
+    if (const auto end = finder_.leap(key.substr(0, key.size() - 1))) {
+      scan_.seek(std::string{version.prefix.substr(0, object_prefix_bytes_)}.append(*end));
+      return true;
+    }
     prefix_.assign(version.prefix);
     if (direction_ == Direction::forward) {
       PERDURE_TRY_VOID(take_forward(version.seq, row));
@@ -66,7 +90,6 @@ class EntryWalk {
     return true;
   }
 
- private:
   [[nodiscard]] bool on_same_key() const {
     const auto key = scan_.key();
     return key.size() == prefix_.size() + keys::seq_bytes && key.starts_with(prefix_);
@@ -131,6 +154,8 @@ class EntryWalk {
   const std::size_t object_prefix_bytes_;
   const Direction direction_;
   const Seq as_of_;
+  const std::string& until_;
+  GapFinder finder_;
   std::string prefix_;  ///< of the key that is being taken
 };
 
@@ -154,15 +179,14 @@ Result<std::optional<EntryRow>> RocksdbStore::entry(const ObjectId& id, std::str
 }
 
 Result<std::vector<EntryRow>> RocksdbStore::entries(const ObjectId& id, const KeyRange& range,
-                                                    Seq as_of) const {
+                                                    Seq as_of, Gaps* gaps) const {
   std::vector<EntryRow> found;
   if (range.limit == 0 || (!range.until.empty() && range.until <= range.from)) return found;
-  EntryWalk walk{database(), keys::object_prefix(id), range, as_of};
-  std::optional<EntryRow> row;
+  EntryWalk walk{database(), keys::object_prefix(id), range, as_of, gaps};
   while (found.size() < range.limit) {
-    PERDURE_TRY(more, walk.next(row));
-    if (!more) break;
-    if (row) found.push_back(std::move(*row));
+    PERDURE_TRY(row, walk.next());
+    if (!row) break;
+    found.push_back(std::move(*row));
   }
   return found;
 }

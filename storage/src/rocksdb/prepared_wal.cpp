@@ -24,7 +24,10 @@ constexpr int last_type = 4;  // whole, first, middle, last; what is above belon
 /// A small store's log stays small; a busy one is prepared a fifth of a second ahead.
 constexpr std::uint64_t step_min = 64u << 10;
 constexpr std::uint64_t step_max = 1u << 20;
-std::array<char, step_max> zeros{};  // not const: so it takes no room in the program's file
+/// In pieces of a page: Linux keeps what one call writes as one folio, and then counts all of it as
+/// written for each record that changes a part (`write_bytes` of /proc/PID/io).
+constexpr std::array<char, 4u << 10> zeros{};
+static_assert(step_min % zeros.size() == 0 && step_max % zeros.size() == 0);
 
 class PreparedWal;
 
@@ -78,14 +81,15 @@ class PreparedWal final : public rocksdb::FSWritableFileOwnerWrapper {
 
  private:
   IOStatus prepare(std::uint64_t end, const IOOptions& options, IODebugContext* debug) {
-    while (prepared_ < end) {
-      const auto step = std::clamp(prepared_, step_min, step_max);
-      auto status = FSWritableFileOwnerWrapper::PositionedAppend({zeros.data(), step}, prepared_,
-                                                                 options, debug);
+    if (prepared_ >= end) return IOStatus::OK();
+    const auto until = std::max(end, prepared_ + std::clamp(prepared_, step_min, step_max));
+    while (prepared_ < until) {
+      auto status = FSWritableFileOwnerWrapper::PositionedAppend({zeros.data(), zeros.size()},
+                                                                 prepared_, options, debug);
       // The record itself may have room yet.
       if (status.IsNoSpace()) return IOStatus::OK();
       if (!status.ok()) return status;
-      prepared_ += step;
+      prepared_ += zeros.size();
     }
     return IOStatus::OK();
   }

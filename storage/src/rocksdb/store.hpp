@@ -80,7 +80,7 @@ class RocksdbStore final : public Store {
   [[nodiscard]] Result<std::optional<EntryRow>> entry(const ObjectId& id, std::string_view key,
                                                       Seq as_of) const override;
   [[nodiscard]] Result<std::vector<EntryRow>> entries(const ObjectId& id, const KeyRange& range,
-                                                      Seq as_of) const override;
+                                                      Seq as_of, Gaps* gaps) const override;
   [[nodiscard]] Result<std::vector<IndexRow>> index(
       std::string_view kind, std::string_view index, const KeyRange& range,
       const std::optional<IndexRow>& after) const override;

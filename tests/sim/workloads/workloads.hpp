@@ -17,6 +17,7 @@ MakeWorkload make_catalogue;  ///< lists are what the objects are
 MakeWorkload make_churn;      ///< objects that come and go keep what they were told
 MakeWorkload make_history;    ///< the past is as a model was, restored or not
 MakeWorkload make_jobs;       ///< each ends once, and no limit is passed
+MakeWorkload make_lines;      ///< ranges of entries are what turns left there
 MakeWorkload make_pairs;      ///< messages take effect once, in order, and are answered
 MakeWorkload make_retries;    ///< a key has one effect and one reply, creates included
 MakeWorkload make_ring;       ///< a ring stays a ring, and its token one token

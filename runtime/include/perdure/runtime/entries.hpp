@@ -40,7 +40,10 @@ struct EntryRange {
                            std::size_t limit = 100);
 };
 
-/// Reading. A failing store ends the handler with an exception that the runtime turns into the
+/// Reading. A range in ascending order within a command costs what it finds: the turns of an object
+/// remember where erased entries lie, so an object may keep a queue and take from its front.
+///
+/// A failing store ends the handler with an exception that the runtime turns into the
 /// call's error, so handlers need no error paths of their own.
 ///
 /// Threads  only within the handler call that it was given to.

@@ -29,6 +29,7 @@
 #include "perdure/base/object_id.hpp"
 #include "perdure/base/result.hpp"
 #include "perdure/base/time.hpp"
+#include "perdure/storage/gaps.hpp"
 
 namespace perdure::storage {
 
@@ -267,10 +268,12 @@ class Store {
                                                               Seq as_of = newest) const = 0;
 
   /// The entries of an object in key order, each in its newest version with seq <= `as_of`;
-  /// tombstones are left out.
+  /// tombstones are left out. Forward, the walk leaps over `gaps` and notes those it finds; they
+  /// are the writer's, so `as_of` is then `newest`.
   [[nodiscard]] virtual Result<std::vector<EntryRow>> entries(const ObjectId&,
                                                               const KeyRange& range,
-                                                              Seq as_of = newest) const = 0;
+                                                              Seq as_of = newest,
+                                                              Gaps* gaps = nullptr) const = 0;
 
   /// Rows of one index in key order. `range` bounds `IndexRow::key`, by whole keys or by beginnings
   /// of keys (or their prefix_end); to go on after a row, pass it as `after`.
