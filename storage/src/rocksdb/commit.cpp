@@ -151,6 +151,7 @@ std::vector<Outcome> RocksdbStore::commit(std::span<const Unit> units, Timestamp
   acknowledge();
   seqs_.age();
   if (to_unix_ms(now) > opened_.tuning.clock->load()) opened_.tuning.clock->store(to_unix_ms(now));
+  database().tidy();
   return outcomes;
 }
 

@@ -19,6 +19,7 @@ Unexpected fail_status(std::string_view what, const rocksdb::Status& status) {
 Result<std::unique_ptr<Database>> Database::open(const std::string& directory, const Tuning& tuning,
                                                  Mode mode) {
   std::unique_ptr<Database> database{new Database};
+  database->idle_iterators_ = tuning.idle_iterators;
   rocksdb::DB* opened = nullptr;
   const auto status =
       mode == Mode::read_only
@@ -50,6 +51,7 @@ Result<std::unique_ptr<Database>> Database::open_read_only(const std::filesystem
 
 Database::~Database() {
   if (!db_) return;
+  idle_iterators_->close();
   for (auto* family : families_) static_cast<void>(db_->DestroyColumnFamilyHandle(family));
   static_cast<void>(db_->Close());
 }
@@ -79,11 +81,22 @@ std::unique_ptr<rocksdb::Iterator> Database::iterate(rocksdb::ReadOptions option
   return std::unique_ptr<rocksdb::Iterator>{db_->NewIterator(options, family(table))};
 }
 
+IdleIterators::Lookup Database::begin_lookup() const {
+  auto lookup = idle_iterators_->take();
+  if (lookup.rows) return lookup;
+  rocksdb::ReadOptions options;
+  options.prefix_same_as_start = true;
+  lookup.made = idle_iterators_->present();  // before: what comes in between makes it out of date
+  lookup.rows = iterate(options, rows::Table::records);
+  return lookup;
+}
+
 void Database::erase_range(rocksdb::WriteBatch& batch, rows::Table table, std::string_view begin,
                            std::string_view end) const {
   if (table != rows::Table::events) {
     // Before the batch is written: whoever can see it must heed it.
     has_range_deletions_ = true;
+    idle_iterators_->outdate();
     erase(batch, rows::Table::meta, keys::erased_by_row);
   }
   const auto status = batch.DeleteRange(family(table), slice(begin), slice(end));

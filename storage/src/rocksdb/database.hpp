@@ -64,6 +64,14 @@ class Database {
   [[nodiscard]] std::unique_ptr<rocksdb::Iterator> iterate(rocksdb::ReadOptions options,
                                                            rows::Table table) const;
 
+  /// An iterator for one lookup of an object's newest record, now: refreshed or new.
+  [[nodiscard]] IdleIterators::Lookup begin_lookup() const;
+  void end_lookup(IdleIterators::Lookup lookup) const {
+    idle_iterators_->give_back(std::move(lookup));
+  }
+  /// Lets go of what idle iterators keep alive for nothing.
+  void tidy() const { idle_iterators_->let_go(); }
+
   /// Erases all rows from `begin` to before `end`. Says in the batch that it was done.
   void erase_range(rocksdb::WriteBatch& batch, rows::Table table, std::string_view begin,
                    std::string_view end) const;
@@ -84,6 +92,7 @@ class Database {
 #endif
 
   std::unique_ptr<rocksdb::DB> db_;
+  std::shared_ptr<IdleIterators> idle_iterators_;
   /// Whether any table but that of the events may have range deletions.
   mutable std::atomic<bool> has_range_deletions_{true};
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  ///< in the order of rows::all_tables

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "perdure/storage/rocksdb_store.hpp"
+#include "rocksdb/idle_iterators.hpp"
 
 namespace perdure::storage {
 
@@ -23,6 +24,7 @@ struct Tuning {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;  ///< in the order of rows::all_tables
   std::shared_ptr<rocksdb::Cache> cache;
   std::shared_ptr<CommitClock> clock;
+  std::shared_ptr<IdleIterators> idle_iterators = std::make_shared<IdleIterators>();
 };
 
 /// `env` is borrowed for the life of the database; tests inject faults by it.

@@ -15,25 +15,39 @@ namespace {
 /// filters of the prefix keep out of files without the object.
 class Newest {
  public:
-  Newest(const Database& database, std::string_view prefix, const rocksdb::Snapshot* at = nullptr) {
+  Newest(const Database& database, std::string_view prefix)
+      : database_(&database), lookup_(database.begin_lookup()) {
+    seek(prefix);
+  }
+  Newest(const Database& database, std::string_view prefix, const Snapshot& at) {
     rocksdb::ReadOptions options;
     options.prefix_same_as_start = true;
-    options.snapshot = at;
-    row_ = database.iterate(options, rows::Table::records);
-    row_->Seek(slice(keys::at_seq(prefix, newest)));
+    options.snapshot = at.get();
+    lookup_.rows = database.iterate(options, rows::Table::records);
+    seek(prefix);
   }
-  [[nodiscard]] bool found() const { return row_->Valid(); }
-  [[nodiscard]] std::string_view key() const { return view(row_->key()); }
-  [[nodiscard]] std::string_view value() const { return view(row_->value()); }
+  ~Newest() {
+    if (database_ != nullptr) database_->end_lookup(std::move(lookup_));
+  }
+  Newest(const Newest&) = delete;
+  Newest& operator=(const Newest&) = delete;
+
+  [[nodiscard]] bool found() const { return row().Valid(); }
+  [[nodiscard]] std::string_view key() const { return view(row().key()); }
+  [[nodiscard]] std::string_view value() const { return view(row().value()); }
   /// 0 when there is none.
   [[nodiscard]] Result<Seq> seq() const {
     if (found()) return keys::seq_of(key()).value_or(0);
-    if (!row_->status().ok()) return fail_status("cannot read", row_->status());
+    if (!row().status().ok()) return fail_status("cannot read", row().status());
     return Seq{0};
   }
 
  private:
-  std::unique_ptr<rocksdb::Iterator> row_;
+  void seek(std::string_view prefix) { lookup_.rows->Seek(slice(keys::at_seq(prefix, newest))); }
+  [[nodiscard]] const rocksdb::Iterator& row() const { return *lookup_.rows; }
+
+  const Database* database_ = nullptr;  ///< whose iterator it is; null: its own
+  IdleIterators::Lookup lookup_;
 };
 
 }  // namespace
@@ -62,7 +76,7 @@ Result<RecordRow> RocksdbStore::explain_absence(const ObjectId& id, Seq seq) con
   const auto prefix = keys::object_prefix(id);
   PERDURE_TRY(record, database().get(rows::Table::records, keys::at_seq(prefix, seq), now.get()));
   if (record) return RecordRow{seq, std::move(*record)};
-  PERDURE_TRY(last, (Newest{database(), prefix, now.get()}.seq()));
+  PERDURE_TRY(last, (Newest{database(), prefix, now}.seq()));
   if (seq == 0 || seq > last) {
     return fail(ErrorCode::not_found, fmt::format("{} has no record {}", to_string(id), seq));
   }
@@ -80,7 +94,7 @@ Result<std::vector<RecordRow>> RocksdbStore::journal(const ObjectId& id, Seq fro
   if (direction == Direction::backward) return records_down(prefix, from, until, limit, now);
   // Rows stand newest first: upwards it goes in pieces, each of them read downwards.
   std::vector<RecordRow> found;
-  PERDURE_TRY(last, (Newest{database(), prefix, now.get()}.seq()));
+  PERDURE_TRY(last, (Newest{database(), prefix, now}.seq()));
   until = std::min(until, last);
   from = std::max<Seq>(from, 1);
   while (from <= until && found.size() < limit) {
