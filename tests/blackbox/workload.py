@@ -54,13 +54,14 @@ class LoadClient(threading.Thread):
     """Does one thing after the other until `done` is set, with at least `pace_s` from one to the
     next. `hang_up` is the share of requests whose answer it does not wait for."""
 
-    def __init__(self, server, ledger, conversation, seed, done, hang_up, pace_s):
+    def __init__(self, server, ledger, conversation, seed, work, hang_up, pace_s):
         super().__init__(daemon=True)
         self.client = server.client()
         self.ledger = ledger
         self.conversation = conversation
         self.random = random.Random(seed)
-        self.done = done
+        self.done = work.done
+        self.going = work.going
         self.hang_up = hang_up
         self.pace_s = pace_s
         self.failure = None
@@ -75,6 +76,7 @@ class LoadClient(threading.Thread):
         try:
             due = time.monotonic()
             while not self.done.wait(max(0, due - time.monotonic())):
+                self.going.wait()
                 due = max(due, time.monotonic() - self.pace_s) + self.pace_s
                 self.random.choices(functions, weights)[0]()
         except Exception as error:  # noqa: BLE001, reported by `failures_of`
@@ -220,12 +222,14 @@ class Workload:
         self.server = server
         self.ledger = Ledger()
         self.done = threading.Event()
+        self.going = threading.Event()
+        self.going.set()
         client = server.client()
         self.conversation = client.post(API + "/conversations", {"title": "ledger"}).json["id"]
         client.close()
         self.new_round(0)
         self.clients = [LoadClient(server, self.ledger, self.conversation, f"{seed}.{n}",
-                                   self.done, hang_up, pace_s) for n in range(CLIENTS)]
+                                   self, hang_up, pace_s) for n in range(CLIENTS)]
         for load in self.clients:
             load.start()
 
@@ -241,8 +245,20 @@ class Workload:
     def failure(self):
         return next((c.failure for c in self.clients if c.failure), None)
 
+    def pause(self):
+        """Requests that are on their way are answered."""
+        self.going.clear()
+
+    def resume(self):
+        self.going.set()
+
+    def latencies(self):
+        """(when a request began, how long it took), in seconds, in order."""
+        return sorted(x for client in self.clients for x in client.latencies_s)
+
     def finish(self):
         self.done.set()
+        self.going.set()
         for load in self.clients:
             load.join(120)
             self.test.assertFalse(load.is_alive(), "a client never got its answer")
