@@ -16,13 +16,10 @@ constexpr std::size_t pending_entries_before_pruning = 1'000;
 
 Result<void> Activation::load() {
   if (newest_) return {};
-  PERDURE_TRY(row, around_.store.last_record(cell_->object));
-  if (row) {
-    PERDURE_TRY(version, decode_version(cell_->kind, cell_->object, *row));
-    newest_ = std::move(version);
-  } else {
-    newest_ = blank_version(cell_->kind, cell_->object);
-  }
+  newest_ = around_.directory.committed_version(*cell_);
+  if (newest_) return {};
+  PERDURE_TRY(version, load_version(cell_->kind, cell_->object, around_.store));
+  newest_ = std::move(version);
   around_.directory.loaded(*cell_, newest_);
   return {};
 }

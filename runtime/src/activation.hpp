@@ -34,7 +34,9 @@ struct Surroundings {
 /// allocator's.
 class Activation {
  public:
-  Activation(CellPtr cell, Surroundings& around) : cell_(std::move(cell)), around_(around) {}
+  /// Goes on where an earlier actor of the cell has left it.
+  Activation(CellPtr cell, Surroundings& around)
+      : cell_(std::move(cell)), around_(around), submitted_(cell_->settled.load()) {}
 
   /// Runs the call, or keeps it while returned ones go first.
   void receive(EnvelopePtr envelope);
@@ -71,7 +73,7 @@ class Activation {
   PendingEntries pending_;  ///< entries that turns wrote and that may not be durable yet
   PendingAlarms alarms_;    ///< the same of alarms
   storage::Gaps gaps_;
-  std::uint64_t submitted_ = 0;
+  std::uint64_t submitted_;
   std::vector<SubmissionPtr> returned_;  ///< not empty: recovering
   bool holding_ = false;                 ///< for a transaction
   /// Arrived while recovering or holding; null: none.

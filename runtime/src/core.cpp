@@ -9,6 +9,7 @@
 #include <set>
 
 #include "dead_letter.hpp"
+#include "loader_actor.hpp"
 #include "object_actor.hpp"
 
 namespace perdure {
@@ -144,8 +145,10 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                                                 : runtime::make_config(options_.worker_threads)),
       own_system_(own_config_ ? std::make_unique<caf::actor_system>(*own_config_) : nullptr),
       once_(*foundation_.store),
-      directory_({options_.mailbox_max, options_.in_flight_max}, *foundation_.clock, hooks_,
-                 [this](const runtime::CellPtr& cell) { return spawn(cell); }),
+      directory_(
+          {options_.mailbox_max, options_.in_flight_max}, *foundation_.clock, hooks_,
+          [this] { return foundation_.store->epoch(); },
+          [this](const runtime::CellPtr& cell) { return spawn(cell); }),
       committer_(*foundation_.store, directory_, *foundation_.clock, hooks_,
                  {.give_back =
                       [this](const runtime::SubmissionPtr& submission) {
@@ -193,6 +196,11 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                          runtime::CellPtr& cell) { hold(object, std::move(done), cell); },
           .release = [this](const runtime::CellPtr& cell) { directory_.release(*cell); },
           .post = [this](std::function<void()> step) { agenda_.post(std::move(step)); }} {
+  const auto loaders = std::max<std::size_t>(options_.worker_threads, 1);
+  for (std::size_t i = 0; i < loaders; ++i) {
+    loaders_.push_back(system().spawn<runtime::LoaderActor, caf::hidden + caf::lazy_init>(
+        [this](Envelope& envelope) { load(envelope); }));
+  }
   housekeeper_.add_chore([this] { recover(); });
   housekeeper_.add_chore([this] { purger_.step(); });
   for (const auto& kind : kinds_) kinds_by_name_.emplace(kind.name(), &kind.definition());
@@ -229,10 +237,8 @@ void Runtime::Core::recover() {
 }
 
 caf::actor Runtime::Core::spawn(const runtime::CellPtr& cell) {
-  cell->epoch = foundation_.store->epoch();
-  auto& system = foundation_.system != nullptr ? *foundation_.system : *own_system_;
   // Hidden: a host's system must not wait for objects when it shuts down.
-  return system.spawn<runtime::ObjectActor, caf::hidden + caf::lazy_init>(cell, around_);
+  return system().spawn<runtime::ObjectActor, caf::hidden + caf::lazy_init>(cell, around_);
 }
 
 Result<std::unique_ptr<Subscriber>> Runtime::Core::subscribe(SubscriberOptions options,
@@ -293,21 +299,6 @@ Result<void> Runtime::Core::resolve(Envelope& envelope) const {
   return fail(std::move(error));
 }
 
-bool Runtime::Core::answer_at_once(Envelope& envelope) {
-  if (envelope.operation != Operation::get &&
-      (envelope.operation != Operation::query || envelope.query->reads != Reads::root)) {
-    return false;
-  }
-  const auto version = directory_.quiet_version(envelope.call.target, foundation_.store->epoch());
-  if (!version) return false;
-  if (auto admitted = admit(envelope, *version, envelope.accepted_at); !admitted) {
-    envelope.done(fail(std::move(admitted).error()));
-  } else {
-    envelope.done(run_query(envelope, *version, *foundation_.store, nullptr));
-  }
-  return true;
-}
-
 void Runtime::Core::call(Call&& call, ReplyHandler&& done) {
   const auto envelope = std::make_shared<Envelope>();
   envelope->call = std::move(call);
@@ -320,7 +311,7 @@ void Runtime::Core::call(Call&& call, ReplyHandler&& done) {
     return envelope->done(fail(ErrorCode::unavailable, "the runtime is stopping"));
   }
   if (envelope->call.type == CallType::query) {
-    if (answer_at_once(*envelope)) return;
+    if (answer_without_actor(envelope)) return;
   } else {
     if (foundation_.store->health() != storage::Health::writable) {
       return envelope->done(writes_have_stopped(foundation_.store->health()));
@@ -464,6 +455,7 @@ void Runtime::Core::stop() {
   committer_.stop();
   committer_thread_.join();
   directory_.clear();
+  loaders_.clear();
 }
 
 }  // namespace perdure

@@ -98,10 +98,21 @@ class Runtime::Core {
   [[nodiscard]] Result<void> resolve(runtime::Envelope& envelope) const;
   void accept(const runtime::EnvelopePtr& envelope);
   void hold(const ObjectId& object, ReplyHandler done, runtime::CellPtr& cell);
+  /// Whether the query is answered from the durable version, at once or by a loader.
+  [[nodiscard]] bool answer_without_actor(const runtime::EnvelopePtr& envelope);
   [[nodiscard]] bool answer_at_once(runtime::Envelope& envelope);
+  [[nodiscard]] Result<Reply> answer_from(const runtime::Version& version,
+                                          const runtime::Envelope& envelope) const;
+  /// Has a loader answer, if the object is not active.
+  [[nodiscard]] bool load_and_answer(const runtime::EnvelopePtr& envelope);
+  /// On a loader's thread.
+  void load(runtime::Envelope& envelope);
   /// Once the disk that was full has room: opens the store again, and drops all activations.
   void recover();
   [[nodiscard]] caf::actor spawn(const runtime::CellPtr& cell);
+  [[nodiscard]] caf::actor_system& system() const {
+    return foundation_.system != nullptr ? *foundation_.system : *own_system_;
+  }
 
   const RuntimeOptions options_;
   const std::vector<Kind> kinds_;  ///< the host's, then the runtime's own
@@ -120,6 +131,7 @@ class Runtime::Core {
   runtime::Purger purger_;
   runtime::Surroundings around_;
   runtime::TransactEffects transact_effects_;
+  std::vector<caf::actor> loaders_;
   bool opened_again_ = false;  ///< the store, and activations have yet to go: the housekeeper's
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> transactions_{0};  ///< on their way

@@ -10,15 +10,12 @@ namespace perdure::runtime {
 
 namespace {
 
-// What an active object takes beside its root: the actor, its mailbox, the cell, the map node, the
-// version. Measured by bench/activation_memory.
-constexpr std::size_t activation_bytes = 2'048;
+// What an active object takes beside its root: the cell, its places in the shard, the version; and
+// an actor with its mailbox while it has one. Measured by bench/runtime.
+constexpr std::size_t cell_bytes = 1'024;
+constexpr std::size_t actor_bytes = 1'536;
 // A root in memory as typed state against its JSON text: strings and nodes cost more than bytes.
 constexpr std::size_t root_expansion = 3;
-
-std::size_t estimate_bytes(const Version& version) {
-  return activation_bytes + version.root_bytes * root_expansion;
-}
 
 Unexpected overloaded(std::string detail) {
   Error error{.code = ErrorCode::overloaded, .detail = std::move(detail)};
@@ -28,8 +25,30 @@ Unexpected overloaded(std::string detail) {
 
 }  // namespace
 
-Directory::Directory(DirectoryLimits limits, const Clock& clock, Hooks& hooks, Spawn spawn)
-    : limits_(limits), clock_(clock), hooks_(hooks), spawn_(std::move(spawn)) {}
+UseOrder::Place UseOrder::add(Cell& cell) {
+  const auto place = cells_.insert(cells_.end(), &cell);
+  if (looked_at_ == cells_.end()) looked_at_ = place;
+  return place;
+}
+
+void UseOrder::use(Place place) {
+  if (looked_at_ == place) ++looked_at_;
+  cells_.splice(cells_.end(), cells_, place);
+  if (looked_at_ == cells_.end()) looked_at_ = place;
+}
+
+void UseOrder::remove(Place place) {
+  if (looked_at_ == place) ++looked_at_;
+  cells_.erase(place);
+}
+
+Directory::Directory(DirectoryLimits limits, const Clock& clock, Hooks& hooks, Epoch epoch,
+                     Spawn spawn)
+    : limits_(limits),
+      clock_(clock),
+      hooks_(hooks),
+      epoch_(std::move(epoch)),
+      spawn_(std::move(spawn)) {}
 
 Directory::~Directory() { clear(); }
 
@@ -38,7 +57,7 @@ void Directory::clear() {
     std::vector<std::pair<CellPtr, caf::actor>> removed;  // destroyed outside the lock
     const std::scoped_lock lock{shard.mutex};
     while (!shard.by_use.empty()) {
-      auto owned = remove(shard, *shard.by_use.front());
+      auto owned = remove(shard, shard.by_use.front());
       auto actor = std::exchange(owned->actor_, nullptr);
       removed.emplace_back(std::move(owned), std::move(actor));
     }
@@ -76,7 +95,12 @@ void Directory::release(const Cell& cell) {
 
 void Directory::touch(Shard& shard, Cell& cell) {
   cell.last_used_ = clock_.monotonic();
-  shard.by_use.splice(shard.by_use.end(), shard.by_use, cell.place_);
+  shard.by_use.use(cell.place_);
+}
+
+std::size_t Directory::estimate_bytes(const Cell& cell) {
+  return cell_bytes + (cell.actor_ ? actor_bytes : 0) +
+         (cell.committed_ ? cell.committed_->root_bytes * root_expansion : 0);
 }
 
 void Directory::resize(Shard& shard, Cell& cell, std::size_t bytes) {
@@ -90,13 +114,23 @@ CellPtr Directory::remove(Shard& shard, Cell& cell) {
   PERDURE_CHECK(found != shard.cells.end() && found->get() == &cell, to_string(cell.object));
   CellPtr owned = *found;
   resize(shard, cell, 0);
-  shard.by_use.erase(cell.place_);
+  shard.by_use.remove(cell.place_);
   shard.cells.erase(found);
   cell.dropped_ = true;
   cell.show_watchers(SeqWatch::silent);
   if (cell.committed_) hooks_.hibernated(cell.kind.name);
   --count_;
   return owned;
+}
+
+const CellPtr& Directory::enter(Shard& shard, const ObjectId& object, const KindDefinition& kind) {
+  auto cell = std::make_shared<Cell>(object, kind, epoch_());
+  cell->place_ = shard.by_use.add(*cell);
+  const auto& entered = *shard.cells.insert(std::move(cell)).first;
+  ++count_;
+  activations_.fetch_add(1, std::memory_order_relaxed);
+  resize(shard, *entered);
+  return entered;
 }
 
 Result<void> Directory::deliver(const EnvelopePtr& envelope) {
@@ -108,17 +142,8 @@ Result<void> Directory::deliver(const EnvelopePtr& envelope) {
   const Sought sought{object};
   auto& shard = shard_of(sought);
   const std::scoped_lock lock{shard.mutex};
-  auto found = shard.cells.find(sought);
-  if (found == shard.cells.end()) {
-    auto cell = std::make_shared<Cell>(object, *envelope->kind);
-    cell->place_ = shard.by_use.insert(shard.by_use.end(), cell.get());
-    cell->actor_ = spawn_(cell);
-    found = shard.cells.insert(std::move(cell)).first;
-    ++count_;
-    activations_.fetch_add(1, std::memory_order_relaxed);
-    resize(shard, **found, activation_bytes);
-  }
-  const CellPtr& cell = *found;
+  const auto found = shard.cells.find(sought);
+  const CellPtr& cell = found != shard.cells.end() ? *found : enter(shard, object, *envelope->kind);
   if (cell->in_flight_ >= limits_.mailbox_max) {
     in_flight_.fetch_sub(1, std::memory_order_relaxed);
     return overloaded(to_string(object) + " has as many calls waiting as it may");
@@ -126,6 +151,10 @@ Result<void> Directory::deliver(const EnvelopePtr& envelope) {
   ++cell->in_flight_;
   touch(shard, *cell);
   envelope->cell = cell;
+  if (!cell->actor_) {
+    cell->actor_ = spawn_(cell);
+    resize(shard, *cell);
+  }
   // Under the lock, so that arrival order is the order in which callers got here.
   send_to(cell->actor_, ToObject{Delivery{envelope}});
   return {};
@@ -140,6 +169,19 @@ VersionPtr Directory::quiet_version(const ObjectId& object, std::uint64_t epoch)
   if ((*found)->epoch != epoch) return nullptr;
   touch(shard, **found);
   return (*found)->committed_;
+}
+
+CellPtr Directory::begin_loading(const ObjectId& object, const KindDefinition& kind) {
+  if (in_flight_.load(std::memory_order_relaxed) >= limits_.in_flight_max) return nullptr;
+  const Sought sought{object};
+  auto& shard = shard_of(sought);
+  const std::scoped_lock lock{shard.mutex};
+  if (shard.cells.contains(sought)) return nullptr;
+  const CellPtr& cell = enter(shard, object, kind);
+  ++cell->in_flight_;
+  in_flight_.fetch_add(1, std::memory_order_relaxed);
+  touch(shard, *cell);
+  return cell;
 }
 
 SeqWatch Directory::watch(const ObjectId& object) {
@@ -159,13 +201,13 @@ SeqWatch Directory::watch(const ObjectId& object) {
 void Directory::loaded(Cell& cell, VersionPtr version) {
   auto& shard = shard_of(cell);
   const std::scoped_lock lock{shard.mutex};
+  if (cell.committed_) return;
   cell.committed_seq.store(version->meta.seq, std::memory_order_release);
-  if (!cell.dropped_) {
-    cell.show_watchers(version->meta.seq);
-    resize(shard, cell, estimate_bytes(*version));
-    hooks_.activated(cell.kind.name);
-  }
   cell.committed_ = std::move(version);
+  if (cell.dropped_) return;
+  cell.show_watchers(cell.committed_->meta.seq);
+  resize(shard, cell);
+  hooks_.activated(cell.kind.name);
 }
 
 void Directory::committed(Cell& cell, const VersionPtr& version) {
@@ -176,7 +218,7 @@ void Directory::committed(Cell& cell, const VersionPtr& version) {
   cell.committed_seq.store(version->meta.seq, std::memory_order_release);
   if (cell.dropped_) return;
   cell.show_watchers(version->meta.seq);
-  resize(shard, cell, estimate_bytes(*version));
+  resize(shard, cell);
 }
 
 void Directory::count(Cell& cell) {
@@ -272,6 +314,20 @@ void Directory::sweep(Milliseconds before, std::size_t bytes_max) {
   }
 }
 
+void Directory::rest(Milliseconds before) {
+  for (auto& shard : shards_) {
+    std::vector<caf::actor> leaving;  // destroyed outside the lock
+    const std::scoped_lock lock{shard.mutex};
+    for (Cell* cell = shard.by_use.next_to_rest(); cell != nullptr && cell->last_used_ <= before;
+         cell = shard.by_use.next_to_rest()) {
+      shard.by_use.pass();
+      if (!cell->actor_ || cell->in_flight_ > 0) continue;
+      leaving.push_back(std::exchange(cell->actor_, nullptr));
+      resize(shard, *cell);
+    }
+  }
+}
+
 bool Directory::active(const ObjectId& object) const {
   const Sought sought{object};
   const auto& shard = shard_of(sought);
@@ -324,13 +380,15 @@ void Directory::check_invariants() const {
     const std::scoped_lock lock{shard.mutex};
     std::size_t shard_bytes = 0;
     for (const auto& cell : shard.leaving) {
-      PERDURE_CHECK(cell->dropped_ && cell->in_flight_ > 0 && cell->actor_ != nullptr,
-                    to_string(cell->object));
+      PERDURE_CHECK(cell->dropped_ && cell->in_flight_ > 0, to_string(cell->object));
       in_flight += cell->in_flight_;
     }
     for (const auto& cell : shard.cells) {
       in_flight += cell->in_flight_;
-      PERDURE_CHECK(!cell->dropped_ && cell->actor_ != nullptr, to_string(cell->object));
+      PERDURE_CHECK(!cell->dropped_, to_string(cell->object));
+      const bool is_loading = !cell->committed_;
+      PERDURE_CHECK(cell->actor_ != nullptr || cell->in_flight_ == 0 || is_loading,
+                    to_string(cell->object));
       PERDURE_CHECK(&shard_of(*cell) == &shard, to_string(cell->object));
       PERDURE_CHECK(!cell->committed_ || cell->committed_->meta.seq == cell->committed_seq.load(),
                     to_string(cell->object));

@@ -5,6 +5,10 @@
 // removes cells; a cell is removed only when nothing is counted on it. So a message can never meet
 // an activation that is leaving, and there is never a second activation beside a live one.
 //
+// An active object has an actor only while there is something for it to do: from the first call
+// that has to wait for its turn until it has been idle for a while. What is quiet is read from the
+// cell.
+//
 // Each shard keeps its cells in order of last use: hibernation by idle time and by memory both take
 // from that end.
 #pragma once
@@ -32,14 +36,17 @@ struct Submission;
 /// Threads  the atomics any; all else under the shard's lock.
 class Cell {
  public:
-  Cell(ObjectId object_id, const KindDefinition& definition)
-      : object(std::move(object_id)), hash(std::hash<ObjectId>{}(object)), kind(definition) {}
+  Cell(ObjectId object_id, const KindDefinition& definition, std::uint64_t store_epoch)
+      : object(std::move(object_id)),
+        hash(std::hash<ObjectId>{}(object)),
+        kind(definition),
+        epoch(store_epoch) {}
 
   const ObjectId object;
   const std::size_t hash;  ///< of the name
   const KindDefinition& kind;
-  /// The store's when the cell was made; its turns are fenced with it. Set once, by who spawns.
-  std::uint64_t epoch = 0;
+  /// The store's when the cell was made; its turns are fenced with it.
+  const std::uint64_t epoch;
   /// The seq that is durable. Written by the committer after the commit, before any reply.
   std::atomic<Seq> committed_seq{0};
   /// Submissions of this activation that are not on their way any more: the committer has dealt
@@ -56,7 +63,7 @@ class Cell {
     if (watched_seq_) watched_seq_->store(seq, std::memory_order_release);
   }
 
-  caf::actor actor_;
+  caf::actor actor_;      ///< null: nothing is there for it to do
   VersionPtr committed_;  ///< null until loaded
   /// What watches look at: null until there is one, silent until loaded and from removal on. Not a
   /// part of the cell, which would stay in memory as long as somebody watches.
@@ -69,6 +76,32 @@ class Cell {
   std::list<Cell*>::iterator place_;
 };
 
+/// The cells of a shard in the order of their last use, and how far from the front their actors
+/// have been looked at.
+class UseOrder {
+ public:
+  using Place = std::list<Cell*>::iterator;
+
+  [[nodiscard]] Place add(Cell& cell);
+  void use(Place place);
+  void remove(Place place);
+  /// The cell that has not been looked at for the longest time, or null. `pass` goes to the next.
+  [[nodiscard]] Cell* next_to_rest() const {
+    return looked_at_ == cells_.end() ? nullptr : *looked_at_;
+  }
+  void pass() { ++looked_at_; }
+
+  [[nodiscard]] bool empty() const { return cells_.empty(); }
+  [[nodiscard]] std::size_t size() const { return cells_.size(); }
+  [[nodiscard]] Cell& front() const { return *cells_.front(); }
+  [[nodiscard]] Place begin() { return cells_.begin(); }
+  [[nodiscard]] Place end() { return cells_.end(); }
+
+ private:
+  std::list<Cell*> cells_;
+  Place looked_at_ = cells_.end();  ///< the first one that was not
+};
+
 using CellPtr = std::shared_ptr<Cell>;  // shared by the map, the actor and envelopes on the way
 
 struct DirectoryLimits {
@@ -79,10 +112,11 @@ struct DirectoryLimits {
 class Directory {
  public:
   using Spawn = std::function<caf::actor(const CellPtr&)>;
+  using Epoch = std::function<std::uint64_t()>;
 
-  /// `spawn` makes the actor of a new cell; `clock` says when a cell was used; `hooks` hear of
-  /// objects that come and go.
-  Directory(DirectoryLimits limits, const Clock& clock, Hooks& hooks, Spawn spawn);
+  /// `spawn` makes the actor of a cell; `epoch` is the store's; `clock` says when a cell was used;
+  /// `hooks` hear of objects that come and go.
+  Directory(DirectoryLimits limits, const Clock& clock, Hooks& hooks, Epoch epoch, Spawn spawn);
   ~Directory();
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
@@ -96,11 +130,16 @@ class Directory {
   /// the store's `epoch`: another store may hold turns that it knows nothing of.
   [[nodiscard]] VersionPtr quiet_version(const ObjectId& object, std::uint64_t epoch);
 
+  /// A new cell, counted once, for a caller who has the object's version at hand and is about to
+  /// say `loaded` and `finished`. Null when the object is active already, or too much is in flight.
+  [[nodiscard]] CellPtr begin_loading(const ObjectId& object, const KindDefinition& kind);
+
   /// Follows the durable seq of an active object, whatever is in flight for it. Silent when it is
   /// not active.
   [[nodiscard]] SeqWatch watch(const ObjectId& object);
 
-  /// The activation has loaded `version`.
+  /// `version` is what the store has. Of several who have loaded it the first one counts: what it
+  /// said may have moved on.
   void loaded(Cell& cell, VersionPtr version);
   /// The committer made `version` durable.
   void committed(Cell& cell, const VersionPtr& version);
@@ -127,6 +166,9 @@ class Directory {
   /// Hibernates cells not used since `before`, then the least recently used ones of each shard
   /// until the estimate is at most `bytes_max`.
   void sweep(Milliseconds before, std::size_t bytes_max);
+  /// Lets the actors go of cells not used since `before` for which nothing is in flight. Each is
+  /// looked at once after it was used.
+  void rest(Milliseconds before);
 
   [[nodiscard]] bool active(const ObjectId& object) const;
   [[nodiscard]] std::optional<Milliseconds> last_used(const ObjectId& object) const;
@@ -168,7 +210,7 @@ class Directory {
   struct Shard {
     mutable std::mutex mutex;
     std::unordered_set<CellPtr, Hash, Equal> cells;
-    std::list<Cell*> by_use;  ///< front: least recently used
+    UseOrder by_use;
     std::size_t bytes = 0;
     std::vector<CellPtr> leaving;  ///< dropped, but something is still counted on them
   };
@@ -179,14 +221,21 @@ class Directory {
   Shard& shard_of(const Sought& sought) const { return shard_of(sought.hash); }
   Shard& shard_of(const Cell& cell) const { return shard_of(cell.hash); }
   [[nodiscard]] caf::actor actor_of(const Cell& cell) const;
+  /// A new cell, under the lock.
+  [[nodiscard]] const CellPtr& enter(Shard& shard, const ObjectId& object,
+                                     const KindDefinition& kind);
+  /// Its size without the actor, and with it if it has one.
+  [[nodiscard]] static std::size_t estimate_bytes(const Cell& cell);
   void touch(Shard& shard, Cell& cell);
   void resize(Shard& shard, Cell& cell, std::size_t bytes);
+  void resize(Shard& shard, Cell& cell) { resize(shard, cell, estimate_bytes(cell)); }
   /// Under the lock; what it returns must be destroyed outside of it.
   CellPtr remove(Shard& shard, Cell& cell);
 
   const DirectoryLimits limits_;
   const Clock& clock_;
   Hooks& hooks_;
+  const Epoch epoch_;
   const Spawn spawn_;
   mutable std::array<Shard, shard_count> shards_;
   std::atomic<std::size_t> count_{0};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "housekeeper.hpp"
 
+#include <algorithm>
+
 namespace perdure::runtime {
 
 namespace {
@@ -9,6 +11,8 @@ namespace {
 // costs a sync of its own, so it should find much.
 constexpr Seq records_between_looks = 1'024;
 constexpr auto round_every = std::chrono::milliseconds{100};
+// Making an actor costs a few microseconds, keeping one 1.4 KiB.
+constexpr Milliseconds rest_after_max{10'000};
 
 Result<std::vector<std::string>> changed_keys(const ObjectId& object,
                                               const storage::RecordRow& row) {
@@ -58,6 +62,7 @@ void Housekeeper::step(std::size_t trims_max) {
   for (const auto& chore : chores_) chore();
   const auto idle_since = clock_.monotonic() - policy_.hibernate_after;
   directory_.sweep(idle_since, policy_.active_bytes_max);
+  directory_.rest(clock_.monotonic() - std::min(rest_after_max, policy_.hibernate_after / 2));
   for (std::size_t i = 0; i < trims_max; ++i) {
     ObjectId object;
     {

@@ -74,4 +74,10 @@ Result<VersionPtr> decode_version(const KindDefinition& kind, const ObjectId& ob
   return VersionPtr{std::move(version)};
 }
 
+Result<VersionPtr> load_version(const KindDefinition& kind, const ObjectId& object,
+                                const storage::Store& store) {
+  PERDURE_TRY(row, store.last_record(object));
+  return row ? decode_version(kind, object, *row) : blank_version(kind, object);
+}
+
 }  // namespace perdure::runtime

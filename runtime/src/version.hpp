@@ -40,6 +40,10 @@ using VersionPtr = std::shared_ptr<const Version>;
 /// As decode_state, without the kind's type: for looking. Null for a purged object.
 [[nodiscard]] Result<Json> decode_root(const KindDefinition& kind, const Record& record);
 
+/// What the store has of an object; blank if it has nothing. Errors: the store's; of decode_state.
+[[nodiscard]] Result<VersionPtr> load_version(const KindDefinition& kind, const ObjectId& object,
+                                              const storage::Store& store);
+
 [[nodiscard]] Result<VersionPtr> decode_version(const KindDefinition& kind, const ObjectId& object,
                                                 const storage::RecordRow& row);
 

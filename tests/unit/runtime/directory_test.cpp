@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Directory: who has an actor, and whose version counts. With actors of CAF's that do nothing.
+#include "directory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+
+#include "messages.hpp"
+#include "perdure/base/time.hpp"
+#include "perdure/runtime/runtime.hpp"
+
+namespace perdure::runtime {
+namespace {
+
+using std::chrono::seconds;
+
+class StandingClock final : public Clock {
+ public:
+  [[nodiscard]] Timestamp now() const override { return Timestamp{monotonic()}; }
+  [[nodiscard]] Milliseconds monotonic() const override { return at; }
+  Milliseconds at{1'000};
+};
+
+Kind thing_kind() {
+  return kind<Json>("thing").command("change", [](Turn&, Json&) {});
+}
+
+caf::behavior idle(caf::event_based_actor*) {
+  return {[](ToObject&) {}};
+}
+
+class Directories : public testing::Test {
+ protected:
+  EnvelopePtr deliver(const std::string& id = "a") {
+    auto envelope = std::make_shared<Envelope>();
+    envelope->call.target = {"thing", id};
+    envelope->kind = &kind_.definition();
+    EXPECT_TRUE(directory_.deliver(envelope));
+    return envelope;
+  }
+  void change(const std::string& id = "a") { directory_.finished(*deliver(id)->cell); }
+  CellPtr begin_loading() { return directory_.begin_loading(thing_, kind_.definition()); }
+  VersionPtr version(Seq seq) {
+    auto version = std::make_shared<Version>(*blank_version(kind_.definition(), thing_));
+    version->meta.seq = seq;
+    return version;
+  }
+
+  const ObjectId thing_{"thing", "a"};
+  const Kind kind_ = thing_kind();
+  StandingClock clock_;
+  Hooks hooks_;
+  caf::actor_system_config config_;
+  caf::actor_system system_{config_};
+  int spawned_ = 0;
+  Directory directory_{{.mailbox_max = 4, .in_flight_max = 8},
+                       clock_,
+                       hooks_,
+                       [] { return 1U; },
+                       [this](const CellPtr&) {
+                         ++spawned_;
+                         return system_.spawn(idle);
+                       }};
+};
+
+TEST_F(Directories, make_no_actor_for_what_is_only_looked_at) {
+  const auto cell = begin_loading();
+  ASSERT_TRUE(cell);
+  EXPECT_FALSE(begin_loading()) << "one loads";
+  directory_.loaded(*cell, version(3));
+  EXPECT_FALSE(directory_.quiet_version(thing_, 1)) << "it is counted";
+  directory_.finished(*cell);
+  EXPECT_EQ(directory_.quiet_version(thing_, 1)->meta.seq, 3U);
+  EXPECT_EQ(spawned_, 0);
+  change();
+  EXPECT_EQ(spawned_, 1);
+  directory_.check_invariants();
+}
+
+TEST_F(Directories, let_actors_go_that_have_nothing_to_do) {
+  change();
+  clock_.at += seconds{5};
+  change("b");
+  const auto waiting = deliver("c");
+  const auto bytes = directory_.bytes();
+  directory_.rest(clock_.at - seconds{5});
+  EXPECT_LT(directory_.bytes(), bytes) << "a has none any more";
+  change();
+  EXPECT_EQ(spawned_, 4) << "a, b, c and a again";
+
+  clock_.at += seconds{20};
+  directory_.rest(clock_.at);
+  EXPECT_TRUE(directory_.active({"thing", "b"}));
+  directory_.finished(*waiting->cell);
+  change("c");
+  EXPECT_EQ(spawned_, 4) << "c had something in flight and keeps its actor";
+  change("b");
+  EXPECT_EQ(spawned_, 5);
+  directory_.check_invariants();
+}
+
+TEST_F(Directories, believe_the_first_who_has_loaded) {
+  const auto cell = begin_loading();
+  const auto envelope = deliver();  // its actor loads, too, and is quicker
+  directory_.loaded(*cell, version(3));
+  directory_.committed(*cell, version(4));
+  directory_.loaded(*cell, version(3));
+  EXPECT_EQ(directory_.committed_version(*cell)->meta.seq, 4U);
+  directory_.finished(*cell);
+  directory_.finished(*envelope->cell);
+}
+
+TEST_F(Directories, load_no_more_than_may_be_in_flight) {
+  std::vector<EnvelopePtr> many;
+  for (const auto* id : {"b", "c", "d", "e", "f", "g", "h", "i"}) many.push_back(deliver(id));
+  EXPECT_FALSE(begin_loading());
+  for (const auto& one : many) directory_.finished(*one->cell);
+  const auto cell = begin_loading();
+  ASSERT_TRUE(cell);
+  directory_.finished(*cell);
+}
+
+TEST_F(Directories, go_on_with_an_object_that_could_not_be_loaded) {
+  directory_.finished(*begin_loading());
+  EXPECT_FALSE(directory_.quiet_version(thing_, 1));
+  EXPECT_FALSE(begin_loading()) << "whoever comes next asks an actor, which tells why";
+  change();
+  EXPECT_EQ(spawned_, 1);
+}
+
+}  // namespace
+}  // namespace perdure::runtime
