@@ -52,9 +52,9 @@ void Runtime::Core::load(Envelope& envelope) {
     if (version) directory_.loaded(*cell, *version);
     reply = version ? answer_from(**version, envelope) : fail(version.error());
   }
-  // Counted down first: whoever gets the reply finds the object quiet if it is.
-  directory_.finished(*cell);
+  // Counted down last: while a call is counted, the runtime around the loader stays.
   envelope.done(std::move(reply));
+  directory_.finished(*cell);
 }
 
 }  // namespace perdure
