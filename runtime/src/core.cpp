@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include <array>
+#include <caf/scheduler/abstract_coordinator.hpp>
 #include <caf/thread_hook.hpp>
 #include <set>
 
@@ -196,7 +197,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                          runtime::CellPtr& cell) { hold(object, std::move(done), cell); },
           .release = [this](const runtime::CellPtr& cell) { directory_.release(*cell); },
           .post = [this](std::function<void()> step) { agenda_.post(std::move(step)); }} {
-  const auto loaders = std::max<std::size_t>(options_.worker_threads, 1);
+  const auto loaders = std::max<std::size_t>(system().scheduler().num_workers(), 1);
   for (std::size_t i = 0; i < loaders; ++i) {
     loaders_.push_back(system().spawn<runtime::LoaderActor, caf::hidden + caf::lazy_init>(
         [this](Envelope& envelope) { load(envelope); }));
