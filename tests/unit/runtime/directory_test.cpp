@@ -6,8 +6,8 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/event_based_actor.hpp>
 
+#include "handover.hpp"
 #include "messages.hpp"
 #include "perdure/base/time.hpp"
 #include "perdure/runtime/runtime.hpp"
@@ -28,9 +28,15 @@ Kind thing_kind() {
   return kind<Json>("thing").command("change", [](Turn&, Json&) {});
 }
 
-caf::behavior idle(caf::event_based_actor*) {
-  return {[](ToObject&) {}};
-}
+class Idle final : public OrderedActor {
+ public:
+  using OrderedActor::OrderedActor;
+
+ protected:
+  caf::behavior make_behavior() override {
+    return {[](ToObject&) {}};
+  }
+};
 
 class Directories : public testing::Test {
  protected:
@@ -62,7 +68,7 @@ class Directories : public testing::Test {
                        [] { return 1U; },
                        [this](const CellPtr&) {
                          ++spawned_;
-                         return system_.spawn(idle);
+                         return system_.spawn<Idle, caf::lazy_init>();
                        }};
 };
 
