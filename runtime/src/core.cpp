@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include <array>
+#include <caf/logger.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <caf/thread_hook.hpp>
 #include <set>
@@ -202,6 +203,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
     loaders_.push_back(system().spawn<runtime::LoaderActor, caf::hidden + caf::lazy_init>(
         [this](Envelope& envelope) { load(envelope); }));
   }
+  let_go_of_logger();
   housekeeper_.add_chore([this] { recover(); });
   housekeeper_.add_chore([this] { purger_.step(); });
   for (const auto& kind : kinds_) kinds_by_name_.emplace(kind.name(), &kind.definition());
@@ -237,9 +239,17 @@ void Runtime::Core::recover() {
   hooks_.writes_resumed();
 }
 
+void Runtime::Core::let_go_of_logger() const {
+  // A thread that makes an actor keeps the logger of CAF's system from then on, and the system
+  // waits for the logger's last holder when it ends: for good, if that thread lives on.
+  if (own_system_) caf::logger::set_current_actor_system(nullptr);
+}
+
 caf::actor Runtime::Core::spawn(const runtime::CellPtr& cell) {
   // Hidden: a host's system must not wait for objects when it shuts down.
-  return system().spawn<runtime::ObjectActor, caf::hidden + caf::lazy_init>(cell, around_);
+  auto actor = system().spawn<runtime::ObjectActor, caf::hidden + caf::lazy_init>(cell, around_);
+  let_go_of_logger();
+  return actor;
 }
 
 Result<std::unique_ptr<Subscriber>> Runtime::Core::subscribe(SubscriberOptions options,

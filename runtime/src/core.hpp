@@ -110,6 +110,8 @@ class Runtime::Core {
   /// Once the disk that was full has room: opens the store again, and drops all activations.
   void recover();
   [[nodiscard]] caf::actor spawn(const runtime::CellPtr& cell);
+  /// After making an actor, on whatever thread.
+  void let_go_of_logger() const;
   [[nodiscard]] caf::actor_system& system() const {
     return foundation_.system != nullptr ? *foundation_.system : *own_system_;
   }

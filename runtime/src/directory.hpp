@@ -130,8 +130,8 @@ class Directory {
   /// the store's `epoch`: another store may hold turns that it knows nothing of.
   [[nodiscard]] VersionPtr quiet_version(const ObjectId& object, std::uint64_t epoch);
 
-  /// A new cell, counted once, for a caller who is going to load the object, and to say `loaded` and
-  /// `finished`. Null when the object is active already, or too much is in flight.
+  /// A new cell, counted once, for a caller who is going to load the object, and to say `loaded`
+  /// and `finished`. Null when the object is active already, or too much is in flight.
   [[nodiscard]] CellPtr begin_loading(const ObjectId& object, const KindDefinition& kind);
 
   /// Follows the durable seq of an active object, whatever is in flight for it. Silent when it is

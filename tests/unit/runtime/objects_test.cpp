@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promises 2, 4, 9 and 12 at the level of the public API.
+#include <future>
 #include <thread>
 
 #include "fixture.hpp"
@@ -185,6 +186,20 @@ TEST_F(Objects, stop_finishes_what_was_accepted_and_refuses_the_rest) {
   runtime_->stop();
   for (auto& reply : replies) EXPECT_TRUE(reply.get());
   EXPECT_EQ(code(call("counter", "a", "add", Add{1})), ErrorCode::unavailable);
+}
+
+TEST_F(Objects, end_with_the_runtime_though_a_thread_that_woke_one_lives_on) {
+  std::promise<void> called;
+  std::promise<void> ended;
+  std::thread caller{[&] {
+    value(call("counter", "a", "add", {{"by", 1}}));
+    called.set_value();
+    ended.get_future().wait();
+  }};
+  called.get_future().wait();
+  runtime_.reset();
+  ended.set_value();
+  caller.join();
 }
 
 }  // namespace
