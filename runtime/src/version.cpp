@@ -77,7 +77,13 @@ Result<VersionPtr> decode_version(const KindDefinition& kind, const ObjectId& ob
 Result<VersionPtr> load_version(const KindDefinition& kind, const ObjectId& object,
                                 const storage::Store& store) {
   PERDURE_TRY(row, store.last_record(object));
-  return row ? decode_version(kind, object, *row) : blank_version(kind, object);
+  try {
+    return row ? decode_version(kind, object, *row) : blank_version(kind, object);
+  } catch (const std::exception& thrown) {
+    // The kind's own code: it must not end the actor that runs it, which others wait for.
+    return fail(ErrorCode::internal, fmt::format("the state of {} cannot be made: {}",
+                                                 to_string(object), thrown.what()));
+  }
 }
 
 }  // namespace perdure::runtime

@@ -202,5 +202,30 @@ TEST_F(Objects, end_with_the_runtime_though_a_thread_that_woke_one_lives_on) {
   caller.join();
 }
 
+struct Brittle {
+  Brittle() { throw std::runtime_error("no state today"); }
+};
+void to_json(Json& json, const Brittle&) { json = nullptr; }
+void from_json(const Json&, Brittle&) {}
+
+class BrittleObjects : public RuntimeTest {
+ protected:
+  BrittleObjects()
+      : RuntimeTest({kind<Brittle>("brittle")
+                         .command("touch", [](Turn&, Brittle&) {})
+                         .query("look", [](const Brittle&) { return 1; }),
+                     counter_kind()}) {}
+};
+
+TEST_F(BrittleObjects, whose_state_cannot_be_made_say_so_and_stop_nobody_else) {
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(code(ask("brittle", "a", "look")), ErrorCode::internal);
+    EXPECT_EQ(code(call("brittle", "b", "touch")), ErrorCode::internal);
+  }
+  value(call("counter", "c", "add", {{"by", 2}}));
+  restart();
+  EXPECT_EQ(value(ask("counter", "c", "value")), 2);
+}
+
 }  // namespace
 }  // namespace perdure
