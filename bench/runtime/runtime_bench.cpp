@@ -17,6 +17,20 @@ namespace {
 using namespace perdure;
 using namespace perdure::bench;
 
+struct Log {
+  std::int64_t length = 0;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Log, length)
+
+Kind log_kind() {
+  return kind<Log>("log").command("append", [](Turn& turn, Log& self, const Add&) {
+    turn.entries().put(fmt::format("line/{:012}", ++self.length), "a line of the usual length");
+    return self.length;
+  });
+}
+
+Call append() { return {.target = {"log", "one"}, .name = "append", .payload = Add{1}}; }
+
 std::size_t resident_bytes() {
   malloc_trim(0);
   std::ifstream file{"/proc/self/statm"};
@@ -47,12 +61,14 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::size_t objects = argc > 2 ? std::stoul(argv[2]) : 100'000;
-  const auto opened = open(argv[1], {counter()});
+  const auto opened = open(argv[1], {counter(), log_kind()});
   auto& runtime = *opened;
   report("durable increments over 10,000 objects", runtime, 100'000,
          [](std::size_t i) { return add(fmt::format("warm-{}", i * 7919 % 10'000)); });
   report("durable increments on one object", runtime, 100'000,
          [](std::size_t) { return add("one"); });
+  report("durable appends of an entry to one object", runtime, 100'000,
+         [](std::size_t) { return append(); });
   report("reads of 10,000 hot objects", runtime, 200'000,
          [](std::size_t i) { return value(fmt::format("warm-{}", i * 7919 % 10'000)); });
   rate(runtime, objects, [](std::size_t i) { return add(fmt::format("cold-{}", i)); });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "activation.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "unique_keys.hpp"
@@ -9,8 +10,8 @@ namespace perdure::runtime {
 
 namespace {
 
-// Past this many pending entries, those that became durable are looked for in the middle of a run.
-constexpr std::size_t pending_entries_before_pruning = 1'000;
+// With fewer pending entries, those that became durable are not looked for in the middle of a run.
+constexpr std::size_t pending_entries_before_pruning = 64;
 
 }  // namespace
 
@@ -61,12 +62,7 @@ void Activation::run_command(const EnvelopePtr& envelope) {
   if (decision->is_reply_only()) return answer(envelope, std::move(decision->reply));
   if (decision->version) newest_ = std::move(decision->version);
   close_gaps(gaps_, decision->entries);
-  if (pending_.empty()) {
-    pending_ = std::move(decision->entries);
-  } else {
-    decision->entries.merge(pending_);  // what this turn wrote hides what was there
-    pending_ = std::move(decision->entries);
-  }
+  put_over(pending_, std::move(decision->entries));
   alarms_.add(std::move(decision->alarms), submitted_ + 1);
   decision->write_set.epoch = cell_->epoch;
   storage::Unit unit;
@@ -80,8 +76,10 @@ void Activation::forget_durable() {
   const Seq durable = cell_->committed_seq.load(std::memory_order_acquire);
   if (durable == newest_->meta.seq) {
     pending_.clear();
-  } else if (pending_.size() > pending_entries_before_pruning) {
+  } else if (pending_.size() > prune_past_) {
     std::erase_if(pending_, [&](const auto& entry) { return entry.second.seq <= durable; });
+    // Half of what is looked through next time is new, so each entry is looked at twice on average.
+    prune_past_ = std::max(2 * pending_.size(), pending_entries_before_pruning);
   }
 }
 

@@ -30,8 +30,8 @@ struct Surroundings {
   bool checks_invariants = false;  ///< after each message
 };
 
-/// Every active object has one: with CAF's actor around it 1,280 bytes, which is a size of the
-/// allocator's.
+/// Runs the turns of an object, and answers what only its newest state can (ADR 0011: an active
+/// object has one while it is called for).
 class Activation {
  public:
   /// Goes on where an earlier actor of the cell has left it.
@@ -69,9 +69,10 @@ class Activation {
 
   const CellPtr cell_;
   Surroundings& around_;
-  VersionPtr newest_;       ///< null until loaded
-  PendingEntries pending_;  ///< entries that turns wrote and that may not be durable yet
-  PendingAlarms alarms_;    ///< the same of alarms
+  VersionPtr newest_;           ///< null until loaded
+  PendingEntries pending_;      ///< entries that turns wrote and that may not be durable yet
+  PendingAlarms alarms_;        ///< the same of alarms
+  std::size_t prune_past_ = 0;  ///< as many pending entries are looked through for durable ones
   storage::Gaps gaps_;
   std::uint64_t submitted_;
   std::vector<SubmissionPtr> returned_;  ///< not empty: recovering

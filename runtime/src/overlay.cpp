@@ -65,6 +65,17 @@ class Merge {
 
 }  // namespace
 
+void put_over(PendingEntries& pending, PendingEntries&& written) {
+  if (pending.empty()) {
+    pending = std::move(written);
+    return;
+  }
+  while (!written.empty()) {
+    auto put = pending.insert(written.extract(written.begin()));
+    if (!put.inserted) put.position->second = std::move(put.node.mapped());
+  }
+}
+
 void close_gaps(storage::Gaps& gaps, const PendingEntries& written, const std::string& from,
                 const std::string& until) {
   if (gaps.size() == 0) return;

@@ -19,6 +19,10 @@ struct PendingEntry {
 
 using PendingEntries = std::map<std::string, PendingEntry, std::less<>>;
 
+/// What a turn wrote joins what is pending, and takes the place of what had the same keys. Costs what
+/// the turn wrote, however much is pending.
+void put_over(PendingEntries& pending, PendingEntries&& written);
+
 /// Takes what was written in a range (to the end: an empty `until`) out of the gaps.
 void close_gaps(storage::Gaps& gaps, const PendingEntries& written, const std::string& from = {},
                 const std::string& until = {});

@@ -104,6 +104,22 @@ TEST_F(Objects, calls_without_waiting_keep_their_order) {
   EXPECT_EQ(value(last.get()), 500);
 }
 
+TEST_F(Objects, what_is_on_its_way_to_the_disk_is_seen_however_much_it_is) {
+  value(call("note", "a", "create", Json{{"title", "t"}}));
+  const auto note = runtime_->object("note", "a");
+  std::vector<std::future<Result<Reply>>> replies;
+  std::vector<std::pair<std::future<Result<Reply>>, Json>> looks;
+  Json written = Json::object();
+  for (int i = 0; i < 1000; ++i) {
+    const auto key = std::to_string(i % 90);  // as many as a look gives, and again
+    written[key] = std::to_string(i);
+    replies.push_back(note.call("write", Json{{key, std::to_string(i)}}));
+    if (i % 50 == 49) looks.emplace_back(note.ask("lines"), written);
+  }
+  for (auto& [seen, expected] : looks) EXPECT_EQ(value(seen.get()), expected);
+  for (auto& reply : replies) EXPECT_TRUE(reply.get());
+}
+
 TEST_F(Objects, an_expected_seq_that_is_stale_is_refused) {
   value(call("counter", "a", "add", Add{1}));
   Call stale{.target = {"counter", "a"}, .name = "add", .payload = Add{1}, .if_seq = Seq{0}};
