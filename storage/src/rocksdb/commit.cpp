@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Group commit: all units into one batch, one write, one sync.
-#include <rocksdb/perf_level.h>
-
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
@@ -143,8 +141,6 @@ std::vector<Outcome> RocksdbStore::commit(std::span<const Unit> units, Timestamp
   database().put(batch_, rows::Table::meta, keys::commit, rows::commit_content(state.commit()));
   rocksdb::WriteOptions write;
   write.sync = durability_ == Durability::sync;
-  // RocksDB counts every comparison of keys for a profile that nobody reads.
-  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
   const auto status = database().write(write, batch_);
   if (!status.ok()) return stop_writes(status, units.size());
   opened_.last_commit = state.commit();

@@ -152,7 +152,7 @@ void set_housekeeping(rocksdb::DBOptions& database) {
 /// the only one to do so is a flush. (docs/performance.md)
 void hash_records(std::vector<rocksdb::ColumnFamilyDescriptor>& families) {
   constexpr std::size_t bytes_a_bucket = 512;  // of records: a 64th of the memory is buckets
-  constexpr int list_height = 6;               // 4^6 records of an object are found in a few steps
+  constexpr int list_height = 9;               // 4^9 records of an object are found in a few steps
   constexpr int list_branching = 4;
   for (auto& family : families) {
     if (family.name != rows::name(rows::Table::records)) continue;
