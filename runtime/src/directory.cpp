@@ -160,15 +160,28 @@ Result<void> Directory::deliver(const EnvelopePtr& envelope) {
   return {};
 }
 
+Cell* Directory::quiet_cell(const Shard& shard, const Sought& sought, std::uint64_t epoch) {
+  const auto found = shard.cells.find(sought);
+  if (found == shard.cells.end() || (*found)->in_flight_ > 0) return nullptr;
+  return (*found)->epoch == epoch ? found->get() : nullptr;
+}
+
 VersionPtr Directory::quiet_version(const ObjectId& object, std::uint64_t epoch) {
   const Sought sought{object};
   auto& shard = shard_of(sought);
   const std::scoped_lock lock{shard.mutex};
-  const auto found = shard.cells.find(sought);
-  if (found == shard.cells.end() || (*found)->in_flight_ > 0) return nullptr;
-  if ((*found)->epoch != epoch) return nullptr;
-  touch(shard, **found);
-  return (*found)->committed_;
+  Cell* const cell = quiet_cell(shard, sought, epoch);
+  if (cell == nullptr) return nullptr;
+  touch(shard, *cell);
+  return cell->committed_;
+}
+
+VersionPtr Directory::peek(const ObjectId& object, std::uint64_t epoch) const {
+  const Sought sought{object};
+  const auto& shard = shard_of(sought);
+  const std::scoped_lock lock{shard.mutex};
+  const Cell* const cell = quiet_cell(shard, sought, epoch);
+  return cell == nullptr ? nullptr : cell->committed_;
 }
 
 CellPtr Directory::begin_loading(const ObjectId& object, const KindDefinition& kind) {

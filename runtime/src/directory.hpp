@@ -129,6 +129,8 @@ class Directory {
   /// nothing outstanding there may read it without asking the actor. Null when there is none of
   /// the store's `epoch`: another store may hold turns that it knows nothing of.
   [[nodiscard]] VersionPtr quiet_version(const ObjectId& object, std::uint64_t epoch);
+  /// The same for who only looks: it is not a use that puts hibernation off.
+  [[nodiscard]] VersionPtr peek(const ObjectId& object, std::uint64_t epoch) const;
 
   /// A new cell, counted once, for a caller who is going to load the object, and to say `loaded`
   /// and `finished`. Null when the object is active already, or too much is in flight.
@@ -220,6 +222,9 @@ class Directory {
   Shard& shard_of(std::size_t hash) const { return shards_[(hash >> 32) % shard_count]; }
   Shard& shard_of(const Sought& sought) const { return shard_of(sought.hash); }
   Shard& shard_of(const Cell& cell) const { return shard_of(cell.hash); }
+  /// The object's cell if it is quiet and of `epoch`, or null; under the lock.
+  [[nodiscard]] static Cell* quiet_cell(const Shard& shard, const Sought& sought,
+                                        std::uint64_t epoch);
   [[nodiscard]] caf::actor actor_of(const Cell& cell) const;
   /// A new cell, under the lock.
   [[nodiscard]] const CellPtr& enter(Shard& shard, const ObjectId& object,

@@ -82,33 +82,49 @@ Result<std::optional<storage::IndexRow>> decode_cursor(const std::string& cursor
   return std::optional{std::move(row)};
 }
 
-// Adds the object to the page if it (still) belongs to the list.
-Result<void> add_object(ListPage& page, const storage::Store& store, const KindDefinition& kind,
-                        const ListRequest& request, const std::string& id) {
-  const ObjectId object{kind.name, id};
-  PERDURE_TRY(row, store.last_record(object));
-  if (!row) return {};  // active, but it has never had a turn
-  PERDURE_TRY(record, decode_record(object, *row));
-  // Deleted (or brought back) between the scan and the read: no longer of this list.
-  if (record.root.empty()) return {};  // purged since then
-  const bool deleted = record.meta.deleted_at.has_value();
+/// Whom a list looks at, and where.
+struct Catalogue {
+  const storage::Store& store;
+  const Directory& directory;
+  const KindDefinition& kind;
+  const ListRequest& request;
+};
+
+// Whether the object (still) is of the list: it may have been deleted, purged or brought back since
+// its row was read. Without a turn so far it is of none.
+bool belongs(const ObjectMeta& meta, bool purged, const ListRequest& request) {
+  if (meta.seq == 0 || purged) return false;
   const bool wants_deleted = request.lives == ListRequest::Lives::deleted;
-  if (request.lives != ListRequest::Lives::all && deleted != wants_deleted) return {};
-  PERDURE_TRY(view, view_record(kind, record));
+  return request.lives == ListRequest::Lives::all || meta.deleted_at.has_value() == wants_deleted;
+}
+
+// Adds the object to the page if it belongs to the list. Whoever is active and quiet has in memory
+// what the store has.
+Result<void> add_object(ListPage& page, const Catalogue& in, const std::string& id) {
+  const ObjectId object{in.kind.name, id};
+  if (const auto version = in.directory.peek(object, in.store.epoch())) {
+    if (!belongs(version->meta, version->purged(), in.request)) return {};
+    page.items.push_back({version->meta, in.kind.state.encode(version->state.get())});
+    return {};
+  }
+  PERDURE_TRY(row, in.store.last_record(object));
+  if (!row) return {};
+  PERDURE_TRY(record, decode_record(object, *row));
+  if (!belongs(record.meta, record.root.empty(), in.request)) return {};
+  PERDURE_TRY(view, view_record(in.kind, record));
   page.items.push_back(std::move(view));
   return {};
 }
 
 // Active objects are few and in memory: the directory is the index.
-Result<ListPage> list_active(const storage::Store& store, const Directory& directory,
-                             const KindDefinition& kind, const ListRequest& request,
-                             const std::string& after) {
+Result<ListPage> list_active(const Catalogue& in, const std::string& after) {
   ListPage page;
-  const auto ids = directory.active_ids(kind.name, after, request.limit + 1);
-  for (std::size_t i = 0; i < ids.size() && i < request.limit; ++i) {
-    PERDURE_TRY_VOID(add_object(page, store, kind, request, ids[i]));
+  const auto limit = in.request.limit;
+  const auto ids = in.directory.active_ids(in.kind.name, after, limit + 1);
+  for (std::size_t i = 0; i < ids.size() && i < limit; ++i) {
+    PERDURE_TRY_VOID(add_object(page, in, ids[i]));
   }
-  if (ids.size() > request.limit) page.next_cursor = encode_cursor({"", ids[request.limit - 1]});
+  if (ids.size() > limit) page.next_cursor = encode_cursor({"", ids[limit - 1]});
   return page;
 }
 
@@ -119,9 +135,10 @@ Result<ListPage> list_objects(const storage::Store& store, const Directory& dire
   if (request.limit == 0) return bad("limit", "a page has at least one item");
   PERDURE_TRY(scan, plan(kind, request));
   PERDURE_TRY(after, decode_cursor(request.cursor));
+  const Catalogue in{store, directory, kind, request};
   if (request.activity == Activity::active) {
     if (request.index != index_names::by_id) return bad("activity", "only lists by id have it");
-    return list_active(store, directory, kind, request, after ? after->id : std::string{});
+    return list_active(in, after ? after->id : std::string{});
   }
   // One more than asked for tells whether there is a next page.
   scan.range.limit = request.limit + 1;
@@ -132,7 +149,7 @@ Result<ListPage> list_objects(const storage::Store& store, const Directory& dire
     if (more) rows.pop_back();
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (request.activity && directory.active({kind.name, rows[i].id})) continue;
-      PERDURE_TRY_VOID(add_object(page, store, kind, request, rows[i].id));
+      PERDURE_TRY_VOID(add_object(page, in, rows[i].id));
       if (page.items.size() == request.limit && (more || i + 1 < rows.size())) {
         page.next_cursor = encode_cursor(rows[i]);
         return page;

@@ -86,6 +86,20 @@ TEST_F(Directories, make_no_actor_for_what_is_only_looked_at) {
   directory_.check_invariants();
 }
 
+TEST_F(Directories, are_looked_into_without_keeping_anything_awake) {
+  const auto cell = begin_loading();
+  directory_.loaded(*cell, version(3));
+  EXPECT_FALSE(directory_.peek(thing_, 1)) << "it is counted";
+  directory_.finished(*cell);
+  const auto used = directory_.last_used(thing_);
+  clock_.at += seconds{5};
+  EXPECT_EQ(directory_.peek(thing_, 1)->meta.seq, 3U);
+  EXPECT_FALSE(directory_.peek(thing_, 2)) << "of another store's epoch";
+  EXPECT_EQ(directory_.last_used(thing_), used);
+  EXPECT_TRUE(directory_.quiet_version(thing_, 1));
+  EXPECT_NE(directory_.last_used(thing_), used);
+}
+
 TEST_F(Directories, let_actors_go_that_have_nothing_to_do) {
   change();
   clock_.at += seconds{5};

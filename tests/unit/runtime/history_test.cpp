@@ -180,6 +180,32 @@ TEST_F(History, lists_follow_an_index_and_wake_nobody) {
   EXPECT_EQ(runtime_->list(request).error().code, ErrorCode::invalid);
 }
 
+TEST_F(History, lists_show_the_same_of_active_and_hibernated_objects) {
+  for (const auto* title : {"cherry", "apple", "banana"}) {
+    value(call("note", title, "create", Json{{"title", title}, {"tags", {"fruit"}}}));
+  }
+  value(builtin({"note", "banana"}, builtin::remove));
+  const auto listed = [&] {
+    Json all = Json::array();
+    for (const auto lives : {ListRequest::Lives::live, ListRequest::Lives::deleted}) {
+      const auto page = runtime_->list({.kind = "note", .lives = lives});
+      EXPECT_TRUE(page) << to_string(page.error());
+      for (const auto& item : page->items) {
+        all.push_back({item.meta.object().id, item.meta.seq, item.state});
+      }
+    }
+    return all;
+  };
+  ASSERT_EQ(runtime_->stats().active_objects, 3U);
+  const auto active = listed();
+  EXPECT_EQ(active.size(), 3U);
+  for (const auto* id : {"cherry", "apple", "banana"}) {
+    ASSERT_TRUE(runtime_->hibernate({"note", id}));
+  }
+  EXPECT_EQ(listed(), active);
+  EXPECT_EQ(runtime_->stats().active_objects, 0U);
+}
+
 TEST_F(History, deleted_objects_have_a_list_of_their_own) {
   make_note();
   value(builtin(note, builtin::remove));
