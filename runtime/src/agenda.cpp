@@ -33,23 +33,28 @@ Agenda::Agenda(storage::Store& store, const Clock& clock, Random& random, EventR
       events_(store, clock, retention),
       subscriptions_(store, events_, std::move(call), [this] { wake(); }) {}
 
-void Agenda::asked(const storage::Unit& unit, const storage::Committed& committed) {
+void Agenda::asked(storage::Unit& unit, const storage::Committed& committed) {
+  bool is_due = false;
   auto position = committed.first_outbox_position;
   auto event = committed.first_event_position;
-  for (const auto& write_set : unit.write_sets) {
+  for (auto& write_set : unit.write_sets) {
     for (const auto& alarm : write_set.alarms) {
-      if (alarm.due) alarms_.set(write_set.object, alarm.name, *alarm.due);
+      if (!alarm.due) continue;
+      alarms_.set(write_set.object, alarm.name, *alarm.due);
+      is_due = true;
     }
     if (!write_set.sends.empty()) {
+      is_due = true;
       outbox_.arrived(position, write_set.sends);
       position += write_set.sends.size();
     }
     if (!write_set.events.empty()) {
-      events_.published(event, write_set.events);
-      event += write_set.events.size();
+      const auto count = write_set.events.size();
+      events_.published(event, std::move(write_set.events));
+      event += count;
     }
   }
-  wake();
+  if (is_due) wake();
 }
 
 void Agenda::wake() {

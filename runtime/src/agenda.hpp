@@ -18,8 +18,8 @@ class Agenda {
   Agenda(storage::Store& store, const Clock& clock, Random& random, EventRetention retention,
          AlarmClock::Fire fire, PumpEffects effects, Subscriptions::CallObject call);
 
-  /// A unit that asks for something is durable.
-  void asked(const storage::Unit& unit, const storage::Committed& committed);
+  /// A unit that asks for something is durable. Its events are taken out of it.
+  void asked(storage::Unit& unit, const storage::Committed& committed);
   void wake();
   /// Runs a function on the agenda's thread, soon.
   void post(std::function<void()> function);

@@ -72,8 +72,8 @@ Committer::Batch Committer::take(std::size_t submissions_max) {
   return batch;
 }
 
-void Committer::commit(const Batch& batch) {
-  const auto& units = batch.units;
+void Committer::commit(Batch batch) {
+  auto& units = batch.units;
   std::vector<storage::Outcome> outcomes;
   if (!units.empty()) {
     const auto start = std::chrono::steady_clock::now();
@@ -92,14 +92,13 @@ void Committer::commit(const Batch& batch) {
 }
 
 bool Committer::step(std::size_t submissions_max) {
-  const auto batch = take(submissions_max);
+  auto batch = take(submissions_max);
   if (batch.submissions.empty()) return false;
-  commit(batch);
+  commit(std::move(batch));
   return true;
 }
 
-void Committer::tell_what_was_asked(const storage::Unit& unit,
-                                    const storage::Committed& committed) {
+void Committer::tell_what_was_asked(storage::Unit& unit, const storage::Committed& committed) {
   const auto asks = [](const storage::WriteSet& write_set) {
     return !write_set.alarms.empty() || !write_set.sends.empty() || !write_set.events.empty();
   };

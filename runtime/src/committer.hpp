@@ -46,8 +46,9 @@ class Committer {
     std::function<void(const SubmissionPtr&)> give_back;
     /// `version` was made durable by a turn.
     std::function<void(Cell&, const Version&)> committed;
-    /// A unit that asks for something beside its objects is durable.
-    std::function<void(const storage::Unit&, const storage::Committed&)> asked;
+    /// A unit that asks for something beside its objects is durable; what it asks for may be taken
+    /// out of it.
+    std::function<void(storage::Unit&, const storage::Committed&)> asked;
   };
 
   Committer(storage::Store& store, Directory& directory, const Clock& clock, Hooks& hooks,
@@ -63,7 +64,7 @@ class Committer {
   /// Takes what waits now, up to `submissions_max`. Without submissions: nothing waited.
   [[nodiscard]] Batch take(std::size_t submissions_max = submissions_per_batch_max);
   /// Commits a batch, and answers it.
-  void commit(const Batch& batch);
+  void commit(Batch batch);
   /// Both. False when nothing waited.
   bool step(std::size_t submissions_max = submissions_per_batch_max);
 
@@ -83,7 +84,7 @@ class Committer {
 
  private:
   void gather();
-  void tell_what_was_asked(const storage::Unit& unit, const storage::Committed& committed);
+  void tell_what_was_asked(storage::Unit& unit, const storage::Committed& committed);
   void settle(const SubmissionPtr& submission, const storage::Outcome* outcome);
   void answer(Submission& submission, Result<Reply> reply);
 

@@ -164,7 +164,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                         }
                       },
                   .asked =
-                      [this](const storage::Unit& unit, const storage::Committed& committed) {
+                      [this](storage::Unit& unit, const storage::Committed& committed) {
                         agenda_.asked(unit, committed);
                       }}),
       housekeeper_(*foundation_.store, directory_, *foundation_.clock,

@@ -75,7 +75,7 @@ class Runtime::Core {
   [[nodiscard]] runtime::Committer::Batch take_batch(std::size_t submissions_max) {
     return committer_.take(submissions_max);
   }
-  void commit_batch(const runtime::Committer::Batch& batch) { committer_.commit(batch); }
+  void commit_batch(runtime::Committer::Batch batch) { committer_.commit(std::move(batch)); }
   /// What is in memory agrees with itself. Aborts otherwise. Between two steps.
   void check_invariants() const;
   /// What is in memory agrees with the store, and the rows of `objects` with each other: journals

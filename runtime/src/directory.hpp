@@ -25,6 +25,7 @@
 #include "envelope.hpp"
 #include "perdure/runtime/options.hpp"
 #include "perdure/runtime/seq_watch.hpp"
+#include "use_order.hpp"
 #include "version.hpp"
 
 namespace perdure::runtime {
@@ -74,32 +75,6 @@ class Cell {
   bool trim_queued_ = false;
   bool dropped_ = false;  ///< no longer in the map: what it still answers must not be believed
   std::list<Cell*>::iterator place_;
-};
-
-/// The cells of a shard in the order of their last use, and how far from the front their actors
-/// have been looked at.
-class UseOrder {
- public:
-  using Place = std::list<Cell*>::iterator;
-
-  [[nodiscard]] Place add(Cell& cell);
-  void use(Place place);
-  void remove(Place place);
-  /// The cell that has not been looked at for the longest time, or null. `pass` goes to the next.
-  [[nodiscard]] Cell* next_to_rest() const {
-    return looked_at_ == cells_.end() ? nullptr : *looked_at_;
-  }
-  void pass() { ++looked_at_; }
-
-  [[nodiscard]] bool empty() const { return cells_.empty(); }
-  [[nodiscard]] std::size_t size() const { return cells_.size(); }
-  [[nodiscard]] Cell& front() const { return *cells_.front(); }
-  [[nodiscard]] Place begin() { return cells_.begin(); }
-  [[nodiscard]] Place end() { return cells_.end(); }
-
- private:
-  std::list<Cell*> cells_;
-  Place looked_at_ = cells_.end();  ///< the first one that was not
 };
 
 using CellPtr = std::shared_ptr<Cell>;  // shared by the map, the actor and envelopes on the way

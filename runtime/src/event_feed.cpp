@@ -148,32 +148,28 @@ std::unique_ptr<EventWatch> EventFeed::watch(std::function<void()> callback) {
   return std::make_unique<Watch>(watches_, std::move(callback));
 }
 
-void EventFeed::published(std::uint64_t position, const std::vector<std::string>& bodies) {
-  const auto range = store_.event_range();
+void EventFeed::published(std::uint64_t position, std::vector<std::string> bodies) {
   {
     const std::scoped_lock lock{mutex_};
-    if (!recent_.empty() && recent_.back()->position + 1 != position) {
-      recent_.clear();
-      recent_bytes_ = 0;
-    }
-    for (const auto& body : bodies) {
-      auto event = range ? decode_event(range->history, position++, body)
-                         : Result<EventPtr>{fail(ErrorCode::unavailable, "")};
-      if (!event) {
-        recent_.clear();
-        recent_bytes_ = 0;
-        break;
-      }
+    if (recent_first_ + recent_.size() != position) forget_recent();
+    if (recent_.empty()) recent_first_ = position;
+    for (auto& body : bodies) {
       recent_bytes_ += body.size();
-      recent_.push_back(std::move(*event));
+      recent_.push_back({std::make_shared<const std::string>(std::move(body)), nullptr});
     }
     while (recent_.size() > recent_events_max || recent_bytes_ > recent_bytes_max) {
-      recent_bytes_ -= recent_.front()->body.size();
+      recent_bytes_ -= recent_.front().body->size();
       recent_.pop_front();
+      ++recent_first_;
     }
   }
   const std::scoped_lock lock{watches_->mutex};
   for (const auto* watch : watches_->all) watch->call();
+}
+
+void EventFeed::forget_recent() {
+  recent_.clear();
+  recent_bytes_ = 0;
 }
 
 Result<EventFeed::Place> EventFeed::place_of(const std::string& cursor,
@@ -188,22 +184,43 @@ Result<EventFeed::Place> EventFeed::place_of(const std::string& cursor,
   return Place{position + 1, false};
 }
 
-Result<std::vector<EventPtr>> EventFeed::events_from(std::uint64_t position, std::size_t limit) {
+std::optional<std::vector<EventFeed::Recent>> EventFeed::recent_from(std::uint64_t position,
+                                                                     std::size_t limit) {
+  const std::scoped_lock lock{mutex_};
+  if (recent_.empty() || position < recent_first_) return {};
+  const auto skipped = std::min<std::uint64_t>(position - recent_first_, recent_.size());
+  const auto from = recent_.begin() + static_cast<std::ptrdiff_t>(skipped);
+  const auto count = std::min<std::size_t>(limit, recent_.size() - skipped);
+  return std::vector<Recent>{from, from + static_cast<std::ptrdiff_t>(count)};
+}
+
+void EventFeed::keep(std::uint64_t position, const std::vector<Recent>& decoded) {
+  const std::scoped_lock lock{mutex_};
+  for (const auto& one : decoded) {
+    const auto place = position++ - recent_first_;  // past the end when it is not there any more
+    if (place < recent_.size() && recent_[place].body == one.body) recent_[place].event = one.event;
+  }
+}
+
+Result<std::vector<EventPtr>> EventFeed::events_from(std::uint64_t position, std::size_t limit,
+                                                     const std::string& history) {
   std::vector<EventPtr> events;
-  {
-    const std::scoped_lock lock{mutex_};
-    if (!recent_.empty() && position >= recent_.front()->position) {
-      for (auto i = position - recent_.front()->position;
-           i < recent_.size() && events.size() < limit; ++i) {
-        events.push_back(recent_[i]);
+  if (auto recent = recent_from(position, limit)) {
+    bool decoded = false;
+    for (auto& one : *recent) {
+      if (!one.event) {
+        PERDURE_TRY(event, decode_event(history, position + events.size(), *one.body));
+        one.event = std::move(event);
+        decoded = true;
       }
-      return events;
+      events.push_back(one.event);
     }
+    if (decoded) keep(position, *recent);
+    return events;
   }
   PERDURE_TRY(rows, store_.events(position, std::min(limit, rows_at_once)));
-  PERDURE_TRY(range, store_.event_range());
   for (const auto& row : rows) {
-    PERDURE_TRY(event, decode_event(range.history, row.position, row.body));
+    PERDURE_TRY(event, decode_event(history, row.position, row.body));
     events.push_back(std::move(event));
   }
   return events;
@@ -223,7 +240,7 @@ Result<EventPage> EventFeed::read(const EventQuery& query) {
   auto position = place.next;
   std::size_t looked_at = 0;
   while (page.events.size() < query.limit && looked_at < looked_at_max) {
-    PERDURE_TRY(events, events_from(position, query.limit));
+    PERDURE_TRY(events, events_from(position, query.limit, range.history));
     if (events.empty()) {
       page.at_end = true;
       break;
@@ -276,8 +293,7 @@ void EventFeed::trim() {
 
 void EventFeed::reset() {
   const std::scoped_lock lock{mutex_};
-  recent_.clear();
-  recent_bytes_ = 0;
+  forget_recent();
 }
 
 }  // namespace perdure::runtime

@@ -36,7 +36,7 @@ class EventFeed {
   [[nodiscard]] std::unique_ptr<EventWatch> watch(std::function<void()> callback);
 
   /// A commit published events, the first at `position`.
-  void published(std::uint64_t position, const std::vector<std::string>& bodies);
+  void published(std::uint64_t position, std::vector<std::string> bodies);
   /// Lets go of what is older or more than retention keeps.
   void trim();
   void reset();
@@ -54,16 +54,29 @@ class EventFeed {
 
   [[nodiscard]] Result<Place> place_of(const std::string& cursor,
                                        const storage::EventRange& range) const;
-  [[nodiscard]] Result<std::vector<EventPtr>> events_from(std::uint64_t position,
-                                                          std::size_t limit);
+  /// The first whom an event matters to decodes it, not the commit that publishes it.
+  struct Recent {
+    std::shared_ptr<const std::string> body;
+    EventPtr event;  ///< null until it was looked at
+  };
+
+  [[nodiscard]] Result<std::vector<EventPtr>> events_from(std::uint64_t position, std::size_t limit,
+                                                          const std::string& history);
+  /// From a position on; empty when the store has to be asked, or nothing is there.
+  [[nodiscard]] std::optional<std::vector<Recent>> recent_from(std::uint64_t position,
+                                                               std::size_t limit);
+  /// Keeps what was decoded, for others who look at it.
+  void keep(std::uint64_t position, const std::vector<Recent>& decoded);
+  void forget_recent();
 
   storage::Store& store_;
   const Clock& clock_;
   const EventRetention retention_;
   const std::shared_ptr<Watches> watches_;
 
-  std::mutex mutex_;             // guards the rest
-  std::deque<EventPtr> recent_;  ///< dense positions, up to the newest that is durable
+  std::mutex mutex_;                // guards the rest
+  std::deque<Recent> recent_;       ///< dense positions, up to the newest that is durable
+  std::uint64_t recent_first_ = 0;  ///< the position of its front
   std::size_t recent_bytes_ = 0;
 };
 

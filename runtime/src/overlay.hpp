@@ -19,8 +19,8 @@ struct PendingEntry {
 
 using PendingEntries = std::map<std::string, PendingEntry, std::less<>>;
 
-/// What a turn wrote joins what is pending, and takes the place of what had the same keys. Costs what
-/// the turn wrote, however much is pending.
+/// What a turn wrote joins what is pending, and takes the place of what had the same keys. Costs
+/// what the turn wrote, however much is pending.
 void put_over(PendingEntries& pending, PendingEntries&& written);
 
 /// Takes what was written in a range (to the end: an empty `until`) out of the gaps.

@@ -110,21 +110,32 @@ Subscriptions::Subscriptions(const storage::Store& store, EventFeed& feed, CallO
       feed_(feed),
       call_(std::move(call)),
       wake_(std::move(wake)),
-      watch_(feed.watch(wake_)) {}
+      watch_(feed.watch([this] {
+        if (reading_) wake_();
+      })) {}
 
 void Subscriptions::changed(const ObjectId& object, const Version& version) {
-  const std::scoped_lock lock{mutex_};
-  if (!version.meta.exists()) {
-    const auto found = subscriptions_.find(object.id);
-    if (found == subscriptions_.end()) return;
-    ids_by_owner_[found->second.owner].erase(object.id);
-    subscriptions_.erase(found);
-    due_.erase(object.id);
-    return;
+  {
+    const std::scoped_lock lock{mutex_};
+    if (!version.meta.exists()) return forget(object.id);
+    put(object.id, version);
   }
+  wake_();
+}
+
+void Subscriptions::forget(const std::string& id) {
+  const auto found = subscriptions_.find(id);
+  if (found == subscriptions_.end()) return;
+  ids_by_owner_[found->second.owner].erase(id);
+  subscriptions_.erase(found);
+  due_.erase(id);
+  reading_ = !loaded_ || !subscriptions_.empty();
+}
+
+void Subscriptions::put(const std::string& id, const Version& version) {
   const auto& state = *static_cast<const Json*>(version.state.get());
-  auto& subscription = subscriptions_[object.id];
-  ids_by_owner_[subscription.owner].erase(object.id);
+  auto& subscription = subscriptions_[id];
+  ids_by_owner_[subscription.owner].erase(id);
   ++subscription.changes;
   const auto patterns = [](const Json& json) {
     return json.at("topics").get<std::vector<std::string>>();
@@ -138,8 +149,9 @@ void Subscriptions::changed(const ObjectId& object, const Version& version) {
   subscription.owner = version.meta.origin->owner;
   subscription.cursor = state.at("cursor");
   subscription.looked_to.clear();
-  ids_by_owner_[subscription.owner].insert(object.id);
-  set_due(object.id, subscription);
+  ids_by_owner_[subscription.owner].insert(id);
+  set_due(id, subscription);
+  reading_ = true;
 }
 
 void Subscriptions::set_due(const std::string& id, Subscription& subscription) {
@@ -169,7 +181,9 @@ void Subscriptions::load() {
     if (rows->empty()) break;
     after = rows->back();
   }
+  const std::scoped_lock lock{mutex_};
   loaded_ = true;
+  reading_ = !subscriptions_.empty();
 }
 
 bool Subscriptions::step() {
@@ -192,8 +206,8 @@ void Subscriptions::read_tail() {
   // Whose topics matter is not known here: who looks does.
   const Principal everything{.role = Principal::Role::system};
   for (;;) {
-    if (tail_.empty()) {
-      // All that are there are due, and look from a place before this one.
+    if (tail_.empty() || !reading_) {
+      // All that are there, if any, are due, and look from a place before this one.
       auto end = feed_.end();
       if (end) swept_ = tail_ = std::move(*end);
       return;
@@ -361,6 +375,7 @@ void Subscriptions::reset() {
   due_.clear();
   tail_.clear();
   loaded_ = false;
+  reading_ = true;
 }
 
 }  // namespace perdure::runtime

@@ -5,6 +5,7 @@
 // the log's order.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <set>
@@ -62,6 +63,9 @@ class Subscriptions {
   enum class Target { there, deleted, purged };
 
   void load();
+  // Both under the lock.
+  void put(const std::string& id, const Version& version);
+  void forget(const std::string& id);
   void set_due(const std::string& id, Subscription& subscription);
   /// Looks at what is new in the log: whose it may be is due.
   void read_tail();
@@ -87,6 +91,8 @@ class Subscriptions {
   std::map<std::string, Subscription> subscriptions_;
   std::map<std::string, std::set<std::string>, std::less<>> ids_by_owner_;
   std::set<std::string> due_;
+  /// Whether an event may be of interest to one of them: looked at for each.
+  std::atomic<bool> reading_{true};
   std::string tail_;   ///< who is not due has looked at what is before this, at least
   std::string swept_;  ///< where the tail was when all were last due
   bool loaded_ = false;

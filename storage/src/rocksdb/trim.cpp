@@ -13,7 +13,7 @@
 namespace perdure::storage {
 namespace {
 
-/// Deletions are written in batches of this many, about 100 us each: commits get their turn in between.
+/// Deletions are written in batches of this many, 100 us each: commits get their turn in between.
 constexpr std::uint32_t deletions_per_batch = 32;
 /// So many changed keys are collected before their versions are looked at.
 constexpr std::size_t keys_at_once_max = 4'096;
