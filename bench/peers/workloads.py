@@ -32,7 +32,7 @@ TITLES = {
     "W6": f"deliveries to {FAN_OUT_SOCKETS} sockets of one conversation",
     "W7": "new objects",
     "W8": "appends to a conversation",
-    "W9": "lists with filter and sort",
+    "W9": "lists with filter and sort, nothing active",
     "W10": "start after kill -9",
     "memory": "memory",
 }
@@ -98,7 +98,11 @@ NOTEBOOK = wrk.Request("POST", "/notebooks", '{"title":"Notebook %d","tags":["t%
 
 
 def listed(peer, options, count):
-    """One page of 50 of a tenth of the notebooks, by title; asked again and again."""
+    """One page of 50 of a tenth of the notebooks, by title; asked again and again.
+
+    After a restart: what is active is listed from memory, however much is stored.
+    """
+    peer.restart()
     request = wrk.Request("GET", f"/notebooks?tag=t{LIST_TAG}&sort=title&limit=50", "",
                           servers.KEY)
     return measured(peer, "W9", options.seconds, request, size=count)
@@ -176,6 +180,8 @@ class Large:
         yield listed(self.peer, self.options, large)
 
     def w10(self):
+        """The log holds what was written last: it is read back at the start."""
+        wrk.run(self.peer.url, self.options.seconds, self.peer.requests["add"], MANY)
         self.peer.kill()
         self.peer.start()
         yield {"workload": "W10", "size": self.options.large,
