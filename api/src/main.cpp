@@ -19,6 +19,7 @@
 #include "shell/jobs.hpp"
 #include "shell/open_files.hpp"
 #include "shell/options.hpp"
+#include "shell/scheduling.hpp"
 #include "shell/server_hooks.hpp"
 #include "shell/signals.hpp"
 
@@ -60,6 +61,7 @@ class ServerProcess {
                                      .fields = {{"variable", name}}});
     }
     check_open_files();
+    choose_scheduling();
     if (const auto opened = open_runtime(); opened != ExitCode::ok) return opened;
     if (const auto performing = start_performers(); performing != ExitCode::ok) return performing;
     if (const auto keyed = show_first_key(); keyed != ExitCode::ok) return keyed;
@@ -71,6 +73,8 @@ class ServerProcess {
 
  private:
   void check_open_files();
+  /// Before any thread of the runtime's or the server's: they inherit it.
+  void choose_scheduling();
   ExitCode open_runtime();
   ExitCode start_performers();
   ExitCode show_first_key();
@@ -119,6 +123,13 @@ void ServerProcess::check_open_files() {
               .message = "the limit of open files is lower than the settings need; raise it "
                          "(ulimit -Hn), or lower limits.connections",
               .fields = {{"limit", std::to_string(limit)}, {"needed", std::to_string(wanted)}}});
+}
+
+void ServerProcess::choose_scheduling() {
+  if (config_.text("threads.scheduling") != "batch" || schedule_in_batches()) return;
+  log_.write(LogLevel::warning,
+             {.logger = "server",
+              .message = "the system refuses SCHED_BATCH; writes cost more without it"});
 }
 
 ExitCode ServerProcess::open_runtime() {

@@ -229,6 +229,19 @@ class Configuration(BlackBoxTest):
         self.assertIn("process_max_fds 4096", server.client().get("/metrics").body.decode())
         self.assertIn("limits.connections", server.logs())  # 4096 are too few for its default
 
+    def test_threads_are_scheduled_as_configured(self):
+        for flags, policy in (((), os.SCHED_BATCH),
+                              (("--threads-scheduling", "other"), os.SCHED_OTHER)):
+            server = self.server(*flags).start()
+            policies = {}
+            for task in glob.glob(f"/proc/{server.process.pid}/task/*"):
+                with open(task + "/comm", encoding="ascii") as name:
+                    policies[name.read().strip()] = os.sched_getscheduler(
+                        int(os.path.basename(task)))
+            server.stop()
+            for name in ("perdure", "perdure.worker", "perdure.commit", "perdure.house"):
+                self.assertEqual(policies[name], policy, (name, flags))
+
     def test_access_log_has_what_operators_look_for(self):
         server = self.server("--log-requests", "all").start()
         self.addCleanup(server.stop)

@@ -40,7 +40,7 @@ LIBRARY_HOMES = {
 }
 
 SYSTEM_HEADERS = re.compile(
-    r"(sys|linux|netinet|arpa)/\w+\.h|(unistd|fcntl|poll|pthread|signal|dirent|malloc)\.h")
+    r"(sys|linux|netinet|arpa)/\w+\.h|(unistd|fcntl|poll|pthread|sched|signal|dirent|malloc)\.h")
 STANDARD_HEADER = re.compile(r"[a-z_0-9]+")
 
 # Everything may look at the rooms; tests and benchmarks also at the libraries.

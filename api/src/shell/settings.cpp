@@ -62,6 +62,9 @@ constexpr Setting table[] = {
 
     {"threads.io", integer, "1", "Threads that serve connections", 1, 256},
     {"threads.worker", integer, "1", "Threads that run objects", 1, 256},
+    one_of("threads.scheduling", "batch|other", "batch",
+           "How Linux schedules threads: batch, where none pushes another aside when it wakes, so "
+           "that a write costs less; or its usual way"),
 
     {"storage.cache", bytes, "256MiB", "Memory for blocks read from disk", mib, 1024 * gib},
     {"storage.write_buffer", bytes, "256MiB", "Memory for writes before they become files", mib,
