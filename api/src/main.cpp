@@ -13,6 +13,7 @@
 #include "perdure/api/http/server.hpp"
 #include "perdure/api/shell/log.hpp"
 #include "perdure/api/shell/metrics.hpp"
+#include "perdure/runtime/lent_thread.hpp"
 #include "perdure/runtime/runtime.hpp"
 #include "shell/command_line.hpp"
 #include "shell/data_commands.hpp"
@@ -141,6 +142,7 @@ ExitCode ServerProcess::open_runtime() {
                   opened.error());
   }
   runtime_ = std::move(opened).value();
+  metrics_.set_runtime([this] { return runtime_->stats(); });
   return ExitCode::ok;
 }
 
@@ -221,6 +223,12 @@ ExitCode ServerProcess::start_server() {
                         http::Method method,
                         std::string_view path) { return application_->body_limit(method, path); },
       .on_finished = [this](const http::Finished& finished) { access_log_(finished); }};
+  if (config_.flag("threads.inline_turns")) {
+    services.around_io_thread = [](const std::function<void()>& serve) {
+      const LentThread lent;
+      serve();
+    };
+  }
   auto started = http::Server::start(server_options(config_), std::move(services), *application_);
   if (!started) {
     const auto usage = started.error().code == ErrorCode::invalid;

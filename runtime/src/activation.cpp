@@ -57,7 +57,9 @@ void Activation::run_command(const EnvelopePtr& envelope) {
                             .gaps = &gaps_,
                             .alarms = alarms_,
                             .idempotency_window = around_.idempotency_window});
-  around_.hooks.turn_finished(cell_->kind.name, std::chrono::steady_clock::now() - start);
+  const auto took = std::chrono::steady_clock::now() - start;
+  around_.hooks.turn_finished(cell_->kind.name, took);
+  if (envelope->command != nullptr) around_.paces.ran(cell_->kind, took);
   if (!decision) return answer(envelope, fail(std::move(decision).error()));
   if (decision->is_reply_only()) return answer(envelope, std::move(decision->reply));
   if (decision->version) newest_ = std::move(decision->version);

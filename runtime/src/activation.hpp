@@ -15,6 +15,7 @@
 
 #include "committer.hpp"
 #include "overlay.hpp"
+#include "pace.hpp"
 #include "turn_runner.hpp"
 
 namespace perdure::runtime {
@@ -26,6 +27,7 @@ struct Surroundings {
   Committer& committer;
   const Clock& clock;
   Hooks& hooks;
+  Paces& paces;
   std::chrono::seconds idempotency_window;
   bool checks_invariants = false;  ///< after each message
 };

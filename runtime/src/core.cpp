@@ -10,7 +10,9 @@
 #include <caf/thread_hook.hpp>
 #include <set>
 
+#include "caller_thread.hpp"
 #include "dead_letter.hpp"
+#include "lent_thread.hpp"
 #include "loader_actor.hpp"
 #include "object_actor.hpp"
 
@@ -146,6 +148,9 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
       own_config_(foundation_.system != nullptr ? nullptr
                                                 : runtime::make_config(options_.worker_threads)),
       own_system_(own_config_ ? std::make_unique<caf::actor_system>(*own_config_) : nullptr),
+      // With Threads::none no run may depend on real time.
+      paces_(kinds_, foundation_.threads == runtime::Threads::own ? options_.quick_turn_max
+                                                                  : std::chrono::hours{1}),
       once_(*foundation_.store),
       directory_(
           {options_.mailbox_max, options_.in_flight_max}, *foundation_.clock, hooks_,
@@ -191,6 +196,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
               .committer = committer_,
               .clock = *foundation_.clock,
               .hooks = hooks_,
+              .paces = paces_,
               .idempotency_window = options_.idempotency_window,
               .checks_invariants = foundation_.threads == runtime::Threads::none},
       transact_effects_{
@@ -336,9 +342,16 @@ void Runtime::Core::call(Call&& call, ReplyHandler&& done) {
 }
 
 void Runtime::Core::accept(const runtime::EnvelopePtr& envelope) {
-  if (auto delivered = directory_.deliver(envelope); !delivered) {
-    envelope->done(fail(std::move(delivered).error()));
+  std::optional<runtime::CallerThread> here;
+  if (may_run_here(*envelope)) here.emplace(system());
+  if (auto delivered = directory_.deliver(envelope, here ? &*here : nullptr); !delivered) {
+    return envelope->done(fail(std::move(delivered).error()));
   }
+  if (here) here->run();
+}
+
+bool Runtime::Core::may_run_here(const Envelope& envelope) const {
+  return runtime::is_lent() && envelope.command != nullptr && paces_.is_quick(*envelope.kind);
 }
 
 void Runtime::Core::carry_out(Call call, runtime::Receipt receipt, ReplyHandler done) {
@@ -447,7 +460,9 @@ RuntimeStats Runtime::Core::stats() const {
           .hibernations = directory_.activations() - directory_.active_count(),
           .commits = stored.commits,
           .turns = committer_.turns(),
+          .syncs = stored.syncs,
           .bytes_on_disk = stored.bytes_on_disk,
+          .store_memory_bytes = stored.memory_bytes,
           .writable = foundation_.store->health() == storage::Health::writable};
 }
 

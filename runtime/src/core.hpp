@@ -97,6 +97,8 @@ class Runtime::Core {
  private:
   [[nodiscard]] Result<void> resolve(runtime::Envelope& envelope) const;
   void accept(const runtime::EnvelopePtr& envelope);
+  /// Whether the caller's thread is lent, and the call wants no more of it than it should.
+  [[nodiscard]] bool may_run_here(const runtime::Envelope& envelope) const;
   void hold(const ObjectId& object, ReplyHandler done, runtime::CellPtr& cell);
   /// Whether the query is answered from the durable version, at once or by a loader.
   [[nodiscard]] bool answer_without_actor(const runtime::EnvelopePtr& envelope);
@@ -125,6 +127,7 @@ class Runtime::Core {
   Hooks& hooks_;
   std::unique_ptr<caf::actor_system_config> own_config_;
   std::unique_ptr<caf::actor_system> own_system_;
+  runtime::Paces paces_;
   runtime::Once once_;
   runtime::Directory directory_;
   runtime::Committer committer_;

@@ -116,7 +116,7 @@ const CellPtr& Directory::enter(Shard& shard, const ObjectId& object, const Kind
   return entered;
 }
 
-Result<void> Directory::deliver(const EnvelopePtr& envelope) {
+Result<void> Directory::deliver(const EnvelopePtr& envelope, caf::execution_unit* unit) {
   const auto& object = envelope->call.target;
   if (in_flight_.fetch_add(1, std::memory_order_relaxed) >= limits_.in_flight_max) {
     in_flight_.fetch_sub(1, std::memory_order_relaxed);
@@ -139,7 +139,7 @@ Result<void> Directory::deliver(const EnvelopePtr& envelope) {
     resize(shard, *cell);
   }
   // Under the lock, so that arrival order is the order in which callers got here.
-  send_to(cell->actor_, ToObject{Delivery{envelope}});
+  send_to(cell->actor_, ToObject{Delivery{envelope}}, cell->committed_ ? unit : nullptr);
   return {};
 }
 

@@ -96,9 +96,11 @@ class Directory {
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
 
-  /// Counts the envelope on its object's cell (made if there is none) and sends it to the actor.
+  /// Counts the envelope on its object's cell (made if there is none) and sends it to the actor. If
+  /// the object is active and its actor idle, it is handed to `unit` to be run; null: to the
+  /// scheduler, as all others are.
   /// Errors: overloaded; the envelope was not sent.
-  Result<void> deliver(const EnvelopePtr& envelope);
+  Result<void> deliver(const EnvelopePtr& envelope, caf::execution_unit* unit = nullptr);
 
   /// The durable version of an active object that nothing is in flight for: a caller who has
   /// nothing outstanding there may read it without asking the actor. Null when there is none of

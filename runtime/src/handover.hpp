@@ -68,14 +68,14 @@ class Handling {
   const OrderedActor& actor_;
 };
 
-/// As caf::anon_send.
+/// As caf::anon_send. An actor that the message wakes is handed to `unit`; null: to the scheduler.
 template <class Message>
-void send_to(const caf::actor& actor, Message message) {
+void send_to(const caf::actor& actor, Message message, caf::execution_unit* unit = nullptr) {
   auto element = caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message));
 #ifdef PERDURE_THREAD_SANITIZER
   handed_over(std::as_const(*element).content().get(0));
 #endif
-  actor->enqueue(std::move(element), nullptr);
+  actor->enqueue(std::move(element), unit);
 }
 
 }  // namespace perdure::runtime

@@ -1,55 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pace: whether the turns of a kind have been quick lately.
+// Paces: what the commands of each kind have cost lately.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "perdure/runtime/kind.hpp"
 
 namespace perdure::runtime {
 
-/// Believes in a kind after a row of quick turns, and doubts it longer the sooner it disappoints:
-/// each slow turn doubles the row that is asked for, and a row many times as long halves it again.
+/// The mean time of the turns of a kind's commands, in which each turn weighs 1/256th: so what a
+/// thread spends on turns of quick kinds, slow ones among them, is bounded by the mean and not by
+/// luck. A turn that takes long sends its kind away until the mean has come down again.
 ///
-/// Threads  any. Counts of two threads at once may be lost; none of them matters.
+/// Threads  any. A turn that two threads count at once may be lost; none of them matters.
 class Pace {
  public:
-  struct Limits {
-    std::chrono::nanoseconds quick_max{2'000'000};
-    std::uint32_t row_min = 256;  ///< this many quick turns in a row make a quick kind
-    std::uint32_t row_max = 1u << 20;
-  };
-
-  explicit Pace(Limits limits) : limits_(limits), row_(limits.row_min) {}
-
-  /// A turn took so long.
   void ran(std::chrono::nanoseconds took) {
-    const auto row = row_.load(std::memory_order_relaxed);
-    if (took > limits_.quick_max) {
-      quick_.store(0, std::memory_order_relaxed);
-      row_.store(std::min(row * 2, limits_.row_max), std::memory_order_relaxed);
-      return;
-    }
-    const auto quick = quick_.load(std::memory_order_relaxed);
-    if (quick < row * forgiven_after) {
-      quick_.store(quick + 1, std::memory_order_relaxed);
-    } else if (row > limits_.row_min) {
-      row_.store(std::max(row / 2, limits_.row_min), std::memory_order_relaxed);
-      quick_.store(row, std::memory_order_relaxed);
-    }
+    const auto sum = sum_.load(std::memory_order_relaxed);
+    sum_.store(sum - sum / weight + took.count(), std::memory_order_relaxed);
   }
-
-  [[nodiscard]] bool is_quick() const {
-    return quick_.load(std::memory_order_relaxed) >= row_.load(std::memory_order_relaxed);
+  [[nodiscard]] std::chrono::nanoseconds mean() const {
+    return std::chrono::nanoseconds{sum_.load(std::memory_order_relaxed) / weight};
   }
 
  private:
-  static constexpr std::uint32_t forgiven_after = 16;  // rows
+  static constexpr std::int64_t weight = 256;
 
-  const Limits limits_;
-  std::atomic<std::uint32_t> quick_{0};  ///< in a row
-  std::atomic<std::uint32_t> row_;       ///< how many are asked for
+  // What nothing is known of is slow: a millisecond a turn.
+  std::atomic<std::int64_t> sum_{weight * 1'000'000};
+};
+
+/// The paces of all kinds of a runtime.
+class Paces {
+ public:
+  /// A kind is quick while its mean is at most `quick_max`.
+  Paces(const std::vector<Kind>& kinds, std::chrono::nanoseconds quick_max)
+      : quick_max_(quick_max) {
+    for (const auto& kind : kinds) paces_[&kind.definition()];
+  }
+
+  void ran(const KindDefinition& kind, std::chrono::nanoseconds took) {
+    paces_.find(&kind)->second.ran(took);
+  }
+  [[nodiscard]] bool is_quick(const KindDefinition& kind) const {
+    return paces_.find(&kind)->second.mean() <= quick_max_;
+  }
+
+ private:
+  const std::chrono::nanoseconds quick_max_;
+  std::unordered_map<const KindDefinition*, Pace> paces_;  ///< its keys never change
 };
 
 }  // namespace perdure::runtime

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
+#include "perdure/runtime/lent_thread.hpp"
 #include "perdure/testing/world.hpp"
 
 namespace perdure::testing {
@@ -98,6 +100,9 @@ void Network::deliver(const Message& message) {
   if (!message.call) return arrive(message.request, *message.reply);
   auto call = *message.call;
   if (!call.idempotency_key.empty()) sent_.emplace(message.request, call);
+  // The turn may run within the call, as in a server, or later.
+  std::optional<LentThread> lent;
+  if (chance_.one_in(2)) lent.emplace();
   world_.runtime().call(
       std::move(call), [this, number = message.request, life = world_.life()](Result<Reply> reply) {
         if (life != world_.life()) return;  // the connection broke

@@ -224,8 +224,11 @@ class Transport(SharedServerTest):
         for name in ("http_requests_total{", "http_request_duration_seconds_bucket{",
                      "perdure_commit_seconds_count", "perdure_commit_batch_turns_count",
                      'perdure_objects_active{kind="counter"}', "perdure_activations_total",
+                     "perdure_store_disk_bytes", "perdure_store_memory_bytes",
                      "process_resident_memory_bytes"):
             self.assertIn(name, text)
+        self.assertRegex(text, r"\nperdure_store_syncs_total [1-9]")
+        self.assertIn("\nperdure_store_writable 1\n", text)
         self.assertRegex(text, r'http_requests_total\{[^}]*route="[^"]*\{kind\}[^"]*"')
         # As Prometheus asks.
         accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"

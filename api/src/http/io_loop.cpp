@@ -59,7 +59,9 @@ void IoLoop::start() {
   thread_ = std::thread{[this, &running] {
     thread_id_ = std::this_thread::get_id();
     running.set_value();
-    context_.run();
+    const auto& around = core_->services.around_io_thread;
+    const auto serve = [this] { context_.run(); };
+    around ? around(serve) : serve();
   }};
   running.get_future().wait();
 }

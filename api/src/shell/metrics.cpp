@@ -18,6 +18,7 @@
 #include "shell/job_metrics.hpp"
 #include "shell/openmetrics.hpp"
 #include "shell/process_metrics.hpp"
+#include "shell/runtime_metrics.hpp"
 
 namespace perdure::shell {
 namespace {
@@ -225,6 +226,7 @@ void Metrics::outbox_changed(std::size_t items) {
 std::string Metrics::expose(Exposition exposition) const {
   auto families = impl_->collect();
   if (jobs_) std::ranges::move(job_metrics(jobs_()), std::back_inserter(families));
+  if (runtime_) std::ranges::move(runtime_metrics(runtime_()), std::back_inserter(families));
   if (exposition == Exposition::openmetrics) return to_openmetrics(families);
   std::ostringstream out;
   prometheus::TextSerializer{}.Serialize(out, families);

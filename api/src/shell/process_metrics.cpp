@@ -10,28 +10,13 @@
 #include <sstream>
 #include <string>
 
+#include "shell/single_metric.hpp"
+
 namespace perdure::shell {
 namespace {
 
-using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-
-void add(std::vector<MetricFamily>& out, std::string name, std::string help, MetricType type,
-         double value) {
-  ClientMetric metric;
-  if (type == MetricType::Counter) {
-    metric.counter.value = value;
-  } else {
-    metric.gauge.value = value;
-  }
-  MetricFamily family;
-  family.name = std::move(name);
-  family.help = std::move(help);
-  family.type = type;
-  family.metric.push_back(std::move(metric));
-  out.push_back(std::move(family));
-}
 
 // The fields of /proc/self/stat after the command's name, which may hold spaces.
 std::vector<double> stat_fields() {
@@ -60,19 +45,21 @@ double boot_time() {
 
 std::vector<MetricFamily> process_metrics() {
   std::vector<MetricFamily> out;
+  const auto add = [&out](std::string name, std::string help, MetricType type, double value) {
+    out.push_back(single_metric(std::move(name), std::move(help), type, value));
+  };
   const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
   // Places in proc(5)'s list, counted from the parent's pid (its field 4) as 0.
   constexpr std::size_t user_time = 10, system_time = 11, threads = 16, start_time = 18,
                         virtual_bytes = 19, resident_pages = 20;
   if (const auto stat = stat_fields(); stat.size() > resident_pages && ticks > 0) {
-    add(out, "process_cpu_seconds_total", "User and system CPU time", MetricType::Counter,
+    add("process_cpu_seconds_total", "User and system CPU time", MetricType::Counter,
         (stat[user_time] + stat[system_time]) / ticks);
-    add(out, "process_threads", "Threads of the process", MetricType::Gauge, stat[threads]);
-    add(out, "process_start_time_seconds", "Start of the process since the Unix epoch",
+    add("process_threads", "Threads of the process", MetricType::Gauge, stat[threads]);
+    add("process_start_time_seconds", "Start of the process since the Unix epoch",
         MetricType::Gauge, boot_time() + stat[start_time] / ticks);
-    add(out, "process_virtual_memory_bytes", "Virtual memory", MetricType::Gauge,
-        stat[virtual_bytes]);
-    add(out, "process_resident_memory_bytes", "Resident memory", MetricType::Gauge,
+    add("process_virtual_memory_bytes", "Virtual memory", MetricType::Gauge, stat[virtual_bytes]);
+    add("process_resident_memory_bytes", "Resident memory", MetricType::Gauge,
         stat[resident_pages] * static_cast<double>(sysconf(_SC_PAGESIZE)));
   }
   std::error_code failure;
@@ -83,11 +70,11 @@ std::vector<MetricFamily> process_metrics() {
   }
   if (!failure) {
     // Less the one that looking itself held open.
-    add(out, "process_open_fds", "Open file descriptors", MetricType::Gauge, open - 1);
+    add("process_open_fds", "Open file descriptors", MetricType::Gauge, open - 1);
   }
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    add(out, "process_max_fds", "Most file descriptors", MetricType::Gauge,
+    add("process_max_fds", "Most file descriptors", MetricType::Gauge,
         static_cast<double>(limit.rlim_cur));
   }
   return out;

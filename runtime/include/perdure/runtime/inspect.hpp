@@ -91,7 +91,9 @@ struct RuntimeStats {
   std::uint64_t hibernations = 0;
   std::uint64_t commits = 0;
   std::uint64_t turns = 0;
-  std::uint64_t bytes_on_disk = 0;
+  std::uint64_t syncs = 0;               ///< of the log
+  std::uint64_t bytes_on_disk = 0;       ///< estimate
+  std::uint64_t store_memory_bytes = 0;  ///< the store's caches and write buffers
   bool writable = true;
 };
 

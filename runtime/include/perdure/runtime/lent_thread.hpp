@@ -5,15 +5,16 @@
 namespace perdure {
 
 /// While one lives, the thread that made it lends itself to the runtimes that it calls: a command
-/// for an object that is active and idle, of a kind whose turns have all been quick lately, runs
-/// within Runtime::call instead of on a worker. That spares the wake-up of another thread. Nothing
-/// else changes: turns of an object still run one at a time, in the order of the calls, and the
-/// reply comes when the turn is durable.
+/// for an object that is active and runs no turn, of a kind whose commands take at most
+/// RuntimeOptions::quick_turn_max on average, runs within Runtime::call instead of on a worker.
+/// That spares the wake-up of another thread, which costs as much as a short turn. Nothing else
+/// changes: turns of an object run one at a time, in the order of the calls, and a reply comes when
+/// its turn is durable. A command that is refused is answered within the call, as a query may be:
+/// whoever calls must not hold what its reply handler waits for.
 ///
-/// For threads that serve many callers and would rather spend some microseconds on a turn than wait
-/// for another thread to do so: the gateway's io threads. A kind is quick after 256 turns in a row
-/// of at most 2 ms; each that takes longer sends its kind back to the workers for a while, twice as
-/// long each time that it happens soon again.
+/// For threads that serve many callers and never wait: the server's io threads are lent
+/// (`threads.inline_turns`). The average is over some 256 turns, in which one of a millisecond
+/// weighs 4 µs; while it is above the bound, a kind's turns run on the workers.
 ///
 /// Threads   may be nested; belongs to the thread that made it.
 class LentThread {

@@ -82,7 +82,11 @@ struct RuntimeOptions {
   /// purged.
   std::chrono::seconds purge_after = std::chrono::hours{24 * 30};
 
-  std::size_t worker_threads = 1;             ///< of the actor system, when it is ours
+  std::size_t worker_threads = 1;  ///< of the actor system, when it is ours
+  /// A LentThread runs turns of kinds whose commands take no more than this on average. Waking a
+  /// worker costs as much: a longer turn gains little from the caller's thread, and keeps it from
+  /// others.
+  std::chrono::microseconds quick_turn_max{20};
   caf::actor_system* actor_system = nullptr;  ///< a host's own, which must outlive the runtime
   Hooks* hooks = nullptr;                     ///< must outlive the runtime
 };

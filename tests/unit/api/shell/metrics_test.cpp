@@ -81,6 +81,18 @@ TEST_F(MetricsTest, show_the_process) {
   }
 }
 
+TEST_F(MetricsTest, ask_the_runtime_at_each_scrape) {
+  RuntimeStats stats{.active_bytes = 4'096, .in_flight_calls = 2, .syncs = 7};
+  metrics_.set_runtime([&] { return stats; });
+  EXPECT_THAT(metrics_.expose(Exposition::text),
+              AllOf(HasSubstr("\nperdure_objects_active_bytes 4096\n"),
+                    HasSubstr("\nperdure_calls_in_flight 2\n"),
+                    HasSubstr("\nperdure_store_syncs_total 7\n"),
+                    HasSubstr("\nperdure_store_writable 1\n")));
+  stats.writable = false;
+  EXPECT_THAT(metrics_.expose(Exposition::text), HasSubstr("\nperdure_store_writable 0\n"));
+}
+
 TEST_F(MetricsTest, lose_no_count_between_threads_that_use_a_route_first) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {

@@ -88,6 +88,8 @@ struct Services {
   /// The bound of a body, asked before any of it is read; null = `Limits::body_bytes_max`.
   std::function<std::size_t(Method, std::string_view path)> body_limit = {};
   std::function<void(const Finished&)> on_finished = {};
+  /// Runs `serve`, which is the life of an io thread, on that thread; null = it just runs.
+  std::function<void(const std::function<void()>& serve)> around_io_thread = {};
 };
 
 struct Connections {

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "perdure/runtime/inspect.hpp"
 #include "perdure/runtime/options.hpp"
 
 namespace perdure::shell {
@@ -68,6 +69,8 @@ class Metrics final : public Hooks {
 
   /// Asked at each scrape, on the scraper's thread; an empty function: nobody is. Before the first.
   void set_jobs(std::function<std::vector<JobCount>()> jobs) { jobs_ = std::move(jobs); }
+  /// As `set_jobs`.
+  void set_runtime(std::function<RuntimeStats()> stats) { runtime_ = std::move(stats); }
 
   /// All metrics, those of the process included.
   [[nodiscard]] std::string expose(Exposition exposition) const;
@@ -76,6 +79,7 @@ class Metrics final : public Hooks {
   class Impl;
   std::unique_ptr<Impl> impl_;
   std::function<std::vector<JobCount>()> jobs_;
+  std::function<RuntimeStats()> runtime_;
 };
 
 }  // namespace perdure::shell
