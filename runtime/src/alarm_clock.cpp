@@ -37,7 +37,7 @@ void AlarmClock::read_window(Timestamp now) {
   const auto rows = store_.alarms_due(until - Milliseconds{1}, window_rows_max);
   const std::scoped_lock lock{mutex_};
   if (!rows) {
-    window_end_ = now;  // a failing store
+    window_end_ = std::min(window_end_, now);  // a failing store: what was missed stays so
     read_not_before_ = clock_.monotonic() + again_after;
     return;
   }
