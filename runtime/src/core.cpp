@@ -135,6 +135,11 @@ Unexpected writes_have_stopped(storage::Health health) {
   return fail(std::move(error));
 }
 
+// Objects hibernate a little too early by it.
+Milliseconds use_interval(const RuntimeOptions& options) {
+  return std::min<Milliseconds>(std::chrono::seconds{1}, options.hibernate_after / 64);
+}
+
 }  // namespace
 
 using runtime::Envelope;
@@ -153,8 +158,8 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                                                                   : std::chrono::hours{1}),
       once_(*foundation_.store),
       directory_(
-          {options_.mailbox_max, options_.in_flight_max}, *foundation_.clock, hooks_,
-          [this] { return foundation_.store->epoch(); },
+          {options_.mailbox_max, options_.in_flight_max, use_interval(options_)},
+          *foundation_.clock, hooks_, [this] { return foundation_.store->epoch(); },
           [this](const runtime::CellPtr& cell) { return spawn(cell); }),
       committer_(*foundation_.store, directory_, *foundation_.clock, hooks_,
                  {.give_back =

@@ -77,7 +77,9 @@ void Directory::release(const Cell& cell) {
 }
 
 void Directory::touch(Shard& shard, Cell& cell) {
-  cell.last_used_ = clock_.monotonic();
+  const auto now = clock_.monotonic();
+  if (now - cell.last_used_ < limits_.use_interval) return;
+  cell.last_used_ = now;
   shard.by_use.use(cell.place_);
 }
 
@@ -109,6 +111,7 @@ CellPtr Directory::remove(Shard& shard, Cell& cell) {
 const CellPtr& Directory::enter(Shard& shard, const ObjectId& object, const KindDefinition& kind) {
   auto cell = std::make_shared<Cell>(object, kind, epoch_());
   cell->place_ = shard.by_use.add(*cell);
+  cell->last_used_ = clock_.monotonic();
   const auto& entered = *shard.cells.insert(std::move(cell)).first;
   ++count_;
   activations_.fetch_add(1, std::memory_order_relaxed);

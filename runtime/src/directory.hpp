@@ -15,11 +15,11 @@
 
 #include <array>
 #include <atomic>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <caf/actor.hpp>
 #include <functional>
 #include <list>
 #include <mutex>
-#include <unordered_set>
 #include <vector>
 
 #include "envelope.hpp"
@@ -82,6 +82,9 @@ using CellPtr = std::shared_ptr<Cell>;  // shared by the map, the actor and enve
 struct DirectoryLimits {
   std::size_t mailbox_max;
   std::size_t in_flight_max;
+  /// Uses of an object that are closer than this are one: to note each costs a read as much as to
+  /// find the object.
+  Milliseconds use_interval{0};
 };
 
 class Directory {
@@ -188,7 +191,7 @@ class Directory {
   };
   struct Shard {
     mutable std::mutex mutex;
-    std::unordered_set<CellPtr, Hash, Equal> cells;
+    boost::unordered_flat_set<CellPtr, Hash, Equal> cells;
     UseOrder by_use;
     std::size_t bytes = 0;
     std::vector<CellPtr> leaving;  ///< dropped, but something is still counted on them

@@ -20,12 +20,13 @@ MAY_INCLUDE["actors"].discard("storage")
 MAY_INCLUDE["testing"] -= {"actors", "api"}
 PRIVATE_HEADERS_OF = {"testing": ["runtime"]}
 
-# First part of an include (a folder, or the whole name) -> where it may stand.
+# First part of an include (a folder, or the whole name), or first two -> where it may stand.
 LIBRARY_HOMES = {
     "caf": ["runtime/", "testing/src/"],
     "date": ["runtime/src/"],
     "rocksdb": ["storage/"],
     "boost": ["api/src/http/", "api/src/effects/"],
+    "boost/unordered": ["runtime/src/"],
     "openssl": ["base/src/", "api/src/http/"],
     "re2": ["schemas/src/"],
     "sodium.h": ["api/src/app/"],
@@ -91,7 +92,8 @@ def refuse(tree, path, room, bracket, name):
         return refuse_private(tree, path, room, name)
     if STANDARD_HEADER.fullmatch(name) or SYSTEM_HEADERS.fullmatch(name):
         return None
-    homes = LIBRARY_HOMES.get(PurePosixPath(name).parts[0])
+    parts = PurePosixPath(name).parts
+    homes = LIBRARY_HOMES.get("/".join(parts[:2])) or LIBRARY_HOMES.get(parts[0])
     if homes is None:
         return "a library without a home (see LIBRARY_HOMES)"
     if not path.startswith(tuple(homes)):
@@ -127,7 +129,7 @@ GOOD = {
     "storage/include/perdure/storage/s.hpp": '// not rocksdb::DB\n#include "perdure/base/a.hpp"\n',
     "storage/src/p.hpp": "#include <rocksdb/db.h>\n#include <sys/stat.h>\n",
     "storage/src/s.cpp": '#include "p.hpp"\n#include "perdure/storage/s.hpp"\n',
-    "runtime/src/core.hpp": "#include <string>\n",
+    "runtime/src/core.hpp": "#include <boost/unordered/unordered_flat_set.hpp>\n",
     "testing/src/t.cpp": '#include "core.hpp"\n#include <caf/all.hpp>\n',
     "storage/CMakeLists.txt": "target_link_libraries(perdure_storage PUBLIC perdure::base)\n",
     "tests/unit/t.cpp": "#include <rocksdb/db.h>\n",
@@ -136,6 +138,7 @@ BAD = [
     ({"base/src/b.cpp": '#include "perdure/storage/s.hpp"\n'}, "base may include"),
     ({"actors/src/b.cpp": '#include "perdure/storage/s.hpp"\n'}, "actors may include"),
     ({"runtime/src/b.cpp": "#include <rocksdb/db.h>\n"}, "its home is"),
+    ({"runtime/src/b.cpp": "#include <boost/asio.hpp>\n"}, "its home is"),
     ({"runtime/src/b.cpp": "#include <zmq.hpp>\n"}, "without a home"),
     ({"runtime/src/b.cpp": '#include "p.hpp"\n'}, "not a private header"),
     ({"runtime/src/b.cpp": '#include "../../storage/src/p.hpp"\n'}, "not a private header"),

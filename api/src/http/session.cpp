@@ -58,9 +58,11 @@ void Session::begin_tls() {
                                  });
 }
 
-void Session::enter(Phase phase, Milliseconds timeout) {
+void Session::enter(Phase phase, Milliseconds timeout) { enter(phase, timeout, now()); }
+
+void Session::enter(Phase phase, Milliseconds timeout, Instant at) {
   phase_ = phase;
-  set_deadline(now() + timeout);
+  set_deadline(at + timeout);
 }
 
 void Session::advance() {
@@ -83,18 +85,19 @@ Session::Step Session::step_header() {
     read_more();
     return Step::wait;
   }
-  if (phase_ == Phase::idle) enter(Phase::header, loop().core().options.timeouts.header);
+  const auto at = now();
+  if (phase_ == Phase::idle) enter(Phase::header, loop().core().options.timeouts.header, at);
   const auto& limits = loop().core().options.limits;
   const auto input = input_.view();
   if (const auto refusal = scanner_.advance(input)) {
-    exchange_started_ = now();
+    exchange_started_ = at;
     return refuse(*refusal);
   }
   if (!scanner_.complete()) {
     read_more();
     return Step::wait;
   }
-  exchange_started_ = now();
+  exchange_started_ = at;
   const auto block = input.substr(scanner_.begin(), scanner_.end() - scanner_.begin());
   request_.upgrade = Upgrade::none;
   request_.request_id.clear();
@@ -122,7 +125,7 @@ Session::Step Session::continue_body() {
   if (framing_.body == Framing::BodyKind::sized && framing_.content_length > body_bytes_max_) {
     return refuse({413, "too_large", "The request body is too large."});
   }
-  body_started_ = now();
+  body_started_ = exchange_started_;
   phase_ = Phase::body;
   extend_body_deadline();
   if (framing_.expect == Framing::Expect::continue_100 && input_.empty()) {

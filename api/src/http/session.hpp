@@ -60,6 +60,7 @@ class Session final : public Connection, public Exchange {
   enum class ReplyKind { none, response, stream, websocket, abandoned };
 
   void enter(Phase phase, Milliseconds timeout);
+  void enter(Phase phase, Milliseconds timeout, Instant at);
   void advance();
   Step take_step();
   Step step_header();
@@ -70,7 +71,7 @@ class Session final : public Connection, public Exchange {
   Step accept_or_refuse_websocket();
   Step send(Response&& response);
   Step finish_exchange();
-  void report();
+  void report(Instant finished);
 
   /// Where the body's end is told, and its size where that is known.
   struct BodyShape {

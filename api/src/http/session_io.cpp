@@ -163,12 +163,12 @@ void Session::write_some() {
   channel_.async_write_some(rest_of(head_, body_, written_), std::move(on_written));
 }
 
-void Session::report() {
+void Session::report(Instant finished) {
   const auto& on_finished = loop().core().services.on_finished;
   if (!on_finished) return;
   on_finished({.method = method_name_,
                .status = reply_.status,
-               .duration = std::chrono::steady_clock::now() - exchange_started_,
+               .duration = finished - exchange_started_,
                .body_bytes_in = body_bytes_in_,
                .bytes_out = written_,
                .request_id = request_id_,
@@ -178,7 +178,8 @@ void Session::report() {
 }
 
 Session::Step Session::finish_exchange() {
-  report();
+  const auto finished = std::chrono::steady_clock::now();
+  report(finished);
   reply_ = {};
   compressed_.clear();
   body_ = {};
@@ -191,7 +192,7 @@ Session::Step Session::finish_exchange() {
   path_.clear();
   body_bytes_in_ = 0;
   scanner_.restart();
-  enter(Phase::idle, loop().core().options.timeouts.idle);
+  enter(Phase::idle, loop().core().options.timeouts.idle, finished);
   return Step::again;
 }
 

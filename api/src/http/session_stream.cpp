@@ -146,7 +146,7 @@ void Session::end_stream(StreamEnd how) {
 }
 
 void Session::cut_stream(StreamEnd how) {
-  report();
+  report(std::chrono::steady_clock::now());
   if (framing_.version == Framing::Version::http_1_0 && !stream_->content_length()) {
     // An ordinary end would look like the end of the body.
     error_code ec;
