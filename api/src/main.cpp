@@ -223,7 +223,7 @@ ExitCode ServerProcess::start_server() {
                         http::Method method,
                         std::string_view path) { return application_->body_limit(method, path); },
       .on_finished = [this](const http::Finished& finished) { access_log_(finished); }};
-  if (config_.flag("threads.inline_turns")) {
+  if (config_.text("threads.inline_turns") == "on") {
     services.around_io_thread = [](const std::function<void()>& serve) {
       const LentThread lent;
       serve();

@@ -242,6 +242,29 @@ class Configuration(BlackBoxTest):
             for name in ("perdure", "perdure.worker", "perdure.commit", "perdure.house"):
                 self.assertEqual(policies[name], policy, (name, flags))
 
+    def test_turns_run_on_workers_if_so_configured(self):
+        server = self.server("--threads-inline-turns", "off").start()
+        self.addCleanup(server.stop)
+        client = server.client()
+
+        def wakes_of_workers():
+            total = 0
+            for task in glob.glob(f"/proc/{server.process.pid}/task/*"):
+                with open(task + "/status", encoding="ascii") as status:
+                    fields = dict(line.split(":", 1) for line in status)
+                if fields["Name"].strip() == "perdure.worker":
+                    total += int(fields["voluntary_ctxt_switches"])
+            return total
+
+        # On, the kind would be known for its short turns long before the last of them.
+        commands = 1500
+        for _ in range(commands):
+            client.command("counter", "worked-for", "add", {"by": 1})
+        before = wakes_of_workers()
+        for _ in range(100):
+            client.command("counter", "worked-for", "add", {"by": 1})
+        self.assertGreaterEqual(wakes_of_workers() - before, 100)
+
     def test_access_log_has_what_operators_look_for(self):
         server = self.server("--log-requests", "all").start()
         self.addCleanup(server.stop)

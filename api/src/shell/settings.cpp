@@ -62,8 +62,9 @@ constexpr Setting table[] = {
 
     {"threads.io", integer, "1", "Threads that serve connections", 1, 256},
     {"threads.worker", integer, "1", "Threads that run objects", 1, 256},
-    {"threads.inline_turns", flag, "true",
-     "Whether turns of 20 us or less on average run on the thread that got the request"},
+    one_of("threads.inline_turns", "on|off", "on",
+           "Turns of kinds that take 20 us or less on average run on the thread that got the "
+           "request; off: all on workers"),
     one_of("threads.scheduling", "batch|other", "batch",
            "How Linux schedules threads: batch, where none pushes another aside when it wakes, so "
            "that a write costs less; or its usual way"),
