@@ -9,20 +9,13 @@
 
 #include "handover.hpp"
 #include "messages.hpp"
-#include "perdure/base/time.hpp"
 #include "perdure/runtime/runtime.hpp"
+#include "perdure/testing/clock.hpp"
 
 namespace perdure::runtime {
 namespace {
 
 using std::chrono::seconds;
-
-class StandingClock final : public Clock {
- public:
-  [[nodiscard]] Timestamp now() const override { return Timestamp{monotonic()}; }
-  [[nodiscard]] Milliseconds monotonic() const override { return at; }
-  Milliseconds at{1'000};
-};
 
 Kind thing_kind() {
   return kind<Json>("thing").command("change", [](Turn&, Json&) {});
@@ -38,7 +31,7 @@ class Idle final : public OrderedActor {
   }
 };
 
-class Directories : public testing::Test {
+class Directories : public ::testing::Test {
  protected:
   EnvelopePtr deliver(const std::string& id = "a") {
     auto envelope = std::make_shared<Envelope>();
@@ -57,12 +50,12 @@ class Directories : public testing::Test {
 
   const ObjectId thing_{"thing", "a"};
   const Kind kind_ = thing_kind();
-  StandingClock clock_;
+  testing::SimulatedClock clock_;
   Hooks hooks_;
   caf::actor_system_config config_;
   caf::actor_system system_{config_};
   int spawned_ = 0;
-  Directory directory_{{.mailbox_max = 4, .in_flight_max = 8},
+  Directory directory_{{.mailbox_max = 4, .in_flight_max = 8, .use_interval = seconds{1}},
                        clock_,
                        hooks_,
                        [] { return 1U; },
@@ -92,7 +85,7 @@ TEST_F(Directories, are_looked_into_without_keeping_anything_awake) {
   EXPECT_FALSE(directory_.peek(thing_, 1)) << "it is counted";
   directory_.finished(*cell);
   const auto used = directory_.last_used(thing_);
-  clock_.at += seconds{5};
+  clock_.advance(seconds{5});
   EXPECT_EQ(directory_.peek(thing_, 1)->meta.seq, 3U);
   EXPECT_FALSE(directory_.peek(thing_, 2)) << "of another store's epoch";
   EXPECT_EQ(directory_.last_used(thing_), used);
@@ -100,19 +93,32 @@ TEST_F(Directories, are_looked_into_without_keeping_anything_awake) {
   EXPECT_NE(directory_.last_used(thing_), used);
 }
 
+TEST_F(Directories, count_close_uses_as_one) {
+  change();
+  const auto used = directory_.last_used(thing_);
+  clock_.advance(Milliseconds{999});
+  change();
+  EXPECT_EQ(directory_.last_used(thing_), used);
+  clock_.advance(Milliseconds{1});
+  change();
+  ASSERT_TRUE(directory_.last_used(thing_));
+  EXPECT_EQ(*directory_.last_used(thing_), *used + seconds{1});
+  directory_.check_invariants();
+}
+
 TEST_F(Directories, let_actors_go_that_have_nothing_to_do) {
   change();
-  clock_.at += seconds{5};
+  clock_.advance(seconds{5});
   change("b");
   const auto waiting = deliver("c");
   const auto bytes = directory_.bytes();
-  directory_.rest(clock_.at - seconds{5});
+  directory_.rest(clock_.monotonic() - seconds{5});
   EXPECT_LT(directory_.bytes(), bytes) << "a has none any more";
   change();
   EXPECT_EQ(spawned_, 4) << "a, b, c and a again";
 
-  clock_.at += seconds{20};
-  directory_.rest(clock_.at);
+  clock_.advance(seconds{20});
+  directory_.rest(clock_.monotonic());
   EXPECT_TRUE(directory_.active({"thing", "b"}));
   directory_.finished(*waiting->cell);
   change("c");
