@@ -42,6 +42,17 @@ Result<Seq> seq_at(const storage::Store& store, const ObjectId& object, const Re
   return low;
 }
 
+// A stored state with the members that the kind has by now, as its next turn would write it. One that
+// the kind cannot read stays as it is: who looks at it has to see what is to be mended.
+Json as_written_today(const KindDefinition& kind, Json root) {
+  if (root.is_null()) return root;
+  try {
+    return kind.state.encode(kind.state.decode(root).get());
+  } catch (const std::exception&) {
+    return root;
+  }
+}
+
 }  // namespace
 
 Result<Record> record_as_of(const storage::Store& store, const ObjectId& object,
@@ -88,8 +99,8 @@ Result<Seq> resolve_as_of(const storage::Store& store, const ObjectId& object, c
 }
 
 Result<ObjectView> view_record(const KindDefinition& kind, const Record& record) {
-  PERDURE_TRY(state, decode_root(kind, record));
-  return ObjectView{.meta = record.meta, .state = std::move(state)};
+  PERDURE_TRY(root, decode_root(kind, record));
+  return ObjectView{.meta = record.meta, .state = as_written_today(kind, std::move(root))};
 }
 
 }  // namespace perdure::runtime

@@ -206,6 +206,33 @@ TEST_F(History, lists_show_the_same_of_active_and_hibernated_objects) {
   EXPECT_EQ(runtime_->stats().active_objects, 0U);
 }
 
+// A kind may gain a member without a step that upgrades what is stored.
+TEST_F(History, an_object_shows_members_that_its_kind_gained_active_or_not) {
+  value(call("account", "a", "set", Json{{"title", "old"}}));
+  value(call("account", "odd", "set", Json{{"title", 7}}));
+  runtime_.reset();
+  auto opened =
+      Runtime::open(options(), {kind<Note>("account").command("touch", [](Turn&, Note&) {})});
+  ASSERT_TRUE(opened) << to_string(opened.error());
+  runtime_ = std::move(*opened);
+  const auto seen = [&](const char* id) {
+    Json states = Json::array({runtime_->inspect({"account", id})->state});
+    const auto page = runtime_->list({.kind = "account"});
+    EXPECT_TRUE(page) << to_string(page.error());
+    for (const auto& item : page->items) {
+      if (item.meta.object().id == id) states.push_back(item.state);
+    }
+    return states;
+  };
+  const auto whole = Json{{"title", "old"}, {"tags", Json::array()}};
+  EXPECT_EQ(seen("a"), Json({whole, whole}));
+  value(call("account", "a", "touch"));
+  EXPECT_EQ(seen("a"), Json({whole, whole}));
+  // What it cannot read is shown as it is.
+  const auto odd = Json{{"title", 7}};
+  EXPECT_EQ(seen("odd"), Json({odd, odd}));
+}
+
 TEST_F(History, deleted_objects_have_a_list_of_their_own) {
   make_note();
   value(builtin(note, builtin::remove));

@@ -15,7 +15,7 @@ namespace perdure {
 
 struct ObjectView {
   ObjectMeta meta;
-  Json state;
+  Json state;  ///< as the kind's code of today writes it; as stored where that cannot read it
 };
 
 /// A moment in an object's history: now, a seq, or a time (the newest record at or before it).
