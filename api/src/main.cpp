@@ -10,6 +10,7 @@
 #include "perdure/api/app/application.hpp"
 #include "perdure/api/app/bootstrap.hpp"
 #include "perdure/api/effects/http_performer.hpp"
+#include "perdure/api/http/direct_answers.hpp"
 #include "perdure/api/http/server.hpp"
 #include "perdure/api/shell/log.hpp"
 #include "perdure/api/shell/metrics.hpp"
@@ -136,6 +137,12 @@ void ServerProcess::choose_scheduling() {
 ExitCode ServerProcess::open_runtime() {
   auto options = runtime_options(config_);
   options.hooks = &hooks_;
+  if (sends_direct_answers(config_)) {
+    options.around_committer = [](const std::function<void()>& serve) {
+      const http::DirectAnswers direct;
+      serve();
+    };
+  }
   auto opened = Runtime::open(std::move(options), kinds_);
   if (!opened) {
     return failed(exit_code_of_open(opened.error().code), "cannot open the data directory",

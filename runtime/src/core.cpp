@@ -222,7 +222,8 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
   if (foundation_.threads == runtime::Threads::own) {
     committer_thread_ = std::thread{[this] {
       runtime::name_thread("perdure.commit");
-      committer_.run();
+      const auto serve = [this] { committer_.run(); };
+      options_.around_committer ? options_.around_committer(serve) : serve();
     }};
     housekeeper_thread_ = std::thread{[this] {
       runtime::name_thread("perdure.house");

@@ -17,6 +17,29 @@ from harness import (ADMIN_KEY, CALL_TIMEOUT_S, STOP_TIMEOUT_S, BlackBoxTest, St
 KEY_LINE = re.compile(r"^admin key \(shown once\): (pdk_\S+)$")
 
 
+def wakes_of(thread, server, after=0):
+    """How often 100 increments, one after the other, wake the server's threads of this name."""
+    client = server.client()
+
+    def increments(count):
+        for _ in range(count):
+            client.command("counter", "one", "add", {"by": 1})
+
+    def wakes():
+        total = 0
+        for task in glob.glob(f"/proc/{server.process.pid}/task/*"):
+            with open(task + "/status", encoding="ascii") as status:
+                fields = dict(line.split(":", 1) for line in status)
+            if fields["Name"].strip() == thread:
+                total += int(fields["voluntary_ctxt_switches"])
+        return total
+
+    increments(1 + after)
+    before = wakes()
+    increments(100)
+    return wakes() - before
+
+
 class FirstStart(BlackBoxTest):
     def test_prints_a_working_key_once_and_the_listening_line_last(self):
         server = self.server(key=None).start()
@@ -245,25 +268,17 @@ class Configuration(BlackBoxTest):
     def test_turns_run_on_workers_if_so_configured(self):
         server = self.server("--threads-inline-turns", "off").start()
         self.addCleanup(server.stop)
-        client = server.client()
-
-        def wakes_of_workers():
-            total = 0
-            for task in glob.glob(f"/proc/{server.process.pid}/task/*"):
-                with open(task + "/status", encoding="ascii") as status:
-                    fields = dict(line.split(":", 1) for line in status)
-                if fields["Name"].strip() == "perdure.worker":
-                    total += int(fields["voluntary_ctxt_switches"])
-            return total
-
         # On, the kind would be known for its short turns long before the last of them.
-        commands = 1500
-        for _ in range(commands):
-            client.command("counter", "worked-for", "add", {"by": 1})
-        before = wakes_of_workers()
-        for _ in range(100):
-            client.command("counter", "worked-for", "add", {"by": 1})
-        self.assertGreaterEqual(wakes_of_workers() - before, 100)
+        self.assertGreaterEqual(wakes_of("perdure.worker", server, after=1500), 100)
+
+    def test_the_committer_sends_its_answers_if_so_configured(self):
+        wakes = {}
+        for direct in ("on", "off"):
+            server = self.server("--threads-direct-answers", direct).start()
+            wakes[direct] = wakes_of("perdure", server)
+            server.stop()
+        self.assertGreaterEqual(wakes["off"], 190)  # for the request, and for its answer
+        self.assertLess(wakes["on"], 150)
 
     def test_access_log_has_what_operators_look_for(self):
         server = self.server("--log-requests", "all").start()

@@ -49,7 +49,8 @@ class SeveralThreads(BlackBoxTest):
         receiver = Receiver()
         self.addCleanup(receiver.close)
         server = self.server(
-            "--threads-io", THREADS, "--threads-worker", THREADS, "--objects-hibernate-after", "1s",
+            "--threads-io", THREADS, "--threads-worker", THREADS,
+            "--threads-direct-answers", "on", "--objects-hibernate-after", "1s",
             "--objects-active-memory", "1MiB", "--storage-cache", "8MiB",
             "--storage-write-buffer", "2MiB", "--http-client-allow-networks", "127.0.0.0/8",
             "--webhooks-backoff", "50ms").start()

@@ -9,11 +9,13 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "perdure/api/http/direct_answers.hpp"
 #include "perdure/api/http/server.hpp"
 #include "sockets.hpp"
 #include "streams.hpp"
@@ -59,7 +61,8 @@ std::string describe(const http::Request& request) {
 /// Answers from its own thread, in bursts: what a committer does.
 class Later {
  public:
-  explicit Later(Milliseconds pause) : pause_(pause), thread_([this] { run(); }) {}
+  Later(Milliseconds pause, bool direct)
+      : pause_(pause), direct_(direct), thread_([this] { run(); }) {}
   ~Later() {
     {
       const std::lock_guard lock{mutex_};
@@ -69,17 +72,24 @@ class Later {
     thread_.join();
   }
 
-  void add(http::Responder responder) {
+  void add(http::Responder responder, http::Response response = text(200, "later")) {
     {
       const std::lock_guard lock{mutex_};
-      waiting_.push_back(std::move(responder));
+      waiting_.push_back({std::move(responder), std::move(response)});
     }
     changed_.notify_one();
   }
 
  private:
+  struct Answer {
+    http::Responder responder;
+    http::Response response;
+  };
+
   void run() {
-    std::deque<http::Responder> burst;
+    std::optional<http::DirectAnswers> direct;
+    if (direct_) direct.emplace();
+    std::deque<Answer> burst;
     for (;;) {
       {
         std::unique_lock lock{mutex_};
@@ -88,22 +98,24 @@ class Later {
         burst.swap(waiting_);
       }
       if (pause_.count() > 0) std::this_thread::sleep_for(pause_);
-      for (auto& responder : burst) responder.send(text(200, "later"));
+      for (auto& [responder, response] : burst) responder.send(std::move(response));
       burst.clear();
     }
   }
 
   const Milliseconds pause_;
+  const bool direct_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<http::Responder> waiting_;
+  std::deque<Answer> waiting_;
   bool stopping_ = false;
   std::thread thread_;
 };
 
 class TestHandler final : public http::Handler {
  public:
-  explicit TestHandler(const http::WebSocketOptions& options) : sockets_(options) {}
+  TestHandler(const http::WebSocketOptions& options, bool direct)
+      : sockets_(options), burst_(Milliseconds{0}, direct), slow_(Milliseconds{500}, direct) {}
 
   void handle(http::Request&& request, http::Responder responder) override {
     if (streams_.handle(request, responder) || sockets_.handle(request, responder)) return;
@@ -112,7 +124,14 @@ class TestHandler final : public http::Handler {
     if (path == "/echo") return responder.send(text(200, std::move(request.body)));
     if (path == "/describe") return responder.send(text(200, describe(request)));
     if (path == "/burst") return burst_.add(std::move(responder));
+    if (path == "/burst/asset") return burst_.add(std::move(responder), asset("/asset"));
+    if (path == "/burst/close") return burst_.add(std::move(responder), close());
+    if (path == "/burst/empty") return burst_.add(std::move(responder), {.status = 204});
     if (path == "/slow") return slow_.add(std::move(responder));
+    if (path == "/block") {
+      std::this_thread::sleep_for(Milliseconds{1000});
+      return responder.send(text(200, "blocked"));
+    }
     if (path == "/never") return keep(std::move(responder));
     if (path == "/drop") return;
     if (path == "/throw") throw std::runtime_error("a handler must not throw");
@@ -122,11 +141,7 @@ class TestHandler final : public http::Handler {
       return responder.send(asset(path));
     }
     if (path == "/forged") return responder.send(forged());
-    if (path == "/close") {
-      auto response = text(200, "bye");
-      response.headers.add("Connection", "close");
-      return responder.send(std::move(response));
-    }
+    if (path == "/close") return responder.send(close());
     responder.send(text(404, "no such route"));
   }
 
@@ -139,6 +154,12 @@ class TestHandler final : public http::Handler {
     if (path == "/precompressed") {
       response.gzip_body = std::make_shared<const std::string>("precompressed bytes");
     }
+    return response;
+  }
+
+  static http::Response close() {
+    auto response = text(200, "bye");
+    response.headers.add("Connection", "close");
     return response;
   }
 
@@ -159,8 +180,8 @@ class TestHandler final : public http::Handler {
   http::Sockets sockets_;
   std::mutex mutex_;
   std::vector<http::Responder> kept_;
-  Later burst_{Milliseconds{0}};
-  Later slow_{Milliseconds{500}};
+  Later burst_;
+  Later slow_;
 };
 
 class Arguments {
@@ -231,7 +252,7 @@ int main(int argc, char** argv) {
   const auto body_bytes_max = options.limits.body_bytes_max;
   const SystemClock clock;
   SecureRandom random;
-  TestHandler handler{socket_options_from(arguments)};
+  TestHandler handler{socket_options_from(arguments), arguments.text("--direct") == "on"};
   http::Services services{.clock = clock, .random = random, .render_problem = render_problem};
   services.body_limit = [=](http::Method, std::string_view path) {
     return path == "/describe" ? std::size_t{0} : body_bytes_max;

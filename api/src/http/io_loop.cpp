@@ -51,6 +51,7 @@ IoLoop::IoLoop(std::shared_ptr<Core> core)
       work_(context_.get_executor()),
       timer_(context_.get_executor()),
       sweep_period_(sweep_period_of(core_->options.timeouts)),
+      date_line_(core_->services.clock),
       random_(core_->services.random) {}
 
 void IoLoop::start() {
@@ -132,7 +133,7 @@ void IoLoop::sweep() {
   const auto now = std::chrono::steady_clock::now();
   for (auto* connection = first_; connection != nullptr;) {
     auto* next = connection->next_;
-    if (now >= connection->deadline_) {
+    if (now >= connection->deadline()) {
       const auto keep = connection->shared_from_this();
       connection->on_deadline();
     }
@@ -162,16 +163,6 @@ void IoLoop::take_woken() {
   }
   for (const auto& connection : woken_) connection->on_wake();
   woken_.clear();
-}
-
-std::string_view IoLoop::date_line(Instant now) {
-  if (now >= date_valid_until_) {
-    const auto wall = core_->services.clock.now();
-    date_line_ = format_date_line(wall);
-    const auto into_second = wall - std::chrono::floor<std::chrono::seconds>(wall);
-    date_valid_until_ = now + (std::chrono::seconds{1} - into_second);
-  }
-  return date_line_;
 }
 
 std::string IoLoop::make_request_id() { return make_uuid_v7(core_->services.clock.now(), random_); }

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "http/compression.hpp"
+#include "http/date_line.hpp"
 #include "perdure/api/http/server.hpp"
 
 namespace perdure::http {
@@ -68,14 +69,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
  protected:
   [[nodiscard]] IoLoop& loop() const noexcept { return *loop_; }
   [[nodiscard]] const std::shared_ptr<IoLoop>& shared_loop() const noexcept { return loop_; }
-  void set_deadline(Instant deadline) noexcept { deadline_ = deadline; }
+  /// Of a connection that another thread may be stepping: it may move meanwhile.
+  [[nodiscard]] Instant deadline() const noexcept {
+    return deadline_.load(std::memory_order_relaxed);
+  }
+  void set_deadline(Instant deadline) noexcept {
+    deadline_.store(deadline, std::memory_order_relaxed);
+  }
 
  private:
   friend class IoLoop;
 
   // Keeps the io_context alive for as long as a socket or a responder refers to it.
   std::shared_ptr<IoLoop> loop_;
-  Instant deadline_ = Instant::max();
+  std::atomic<Instant> deadline_{Instant::max()};
   Connection* previous_ = nullptr;
   Connection* next_ = nullptr;
 };
@@ -93,7 +100,7 @@ class BlockRandom final : public Random {
 };
 
 /// Lifecycle  start, stop (closes all connections, joins).
-/// Threads    `wake` and `post` from any; the rest on the loop's own.
+/// Threads    `wake` and `date_line` from any; the rest on the loop's own.
 class IoLoop {
  public:
   explicit IoLoop(std::shared_ptr<Core> core);
@@ -114,7 +121,7 @@ class IoLoop {
   /// Has `connection.on_wake()` called on the loop's thread.
   void wake(std::shared_ptr<Connection> connection);
 
-  [[nodiscard]] std::string_view date_line(Instant now);
+  [[nodiscard]] DateLine& date_line() noexcept { return date_line_; }
   [[nodiscard]] std::string make_request_id();
   [[nodiscard]] GzipEncoder& gzip() noexcept { return gzip_; }
 
@@ -138,8 +145,7 @@ class IoLoop {
   std::thread thread_;
   std::thread::id thread_id_;
 
-  std::string date_line_;
-  Instant date_valid_until_{};
+  DateLine date_line_;
   BlockRandom random_;
   GzipEncoder gzip_;
   std::vector<std::shared_ptr<Connection>> woken_;  // storage swapped with waiting_

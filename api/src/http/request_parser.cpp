@@ -192,6 +192,7 @@ std::optional<Refusal> RequestParser::parse_header(std::string_view block, const
   framing = {};
   chunks_.reset();
   request.headers.assign_block(block);
+  request.target.clear();
   auto fields = block;
   RequestLine line;
   Seen seen;

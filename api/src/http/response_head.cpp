@@ -114,24 +114,6 @@ std::string_view reason_phrase(int status) noexcept {
   }
 }
 
-std::string format_date_line(Timestamp time) {
-  using namespace std::chrono;
-  constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto day = floor<std::chrono::days>(time);
-  const year_month_day date{day};
-  const hh_mm_ss clock{floor<seconds>(time - day)};
-  std::array<char, 64> text;
-  const auto size = std::snprintf(
-      text.data(), text.size(), "Date: %s, %02u %s %04d %02d:%02d:%02d GMT\r\n",
-      days[weekday{day}.c_encoding()], static_cast<unsigned>(date.day()),
-      months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
-      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-      static_cast<int>(clock.seconds().count()));
-  return {text.data(), static_cast<std::size_t>(size)};
-}
-
 bool has_body(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
 
 void append_head(std::string& out, const Response& response, const HeadContext& context) {

@@ -8,14 +8,10 @@
 
 #include "http/request_parser.hpp"
 #include "perdure/api/http/message.hpp"
-#include "perdure/base/time.hpp"
 
 namespace perdure::http {
 
 [[nodiscard]] std::string_view reason_phrase(int status) noexcept;
-
-/// `Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n` (IMF-fixdate).
-[[nodiscard]] std::string format_date_line(Timestamp time);
 
 /// 1xx, 204 and 304 have no body.
 [[nodiscard]] bool has_body(int status) noexcept;

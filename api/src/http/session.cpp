@@ -4,6 +4,7 @@
 #include "http/request_checks.hpp"
 #include "http/response_head.hpp"
 #include "http/websocket_session.hpp"
+#include "perdure/api/http/direct_answers.hpp"
 
 namespace perdure::http {
 
@@ -104,9 +105,9 @@ Session::Step Session::step_header() {
   const auto refusal = parser_.parse_header(block, limits, request_, framing_);
   input_.consume(scanner_.end());
   request_id_ = request_.request_id.empty() ? loop().make_request_id() : request_.request_id;
+  path_.assign(request_.path());
   if (refusal) return refuse(*refusal);
   method_name_ = to_string(request_.method);
-  path_.assign(request_.path());
   const auto accepted = request_.headers.find("Accept-Encoding");
   client_takes_gzip_ = accepted && accepts_gzip(*accepted);
   if (framing_.body == Framing::BodyKind::none) return dispatch();
@@ -223,13 +224,26 @@ void Session::reply_ready() {
   // `in_handle_` belongs to the loop's thread: it is read only there.
   if (loop().is_current_thread() && in_handle_) {
     answered_inline_ = true;
-  } else {
+  } else if (!DirectAnswers::here() || !answer_here()) {
     reply_waits_.store(true, std::memory_order_release);
     loop().wake(shared_from_this());
   }
 }
 
+/// Sends the reply, and waits for the next request, on this thread. False if that is the loop's to
+/// do.
+bool Session::answer_here() {
+  const std::unique_lock stepping{stepping_, std::try_to_lock};
+  if (!stepping || phase_ != Phase::handling || !input_.empty()) return false;
+  // The encoder is the loop's, and a large body would hold this thread up.
+  if (reply_.body.view().size() > compression_bytes_min) return false;
+  if (reply_kind_ != ReplyKind::response || channel_.is_tls()) return false;
+  if (send(std::move(reply_)) == Step::again) advance();
+  return true;
+}
+
 void Session::on_wake() {
+  const Stepping stepping{stepping_};
   if (phase_ == Phase::streaming) {
     if (pump_stream() == Step::again) advance();
     return;
@@ -283,8 +297,8 @@ Response Session::render(const Refusal& refusal) {
   auto response = loop().core().services.render_problem({.status = refusal.status,
                                                          .code = refusal.code,
                                                          .detail = std::string{refusal.detail},
-                                                         .request_id = request_id_});
-  if (refusal.status == 503) response.headers.add("Retry-After", "1");
+                                                         .request_id = request_id_,
+                                                         .path = path_});
   if (refusal.status == 426) {
     response.headers.add("Upgrade", "websocket");
     response.headers.add("Sec-WebSocket-Version", "13");
@@ -293,6 +307,8 @@ Response Session::render(const Refusal& refusal) {
 }
 
 void Session::on_deadline() {
+  const Stepping stepping{stepping_};
+  if (now() < deadline()) return;  // it was answered just now
   const auto& timeouts = loop().core().options.timeouts;
   switch (phase_) {
     case Phase::header:
@@ -321,6 +337,7 @@ void Session::on_deadline() {
 }
 
 void Session::begin_drain() {
+  const Stepping stepping{stepping_};
   if (phase_ == Phase::handshake) return close();
   if (phase_ == Phase::streaming) {
     close_after_ = true;
@@ -333,6 +350,7 @@ void Session::begin_drain() {
 }
 
 void Session::abort() {
+  const Stepping stepping{stepping_};
   if (phase_ == Phase::streaming) return cut_stream(StreamEnd::stopped);
   close();
 }

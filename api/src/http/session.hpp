@@ -4,12 +4,17 @@
 // The session is a step machine. `advance` takes steps for as long as buffered bytes allow, and
 // returns where the next one waits for the socket or for the handler; the completion then calls
 // `advance` again. So pipelined requests need no recursion and are answered in order.
+//
+// One thread steps it at a time: its loop's, but for an answer that a thread with DirectAnswers
+// sends itself. That thread takes only what nobody else is stepping and never waits; the loop may
+// wait for the one `sendmsg` of it. Only the loop closes a session.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <boost/asio/buffer.hpp>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "http/header_scanner.hpp"
@@ -58,6 +63,9 @@ class Session final : public Connection, public Exchange {
   };
   enum class Step { again, wait };
   enum class ReplyKind { none, response, stream, websocket, abandoned };
+
+  /// Held by whoever steps. Recursive: a stream's callbacks may come back into their session.
+  using Stepping = std::scoped_lock<std::recursive_mutex>;
 
   void enter(Phase phase, Milliseconds timeout);
   void enter(Phase phase, Milliseconds timeout, Instant at);
@@ -109,7 +117,9 @@ class Session final : public Connection, public Exchange {
   void begin_tls();
   bool claim() noexcept { return !claimed_.exchange(true, std::memory_order_acq_rel); }
   void reply_ready();
+  bool answer_here();
 
+  std::recursive_mutex stepping_;
   Channel channel_;
   const Admission admission_;
   Phase phase_ = Phase::idle;

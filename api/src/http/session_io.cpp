@@ -34,6 +34,7 @@ void Session::read_more() {
 }
 
 void Session::on_read(error_code ec, std::size_t count) {
+  const Stepping stepping{stepping_};
   reading_ = false;
   if (phase_ == Phase::closed) return;
   if (phase_ == Phase::lingering) return on_read_lingering(ec);
@@ -84,8 +85,9 @@ void Session::write_head(const BodyShape& shape, Instant started) {
   close_after_ = framing_.connection == Framing::Connection::close;
   head_.clear();
   written_ = 0;
+  const auto date_line = loop().date_line().at(started);
   append_head(head_, reply_,
-              {.date_line = loop().date_line(started),
+              {.date_line = {date_line.data(), date_line.size()},
                .request_id = request_id_,
                .extra_lines = shape.extra_lines,
                .version = framing_.version,
@@ -130,13 +132,10 @@ std::array<asio::const_buffer, 2> rest_of(std::string_view head, std::string_vie
 Session::Step Session::write_pending() {
   const auto total = head_.size() + body_.size();
   if (!channel_.is_tls()) {
-    // Nearly always the kernel takes all at once: no handler, no turn of the loop.
+    // Nearly always the kernel takes all at once: no handler, no turn of the loop. What went wrong
+    // is met again by the loop, which alone closes connections.
     error_code ec;
     written_ += channel_.write_now(rest_of(head_, body_, written_), ec);
-    if (ec && ec != asio::error::would_block) {
-      close();
-      return Step::wait;
-    }
     if (written_ == total) return finish_exchange();
   }
   write_some();
@@ -147,6 +146,7 @@ void Session::write_some() {
   auto self = std::static_pointer_cast<Session>(shared_from_this());
   auto on_written = [self = std::move(self)](const error_code& ec, std::size_t count) {
     auto& session = *self;
+    const Stepping stepping{session.stepping_};
     if (session.phase_ == Phase::closed) return;
     if (ec) return session.close();
     session.written_ += count;
@@ -205,8 +205,7 @@ void Session::linger() {
     return;
   }
   channel_.socket().shutdown(asio::socket_base::shutdown_send, ec);
-  if (ec) return close();
-  read_more();
+  read_more();  // meets what went wrong
 }
 
 void Session::on_read_lingering(const error_code& ec) {

@@ -106,6 +106,7 @@ void Session::write_stream() {
   auto on_written = [self = std::move(self), stream = stream_](const error_code& ec,
                                                                std::size_t count) {
     auto& session = *self;
+    const Stepping stepping{session.stepping_};
     session.stream_writing_ = false;
     if (session.phase_ != Phase::streaming) return;
     if (ec) return session.cut_stream(StreamEnd::disconnected);

@@ -67,6 +67,11 @@ RuntimeOptions runtime_options(const Config& config) {
   return options;
 }
 
+bool sends_direct_answers(const Config& config) {
+  const auto& wanted = config.text("threads.direct_answers");
+  return wanted == "on" || (wanted == "auto" && config.number("threads.io") == 1);
+}
+
 http::ServerOptions server_options(const Config& config) {
   const auto listen = split_listen(config.text("listen"));
   http::ServerOptions options;

@@ -12,6 +12,8 @@
 namespace perdure::shell {
 
 [[nodiscard]] RuntimeOptions runtime_options(const Config& config);
+/// Whether the committer is to send what it answers (`threads.direct_answers`).
+[[nodiscard]] bool sends_direct_answers(const Config& config);
 [[nodiscard]] http::ServerOptions server_options(const Config& config);
 [[nodiscard]] effects::HttpOptions http_client_options(const Config& config);
 [[nodiscard]] actors::DomainOptions domain_options(const Config& config);

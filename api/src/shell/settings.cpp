@@ -65,6 +65,9 @@ constexpr Setting table[] = {
     one_of("threads.inline_turns", "on|off", "on",
            "Turns of kinds that take 20 us or less on average run on the thread that got the "
            "request; off: all on workers"),
+    one_of("threads.direct_answers", "auto|on|off", "auto",
+           "The thread that commits turns sends their answers itself; auto: while threads.io is 1, "
+           "with more of them they have time for it"),
     one_of("threads.scheduling", "batch|other", "batch",
            "How Linux schedules threads: batch, where none pushes another aside when it wakes, so "
            "that a write costs less; or its usual way"),

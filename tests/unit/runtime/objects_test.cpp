@@ -218,6 +218,23 @@ TEST_F(Objects, end_with_the_runtime_though_a_thread_that_woke_one_lives_on) {
   caller.join();
 }
 
+TEST_F(Objects, replies_are_given_within_what_is_put_around_the_committer) {
+  runtime_.reset();
+  thread_local bool within = false;
+  auto around = options();
+  around.around_committer = [](const std::function<void()>& serve) {
+    within = true;
+    serve();
+    within = false;
+  };
+  auto opened = Runtime::open(std::move(around), kinds_);
+  ASSERT_TRUE(opened) << to_string(opened.error());
+  std::promise<bool> replied;
+  (*opened)->call({.target = {"counter", "a"}, .name = "add", .payload = {{"by", 1}}},
+                  [&](Result<Reply> reply) { replied.set_value(reply && within); });
+  EXPECT_TRUE(replied.get_future().get());
+}
+
 struct Brittle {
   Brittle() { throw std::runtime_error("no state today"); }
 };

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string_view>
 
 #include "perdure/base/error.hpp"
@@ -87,6 +88,9 @@ struct RuntimeOptions {
   /// worker costs as much: a longer turn gains little from the caller's thread, and keeps it from
   /// others.
   std::chrono::microseconds quick_turn_max{20};
+  /// Runs `serve`, the life of the thread that commits turns and gives their replies, on that
+  /// thread; null = it just runs.
+  std::function<void(const std::function<void()>& serve)> around_committer = {};
   caf::actor_system* actor_system = nullptr;  ///< a host's own, which must outlive the runtime
   Hooks* hooks = nullptr;                     ///< must outlive the runtime
 };

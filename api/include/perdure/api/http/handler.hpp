@@ -26,7 +26,8 @@ class Exchange {
 
 /// The right and the duty to answer one request. Dropping it unused answers 500.
 /// Threads  may be moved to and used on any thread; an answer given inside `handle` is written
-///          without a detour, others return to the connection's thread in bursts.
+///          without a detour, others return to the connection's thread in bursts, or are sent where
+///          they are given (DirectAnswers).
 class Responder {
  public:
   explicit Responder(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}

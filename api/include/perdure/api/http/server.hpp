@@ -64,6 +64,7 @@ struct Problem {
   std::string_view code;  ///< stable, such as `malformed`
   std::string detail;
   std::string_view request_id;
+  std::string_view path;  ///< as it was sent, without the query; empty when it could not be read
 };
 
 /// One request that was answered, or refused.
@@ -80,7 +81,8 @@ struct Finished {
   std::string_view cause;  ///< `Response::cause`
 };
 
-/// What the server needs from outside. The callbacks run on io threads and must not block.
+/// What the server needs from outside. The callbacks run on io threads, on_finished also on threads
+/// with DirectAnswers, and must not block.
 struct Services {
   const Clock& clock;
   Random& random;
