@@ -29,6 +29,7 @@ Result<void> visit_owned(const Runtime& runtime, const std::string& owner,
                         .lives = ListRequest::Lives::all};
     do {
       PERDURE_TRY(page, runtime.list(request));
+      if (!page.unreadable.empty()) return fail(page.unreadable.front().error);
       for (const auto& view : page.items) PERDURE_TRY_VOID(visit(view));
       request.cursor = std::move(page.next_cursor);
     } while (!request.cursor.empty());
@@ -48,7 +49,7 @@ Result<std::string> archived_object(const Runtime& runtime, const ObjectView& vi
       PERDURE_TRY(rows, runtime.entries(object, range));
       for (const auto& row : rows) {
         if (is_archive_itself(object, row)) continue;
-        auto value = parse_json(row.value);
+        auto value = parse_stored_json(row.value);
         text += first ? "" : ",";
         first = false;
         text += dump_json({{"key", row.key},

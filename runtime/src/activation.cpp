@@ -56,7 +56,8 @@ void Activation::run_command(const EnvelopePtr& envelope) {
                             .pending = pending_,
                             .gaps = &gaps_,
                             .alarms = alarms_,
-                            .idempotency_window = around_.idempotency_window});
+                            .idempotency_window = around_.idempotency_window,
+                            .opened_at = around_.opened_at});
   const auto took = std::chrono::steady_clock::now() - start;
   around_.hooks.turn_finished(cell_->kind.name, took);
   if (envelope->command != nullptr) around_.paces.ran(cell_->kind, took);

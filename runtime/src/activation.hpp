@@ -29,6 +29,7 @@ struct Surroundings {
   Hooks& hooks;
   Paces& paces;
   std::chrono::seconds idempotency_window;
+  Timestamp opened_at;             ///< since when this process has served the store
   bool checks_invariants = false;  ///< after each message
 };
 

@@ -139,7 +139,7 @@ Result<Alarm> decode_alarm(const storage::AlarmRow& row) {
     return fail(ErrorCode::corrupt, fmt::format("the alarm {} of {} cannot be read: {}", row.name,
                                                 to_string(row.object), why));
   };
-  auto parsed = parse_json(row.body);
+  auto parsed = parse_stored_json(row.body);
   if (!parsed) return corrupt(parsed.error().detail);
   auto& json = *parsed;
   try {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "alarm_rows.hpp"
 
+#include <fmt/format.h>
+
+#include "perdure/runtime/options.hpp"
+
 namespace perdure::runtime {
 
 void PendingAlarms::add(AlarmChanges changes, std::uint64_t submission) {
@@ -27,14 +31,33 @@ Result<std::optional<Alarm>> find_alarm(const storage::Store& store, const Objec
   return std::optional{std::move(alarm)};
 }
 
+namespace {
+
+// Turns on their way may be counted twice: a few too many, and only while they are.
+Result<void> check_room(const storage::Store& store, const ObjectId& object,
+                        const PendingAlarms& pending, std::size_t changed) {
+  if (pending.size() + changed > limits::object_alarms_max) {
+    return fail(ErrorCode::too_large, "too many alarms are being set");
+  }
+  PERDURE_TRY(rows, store.alarms(object));
+  if (rows.size() + pending.size() + changed <= limits::object_alarms_max) return {};
+  return fail(ErrorCode::too_large,
+              fmt::format("an object has at most {} alarms, those that ended within a day included",
+                          limits::object_alarms_max));
+}
+
+}  // namespace
+
 Result<std::vector<storage::AlarmChange>> alarm_rows(const storage::Store& store,
                                                      const ObjectId& object,
                                                      const PendingAlarms& pending,
                                                      const AlarmChanges& changes) {
   std::vector<storage::AlarmChange> rows;
+  bool grows = false;
   for (const auto& [name, alarm] : changes) {
     PERDURE_TRY(before, find_alarm(store, object, pending, name));
     if (!before && !alarm) continue;
+    grows = grows || !before;
     storage::AlarmChange row{.name = name, .previous_due = {}, .due = {}, .body = {}};
     if (before) row.previous_due = before->due;
     if (alarm) {
@@ -43,6 +66,7 @@ Result<std::vector<storage::AlarmChange>> alarm_rows(const storage::Store& store
     }
     rows.push_back(std::move(row));
   }
+  if (grows) PERDURE_TRY_VOID(check_room(store, object, pending, rows.size()));
   return rows;
 }
 

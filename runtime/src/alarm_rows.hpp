@@ -30,6 +30,7 @@ class PendingAlarms {
   void clear() { changes_.clear(); }
   /// Null when no turn on its way touched it.
   [[nodiscard]] const std::optional<Alarm>* find(std::string_view name) const;
+  [[nodiscard]] std::size_t size() const { return changes_.size(); }
 
  private:
   struct Change {
@@ -46,7 +47,7 @@ class PendingAlarms {
                                                       std::string_view name);
 
 /// The rows that bring the store from what it will hold before the turn to what is asked for.
-/// Errors: as find_alarm.
+/// Errors: as find_alarm; too_large, with a new one beyond limits::object_alarms_max.
 [[nodiscard]] Result<std::vector<storage::AlarmChange>> alarm_rows(const storage::Store& store,
                                                                    const ObjectId& object,
                                                                    const PendingAlarms& pending,

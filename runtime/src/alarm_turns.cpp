@@ -4,14 +4,17 @@
 #include <fmt/format.h>
 
 #include "dead_letter.hpp"
+#include "turn_context.hpp"
 
 namespace perdure::runtime {
 
 namespace {
 
 constexpr std::size_t runs_kept = 20;
-/// A tick of an alarm with Missed::skip that comes later than this was missed.
+/// A tick that comes later than this was missed, whatever held it up.
 constexpr auto late_after = std::chrono::seconds{10};
+/// How long an alarm of a deleted object waits: longer than the object does.
+constexpr auto parked_for = std::chrono::years{100};
 /// How long a finished alarm is kept, for its runs.
 constexpr auto finished_kept = std::chrono::hours{24};
 
@@ -23,6 +26,12 @@ void note(Alarm& alarm, Timestamp now, AlarmRun::Outcome outcome, std::string er
 void finish(Alarm& alarm, Timestamp now) {
   alarm.finished = true;
   alarm.due = now + finished_kept;
+}
+
+/// Whether the tick's time passed while nobody was there to run it.
+bool is_missed(const Alarm& alarm, Timestamp now, Timestamp opened_at) {
+  if (alarm.attempt > 1) return false;  // it ran, and failed
+  return alarm.tick < opened_at || now - alarm.tick > late_after;
 }
 
 /// On to the next tick, or to the end.
@@ -116,19 +125,29 @@ Result<Decision> run_alarm(const Envelope& envelope, const Version& newest,
     return decision;
   }
   if (newest.meta.deleted_at) {
-    note(*alarm, now, AlarmRun::Outcome::skipped, "the object is deleted");
-    finish(*alarm, now);
+    alarm->due = now + parked_for;  // `resume_alarms` brings it back with its object
     PERDURE_TRY_VOID(change(decision, around, tick.name, std::move(*alarm)));
     return decision;
   }
-  if (alarm->spec.missed == Missed::skip && alarm->attempt == 1 &&
-      alarm->spec.schedule.type != Schedule::Type::once && now - alarm->tick > late_after) {
-    note(*alarm, now, AlarmRun::Outcome::skipped, "it came too late");
+  if (alarm->spec.missed == Missed::skip && is_missed(*alarm, now, around.opened_at)) {
+    note(*alarm, now, AlarmRun::Outcome::skipped, "its time had passed");
     move_on(*alarm, now);
     PERDURE_TRY_VOID(change(decision, around, tick.name, std::move(*alarm)));
     return decision;
   }
   return run_tick(envelope, newest, around, std::move(*alarm));
+}
+
+Result<void> resume_alarms(const ObjectId& object, const TurnSurroundings& around,
+                           TurnContext& turn) {
+  PERDURE_TRY(rows, around.store.alarms(object));
+  for (const auto& row : rows) {
+    PERDURE_TRY(alarm, find_alarm(around.store, object, around.alarms, row.name));
+    if (!alarm || alarm->finished || alarm->due < turn.now() + parked_for / 2) continue;
+    alarm->due = alarm->tick;
+    turn.keep_alarm(std::move(*alarm));
+  }
+  return {};
 }
 
 Result<Decision> run_alarm_change(const Envelope& envelope, const Version& newest,
@@ -137,6 +156,7 @@ Result<Decision> run_alarm_change(const Envelope& envelope, const Version& newes
   const auto& payload = envelope.call.payload;
   if (envelope.operation == Operation::set_alarm) {
     PERDURE_TRY(spec, parse_alarm_spec(payload, now));
+    PERDURE_TRY_VOID(check_carried("/payload", spec.payload, limits::alarm_payload_bytes_max));
     if (!around.kind.commands.contains(spec.command)) {
       Error error{
           .code = ErrorCode::invalid,

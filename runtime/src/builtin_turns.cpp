@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "alarm_turns.hpp"
 #include "index_keys.hpp"
 #include "perdure/schemas/schema.hpp"
 #include "secrets.hpp"
@@ -174,7 +175,7 @@ Result<void> run_builtin(Draft& draft, TurnContext& turn) {
         return fail(ErrorCode::conflict, to_string(draft.meta.object()) + " is not deleted");
       }
       answer_with_state(draft);
-      return {};
+      return resume_alarms(draft.meta.object(), draft.around, turn);
     case Operation::restore: return restore(draft, turn);
     case Operation::import: return import_state(draft, turn);
     default: return fail(ErrorCode::internal, "no such builtin command");

@@ -203,6 +203,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
               .hooks = hooks_,
               .paces = paces_,
               .idempotency_window = options_.idempotency_window,
+              .opened_at = foundation_.clock->now(),
               .checks_invariants = foundation_.threads == runtime::Threads::none},
       transact_effects_{
           .hold = [this](const ObjectId& object, ReplyHandler done,

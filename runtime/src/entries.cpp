@@ -9,7 +9,7 @@
 namespace perdure {
 
 Json Entry::json() const {
-  auto parsed = parse_json(value);
+  auto parsed = parse_stored_json(value);
   if (!parsed) {
     throw Failure(
         {.code = ErrorCode::corrupt, .detail = "entry " + key + " is " + parsed.error().detail});

@@ -80,7 +80,7 @@ struct CursorParts {
 
 std::optional<CursorParts> parts_of(std::string_view cursor) {
   const auto dash = cursor.find('-');
-  if (dash == std::string_view::npos || dash + 1 == cursor.size()) return {};
+  if (dash == std::string_view::npos || dash == 0 || dash + 1 == cursor.size()) return {};
   const auto digits = cursor.substr(dash + 1);
   std::uint64_t position = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), position);
@@ -102,7 +102,7 @@ Result<EventPtr> decode_event(const std::string& history, std::uint64_t position
   const auto corrupt = [&](std::string_view why) {
     return fail(ErrorCode::corrupt, fmt::format("event {} cannot be read: {}", position, why));
   };
-  const auto parsed = parse_json(body);
+  const auto parsed = parse_stored_json(body);
   if (!parsed) return corrupt(parsed.error().detail);
   const auto& json = *parsed;
   try {
@@ -218,10 +218,30 @@ Result<std::vector<EventPtr>> EventFeed::events_from(std::uint64_t position, std
     if (decoded) keep(position, *recent);
     return events;
   }
-  PERDURE_TRY(rows, store_.events(position, std::min(limit, rows_at_once)));
-  for (const auto& row : rows) {
-    PERDURE_TRY(event, decode_event(history, row.position, row.body));
-    events.push_back(std::move(event));
+  const auto wanted = std::min(limit, rows_at_once);
+  auto rows = store_.events(position, wanted);
+  if (!rows && rows.error().code == ErrorCode::corrupt)
+    return sound_events(position, wanted, history);
+  if (!rows) return fail(std::move(rows).error());
+  for (const auto& row : *rows) {
+    auto event = decode_event(history, row.position, row.body);
+    if (event) events.push_back(std::move(*event));
+  }
+  return events;
+}
+
+// Around damage: positions are dense, so what is sound can be asked for one by one. The reader
+// hears of the gap as of one that retention left.
+Result<std::vector<EventPtr>> EventFeed::sound_events(std::uint64_t position, std::size_t limit,
+                                                      const std::string& history) {
+  PERDURE_TRY(range, store_.event_range());
+  std::vector<EventPtr> events;
+  for (; position <= range.last && events.size() < limit; ++position) {
+    const auto rows = store_.events(position, 1);
+    if (!rows && rows.error().code != ErrorCode::corrupt) return fail(rows.error());
+    if (!rows || rows->empty() || rows->front().position != position) continue;
+    auto event = decode_event(history, position, rows->front().body);
+    if (event) events.push_back(std::move(*event));
   }
   return events;
 }

@@ -62,6 +62,9 @@ class EventFeed {
 
   [[nodiscard]] Result<std::vector<EventPtr>> events_from(std::uint64_t position, std::size_t limit,
                                                           const std::string& history);
+  [[nodiscard]] Result<std::vector<EventPtr>> sound_events(std::uint64_t position,
+                                                           std::size_t limit,
+                                                           const std::string& history);
   /// From a position on; empty when the store has to be asked, or nothing is there.
   [[nodiscard]] std::optional<std::vector<Recent>> recent_from(std::uint64_t position,
                                                                std::size_t limit);

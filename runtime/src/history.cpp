@@ -42,8 +42,8 @@ Result<Seq> seq_at(const storage::Store& store, const ObjectId& object, const Re
   return low;
 }
 
-// A stored state with the members that the kind has by now, as its next turn would write it. One that
-// the kind cannot read stays as it is: who looks at it has to see what is to be mended.
+// A stored state with the members that the kind has by now, as its next turn would write it. One
+// that the kind cannot read stays as it is: who looks at it has to see what is to be mended.
 Json as_written_today(const KindDefinition& kind, Json root) {
   if (root.is_null()) return root;
   try {
@@ -79,7 +79,7 @@ Result<Record> record_as_of(const storage::Store& store, const ObjectId& object,
 }
 
 Result<SnapshotInfo> decode_snapshot(const ObjectId& object, const storage::PinRow& row) {
-  const auto body = parse_json(row.body);
+  const auto body = parse_stored_json(row.body);
   const auto text = [&](const char* member) {
     const bool there = body && body->is_object() && body->contains(member);
     const auto& value = there ? body->at(member) : Json();

@@ -26,8 +26,8 @@ namespace perdure::runtime {
 [[nodiscard]] Result<ListPage> list_objects(const storage::Store& store, const Directory& directory,
                                             const KindDefinition& kind, const ListRequest& request);
 
-/// What a record holds, as the kind's code of today writes it: an object looks the same whether it is
-/// active or not. A state that the kind cannot read is shown as it is stored.
+/// What a record holds, as the kind's code of today writes it: an object looks the same whether it
+/// is active or not. A state that the kind cannot read is shown as it is stored.
 ///
 /// Errors  corrupt, newer_version: no step leads from the stored state to today's.
 [[nodiscard]] Result<ObjectView> view_record(const KindDefinition& kind, const Record& record);

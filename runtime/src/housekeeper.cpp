@@ -8,8 +8,10 @@ namespace perdure::runtime {
 namespace {
 
 // How often an object's history is looked at: each so many records. A trim that finds something
-// costs a sync of its own, so it should find much.
-constexpr Seq records_between_looks = 1'024;
+// costs a sync of its own, so it should find much; but a short history is to stay short.
+Seq records_between_looks(const Retention& retention) {
+  return std::clamp<Seq>(retention.records_max / 8, 1, 1'024);
+}
 constexpr auto round_every = std::chrono::milliseconds{100};
 // Making an actor costs a few microseconds, keeping one 1.4 KiB.
 constexpr Milliseconds rest_after_max{10'000};
@@ -48,10 +50,14 @@ Result<Seq> retention_floor(const Retention& retention, Seq first, Seq last, Tim
 
 Housekeeper::Housekeeper(storage::Store& store, Directory& directory, const Clock& clock,
                          Policy policy)
-    : store_(store), directory_(directory), clock_(clock), policy_(policy) {}
+    : store_(store),
+      directory_(directory),
+      clock_(clock),
+      policy_(policy),
+      records_between_looks_(records_between_looks(policy.retention)) {}
 
 void Housekeeper::committed(Cell& cell, const Version& version) {
-  if (version.meta.seq % records_between_looks != 0) return;
+  if (version.meta.seq % records_between_looks_ != 0) return;
   if (version.meta.seq <= policy_.retention.records) return;
   if (!directory_.queue_trim(cell)) return;
   const std::scoped_lock lock{mutex_};

@@ -49,6 +49,7 @@ class Housekeeper {
   Directory& directory_;
   const Clock& clock_;
   const Policy policy_;
+  const Seq records_between_looks_;
   std::vector<std::function<void()>> chores_;
 
   std::mutex mutex_;  // guards the rest

@@ -5,6 +5,7 @@
 #include "history.hpp"
 #include "index_keys.hpp"
 #include "perdure/base/codec.hpp"
+#include "perdure/base/crypto.hpp"
 
 namespace perdure::runtime {
 
@@ -62,21 +63,35 @@ Result<Scan> plan(const KindDefinition& kind, const ListRequest& request) {
   return bad("index", "kind " + kind.name + " has no index " + request.index);
 }
 
-std::string encode_cursor(const storage::IndexRow& row) {
+/// What a cursor belongs to: a place of one list means nothing in another.
+std::uint32_t fingerprint(const ListRequest& request) {
+  std::string text;
+  for (const auto* part : {&request.kind, &request.index, &request.owner}) put_bytes(text, *part);
+  const Json bounds{request.equals, request.from.value_or(nullptr),
+                    request.until.value_or(nullptr)};
+  put_bytes(text, dump_json(bounds));
+  put_varint(text, static_cast<std::uint64_t>(request.order));
+  put_varint(text, static_cast<std::uint64_t>(request.lives));
+  return crc32c(text);
+}
+
+std::string encode_cursor(const ListRequest& request, const storage::IndexRow& row) {
   std::string bytes;
+  put_be32(bytes, fingerprint(request));
   put_bytes(bytes, row.key);
   put_bytes(bytes, row.id);
   return to_base64url(bytes);
 }
 
-Result<std::optional<storage::IndexRow>> decode_cursor(const std::string& cursor) {
-  if (cursor.empty()) return std::optional<storage::IndexRow>{};
-  const auto bytes = from_base64url(cursor);
+Result<std::optional<storage::IndexRow>> decode_cursor(const ListRequest& request) {
+  if (request.cursor.empty()) return std::optional<storage::IndexRow>{};
+  const auto bytes = from_base64url(request.cursor);
   Reader in{bytes ? std::string_view{*bytes} : std::string_view{}};
+  const auto list = in.be32();
   storage::IndexRow row;
   row.key = in.bytes();
   row.id = in.bytes();
-  if (!bytes || !in.done()) {
+  if (!bytes || !in.done() || list != fingerprint(request)) {
     return bad("cursor", "a cursor is the next_cursor of the page before");
   }
   return std::optional{std::move(row)};
@@ -100,8 +115,7 @@ bool belongs(const ObjectMeta& meta, bool purged, const ListRequest& request) {
 
 // Adds the object to the page if it belongs to the list. Whoever is active and quiet has in memory
 // what the store has.
-Result<void> add_object(ListPage& page, const Catalogue& in, const std::string& id) {
-  const ObjectId object{in.kind.name, id};
+Result<void> add_object(ListPage& page, const Catalogue& in, const ObjectId& object) {
   if (const auto version = in.directory.peek(object, in.store.epoch())) {
     if (!belongs(version->meta, version->purged(), in.request)) return {};
     page.items.push_back({version->meta, in.kind.state.encode(version->state.get())});
@@ -116,15 +130,26 @@ Result<void> add_object(ListPage& page, const Catalogue& in, const std::string& 
   return {};
 }
 
+// Damage stops at the object that it is in: a list says which one, and goes on.
+Result<void> add(ListPage& page, const Catalogue& in, const std::string& id) {
+  const ObjectId object{in.kind.name, id};
+  auto added = add_object(page, in, object);
+  if (added) return {};
+  const auto code = added.error().code;
+  if (code != ErrorCode::corrupt && code != ErrorCode::newer_version) return added;
+  page.unreadable.push_back({object, std::move(added).error()});
+  return {};
+}
+
 // Active objects are few and in memory: the directory is the index.
 Result<ListPage> list_active(const Catalogue& in, const std::string& after) {
   ListPage page;
   const auto limit = in.request.limit;
   const auto ids = in.directory.active_ids(in.kind.name, after, limit + 1);
   for (std::size_t i = 0; i < ids.size() && i < limit; ++i) {
-    PERDURE_TRY_VOID(add_object(page, in, ids[i]));
+    PERDURE_TRY_VOID(add(page, in, ids[i]));
   }
-  if (ids.size() > limit) page.next_cursor = encode_cursor({"", ids[limit - 1]});
+  if (ids.size() > limit) page.next_cursor = encode_cursor(in.request, {"", ids[limit - 1]});
   return page;
 }
 
@@ -134,7 +159,7 @@ Result<ListPage> list_objects(const storage::Store& store, const Directory& dire
                               const KindDefinition& kind, const ListRequest& request) {
   if (request.limit == 0) return bad("limit", "a page has at least one item");
   PERDURE_TRY(scan, plan(kind, request));
-  PERDURE_TRY(after, decode_cursor(request.cursor));
+  PERDURE_TRY(after, decode_cursor(request));
   const Catalogue in{store, directory, kind, request};
   if (request.activity == Activity::active) {
     if (request.index != index_names::by_id) return bad("activity", "only lists by id have it");
@@ -149,9 +174,10 @@ Result<ListPage> list_objects(const storage::Store& store, const Directory& dire
     if (more) rows.pop_back();
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (request.activity && directory.active({kind.name, rows[i].id})) continue;
-      PERDURE_TRY_VOID(add_object(page, in, rows[i].id));
-      if (page.items.size() == request.limit && (more || i + 1 < rows.size())) {
-        page.next_cursor = encode_cursor(rows[i]);
+      PERDURE_TRY_VOID(add(page, in, rows[i].id));
+      const auto taken = page.items.size() + page.unreadable.size();
+      if (taken == request.limit && (more || i + 1 < rows.size())) {
+        page.next_cursor = encode_cursor(request, rows[i]);
         return page;
       }
     }

@@ -75,7 +75,7 @@ Result<StoredReply> decode_stored_reply(std::string_view bytes) {
   origin->created_at = time();
   origin->created_by = in.bytes();
   meta.origin = std::move(origin);
-  auto value = parse_json(in.bytes());
+  auto value = parse_stored_json(in.bytes());
   if (!in.done() || !value || meta.schema_version != schema_version) {
     return fail(ErrorCode::corrupt, "a stored reply cannot be read");
   }

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "fields.hpp"
+#include "perdure/runtime/options.hpp"
 
 namespace perdure::runtime {
 
@@ -20,6 +21,21 @@ Json object_json(const ObjectId& object) { return {object.kind, object.id}; }
 ObjectId object_of(const Json& json) { return {json.at(0), json.at(1)}; }
 
 }  // namespace
+
+Result<void> check_carried(std::string_view pointer, const Json& json, std::size_t bytes_max) {
+  std::string broken;
+  if (is_nested_deeper(json, limits::nesting_max)) {
+    broken = fmt::format("is nested deeper than {}", limits::nesting_max);
+  } else if (serialized_size(json, bytes_max) > bytes_max) {
+    broken = fmt::format("has more than {} bytes", bytes_max);
+  } else {
+    return {};
+  }
+  Error error{.code = ErrorCode::too_large,
+              .detail = fmt::format("{} {}", pointer.substr(1), broken)};
+  error.fields.push_back({std::string{pointer}, "maximum", std::move(broken)});
+  return fail(std::move(error));
+}
 
 std::string encode_sent(const Sent& sent) {
   Json json{{"from", object_json(sent.from)}};
@@ -50,7 +66,7 @@ Result<Sent> decode_sent(const storage::OutboxRow& row) {
     return fail(ErrorCode::corrupt,
                 fmt::format("outbox item {} cannot be read: {}", row.position, why));
   };
-  const auto parsed = parse_json(row.body);
+  const auto parsed = parse_stored_json(row.body);
   if (!parsed) return corrupt(parsed.error().detail);
   const auto& json = *parsed;
   try {

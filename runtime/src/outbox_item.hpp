@@ -27,6 +27,11 @@ struct Sent {
   std::string traceparent = {};
 };
 
+/// Whether an alarm, a message or an effect may carry `json`, its member `pointer`.
+/// Errors: too_large (bytes, or nested deeper than limits::nesting_max).
+[[nodiscard]] Result<void> check_carried(std::string_view pointer, const Json& json,
+                                         std::size_t bytes_max);
+
 [[nodiscard]] std::string encode_sent(const Sent& sent);
 /// Errors: corrupt.
 [[nodiscard]] Result<Sent> decode_sent(const storage::OutboxRow& row);

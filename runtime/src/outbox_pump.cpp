@@ -17,6 +17,8 @@ constexpr std::size_t rows_at_once = 1'024;
 /// What failed for reasons that are not the receiver's (a full queue, a stopped disk) is tried
 /// again after this, without counting as an attempt.
 constexpr auto busy_wait = std::chrono::milliseconds{100};
+/// Before a dead letter that was refused is tried again.
+constexpr auto burial_wait = std::chrono::seconds{30};
 
 /// Whether another attempt at an effect could end otherwise.
 bool may_try_again(const Error& error) {
@@ -151,7 +153,7 @@ bool OutboxPump::take_arrivals() {
 void OutboxPump::accept(std::uint64_t position, std::string_view body) {
   next_position_ = position + 1;
   auto sent = decode_sent({position, std::string{body}});
-  if (!sent) return;  // stays on disk, where `check` finds it
+  if (!sent) return;  // damaged: stays on disk
   auto& item = items_.emplace(position, Item{position, std::move(*sent)}).first->second;
   auto& lane = lanes_[lane_of(item)];
   lane.push_back(position);
@@ -374,6 +376,7 @@ void OutboxPump::finished_call(std::uint64_t generation, std::uint64_t position,
 }
 
 void OutboxPump::fail_attempt(Item& item, const Error& error, std::vector<Action>& actions) {
+  if (std::exchange(item.buried, false)) return back_off(item, error, burial_wait);
   if (item.attempt < item.sent.retry.attempts) {
     auto wait = item.sent.retry.wait_after(item.attempt, random_);
     // Who was asked knows best when to come again.
@@ -396,6 +399,7 @@ void OutboxPump::back_off(Item& item, const Error& error, Milliseconds wait) {
 
 void OutboxPump::bury(Item& item, const Error& error, std::vector<Action>& actions) {
   item.status = Item::Status::running;
+  item.buried = true;
   Call call{.target = {std::string{dead_letter_kind_name}, make_uuid_v7(clock_.now(), random_)},
             .name = "record",
             .payload = dead_letter_of(item.sent, item.attempt, error)};

@@ -68,6 +68,7 @@ class OutboxPump {
     Sent sent;
     int attempt = 1;
     enum class Status { waiting, running, backing_off } status = Status::waiting;
+    bool buried = false;  ///< its dead letter is on the way
     Timestamp retry_at = {};
     std::string error = {};
     std::shared_ptr<Attempt> running = {};

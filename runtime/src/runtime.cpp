@@ -33,9 +33,14 @@ storage::RocksdbOptions storage_options(const RuntimeOptions& options) {
           .block_cache_bytes = options.block_cache_bytes,
           .write_buffer_bytes = options.write_buffer_bytes,
           .open_files_max = options.open_files_max,
-          .on_write_failure = [hooks = options.hooks](const Error& cause) {
-            if (hooks != nullptr) hooks->writes_stopped(cause);
-          }};
+          .on_write_failure =
+              [hooks = options.hooks](const Error& cause) {
+                if (hooks != nullptr) hooks->writes_stopped(cause);
+              },
+          .on_damage =
+              [hooks = options.hooks](const Error& cause) {
+                if (hooks != nullptr) hooks->damage_found(cause);
+              }};
 }
 
 std::pair<std::future<Result<Reply>>, ReplyHandler> promise_reply() {
@@ -120,6 +125,19 @@ void Runtime::transact(std::vector<ObjectId> objects, TransactionHandler handler
                   std::move(done));
 }
 
+namespace {
+
+// Says which step was refused.
+Error of_step(Error error, std::size_t number) {
+  for (auto& field : error.fields) {
+    field.pointer.insert(0, "/" + std::to_string(number) + "/payload");
+  }
+  error.detail.insert(0, "step " + std::to_string(number) + ": ");
+  return error;
+}
+
+}  // namespace
+
 void Runtime::transact(std::vector<TransactionStep> steps, TransactionOptions options,
                        ReplyHandler done) {
   std::vector<ObjectId> objects;
@@ -131,8 +149,9 @@ void Runtime::transact(std::vector<TransactionStep> steps, TransactionOptions op
   auto handler = [steps = std::move(steps)](Transaction& transaction) -> Result<Json> {
     Json values = Json::array();
     for (const auto& step : steps) {
-      PERDURE_TRY(value, transaction.call(step.object, step.command, step.payload));
-      values.push_back(std::move(value));
+      auto value = transaction.call(step.object, step.command, step.payload);
+      if (!value) return fail(of_step(std::move(value).error(), values.size()));
+      values.push_back(std::move(*value));
     }
     return values;
   };

@@ -65,7 +65,7 @@ Result<ImportFile> read_import(std::string_view lines) {
   std::size_t number = 0;
   for (std::size_t start = 0; start < lines.size();) {
     const auto end = std::min(lines.find('\n', start), lines.size());
-    auto line = parse_json(lines.substr(start, end - start));
+    auto line = parse_stored_json(lines.substr(start, end - start));
     ++number;
     if (!line || !line->is_object()) {
       return fail(ErrorCode::malformed, fmt::format("line {} is no JSON object", number));
@@ -111,7 +111,7 @@ Result<void> Runtime::export_object(const ObjectId& object, AsOf as_of,
   PERDURE_TRY_VOID(validate(object));
   PERDURE_TRY(record, runtime::record_as_of(core_->store(), object, as_of));
   const auto& meta = record.meta;
-  PERDURE_TRY(state, parse_json(record.root));
+  PERDURE_TRY(state, parse_stored_json(record.root));
   Json header{{"format", format_name},
               {"version", format_version},
               {"kind", object.kind},

@@ -15,6 +15,10 @@ namespace {
   throw Failure({.code = ErrorCode::invalid, .detail = std::move(detail)});
 }
 
+void check(Result<void> valid) {
+  if (!valid) throw Failure(std::move(valid).error());
+}
+
 void check_entry_key(std::string_view key) {
   if (key.empty() || key.size() > limits::entry_key_bytes_max ||
       key.find('\0') != std::string_view::npos) {
@@ -76,6 +80,7 @@ void TurnContext::release(std::string space, std::string key) {
 }
 
 void TurnContext::set_alarm(AlarmSpec alarm) {
+  check(check_carried("/payload", alarm.payload, limits::alarm_payload_bytes_max));
   if (alarm.name.empty() || alarm.name.size() > limits::alarm_name_bytes_max ||
       alarm.name.find('\0') != std::string::npos) {
     invalid("an alarm's name is 1 to 200 bytes without NUL");
@@ -90,6 +95,11 @@ void TurnContext::set_alarm(AlarmSpec alarm) {
   if (requests_.alarms.size() > limits::turn_alarms_max) {
     too_large(fmt::format("a turn sets at most {} alarms", limits::turn_alarms_max));
   }
+}
+
+void TurnContext::keep_alarm(Alarm alarm) {
+  auto name = alarm.spec.name;
+  requests_.alarms.insert_or_assign(std::move(name), std::move(alarm));
 }
 
 bool TurnContext::cancel_alarm(std::string_view name) {
@@ -108,6 +118,8 @@ std::optional<Alarm> TurnContext::alarm(std::string_view name) const {
 }
 
 void TurnContext::add(Sent sent, const std::optional<std::string>& owner) {
+  check(check_carried("/payload", sent.payload, limits::sent_payload_bytes_max));
+  check(check_carried("/context", sent.context, limits::sent_context_bytes_max));
   sent.from = meta_.object();
   sent.owner = owner.value_or(meta_.origin->owner);
   sent.request_id = envelope_.call.request_id;

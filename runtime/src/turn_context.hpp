@@ -55,6 +55,8 @@ class TurnContext final : public Turn, private Entries {
   [[nodiscard]] Random& random() override;
   [[nodiscard]] const Principal& principal() const override { return envelope_.call.principal; }
   [[nodiscard]] Entries& entries() override { return *this; }
+  /// An alarm as it is to stand, with its runs and attempts.
+  void keep_alarm(Alarm alarm);
   void publish(std::string topic, Json data) override;
   void claim(std::string space, std::string key) override;
   void release(std::string space, std::string key) override;

@@ -21,19 +21,19 @@ Unexpected not_found(const Envelope& envelope) {
               fmt::format("there is no {} {}", envelope.call.target.kind, envelope.call.target.id));
 }
 
-bool begins_a_life(const Envelope& envelope) {
-  switch (envelope.operation) {
-    case Operation::create:
-    case Operation::import: return true;
-    case Operation::command:
-      return envelope.command->creates == Creates::yes || !envelope.kind->created_by_command;
-    default: return false;
-  }
-}
-
 bool must_begin_a_life(const Envelope& envelope) {
   return envelope.operation == Operation::create || envelope.operation == Operation::import ||
          (envelope.operation == Operation::command && envelope.command->creates == Creates::yes);
+}
+
+// What was deleted can be brought back, so no command hides it in passing.
+bool may_begin_a_life(const Envelope& envelope, bool deleted) {
+  return must_begin_a_life(envelope) || (envelope.operation == Operation::command && !deleted &&
+                                         !envelope.kind->created_by_command);
+}
+
+bool can_be_brought_back(const Version& version) {
+  return version.meta.deleted_at && !version.purged();
 }
 
 bool needs_a_deleted_one(const Envelope& envelope) {
@@ -102,9 +102,17 @@ std::string cloud_event(const Draft& draft, std::size_t index, const PublishedEv
   return dump_json(body);
 }
 
+// Else it could be written, and not be read again.
+Result<void> check_nesting(std::string_view what, const Json& value) {
+  if (!is_nested_deeper(value, limits::nesting_max)) return {};
+  return fail(ErrorCode::too_large,
+              fmt::format("{} is nested deeper than {}", what, limits::nesting_max));
+}
+
 Result<void> add_events(Decision& decision, Record& record, const Draft& draft,
                         const std::vector<PublishedEvent>& events) {
   for (const auto& event : events) {
+    PERDURE_TRY_VOID(check_nesting("event " + event.topic, event.data));
     auto body = cloud_event(draft, record.topics.size(), event);
     if (body.size() > limits::event_bytes_max) {
       return fail(ErrorCode::too_large,
@@ -172,6 +180,8 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
                 fmt::format("the state has {} bytes; an object's root state has at most {}",
                             record.root.size(), limits::root_bytes_max));
   }
+  PERDURE_TRY_VOID(check_nesting("the state", after_json));
+  PERDURE_TRY_VOID(check_nesting("the reply", draft.value));
   Decision decision;
   auto& write_set = decision.write_set;
   write_set.object = draft.meta.object();
@@ -265,17 +275,19 @@ namespace {
 
 Result<Decision> run_change(const Envelope& envelope, const Version& newest,
                             const TurnSurroundings& around) {
-  if (envelope.call.if_seq && *envelope.call.if_seq != newest.meta.seq) {
-    return fail(ErrorCode::stale_precondition, fmt::format("the object is at seq {}, not {}",
-                                                           newest.meta.seq, *envelope.call.if_seq));
-  }
   const bool exists = newest.meta.exists();
+  const bool deleted = can_be_brought_back(newest);
+  if (!exists && !may_begin_a_life(envelope, deleted) &&
+      !(deleted && needs_a_deleted_one(envelope))) {
+    return not_found(envelope);
+  }
+  if (envelope.call.if_seq && *envelope.call.if_seq != newest.meta.seq) {
+    return fail(
+        ErrorCode::stale_precondition,
+        fmt::format("the object is at seq {}, which is not the expected one", newest.meta.seq));
+  }
   if (exists && must_begin_a_life(envelope)) {
     return fail(ErrorCode::conflict, to_string(envelope.call.target) + " exists already");
-  }
-  const bool deleted = newest.meta.deleted_at && !newest.purged();
-  if (!exists && !begins_a_life(envelope) && !(deleted && needs_a_deleted_one(envelope))) {
-    return not_found(envelope);
   }
   if (envelope.operation == Operation::purge) {
     return guarded(envelope, [&] { return run_purge(envelope, newest, around); });
@@ -350,7 +362,9 @@ Result<Reply> run_query(const Envelope& envelope, const Version& version,
     if (!exists) return not_found(envelope);
     return Reply{.value = envelope.kind->state.encode(version.state.get()), .meta = version.meta};
   }
-  if (!exists && envelope.kind->created_by_command) return not_found(envelope);
+  if (!exists && (envelope.kind->created_by_command || can_be_brought_back(version))) {
+    return not_found(envelope);
+  }
   const auto& query = *envelope.query;
   if (query.check_payload) {
     if (auto broken = query.check_payload(envelope.call.payload); !broken.empty()) {

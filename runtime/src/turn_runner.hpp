@@ -33,6 +33,7 @@ struct TurnSurroundings {
   storage::Gaps* gaps = nullptr;  ///< of the object; null: not known
   const PendingAlarms& alarms;    ///< of the same
   std::chrono::seconds idempotency_window;
+  Timestamp opened_at = {};  ///< since when this process has served the store
 };
 
 /// Runs a command, or one of the builtin ones, on `newest`.

@@ -47,7 +47,7 @@ Result<Json> upgrade_root(const KindDefinition& kind, Json root, std::uint32_t w
 
 Result<Json> decode_root(const KindDefinition& kind, const Record& record) {
   if (record.root.empty()) return Json(nullptr);
-  auto root = parse_json(record.root);
+  auto root = parse_stored_json(record.root);
   if (!root) return unreadable(state_name(record), root.error().detail);
   return upgrade_root(kind, std::move(*root), record.meta.schema_version, state_name(record));
 }

@@ -121,7 +121,13 @@ Json derive_list(std::string_view name) {
            {{"items", {{"type", "array"}, {"items", {{"$ref", std::string{name}}}}}},
             {"next_cursor",
              {{"type", Json::array({"string", "null"})},
-              {"description", "For the next page as `cursor`; null on the last one."}}}}},
+              {"description", "For the next page as `cursor`; null on the last one."}}},
+            {"unreadable",
+             {{"type", "array"},
+              {"items", {{"type", "string"}}},
+              {"description",
+               "There only when something is damaged: the objects of this page that cannot be "
+               "read, as `kind:id`."}}}}},
           {"required", Json::array({"items", "next_cursor"})},
           {"additionalProperties", false}};
 }

@@ -156,6 +156,13 @@ std::size_t serialized_size(const Json& value, std::size_t enough) {
   return counter.size();
 }
 
+bool is_nested_deeper(const Json& value, std::size_t depth) {
+  if (!value.is_structured()) return false;
+  if (depth == 0) return true;
+  return std::ranges::any_of(
+      value, [depth](const Json& part) { return is_nested_deeper(part, depth - 1); });
+}
+
 void merge_patch(Json& target, const Json& patch) { target.merge_patch(patch); }
 
 }  // namespace perdure

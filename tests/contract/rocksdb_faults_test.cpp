@@ -154,6 +154,34 @@ TEST_F(RocksdbDamage, a_flipped_bit_is_corrupt_and_never_a_wrong_value) {
   EXPECT_TRUE(commit(bob)) << "the damage stops at its object";
 }
 
+TEST_F(RocksdbDamage, that_a_compaction_meets_is_told_and_stops_no_writes) {
+  // Of files whose keys lie around the damaged one, or it would be moved without a look.
+  const ObjectId first{"a", "a"};
+  const ObjectId last{"z", "z"};
+  open();
+  ASSERT_TRUE(commit(alice));
+  open();  // recovery writes the log's rows into files of sorted rows
+  close();
+  ASSERT_EQ(damage(".sst", record_text(alice, 1)), 1);
+  std::atomic<int> told{0};
+  auto with = options();
+  with.on_damage = [&](const Error& error) {
+    EXPECT_EQ(error.code, ErrorCode::corrupt);
+    ++told;
+  };
+  with.on_write_failure = [](const Error& error) { ADD_FAILURE() << to_string(error); };
+  for (int i = 0; i < 20 && told == 0; ++i) {
+    open(with);
+    ASSERT_TRUE(commit(first));
+    ASSERT_TRUE(commit(last));
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+  }
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(store().health(), Health::writable);
+  EXPECT_TRUE(commit(first));
+  EXPECT_EQ(code_of(store().last_record(alice)), ErrorCode::corrupt);
+}
+
 class RocksdbCheck : public RocksdbStoreTest {
  protected:
   /// Two objects with everything that a turn can write.

@@ -137,6 +137,17 @@ TEST_F(RocksdbLoss, can_be_accepted_once_and_for_all) {
   EXPECT_EQ(store().last_record(alice).value()->seq, seq + 1);
 }
 
+TEST_F(RocksdbLoss, once_accepted_gives_the_event_log_another_history) {
+  open();
+  const auto before = store().event_range().value().history;
+  lose_tail();
+  open(accepting());
+  const auto after = store().event_range().value().history;
+  EXPECT_NE(after, before) << "positions are given again, to other events";
+  open(accepting());
+  EXPECT_EQ(store().event_range().value().history, after) << "nothing was lost this time";
+}
+
 TEST_F(RocksdbLoss, once_accepted_is_forgotten_even_without_a_new_commit) {
   lose_tail();
   open(accepting());

@@ -82,6 +82,10 @@ void Config::set(const Setting& setting, std::string_view text, const std::strin
 
 void Config::read_file(const std::filesystem::path& file, std::vector<std::string>& mistakes) {
   toml::table table;
+  if (std::filesystem::is_directory(file)) {
+    mistakes.push_back(fmt::format("{}: is a directory, not a configuration file", file.string()));
+    return;
+  }
   try {
     table = toml::parse_file(file.string());
   } catch (const toml::parse_error& error) {

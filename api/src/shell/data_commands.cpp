@@ -58,7 +58,7 @@ void print_line(const Json& json) {
   std::fputc('\n', stdout);
 }
 
-Json as_json(const ObjectView& view) {
+Json as_json(const Runtime& runtime, const ObjectView& view) {
   const auto& meta = view.meta;
   return {{"kind", meta.object().kind},
           {"id", meta.object().id},
@@ -68,7 +68,7 @@ Json as_json(const ObjectView& view) {
           {"owner", meta.origin->owner.empty() ? Json(nullptr) : Json(meta.origin->owner)},
           {"created_at", format_rfc3339(meta.origin->created_at)},
           {"updated_at", format_rfc3339(meta.updated_at)},
-          {"state", view.state}};
+          {"state", without_secrets(*runtime.find_kind(meta.object().kind), view.state)}};
 }
 
 Result<void> print_entries(const Runtime& runtime, const ObjectId& object, const AsOf& as_of) {
@@ -76,7 +76,7 @@ Result<void> print_entries(const Runtime& runtime, const ObjectId& object, const
   while (true) {
     PERDURE_TRY(page, runtime.entries(object, range, as_of));
     for (const auto& entry : page) {
-      auto value = parse_json(entry.value);
+      auto value = parse_stored_json(entry.value);
       print_line({{"object_id", to_string(object)},
                   {"entry", entry.key},
                   {"seq", entry.seq},
@@ -89,21 +89,40 @@ Result<void> print_entries(const Runtime& runtime, const ObjectId& object, const
 
 Result<void> print_object(const Runtime& runtime, const ObjectId& object, const AsOf& as_of) {
   PERDURE_TRY(view, runtime.inspect(object, as_of));
-  print_line(as_json(view));
+  print_line(as_json(runtime, view));
   return print_entries(runtime, object, as_of);
 }
 
-Result<void> print_kind(const Runtime& runtime, const std::string& kind, const AsOf& as_of) {
+/// Says which objects cannot be read, and counts them: the sound ones are printed all the same.
+class Unreadable {
+ public:
+  void add(const ObjectId& object, const Error& error) {
+    ++count_;
+    fmt::print(stderr, "{} cannot be read: {}\n", to_string(object), to_string(error));
+  }
+  [[nodiscard]] Result<void> outcome() const {
+    if (count_ == 0) return {};
+    return fail(ErrorCode::corrupt, fmt::format("{} objects cannot be read", count_));
+  }
+
+ private:
+  std::size_t count_ = 0;
+};
+
+Result<void> print_kind(const Runtime& runtime, const std::string& kind, const AsOf& as_of,
+                        Unreadable& unreadable) {
   ListRequest request{.kind = kind, .limit = page_size};
   do {
     PERDURE_TRY(page, runtime.list(request));
+    for (const auto& [object, error] : page.unreadable) unreadable.add(object, error);
     for (const auto& item : page.items) {
       auto printed = print_object(runtime, item.meta.object(), as_of);
+      if (printed) continue;
+      const auto code = printed.error().code;
       // An object that was not there yet, or whose past has been trimmed, is not part of that past.
-      if (!printed && printed.error().code != ErrorCode::not_found &&
-          printed.error().code != ErrorCode::gone) {
-        return printed;
-      }
+      if (code == ErrorCode::not_found || code == ErrorCode::gone) continue;
+      if (code != ErrorCode::corrupt && code != ErrorCode::newer_version) return printed;
+      unreadable.add(item.meta.object(), printed.error());
     }
     request.cursor = page.next_cursor;
   } while (!request.cursor.empty());
@@ -123,6 +142,7 @@ Result<AsOf> parse_as_of(const std::string& text) {
 }
 
 Result<void> print_chosen(const Runtime& runtime, const DumpCommand& command, const AsOf& as_of) {
+  Unreadable unreadable;
   if (!command.object.empty()) {
     const auto colon = command.object.find(':');
     if (colon == std::string::npos) {
@@ -135,11 +155,13 @@ Result<void> print_chosen(const Runtime& runtime, const DumpCommand& command, co
     if (runtime.find_kind(command.kind) == nullptr) {
       return fail(ErrorCode::invalid, fmt::format("--kind: no kind {}", command.kind));
     }
-    return print_kind(runtime, command.kind, as_of);
+    PERDURE_TRY_VOID(print_kind(runtime, command.kind, as_of, unreadable));
+    return unreadable.outcome();
   }
-  for (const auto& kind : runtime.kinds())
-    PERDURE_TRY_VOID(print_kind(runtime, kind.name(), as_of));
-  return {};
+  for (const auto& kind : runtime.kinds()) {
+    PERDURE_TRY_VOID(print_kind(runtime, kind.name(), as_of, unreadable));
+  }
+  return unreadable.outcome();
 }
 
 }  // namespace

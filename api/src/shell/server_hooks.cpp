@@ -11,6 +11,16 @@ void ServerHooks::writes_stopped(const Error& cause) {
               .fields = {{"cause", to_string(cause)}}});
 }
 
+void ServerHooks::damage_found(const Error& cause) {
+  log_.write(
+      LogLevel::critical,
+      {.logger = "runtime",
+       .message = "a file of the store is damaged; objects in it answer 500 corrupt, all others "
+                  "go on. Stop the server, see what is hit with perdure check, and restore "
+                  "a backup",
+       .fields = {{"cause", to_string(cause)}}});
+}
+
 void ServerHooks::writes_resumed() {
   reopening_failed_ = false;
   log_.write(LogLevel::warning,

@@ -23,6 +23,7 @@ class ServerHooks final : public Hooks {
   void activated(std::string_view kind) override { metrics_.activated(kind); }
   void hibernated(std::string_view kind) override { metrics_.hibernated(kind); }
   void writes_stopped(const Error& cause) override;
+  void damage_found(const Error& cause) override;
   void writes_resumed() override;
   void reopening_failed(const Error& cause) override;
 

@@ -83,7 +83,7 @@ constexpr Setting table[] = {
      10, 365 * day},
     {"objects.active_memory", bytes, "1GiB",
      "Memory for active objects; past it the least recently used ones leave", mib, 1024 * gib},
-    {"objects.mailbox", integer, "4096", "Most calls that wait for one object (429 past it)", 1,
+    {"objects.mailbox", integer, "4096", "Most calls that wait for one object (503 past it)", 1,
      1'000'000},
     {"objects.in_flight", integer, "65536", "Most calls that wait for all objects (503 past it)", 1,
      10'000'000},

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <rocksdb/listener.h>
 
+#include <atomic>
 #include <system_error>
 
 #include "keys.hpp"
@@ -16,12 +17,20 @@ namespace perdure::storage {
 namespace {
 
 /// Tells the gate of failed flushes and compactions before a commit runs into them, and of every
-/// failed sync, whatever its cause.
+/// failed sync, whatever its cause. Damage that a compaction meets is as old as its file, and no
+/// reason to take no more writes: RocksDB keeps the files as they are, and tries again.
 class Failures final : public rocksdb::EventListener {
  public:
-  explicit Failures(std::shared_ptr<WriteGate> gate) : gate_(std::move(gate)) {}
-  void OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
-                         rocksdb::Status* status) override {
+  Failures(std::shared_ptr<WriteGate> gate, std::function<void(const Error&)> on_damage)
+      : gate_(std::move(gate)), on_damage_(std::move(on_damage)) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override {
+    if (reason == rocksdb::BackgroundErrorReason::kCompaction && status->IsCorruption()) {
+      if (!damaged_.exchange(true) && on_damage_) {
+        on_damage_(fail_status("a file is damaged", *status).error);
+      }
+      *status = rocksdb::Status::OK();
+      return;
+    }
     gate_->close(*status, fail_status("writes have stopped", *status).error);
   }
   bool ShouldBeNotifiedOnFileIO() override { return true; }
@@ -35,6 +44,8 @@ class Failures final : public rocksdb::EventListener {
 
  private:
   const std::shared_ptr<WriteGate> gate_;
+  const std::function<void(const Error&)> on_damage_;
+  std::atomic<bool> damaged_{false};
 };
 
 Result<void> make_directory(const std::filesystem::path& directory) {
@@ -97,21 +108,23 @@ Result<void> check_nothing_lost(std::uint64_t acked, std::uint64_t recovered, Lo
                           acked, recovered, acked - recovered));
 }
 
-/// Reads the event log's history id, or makes the first one.
-Result<std::string> read_history(const Database& database, rocksdb::WriteBatch& batch) {
+/// Reads the event log's history id, or makes one: the first, or another where the log may have
+/// lost its end, because positions that cursors name are then given to other events.
+Result<std::string> read_history(const Database& database, rocksdb::WriteBatch& batch,
+                                 bool is_broken) {
   PERDURE_TRY(content, database.get(rows::Table::meta, keys::history));
-  if (content) return std::move(*content);
+  if (content && !is_broken) return std::move(*content);
   SecureRandom random;
   auto history = fmt::format("{:016x}", random.next());
   database.put(batch, rows::Table::meta, keys::history, history);
   return history;
 }
 
-Result<void> begin_epoch(OpenedStore& opened) {
+Result<void> begin_epoch(OpenedStore& opened, bool lost_commits) {
   PERDURE_TRY(before, read_number(*opened.database, keys::epoch));
   opened.epoch = before + 1;
   rocksdb::WriteBatch batch;
-  PERDURE_TRY(history, read_history(*opened.database, batch));
+  PERDURE_TRY(history, read_history(*opened.database, batch, lost_commits));
   opened.history = std::move(history);
   if (before == 0) opened.database->begin_erasing_by_row(batch);
   opened.database->put(batch, rows::Table::meta, keys::epoch, rows::number_content(opened.epoch));
@@ -168,7 +181,7 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
 
   auto gate = std::make_shared<WriteGate>(options.on_write_failure);
   auto tuning = tune(options, env);
-  tuning.database.listeners.push_back(std::make_shared<Failures>(gate));
+  tuning.database.listeners.push_back(std::make_shared<Failures>(gate, options.on_damage));
   // An empty database in the place of a lost one would be the worst of all losses.
   tuning.database.create_if_missing =
       acked_number == 0 || options.lost_commits == LostCommits::accept;
@@ -180,7 +193,8 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
                      .tuning = std::move(tuning),
                      .database = std::move(database),
                      .last_commit = last_commit};
-  PERDURE_TRY_VOID(begin_epoch(opened));
+  PERDURE_TRY(known, opened.acked.read());
+  PERDURE_TRY_VOID(begin_epoch(opened, !known || *known > last_commit.number));
   if (options.lost_commits == LostCommits::accept) {
     // The number goes back, or the next start would refuse again.
     PERDURE_TRY_VOID(opened.acked.reset(last_commit.number));

@@ -185,6 +185,57 @@ TEST_F(Alarms, bad_alarms_are_refused_with_the_field_that_is_wrong) {
   EXPECT_TRUE(runtime_->alarms({"bell", "b"}).value().empty());
 }
 
+TEST_F(Alarms, of_a_deleted_object_ring_again_when_it_is_back) {
+  set({{"name", "often"}, {"command", "ring"}, {"payload", "o"}, {"every_ms", 50}});
+  set({{"name", "once"}, {"command", "ring"}, {"payload", "x"}, {"after_ms", 50}});
+  value(call("bell", "b", std::string{builtin::remove}));
+  std::this_thread::sleep_for(300ms);  // their time comes while it is deleted
+  EXPECT_FALSE(alarm("often").finished);
+  value(call("bell", "b", std::string{builtin::undelete}));
+  const auto rings_of = [&](const std::string& name) {
+    std::size_t count = 0;
+    for (const auto& ring : value(ask("bell", "b", "rings"))) {
+      count += ring.get<std::string>().starts_with(name) ? 1 : 0;
+    }
+    return count;
+  };
+  EXPECT_TRUE(eventually([&] { return rings_of("x") == 1 && rings_of("o") >= 3; }));
+}
+
+TEST_F(Alarms, that_were_missed_while_nobody_was_there_are_skipped_if_so_wanted) {
+  for (const auto* missed : {"skip", "once"}) {
+    set({{"name", missed},
+         {"command", "ring"},
+         {"payload", missed},
+         {"after_ms", 100},
+         {"missed", missed}});
+  }
+  runtime_.reset();
+  std::this_thread::sleep_for(300ms);
+  open();
+  EXPECT_TRUE(eventually([&] { return alarm("skip").finished && alarm("once").finished; }));
+  EXPECT_EQ(rings(), 1U);
+  EXPECT_EQ(alarm("skip").runs.at(0).outcome, AlarmRun::Outcome::skipped);
+  EXPECT_EQ(alarm("once").runs.at(0).outcome, AlarmRun::Outcome::succeeded);
+}
+
+TEST_F(Alarms, are_bounded_in_size_and_number) {
+  value(call("bell", "b", "break", 0));
+  Json spec{{"name", "a"}, {"command", "ring"}, {"after_ms", 60'000}};
+  spec["payload"] = std::string(limits::alarm_payload_bytes_max, 'x');
+  const auto reply = call("bell", "b", std::string{builtin::set_alarm}, spec);
+  ASSERT_EQ(code(reply), ErrorCode::too_large);
+  EXPECT_EQ(reply.error().fields.at(0).pointer, "/payload");
+  spec["payload"] = "x";
+  for (std::size_t i = 0; i < limits::object_alarms_max; ++i) {
+    spec["name"] = std::to_string(i);
+    ASSERT_TRUE(call("bell", "b", std::string{builtin::set_alarm}, spec)) << i;
+  }
+  ASSERT_TRUE(call("bell", "b", std::string{builtin::set_alarm}, spec)) << "the same one again";
+  spec["name"] = "one more";
+  EXPECT_EQ(code(call("bell", "b", std::string{builtin::set_alarm}, spec)), ErrorCode::too_large);
+}
+
 TEST_F(Alarms, many_alarms_all_fire) {
   for (int i = 0; i < 100; ++i) {
     const Json alarm{{"name", "n" + std::to_string(i)},

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8 on a real data directory: events reach each reader in commit order, without a gap, from
 // its cursor on; objects that subscribe get each one once.
+#include <fstream>
+#include <set>
+
 #include "fixture.hpp"
 
 namespace perdure {
@@ -48,6 +51,41 @@ TEST_F(Events, come_in_commit_order_from_a_cursor_on) {
   restart();
   EXPECT_EQ(amounts(read({.after = first.events[0]->cursor})), (Amounts{2, 3, 4, 5}));
   EXPECT_TRUE(read({.after = second.next}).events.empty());
+}
+
+TEST_F(Events, a_reader_gets_past_damage_and_hears_of_it) {
+  constexpr std::int64_t count = 400;  // of several blocks
+  for (std::int64_t i = 1; i <= count; ++i) add("a", 1'000'000 + i);
+  restart();  // what the log holds goes into files of sorted rows
+  runtime_.reset();
+  int damaged = 0;
+  for (const auto& file : std::filesystem::directory_iterator{directory_}) {
+    if (file.path().extension() != ".sst") continue;
+    std::fstream stream{file.path(), std::ios::in | std::ios::out | std::ios::binary};
+    std::string bytes{std::istreambuf_iterator<char>{stream}, {}};
+    const auto at = bytes.find(R"("data":{"by":1000200)");
+    if (at == std::string::npos) continue;
+    stream.seekp(static_cast<std::streamoff>(at + 10));
+    stream.put('!');
+    ++damaged;
+  }
+  ASSERT_EQ(damaged, 1);
+  open();
+  std::set<std::int64_t> seen;
+  bool lost = false;
+  EventQuery query{.after = "0", .limit = 50};
+  for (bool at_end = false; !at_end;) {
+    const auto page = read(query);
+    for (const auto amount : amounts(page)) seen.insert(amount - 1'000'000);
+    lost = lost || page.lost;
+    query.after = page.next;
+    at_end = page.at_end;
+  }
+  EXPECT_TRUE(lost);
+  EXPECT_TRUE(seen.contains(1));
+  EXPECT_FALSE(seen.contains(200));
+  EXPECT_TRUE(seen.contains(count));
+  EXPECT_GT(seen.size(), count / 2);
 }
 
 TEST_F(Events, are_cloud_events_with_their_source) {

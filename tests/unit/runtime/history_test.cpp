@@ -101,6 +101,57 @@ TEST_F(History, a_deleted_object_leaves_a_tombstone_and_comes_back) {
   EXPECT_EQ(lines(), Json({{"a", "2"}, {"c", "2"}}));
 }
 
+TEST_F(History, no_command_hides_in_passing_what_was_deleted) {
+  value(call("counter", "c", "add", Add{2}));
+  value(builtin({"counter", "c"}, builtin::remove));
+  EXPECT_EQ(code(call("counter", "c", "add", Add{1})), ErrorCode::not_found);
+  EXPECT_EQ(code(ask("counter", "c", "value")), ErrorCode::not_found);
+  value(builtin({"counter", "c"}, builtin::undelete));
+  EXPECT_EQ(value(call("counter", "c", "add", Add{1})), 3);
+}
+
+TEST_F(History, a_list_names_what_cannot_be_read_and_shows_the_rest) {
+  value(call("counter", "old", "add", Add{1}));
+  runtime_.reset();
+  {
+    auto newer =
+        Runtime::open(options(), {kind<Counter>("counter")
+                                      .schema_version(2)
+                                      .upgrade(1, [](Json old) { return old; })
+                                      .command("add", [](Turn&, Counter& self) { ++self.value; })});
+    ASSERT_TRUE(newer) << to_string(newer.error());
+    value((*newer)->object("counter", "new").call("add").get());
+  }
+  open();
+  const auto page = runtime_->list({.kind = "counter"});
+  ASSERT_TRUE(page) << to_string(page.error());
+  ASSERT_EQ(page->items.size(), 1U);
+  EXPECT_EQ(page->items[0].meta.object().id, "old");
+  ASSERT_EQ(page->unreadable.size(), 1U);
+  EXPECT_EQ(page->unreadable[0].object, (ObjectId{"counter", "new"}));
+  EXPECT_EQ(page->unreadable[0].error.code, ErrorCode::newer_version);
+}
+
+TEST_F(History, a_cursor_is_of_use_to_its_list_alone) {
+  for (const auto* title : {"a", "b", "c"}) {
+    value(call("note", title, "create", Json{{"title", title}, {"tags", {"t"}}}));
+  }
+  ListRequest request{.kind = "note", .index = "title", .limit = 1};
+  request.cursor = runtime_->list(request)->next_cursor;
+  ASSERT_TRUE(runtime_->list(request));
+  for (const auto change : {+[](ListRequest& other) { other.index = "tag"; },
+                            +[](ListRequest& other) { other.order = Order::descending; },
+                            +[](ListRequest& other) { other.equals = {"b"}; },
+                            +[](ListRequest& other) {
+                              other.kind = "counter";
+                              other.index = "$id";
+                            }}) {
+    auto other = request;
+    change(other);
+    EXPECT_EQ(runtime_->list(other).error().code, ErrorCode::invalid);
+  }
+}
+
 TEST_F(History, a_later_life_goes_on_counting_and_hides_the_earlier_one) {
   make_note();
   value(builtin(note, builtin::remove));                              // 4

@@ -218,6 +218,19 @@ TEST_F(Objects, end_with_the_runtime_though_a_thread_that_woke_one_lives_on) {
   caller.join();
 }
 
+TEST_F(Objects, what_is_nested_too_deeply_is_refused_and_what_was_taken_is_read_again) {
+  const auto nested = [](int depth) {
+    Json value = 1;
+    while (depth-- > 0) value = Json{{"a", std::move(value)}};
+    return value;
+  };
+  const auto kept = nested(100);  // deeper than a request may be, as its place in a state can be
+  value(call("account", "a", "set", kept));
+  EXPECT_EQ(code(call("account", "b", "set", nested(200))), ErrorCode::too_large);
+  restart();
+  EXPECT_EQ(value(ask("account", "a", std::string{builtin::get})), kept);
+}
+
 TEST_F(Objects, replies_are_given_within_what_is_put_around_the_committer) {
   runtime_.reset();
   thread_local bool within = false;

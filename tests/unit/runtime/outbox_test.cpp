@@ -76,6 +76,14 @@ class Outbox : public RuntimeTest {
   }
 };
 
+TEST_F(Outbox, what_would_fit_into_no_dead_letter_is_refused) {
+  const std::string large(limits::sent_payload_bytes_max, 'x');
+  const Json message{{"to", "b"}, {"command", "hear"}, {"payload", large}};
+  EXPECT_EQ(code(call("friend", "a", "send", message)), ErrorCode::too_large);
+  EXPECT_EQ(code(call("friend", "a", "request", Json{{"performer", "p"}, {"payload", large}})),
+            ErrorCode::too_large);
+}
+
 TEST_F(Outbox, messages_arrive_once_and_in_order) {
   value(call("friend", "a", "greet", "b"));
   value(call("friend", "a", "greet", "b"));

@@ -42,9 +42,16 @@ struct ListRequest {
   std::optional<Activity> activity = {};
 };
 
+/// One that belongs to a list, if only its state could be read. Errors: corrupt, newer_version.
+struct UnreadableObject {
+  ObjectId object;
+  Error error;
+};
+
 struct ListPage {
   std::vector<ObjectView> items;
-  std::string next_cursor;  ///< empty at the end
+  std::vector<UnreadableObject> unreadable;  ///< those that had their place among the items
+  std::string next_cursor;                   ///< empty at the end
 };
 
 struct JournalEntryChange {

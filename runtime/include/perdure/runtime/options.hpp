@@ -52,6 +52,8 @@ class Hooks {
   /// So many items of the outbox are known to wait or to be carried out.
   virtual void outbox_changed(std::size_t /*items*/) {}
   virtual void writes_stopped(const Error& /*cause*/) {}
+  /// A file of the store is damaged; what is sound is served, and written, as before. Once.
+  virtual void damage_found(const Error& /*cause*/) {}
   /// The disk had been full, and the store was opened again.
   virtual void writes_resumed() {}
   /// The disk has room again, but the store cannot be opened: it is tried again and again.
@@ -105,6 +107,13 @@ inline constexpr std::size_t turn_events_max = 100;
 inline constexpr std::size_t turn_alarms_max = 100;
 inline constexpr std::size_t turn_sends_max = 1'000;
 inline constexpr std::size_t alarm_name_bytes_max = 200;
+inline constexpr std::size_t object_alarms_max = 1'000;
+inline constexpr std::size_t alarm_payload_bytes_max = 16u << 10;
+/// Of messages and effects; with its context one must fit into a dead letter.
+inline constexpr std::size_t sent_payload_bytes_max = 192u << 10;
+inline constexpr std::size_t sent_context_bytes_max = 32u << 10;
+/// Of states, replies, events and what is carried: `[1]` is nested once.
+inline constexpr std::size_t nesting_max = 128;
 inline constexpr std::size_t event_bytes_max = 64u << 10;
 inline constexpr std::size_t idempotency_key_bytes_max = 255;
 }  // namespace limits

@@ -15,7 +15,9 @@ using Json = nlohmann::json;
 
 namespace limits {
 inline constexpr std::size_t json_depth_max = 64;
-}
+/// Of texts that were written here: what was taken in stands within something there.
+inline constexpr std::size_t stored_json_depth_max = 256;
+}  // namespace limits
 
 /// Reads exactly one JSON text.
 ///
@@ -23,6 +25,14 @@ inline constexpr std::size_t json_depth_max = 64;
 ///                    or nested deeper than `depth_max`; `detail` gives the byte offset and why.
 [[nodiscard]] Result<Json> parse_json(std::string_view text,
                                       std::size_t depth_max = limits::json_depth_max);
+
+/// Reads a text that `dump_json` has written. Errors as `parse_json`.
+[[nodiscard]] inline Result<Json> parse_stored_json(std::string_view text) {
+  return parse_json(text, limits::stored_json_depth_max);
+}
+
+/// Whether it is nested deeper than `depth`: a number is not nested, `[1]` once.
+[[nodiscard]] bool is_nested_deeper(const Json& value, std::size_t depth);
 
 /// The shortest text, keys in byte order: equal values give equal texts.
 [[nodiscard]] std::string dump_json(const Json& value);

@@ -36,6 +36,9 @@ struct RocksdbOptions {
   int open_files_max = 1024;
   /// Called once when a write or sync failed and writes have stopped; any thread.
   std::function<void(const Error&)> on_write_failure = {};
+  /// Called once when a file turns out to be damaged while it is rewritten in the background. Reads
+  /// and writes of all that is sound go on; any thread.
+  std::function<void(const Error&)> on_damage = {};
 };
 
 /// Opens or creates the store, and raises its epoch (durably). Read-only it neither creates it
