@@ -2,6 +2,7 @@
 """The conventions of the REST surface, seen from outside."""
 
 import gzip
+import json
 import re
 import threading
 import unittest
@@ -92,7 +93,8 @@ class Resources(SharedServerTest):
         self.assertEqual(len(seen), 25)
 
     def test_unknown_filters_and_sorts_are_422(self):
-        for query in ({"colour": "red"}, {"sort": "colour"}, {"sort": "-description"}):
+        for query in ({"colour": "red"}, {"sort": "colour"}, {"sort": "-description"},
+                      {"deleted": "true", "tag": "a"}, {"deleted": "true", "sort": "title"}):
             self.assert_problem(self.client.get("/api/v1/notebooks", query=query), 422)
         self.assertEqual(
             self.client.get("/api/v1/notebooks", query={"sort": "-title", "tag": "a"}).status, 200)
@@ -115,29 +117,67 @@ class Once(SharedServerTest):
             self.client.command("counter", "reused", "add", {"by": 2}, headers=headers), 422,
             "idempotency_key_reused")
 
+    def test_key_replays_the_view_of_an_object_whatever_became_of_it(self):
+        headers = {"Idempotency-Key": new_id()}
+        body = {"kind": "counter", "id": new_id()}
+        first = self.client.post("/api/v1/durable-objects", body, headers=headers)
+        self.assertEqual(first.status, 201)
+        self.client.command("counter", body["id"], "add", {"by": 1})
+        self.client.post(first.headers["Location"] + "/hibernate")
+        again = self.client.post("/api/v1/durable-objects", body, headers=headers)
+        self.assertEqual((again.status, again.body), (first.status, first.body))
+
+    def test_key_replays_the_reply_whatever_became_of_its_condition(self):
+        path = self.client.post("/api/v1/notebooks", {"title": "x"}).headers["Location"]
+        calls = [lambda headers: self.client.command("counter", "conditioned", "add", {"by": 1},
+                                                     headers={**headers, "If-None-Match": "*"}),
+                 lambda headers: self.client.patch(path, {"title": "y"}, headers={
+                     **headers, "If-Match": '"1", "7"'})]
+        for call in calls:
+            headers = {"Idempotency-Key": new_id()}
+            first, again = call(headers), call(headers)
+            self.assertEqual((first.status, first.body), (200, again.body), again)
+            self.assertEqual(again.headers["Idempotent-Replayed"], "true")
+            self.assert_problem(call({}), 412)
+
     def test_two_creates_at_once_with_one_key_make_one_object(self):
         for _ in range(20):
             headers = {"Idempotency-Key": new_id()}
             title = new_id()
-            replies = []
-            barrier = threading.Barrier(4)
-
-            def create(headers=headers, title=title, barrier=barrier, replies=replies):
-                client = self.shared.client()
-                barrier.wait()
-                replies.append(client.post("/api/v1/notebooks", {"title": title},
-                                           headers=headers))
-                client.close()
-
-            threads = [threading.Thread(target=create) for _ in range(4)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            replies = self.at_once(
+                4, lambda client, headers=headers, title=title: client.post(
+                    "/api/v1/notebooks", {"title": title}, headers=headers))
             self.assertEqual({reply.status for reply in replies}, {201}, replies)
             self.assertEqual(len({reply.json["id"] for reply in replies}), 1)
             self.assertEqual(
                 [item["title"] for item in self.all_notebooks()].count(title), 1)
+
+    def test_a_condition_of_absence_lets_one_of_many_pass(self):
+        for _ in range(10):
+            name = new_id()
+            replies = self.at_once(
+                8, lambda client, name=name: client.command(
+                    "counter", name, "add", {"by": 1}, headers={"If-None-Match": "*"}))
+            self.assertEqual(sorted(reply.status for reply in replies), [200] + [412] * 7)
+            self.assertEqual(self.client.query("counter", name, "value").json, 1)
+
+    def at_once(self, count, ask):
+        """The replies to `ask(client)` of so many clients at the same time."""
+        replies = []
+        barrier = threading.Barrier(count)
+
+        def run():
+            client = self.shared.client()
+            barrier.wait()
+            replies.append(ask(client))
+            client.close()
+
+        threads = [threading.Thread(target=run) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return replies
 
     def all_notebooks(self):
         items, cursor = [], None
@@ -202,6 +242,24 @@ class Transport(SharedServerTest):
         self.assertEqual((head.status, head.body), (200, b""))
         self.assertEqual(head.headers["Content-Length"], got.headers["Content-Length"])
 
+    def test_a_body_that_is_missing_or_coded_is_refused(self):
+        head = b"POST /api/v1/notebooks HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" \
+               b"Authorization: Bearer " + self.client.key.encode() + b"\r\n"
+        self.assertTrue(self.shared.raw(head + b"\r\n").startswith(b"HTTP/1.1 411 "))
+        self.assert_problem(self.client.post("/api/v1/notebooks", {"title": "x"}, headers={
+            "Content-Encoding": "gzip"}), 415)
+
+    def test_refusals_of_the_protocol_are_problems_too(self):
+        for request, status, instance in (
+                (b"GET /info HTTP/1.1\r\n\r\n", 400, "/info"),
+                (b"BREW /pot?x=1 HTTP/1.1\r\nHost: x\r\n\r\n", 501, "/pot"),
+                (b"nonsense\r\n\r\n", 400, None)):
+            head, body = self.shared.raw(request).split(b"\r\n\r\n", 1)
+            problem = json.loads(body)
+            self.assertEqual(problem["status"], status)
+            self.assertEqual(problem["instance"], instance or "#" + problem["request_id"])
+            self.assertIn(b"X-Content-Type-Options: nosniff", head)
+
     def test_options_names_the_methods(self):
         reply = self.client.call("OPTIONS", "/api/v1/notebooks")
         self.assertLess(reply.status, 300)
@@ -259,6 +317,55 @@ class DurableObjects(SharedServerTest):
         self.assertLess(self.client.post(path + "/hibernate").status, 300)
         self.assertEqual(self.client.get(path).json["status"], "hibernated")
         self.assertEqual(self.client.command("counter", "sleepy", "add", {"by": 1}).json, 8)
+
+    def test_deleted_ones_are_not_called_until_they_are_back(self):
+        path = "/api/v1/durable-objects/counter/deleted"
+        self.client.command("counter", "deleted", "add", {"by": 3})
+        self.assertEqual(self.client.delete(path).status, 204)
+        self.assert_problem(self.client.query("counter", "deleted", "value"), 404)
+        self.assert_problem(self.client.command("counter", "deleted", "add", {"by": 1}), 404)
+        self.assertLess(self.client.post(path + "/restore").status, 300)
+        self.assertEqual(self.client.command("counter", "deleted", "add", {"by": 1}).json, 4)
+
+    def test_errors_point_into_the_body_that_was_sent(self):
+        def pointer(reply):
+            return self.assert_problem(reply, 422)["errors"][0]["pointer"]
+        wrong = {"by": "x"}
+        self.assertEqual(pointer(self.client.command("counter", "p", "add", wrong)),
+                         "/payload/by")
+        self.assertEqual(pointer(self.client.post("/api/v1/durable-objects", {
+            "kind": "counter", "state": {"value": "x"}})), "/state/value")
+        steps = [{"kind": "counter", "id": "p", "command": "add", "payload": payload}
+                 for payload in ({"by": 1}, wrong)]
+        self.assertEqual(pointer(self.client.post("/api/v1/durable-objects/transact",
+                                                  {"steps": steps})), "/steps/1/payload/by")
+
+    def test_the_etag_of_nothing_can_be_expected(self):
+        reply = self.client.query("counter", "unwritten", "value")
+        self.assertEqual(reply.headers["ETag"], '"0"')
+        for status in (200, 412):
+            reply = self.client.command("counter", "unwritten", "add", {"by": 1},
+                                        headers={"If-Match": '"0"'})
+            self.assertEqual(reply.status, status, reply)
+
+    def test_was_active_when_it_changed_at_the_latest(self):
+        path = "/api/v1/durable-objects/counter/lately"
+        for _ in range(3):
+            self.client.command("counter", "lately", "add", {"by": 1})
+            view = self.client.get(path).json
+            self.assertGreaterEqual(view["last_active_at"], view["updated_at"])
+        self.client.post(path + "/hibernate")
+        self.assertEqual(self.client.get(path).json["last_active_at"], view["updated_at"])
+
+    def test_alarms_heed_conditions(self):
+        self.client.command("counter", "conditional", "add", {"by": 1})
+        path = "/api/v1/durable-objects/counter/conditional/alarms"
+        alarm = {"name": "a", "command": "add", "payload": {"by": 1}, "after_ms": 60_000}
+        stale, newest = {"If-Match": '"9"'}, {"If-Match": '"1"'}
+        self.assert_problem(self.client.post(path, alarm, headers=stale), 412)
+        self.assertEqual(self.client.post(path, alarm, headers=newest).status, 201)
+        self.assert_problem(self.client.delete(path + "/a", headers=stale), 412)
+        self.assertEqual(self.client.delete(path + "/a", headers=newest).status, 204)
 
     def test_one_part_ids_work(self):
         self.client.command("counter", "parts", "add", {"by": 2})

@@ -274,7 +274,8 @@ class BlackBoxTest(unittest.TestCase):
         self.assertTrue(reply.headers["Content-Type"].startswith("application/problem+json"),
                         reply.headers["Content-Type"])
         problem = reply.json
-        for member in ("type", "title", "status", "detail", "error", "code", "request_id"):
+        for member in ("type", "title", "status", "detail", "instance", "error", "code",
+                       "request_id"):
             self.assertIn(member, problem)
         self.assertEqual(problem["status"], status)
         self.assertEqual(problem["error"], problem["detail"])

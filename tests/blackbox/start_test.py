@@ -277,8 +277,8 @@ class Configuration(BlackBoxTest):
             server = self.server("--threads-direct-answers", direct).start()
             wakes[direct] = wakes_of("perdure", server)
             server.stop()
-        self.assertGreaterEqual(wakes["off"], 190)  # for the request, and for its answer
-        self.assertLess(wakes["on"], 150)
+        # For the request, and for its answer; on a busy machine one wake may do for both.
+        self.assertGreater(wakes["off"], 1.25 * wakes["on"], wakes)
 
     def test_access_log_has_what_operators_look_for(self):
         server = self.server("--log-requests", "all").start()

@@ -105,10 +105,13 @@ void Application::handle(http::Request&& request, http::Responder responder) {
   if (context->route == nullptr) return;
   const auto state = services_->server_bucket.take(services_->monotonic());
   if (!state.taken) {
-    return answer(*context, Error{.code = ErrorCode::rate_limited,
-                                  .detail = "the server's rate limit is reached",
-                                  .fields = {},
-                                  .retry_after = state.retry});
+    auto problem = problem_from({.code = ErrorCode::rate_limited,
+                                 .detail = "the server's rate limit is reached",
+                                 .fields = {},
+                                 .retry_after = state.retry});
+    problem.headers.emplace_back("RateLimit-Policy", services_->server_bucket.policy_text());
+    problem.headers.emplace_back("RateLimit", services_->server_bucket.state_text(state));
+    return answer(*context, problem);
   }
   if (context->route->route.permission.access == Access::open) {
     return check_and_dispatch(std::move(context));

@@ -164,15 +164,35 @@ std::optional<Problem> check_media(const Context& context) {
                                (other.empty() ? " only" : " and " + other)};
     }
   }
-  if (route.body == BodyUse::none || context.request.body.empty()) return {};
+  if (route.body == BodyUse::none) return {};
+  if (context.request.body.empty()) {
+    if (route.body == BodyUse::optional || headers.find("Content-Length") ||
+        headers.find("Transfer-Encoding")) {
+      return {};
+    }
+    return Problem{.status = 411,
+                   .code = "length_required",
+                   .detail = "this request needs a body, and its Content-Length"};
+  }
+  if (const auto coding = headers.find("Content-Encoding");
+      coding && !http::equals_ignoring_case(*coding, "identity")) {
+    Problem problem{.status = 415,
+                    .code = "unsupported_media_type",
+                    .detail = "the body must be sent without Content-Encoding"};
+    problem.headers.emplace_back("Accept-Encoding", "identity");
+    return problem;
+  }
   const auto type = headers.find("Content-Type");
   if (!type || is_accepted_body(context, *type)) return {};
   Problem problem{
       .status = 415,
       .code = "unsupported_media_type",
       .detail = "the body must be " + route.consumes + " in UTF-8, not " + std::string{*type}};
-  problem.headers.emplace_back(
-      context.request.method == http::Method::patch ? "Accept-Patch" : "Accept", route.consumes);
+  if (context.request.method == http::Method::patch) {
+    problem.headers.emplace_back("Accept-Patch", route.consumes + ", application/merge-patch+json");
+  } else {
+    problem.headers.emplace_back("Accept", route.consumes);
+  }
   return problem;
 }
 

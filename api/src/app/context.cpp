@@ -44,9 +44,9 @@ std::string fingerprint(const Context& context) {
   return to_hex(bytes_of(digest));
 }
 
-Error stale(std::string_view field) {
+Error stale() {
   return {.code = ErrorCode::stale_precondition,
-          .detail = std::string{field} + " does not fit the newest version of the resource"};
+          .detail = "If-Match does not fit the newest version of the resource"};
 }
 
 // Adds the common fields, and counts.
@@ -113,7 +113,7 @@ void answer(Context& context, JsonAnswer&& json) {
   if (json.seq) {
     if (context.is_read()) {
       if (context.if_match && !context.if_match->matches_strongly(*json.seq)) {
-        return answer(context, stale("If-Match"));
+        return answer(context, stale());
       }
       if (context.if_none_match && context.if_none_match->matches_weakly(*json.seq)) {
         response.status = 304;
@@ -164,26 +164,43 @@ std::optional<std::string_view> resume_after(const Context& context) {
   return {};
 }
 
+// The object judges it: a retry with its idempotency key gets its reply however stale it is by now.
 Result<void> add_precondition(Context& context, Call& call) {
   const auto& match = context.if_match;
   const auto& none = context.if_none_match;
-  const bool wants_one = match && match->scope == TagList::Scope::listed;
-  if (wants_one) {
-    const auto& first = match->tags.front();
-    const bool usable = first.seq && first.strength == TagList::Tag::Strength::strong;
-    call.if_seq = usable ? *first.seq : seq_of_nothing;
-    if (match->tags.size() == 1 && !none) return {};
+  if (!match && !none) return {};
+  if (match && !none && match->tags.size() == 1) {
+    const auto& tag = match->tags.front();
+    const bool usable = tag.seq && tag.strength == TagList::Tag::Strength::strong;
+    call.if_seq = usable ? *tag.seq : seq_of_nothing;
+    return {};
   }
-  if (!none && !wants_one) return {};
-
   // What one expected seq cannot say: look for the seq that is meant, and expect that one.
   const auto now = context.services.runtime.inspect(call.target);
-  if (!now || !call.principal.reaches(now->meta.origin->owner)) return {};
-  const auto seq = now->meta.seq;
-  if (wants_one && !match->matches_strongly(seq)) return fail(stale("If-Match"));
-  if (none && none->matches_weakly(seq)) return fail(stale("If-None-Match"));
-  call.if_seq = seq;
+  if (!now && now.error().code != ErrorCode::not_found) return fail(now.error());
+  if (now && !call.principal.reaches(now->meta.origin->owner)) return {};
+  const Seq seq = now ? now->meta.seq : 0;
+  const bool any = match && match->scope == TagList::Scope::any;
+  const bool fits_match = !match || (any ? now.has_value() : match->matches_strongly(seq));
+  const bool fits_none = !none || !now || !none->matches_weakly(seq);
+  call.if_seq = fits_match && fits_none ? seq : seq_of_nothing;
   return {};
+}
+
+Result<void> check_precondition(Context& context, const ObjectId& object) {
+  Call call{.target = object, .principal = context.principal};
+  PERDURE_TRY_VOID(add_precondition(context, call));
+  if (!call.if_seq) return {};
+  const auto now = context.services.runtime.inspect(object);
+  if (now && now->meta.seq != *call.if_seq) return fail(stale());
+  return {};
+}
+
+Error within(Error error, std::string_view place) {
+  for (auto& field : error.fields) {
+    if (field.pointer.empty() || field.pointer.starts_with('/')) field.pointer.insert(0, place);
+  }
+  return error;
 }
 
 Error invalid_parameter(std::string name, std::string code, std::string message) {

@@ -25,7 +25,7 @@ void Cors::allow_preflight(std::string_view origin, std::string_view methods,
   response.headers.add("Access-Control-Allow-Methods", methods);
   response.headers.add("Access-Control-Allow-Headers",
                        "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, "
-                       "X-API-Key, X-Request-ID, traceparent");
+                       "Last-Event-ID, X-API-Key, X-CSRF-Token, X-Request-ID, traceparent");
   response.headers.add("Access-Control-Max-Age", "600");
 }
 

@@ -107,6 +107,10 @@ Result<ListRequest> list_request(const Context& context, const IndexList& list) 
     filter = choice.filter;
   }
   if (context.query_is("deleted", "true")) {
+    const auto* other = !filter.empty() ? filter.c_str() : sort != nullptr ? "sort" : nullptr;
+    if (other != nullptr) {
+      return fail(invalid_parameter(other, "combination", "cannot be combined with deleted=true"));
+    }
     request.lives = ListRequest::Lives::deleted;
     request.order = Order::descending;
     // The deleted ones of everybody have an order of their own.
@@ -137,7 +141,7 @@ void run(const ContextPtr& context, const IndexList& list) {
     if (!items.empty()) items += ',';
     append_json(items, actors::resource_body(view));
   }
-  answer(*context, list_answer(*context, items, page->next_cursor));
+  answer(*context, list_answer(*context, items, page->next_cursor, page->unreadable));
 }
 
 void on_worker(const ContextPtr& context, std::function<void()> task) {
@@ -176,12 +180,13 @@ void render_reply(Context& context, const Reply& reply, Render render) {
 
 }  // namespace
 
-void call_and_answer(ContextPtr context, Call call, Render render) {
+void call_and_answer(ContextPtr context, Call call, Render render, std::string_view payload_at) {
   auto& runtime = context->services.runtime;
-  runtime.call(std::move(call), [context = std::move(context), render](Result<Reply> reply) {
-    if (!reply) return answer(*context, std::move(reply).error());
-    render_reply(*context, *reply, render);
-  });
+  runtime.call(std::move(call),
+               [context = std::move(context), render, payload_at](Result<Reply> reply) {
+                 if (!reply) return answer(*context, within(std::move(reply).error(), payload_at));
+                 render_reply(*context, *reply, render);
+               });
 }
 
 std::string next_link(const Context& context, std::string_view cursor) {
@@ -201,13 +206,20 @@ std::string next_link(const Context& context, std::string_view cursor) {
 }
 
 JsonAnswer list_answer(const Context& context, const std::string& joined_items,
-                       std::string_view next_cursor) {
+                       std::string_view next_cursor,
+                       const std::vector<UnreadableObject>& unreadable) {
   JsonAnswer json;
   json.text.reserve(joined_items.size() + next_cursor.size() + 40);
   json.text = R"({"items":[)";
   json.text += joined_items;
   json.text += R"(],"next_cursor":)";
   append_json(json.text, next_cursor.empty() ? Json(nullptr) : Json(next_cursor));
+  if (!unreadable.empty()) {
+    auto names = Json::array();
+    for (const auto& [object, error] : unreadable) names.push_back(to_string(object));
+    json.text += R"(,"unreadable":)";
+    append_json(json.text, names);
+  }
   json.text += '}';
   json.link = next_link(context, next_cursor);
   return json;

@@ -37,7 +37,7 @@ std::optional<Seq> own_seq(std::string_view opaque) {
   Seq seq = 0;
   const auto* end = opaque.data() + opaque.size();
   const auto [at, error] = std::from_chars(opaque.data(), end, seq);
-  if (error != std::errc{} || at != end || opaque.starts_with('0')) return {};
+  if (error != std::errc{} || at != end || (opaque.starts_with('0') && opaque != "0")) return {};
   return seq;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "app/fields.hpp"
+#include "app/paths.hpp"
 #include "perdure/schemas/json.hpp"
 
 namespace perdure::api {
@@ -77,6 +78,8 @@ Problem problem_from(Error error) {
   if (error.code == ErrorCode::internal) {
     // What broke is the operator's business; the log has it under the same request id.
     problem.detail = "the server failed to handle this request";
+  } else if (error.code == ErrorCode::corrupt) {
+    problem.detail = "stored data that this request needs is damaged";
   }
   if (problem.status == 401) problem.headers.emplace_back("WWW-Authenticate", "Bearer");
   return problem;
@@ -107,8 +110,8 @@ http::Response render(const Problem& problem, std::string_view path, std::string
             {"code", problem.code},
             {"details", details_of(problem)},
             {"errors", std::move(errors)},
+            {"instance", path.empty() ? "#" + percent_encode(request_id) : path_of(path)},
             {"request_id", request_id}};
-  if (!path.empty()) body["instance"] = path_of(path);
 
   http::Response response{.status = problem.status, .headers = {}, .body = dump_json(body)};
   response.cause = problem.cause;
@@ -127,7 +130,9 @@ http::Response render(const Problem& problem, std::string_view path, std::string
 http::Response render_refusal(const http::Problem& refusal) {
   Problem problem{.status = refusal.status, .code = refusal.code, .detail = refusal.detail};
   if (problem.status >= 500) problem.cause = problem.detail;
-  return render(problem, {}, refusal.request_id);
+  auto response = render(problem, refusal.path, refusal.request_id);
+  response.headers.add("X-Content-Type-Options", "nosniff");
+  return response;
 }
 
 }  // namespace perdure::api

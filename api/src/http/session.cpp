@@ -299,6 +299,9 @@ Response Session::render(const Refusal& refusal) {
                                                          .detail = std::string{refusal.detail},
                                                          .request_id = request_id_,
                                                          .path = path_});
+  if (refusal.status == 503 && !response.headers.find("Retry-After")) {
+    response.headers.add("Retry-After", "1");
+  }
   if (refusal.status == 426) {
     response.headers.add("Upgrade", "websocket");
     response.headers.add("Sec-WebSocket-Version", "13");

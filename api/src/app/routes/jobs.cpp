@@ -73,12 +73,14 @@ void list_jobs(const ContextPtr& context) {
   auto request = list_request(*context);
   const auto limit = static_cast<std::size_t>(number_or(*context, "limit", 50));
   std::string items;
+  std::vector<UnreadableObject> unreadable;
   std::size_t found = 0;
   std::size_t scanned = 0;
   do {
     request.limit = limit - found;
     auto page = context->services.runtime.list(request);
     if (!page) return answer(*context, std::move(page).error());
+    std::ranges::move(page->unreadable, std::back_inserter(unreadable));
     for (const auto& view : page->items) {
       ++scanned;
       if (!passes(*context, view.state)) continue;
@@ -87,7 +89,7 @@ void list_jobs(const ContextPtr& context) {
     }
     request.cursor = std::move(page->next_cursor);
   } while (!request.cursor.empty() && found < limit && scanned < scanned_max);
-  answer(*context, list_answer(*context, items, request.cursor));
+  answer(*context, list_answer(*context, items, request.cursor, unreadable));
 }
 
 // ---- one job
@@ -151,7 +153,7 @@ bool is_last(const Event& event) {
       event.topic != "job.cancelled") {
     return false;
   }
-  const auto body = parse_json(event.body);
+  const auto body = parse_stored_json(event.body);
   return body && body->at("data").at("status") != "queued";
 }
 

@@ -77,6 +77,9 @@ void list_alarm_runs(const ContextPtr& context) {
 void set_alarm(ContextPtr context) {
   auto call = make_call(*context, object_of(*context), CallType::command,
                         std::string{builtin::set_alarm}, std::move(context->body));
+  if (auto added = add_precondition(*context, call); !added) {
+    return answer(*context, std::move(added).error());
+  }
   auto& runtime = context->services.runtime;
   runtime.call(std::move(call), [context](Result<Reply> reply) {
     if (!reply) return answer(*context, std::move(reply).error());
@@ -91,6 +94,9 @@ void set_alarm(ContextPtr context) {
 void cancel_alarm(ContextPtr context) {
   auto call = make_call(*context, object_of(*context), CallType::command,
                         std::string{builtin::cancel_alarm}, {{"name", context->value("name")}});
+  if (auto added = add_precondition(*context, call); !added) {
+    return answer(*context, std::move(added).error());
+  }
   call_and_answer(std::move(context), std::move(call), Render::nothing);
 }
 
@@ -110,7 +116,9 @@ void transact(ContextPtr context) {
                     .request_id = call.request_id,
                     .traceparent = call.traceparent},
                    [context](Result<Reply> reply) {
-                     if (!reply) return answer(*context, std::move(reply).error());
+                     if (!reply) {
+                       return answer(*context, within(std::move(reply).error(), "/steps"));
+                     }
                      context->replayed = reply->replayed;
                      answer_json(*context, {{"results", reply->value}});
                    });

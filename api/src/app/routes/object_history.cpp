@@ -177,6 +177,9 @@ void hibernate(const ContextPtr& context) {
   if (auto there = runtime.inspect(object); !there) {
     return answer(*context, std::move(there).error());
   }
+  if (auto fits = check_precondition(*context, object); !fits) {
+    return answer(*context, std::move(fits).error());
+  }
   if (auto done = runtime.hibernate(object); !done) {
     return answer(*context, std::move(done).error());
   }
@@ -184,12 +187,15 @@ void hibernate(const ContextPtr& context) {
 }
 
 void activate(ContextPtr context) {
+  if (auto fits = check_precondition(*context, object_of(*context)); !fits) {
+    return answer(*context, std::move(fits).error());
+  }
   context->services.runtime.activate(object_of(*context), view_answerer(context));
 }
 
 // A value as it is, where it is JSON; else as text, else as bytes.
 Json entry_value(const std::string& value) {
-  if (auto json = parse_json(value)) return std::move(*json);
+  if (auto json = parse_stored_json(value)) return std::move(*json);
   if (is_valid_utf8(value)) return value;
   return {{"base64url", to_base64url(value)}};
 }

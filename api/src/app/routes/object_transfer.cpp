@@ -44,7 +44,7 @@ Result<ObjectId> import_target(const Context& context) {
   if (id != nullptr) target.id = *id;
   if (kind == nullptr || id == nullptr) {
     const std::string_view body = context.request.body;
-    PERDURE_TRY(header, parse_json(body.substr(0, body.find('\n'))));
+    PERDURE_TRY(header, parse_stored_json(body.substr(0, body.find('\n'))));
     const auto read = [&](const char* member, std::string& into) {
       if (into.empty() && header.is_object() && header.contains(member) &&
           header[member].is_string()) {
@@ -72,6 +72,9 @@ void import_object(const ContextPtr& context) {
 
 void clone_object(const ContextPtr& context) {
   const auto source = object_of(*context);
+  if (auto fits = check_precondition(*context, source); !fits) {
+    return answer(*context, std::move(fits).error());
+  }
   const auto& body = context->body;
   AsOf when;
   if (const auto given = body.find("as_of"); given != body.end()) {

@@ -45,11 +45,14 @@ Json shown_state(const Context& context, const std::string& kind, const Json& st
   return definition == nullptr ? state : without_secrets(*definition, state);
 }
 
-Json object_view(const Context& context, const ObjectView& view) {
+Json object_view(const Context& context, const ObjectView& view, Activeness activeness) {
   const auto& runtime = context.services.runtime;
   const auto& meta = view.meta;
   const auto& object = meta.object();
-  const bool is_active = runtime.activity(object) == Activity::active;
+  const bool by_turn = activeness == Activeness::of_its_turn;
+  const bool is_active = by_turn || runtime.activity(object) == Activity::active;
+  const auto used =
+      by_turn ? meta.updated_at : runtime.last_active(object).value_or(meta.updated_at);
   return {{"object_id", to_string(object)},
           {"kind", object.kind},
           {"id", object.id},
@@ -61,17 +64,17 @@ Json object_view(const Context& context, const ObjectView& view) {
           {"created_by", meta.origin->created_by},
           {"updated_at", format_rfc3339(meta.updated_at)},
           {"updated_by", meta.updated_by},
-          {"last_active_at", time_or_null(runtime.last_active(object))},
+          {"last_active_at", format_rfc3339(std::max(used, meta.updated_at))},
           {"deleted_at", time_or_null(meta.deleted_at)},
           {"state", shown_state(context, object.kind, view.state)},
           {"sizes", {{"state_bytes", dump_json(view.state).size()}}},
           {"alarms", pending_alarms(runtime, object)}};
 }
 
-void answer_view(Context& context, Result<ObjectView> view) {
+void answer_view(Context& context, Result<ObjectView> view, Activeness activeness) {
   if (!view) return answer(context, std::move(view).error());
   JsonAnswer json{.status = context.route->route.status, .text = {}, .seq = view->meta.seq};
-  append_json(json.text, object_view(context, *view));
+  append_json(json.text, object_view(context, *view, activeness));
   if (json.status == 201) {
     const auto& object = view->meta.object();
     json.location = object_path(object);
@@ -79,17 +82,18 @@ void answer_view(Context& context, Result<ObjectView> view) {
   answer(context, std::move(json));
 }
 
-ReplyHandler view_answerer(ContextPtr context) {
-  return [context = std::move(context)](Result<Reply> reply) {
-    if (!reply) return answer(*context, std::move(reply).error());
+ReplyHandler view_answerer(ContextPtr context, std::string_view payload_at) {
+  return [context = std::move(context), payload_at](Result<Reply> reply) {
+    if (!reply) return answer(*context, within(std::move(reply).error(), payload_at));
     context->replayed = reply->replayed;
     answer_view(*context,
-                ObjectView{.meta = std::move(reply->meta), .state = std::move(reply->value)});
+                ObjectView{.meta = std::move(reply->meta), .state = std::move(reply->value)},
+                context->is_read() ? Activeness::now : Activeness::of_its_turn);
   };
 }
 
-void call_and_answer_view(const ContextPtr& context, Call call) {
-  context->services.runtime.call(std::move(call), view_answerer(context));
+void call_and_answer_view(const ContextPtr& context, Call call, std::string_view payload_at) {
+  context->services.runtime.call(std::move(call), view_answerer(context, payload_at));
 }
 
 }  // namespace perdure::api

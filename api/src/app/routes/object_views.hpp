@@ -12,14 +12,21 @@ namespace perdure::api {
 /// A state without what its kind calls secret.
 [[nodiscard]] Json shown_state(const Context& context, const std::string& kind, const Json& state);
 
-[[nodiscard]] Json object_view(const Context& context, const ObjectView& view);
+/// Which activity a view tells: the present one, or that of the turn that it is the reply of, which
+/// is the same whenever the reply is asked for again.
+enum class Activeness { now, of_its_turn };
 
-void answer_view(Context& context, Result<ObjectView> view);
+[[nodiscard]] Json object_view(const Context& context, const ObjectView& view,
+                               Activeness activeness = Activeness::now);
+
+void answer_view(Context& context, Result<ObjectView> view,
+                 Activeness activeness = Activeness::now);
 
 /// Calls something that replies with the object's state, and answers with the object.
-void call_and_answer_view(const ContextPtr& context, Call call);
+/// `payload_at` as that of `call_and_answer`.
+void call_and_answer_view(const ContextPtr& context, Call call, std::string_view payload_at = "");
 
 /// What answers so with any other way to a reply.
-[[nodiscard]] ReplyHandler view_answerer(ContextPtr context);
+[[nodiscard]] ReplyHandler view_answerer(ContextPtr context, std::string_view payload_at = "");
 
 }  // namespace perdure::api

@@ -66,6 +66,7 @@ void list_objects(const ContextPtr& context) {
   ListRequest request{.kind = {}, .activity = wanted_activity(*context)};
   if (context->query_is("deleted", "true")) request.lives = ListRequest::Lives::deleted;
   std::string items;
+  std::vector<UnreadableObject> unreadable;
   std::string next;
   std::size_t found = 0;
   request.cursor = place->cursor;
@@ -82,14 +83,15 @@ void list_objects(const ContextPtr& context) {
       if (!items.empty()) items += ',';
       append_json(items, object_view(*context, view));
     }
-    found += page->items.size();
+    found += page->items.size() + page->unreadable.size();
+    std::ranges::move(page->unreadable, std::back_inserter(unreadable));
     if (!page->next_cursor.empty()) {
       next = *kind + '~' + page->next_cursor;
       break;
     }
     request.cursor.clear();
   }
-  answer(*context, list_answer(*context, items, next));
+  answer(*context, list_answer(*context, items, next, unreadable));
 }
 
 Json names_of(const auto& map) {
@@ -127,8 +129,10 @@ void create_object(ContextPtr context) {
   }
   Json payload = Json::object();
   if (body.contains("state")) payload["state"] = std::move(body["state"]);
-  call_and_answer_view(context, make_call(*context, std::move(object), CallType::command,
-                                          std::string{builtin::create}, std::move(payload)));
+  call_and_answer_view(context,
+                       make_call(*context, std::move(object), CallType::command,
+                                 std::string{builtin::create}, std::move(payload)),
+                       "/state");
 }
 
 void get_object(ContextPtr context) {
@@ -174,15 +178,16 @@ void request_object(ContextPtr context) {
   if (auto added = add_precondition(*context, call); !added) {
     return answer(*context, std::move(added).error());
   }
-  call_and_answer(std::move(context), std::move(call), Render::item);
+  call_and_answer(std::move(context), std::move(call), Render::item, "/payload");
 }
 
 std::vector<Parameter> list_parameters() {
   auto parameters = page_parameters();
   parameters.push_back({.name = "kind", .description = "Only objects of this kind."});
-  parameters.push_back({.name = "status",
-                        .description = "Only objects that are in memory, or that are not.",
-                        .values = {"active", "hibernated", "active,hibernated"}});
+  parameters.push_back(
+      {.name = "status",
+       .description = "Only objects that are in memory, or that are not.",
+       .values = {"active", "hibernated", "active,hibernated", "hibernated,active"}});
   parameters.push_back(deleted_parameter());
   return parameters;
 }

@@ -109,6 +109,9 @@ void restore_webhook(ContextPtr context) {
   if (!place) return answer(*context, std::move(place).error());
   auto call =
       make_call(*context, webhook_of(*context), CallType::command, std::string{builtin::undelete});
+  if (auto added = add_precondition(*context, call); !added) {
+    return answer(*context, std::move(added).error());
+  }
   auto& runtime = context->services.runtime;
   runtime.call(std::move(call),
                [context, held = std::move(place->held)](Result<Reply> reply) mutable {

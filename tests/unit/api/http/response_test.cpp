@@ -4,6 +4,7 @@
 #include <string>
 
 #include "http/compression.hpp"
+#include "http/date_line.hpp"
 #include "http/response_head.hpp"
 #include "perdure/api/http/handler.hpp"
 
