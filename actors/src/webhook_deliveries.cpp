@@ -195,6 +195,8 @@ Json Deliveries::signed_request(const std::string& event_id, const std::string& 
   }
   Json headers = sign_webhook(secrets, event_id, now, body);
   headers["Content-Type"] = "application/json";
+  const auto event = parse_stored_json(body);
+  if (event && event->contains("traceparent")) headers["traceparent"] = event->at("traceparent");
   return {{"method", "POST"},
           {"url", state_.at("url")},
           {"headers", std::move(headers)},

@@ -20,9 +20,13 @@ void drive_again(Turn& turn, const Json& letter) {
     turn.request({.performer = letter.at("performer"), .payload = letter.at("payload")});
     return;
   }
-  turn.send({.to = to_object(letter.at(letter.at("type") == "message" ? "to" : "from")),
-             .command = letter.at("command"),
-             .payload = letter.at("payload")});
+  Message message{.to = to_object(letter.at(letter.at("type") == "message" ? "to" : "from")),
+                  .command = letter.at("command"),
+                  .payload = letter.at("payload")};
+  if (const auto retry = letter.find("retry"); retry != letter.end()) {
+    if (const auto parsed = parse_retry(*retry, "/retry")) message.retry = *parsed;
+  }
+  turn.send(std::move(message));
 }
 
 }  // namespace
@@ -52,6 +56,7 @@ Sent dead_letter_of(const ObjectId& object, const std::string& owner, const Alar
                   {"from", to_string(object)},
                   {"command", alarm.spec.command},
                   {"payload", alarm.spec.payload},
+                  {"retry", alarm.spec.retry},
                   {"tick", format_rfc3339(alarm.tick)},
                   {"attempts", alarm.attempt},
                   {"error", error_json(error)}};

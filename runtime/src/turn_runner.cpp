@@ -99,6 +99,9 @@ std::string cloud_event(const Draft& draft, std::size_t index, const PublishedEv
             {"datacontenttype", "application/json"},
             {"owner", draft.meta.origin->owner},
             {"data", event.data}};
+  // The extension of CloudEvents for distributed tracing.
+  const auto& trace = draft.envelope.call.traceparent;
+  if (!trace.empty()) body["traceparent"] = trace;
   return dump_json(body);
 }
 

@@ -101,6 +101,15 @@ class Webhooks(WebhookTest):
         self.assertEqual(self.client.get(f"/webhooks/{webhook['id']}/deliveries/{delivery['id']}")
                          .json, delivery)
 
+    def test_a_trace_is_passed_on(self):
+        receiver = self.receiver()
+        self.webhook(receiver.url, topics=["notebook.created"])
+        trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        self.client.post("/notebooks", {"title": "traced"}, headers={"traceparent": trace})
+        request = receiver.wait_for(1)[0]
+        self.assertEqual(request.headers["traceparent"], trace)
+        self.assertEqual(request.event["traceparent"], trace)
+
     def test_the_secret_is_shown_once_and_signs_on_for_a_while_when_it_is_rotated(self):
         receiver = self.receiver()
         webhook = self.webhook(receiver.url)

@@ -53,7 +53,7 @@ void list_dead_letters(const ContextPtr& context) {
     if (!items.empty()) items += ',';
     append_json(items, letter_json(letter));
   }
-  answer(*context, list_answer(*context, items, page->next_cursor));
+  answer(*context, list_answer(*context, items, page->next_cursor, page->unreadable));
 }
 
 ObjectId letter_of(const Context& context) {
