@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "dead_letter.hpp"
-#include "turn_context.hpp"
 
 namespace perdure::runtime {
 

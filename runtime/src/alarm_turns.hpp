@@ -6,8 +6,6 @@
 
 namespace perdure::runtime {
 
-class TurnContext;
-
 /// The turn of an alarm that is due: the alarm's command and its next state in one commit. When the
 /// command is refused, only the alarm changes: it waits for its next attempt, or gives up, leaving
 /// a dead letter, and goes on to its next tick.
@@ -16,12 +14,12 @@ class TurnContext;
 [[nodiscard]] Result<Decision> run_alarm(const Envelope& envelope, const Version& newest,
                                          const TurnSurroundings& around);
 
-/// set and cancel by an operator: no record, no new seq. Errors: invalid; not_found.
 /// Has the alarms that came due while the object was deleted come due again, in the turn that
 /// brings it back. Errors: those of the store; corrupt.
 [[nodiscard]] Result<void> resume_alarms(const ObjectId& object, const TurnSurroundings& around,
                                          TurnContext& turn);
 
+/// set and cancel by an operator: no record, no new seq. Errors: invalid; not_found; too_large.
 [[nodiscard]] Result<Decision> run_alarm_change(const Envelope& envelope, const Version& newest,
                                                 const TurnSurroundings& around);
 
