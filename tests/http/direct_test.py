@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from harness import Server, request
+from harness import OwnServers, Server, request
 
 REQUESTS = [
     request("/burst"),
@@ -28,19 +28,9 @@ def is_silent(client):
     return not client.buffer and not select.select([client.sock], [], [], 0)[0]
 
 
-class DirectAnswers(unittest.TestCase):
-    def serve(self, direct, **options):
-        server = Server(direct=direct, **options)
-        self.addCleanup(lambda: self.assertEqual(server.stop(), 0))
-        return server
-
-    def connect(self, server):
-        client = server.connect()
-        self.addCleanup(client.close)
-        return client
-
+class DirectAnswers(OwnServers):
     def outruns_a_busy_io_thread(self, direct):
-        server = self.serve(direct)
+        server = self.start(direct=direct)
         waiting, blocking = self.connect(server), self.connect(server)
         for client in (waiting, blocking):
             client.ask(request())
@@ -60,7 +50,7 @@ class DirectAnswers(unittest.TestCase):
 
     def test_are_those_of_the_io_thread(self):
         def answers(direct):
-            client = self.connect(self.serve(direct))
+            client = self.connect(self.start(direct=direct))
             for text in REQUESTS * 3:
                 answer = client.ask(text, method(text))
                 fields = [(name, value) for name, value in answer.fields
@@ -70,7 +60,7 @@ class DirectAnswers(unittest.TestCase):
         self.assertEqual(list(answers("on")), list(answers("off")))
 
     def test_keep_the_order_of_requests_that_came_together(self):
-        client = self.connect(self.serve("on"))
+        client = self.connect(self.start(direct="on"))
         client.send("".join([request("/burst") + request() + request("/burst/empty")] * 50))
         for _ in range(50):
             self.assertEqual(client.response().body, b"later")
@@ -78,14 +68,14 @@ class DirectAnswers(unittest.TestCase):
             self.assertEqual(client.response().status, 204)
 
     def test_end_the_connection_where_they_say_so(self):
-        server = self.serve("on")
+        server = self.start(direct="on")
         for text in (request("/burst/close"), request("/burst", "GET", "Connection: close")):
             client = self.connect(server)
             self.assertEqual(client.ask(text)["Connection"], "close")
             self.assertTrue(client.is_closed())
 
     def test_leave_a_connection_with_its_deadlines(self):
-        client = self.connect(self.serve("on", idle_ms=300))
+        client = self.connect(self.start(direct="on", idle_ms=300))
         for _ in range(3):
             self.assertEqual(client.ask(request("/burst")).body, b"later")
             time.sleep(0.2)  # a deadline from before the answer would have passed by the second
@@ -94,7 +84,7 @@ class DirectAnswers(unittest.TestCase):
         self.assertLess(time.monotonic() - started, 5)
 
     def test_meet_the_deadline_of_the_handler_once(self):
-        server = self.serve("on", handler_ms=500)
+        server = self.start(direct="on", handler_ms=500)
         for _ in range(3):
             clients = [self.connect(server) for _ in range(20)]
             for client in clients:
@@ -106,7 +96,7 @@ class DirectAnswers(unittest.TestCase):
                     self.assertTrue(client.is_closed())
 
     def test_are_reported_once(self):
-        server = self.serve("on", log="on")
+        server = self.start(direct="on", log="on")
         client = self.connect(server)
         client.ask(request("/burst"))
         client.ask(request("/burst", "POST", "Content-Length: 5", body="hello"))

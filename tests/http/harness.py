@@ -171,3 +171,17 @@ def trusting_tls(certificate):
     context = ssl.create_default_context(cafile=certificate)
     context.set_alpn_protocols(["h2", "http/1.1"])
     return context
+
+
+class OwnServers(unittest.TestCase):
+    """Tests that start servers of their own; each is drained and checked for leaks at its end."""
+
+    def start(self, **options):
+        server = Server(**options)
+        self.addCleanup(lambda: self.assertEqual(server.stop(), 0))
+        return server
+
+    def connect(self, server):
+        client = server.connect()
+        self.addCleanup(client.close)
+        return client

@@ -6,7 +6,7 @@ import socket
 import time
 import unittest
 
-from harness import Client, Server, ServerTest, request
+from harness import Client, OwnServers, Server, ServerTest, request
 
 
 def lines(count):
@@ -149,17 +149,7 @@ class Order(ServerTest):
             self.assertEqual(client.response().body, b"constant")
 
 
-class Ends(unittest.TestCase):
-    def start(self, **options):
-        server = Server(**options)
-        self.addCleanup(lambda: self.assertEqual(server.stop(), 0))
-        return server
-
-    def connect(self, server):
-        client = server.connect()
-        self.addCleanup(client.close)
-        return client
-
+class Ends(OwnServers):
     def test_client_that_leaves_is_noticed_while_nothing_is_sent(self):
         server = self.start()
         for leave in (Client.close, lambda client: client.sock.shutdown(socket.SHUT_WR)):
