@@ -80,6 +80,9 @@ rocksdb::ColumnFamilyOptions family_options(rows::Table table,
   // for about 1 us a block.
   family.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression,
                                   rocksdb::kLZ4Compression};
+  // Beside a damaged file, which no compaction gets past, files of level 0 become ever more: that
+  // slows writes down (from 20 on), and is no reason to hold them up for good.
+  family.level0_stop_writes_trigger = 1'000;
   family.level_compaction_dynamic_level_bytes = true;  // 90 % of the data in the last level
   // Checks the order and count of keys that go through flushes and compactions.
   family.force_consistency_checks = true;
