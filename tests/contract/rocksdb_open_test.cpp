@@ -86,6 +86,15 @@ TEST_F(RocksdbOpen, refuses_a_database_without_its_format) {
   EXPECT_EQ(code_of(open_rocksdb(options())), ErrorCode::corrupt);
 }
 
+TEST_F(RocksdbOpen, makes_a_directory_that_is_its_owners_alone) {
+  auto with = options();
+  with.directory /= "new";
+  open(with);
+  EXPECT_EQ(std::filesystem::status(with.directory).permissions(),
+            std::filesystem::perms::owner_all);
+  close();
+}
+
 TEST_F(RocksdbOpen, refuses_a_directory_that_cannot_be_made) {
   write(path() / "file", "");
   auto with = options();

@@ -48,9 +48,13 @@ class Failures final : public rocksdb::EventListener {
   std::atomic<bool> damaged_{false};
 };
 
+/// A new one is its owner's alone: hashes of passwords and keys are in it.
 Result<void> make_directory(const std::filesystem::path& directory) {
   std::error_code error;
-  std::filesystem::create_directories(directory, error);
+  const bool is_new = std::filesystem::create_directories(directory, error);
+  if (!error && is_new) {
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+  }
   if (!error) return {};
   return fail(ErrorCode::unavailable,
               fmt::format("cannot make {}: {}", directory.string(), error.message()));
