@@ -75,6 +75,13 @@ Result<std::shared_ptr<const Origin>> origin_after(const Envelope& envelope, con
   return std::shared_ptr<const Origin>{std::move(origin)};
 }
 
+// Else it could be written, and not be read again.
+Result<void> check_nesting(std::string_view what, const Json& value) {
+  if (!is_nested_deeper(value, limits::nesting_max)) return {};
+  return fail(ErrorCode::too_large,
+              fmt::format("{} is nested deeper than {}", what, limits::nesting_max));
+}
+
 Result<void> run_handler(Draft& draft, TurnContext& turn) {
   const auto& envelope = draft.envelope;
   if (envelope.operation != Operation::command) return run_builtin(draft, turn);
@@ -85,6 +92,7 @@ Result<void> run_handler(Draft& draft, TurnContext& turn) {
     }
   }
   PERDURE_TRY(value, command.run(turn, draft.state.get(), envelope.call.payload));
+  PERDURE_TRY_VOID(check_nesting("the reply", value));
   draft.value = std::move(value);
   return {};
 }
@@ -103,13 +111,6 @@ std::string cloud_event(const Draft& draft, std::size_t index, const PublishedEv
   const auto& trace = draft.envelope.call.traceparent;
   if (!trace.empty()) body["traceparent"] = trace;
   return dump_json(body);
-}
-
-// Else it could be written, and not be read again.
-Result<void> check_nesting(std::string_view what, const Json& value) {
-  if (!is_nested_deeper(value, limits::nesting_max)) return {};
-  return fail(ErrorCode::too_large,
-              fmt::format("{} is nested deeper than {}", what, limits::nesting_max));
 }
 
 Result<void> add_events(Decision& decision, Record& record, const Draft& draft,
@@ -184,7 +185,6 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
                             record.root.size(), limits::root_bytes_max));
   }
   PERDURE_TRY_VOID(check_nesting("the state", after_json));
-  PERDURE_TRY_VOID(check_nesting("the reply", draft.value));
   Decision decision;
   auto& write_set = decision.write_set;
   write_set.object = draft.meta.object();

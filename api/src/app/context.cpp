@@ -164,8 +164,10 @@ std::optional<std::string_view> resume_after(const Context& context) {
   return {};
 }
 
+namespace {
+
 // The object judges it: a retry with its idempotency key gets its reply however stale it is by now.
-Result<void> add_precondition(Context& context, Call& call) {
+Result<void> put_precondition(Context& context, Call& call) {
   const auto& match = context.if_match;
   const auto& none = context.if_none_match;
   if (!match && !none) return {};
@@ -187,13 +189,22 @@ Result<void> add_precondition(Context& context, Call& call) {
   return {};
 }
 
-Result<void> check_precondition(Context& context, const ObjectId& object) {
+}  // namespace
+
+bool add_precondition(Context& context, Call& call) {
+  auto put = put_precondition(context, call);
+  if (!put) answer(context, std::move(put).error());
+  return put.has_value();
+}
+
+bool check_precondition(Context& context, const ObjectId& object) {
   Call call{.target = object, .principal = context.principal};
-  PERDURE_TRY_VOID(add_precondition(context, call));
-  if (!call.if_seq) return {};
+  if (!add_precondition(context, call)) return false;
+  if (!call.if_seq) return true;
   const auto now = context.services.runtime.inspect(object);
-  if (now && now->meta.seq != *call.if_seq) return fail(stale());
-  return {};
+  if (!now || now->meta.seq == *call.if_seq) return true;  // what does not exist is the call's 404
+  answer(context, stale());
+  return false;
 }
 
 Error within(Error error, std::string_view place) {

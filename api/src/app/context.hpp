@@ -99,11 +99,11 @@ void answer_nothing(Context& context);
 /// Applies If-Match and If-None-Match of an unsafe request to a call of an existing object. What
 /// does not exist is left to the call: its 404 goes before any precondition (RFC 9110, section
 /// 13.2.1). So is the judgement itself, which a retry with its idempotency key is spared.
-/// Errors  unavailable, corrupt: the object cannot be looked at.
-[[nodiscard]] Result<void> add_precondition(Context& context, Call& call);
+/// False when the answer has been given: the object cannot be looked at.
+[[nodiscard]] bool add_precondition(Context& context, Call& call);
 
-/// The same for what is no call: judges now. Errors also: stale_precondition.
-[[nodiscard]] Result<void> check_precondition(Context& context, const ObjectId& object);
+/// The same for what is no call: judges now, and also answers 412.
+[[nodiscard]] bool check_precondition(Context& context, const ObjectId& object);
 
 /// The error of a part of the body, which is at `place` (a JSON Pointer), as one of the body.
 [[nodiscard]] Error within(Error error, std::string_view place);

@@ -72,9 +72,7 @@ void run(ContextPtr context, const ObjectCall& target) {
     return answer(*context, Error{.code = ErrorCode::not_found, .detail = "no such object"});
   }
   if (target.type == CallType::command && target.id != IdFrom::fresh) {
-    if (auto added = add_precondition(*context, call); !added) {
-      return answer(*context, std::move(added).error());
-    }
+    if (!add_precondition(*context, call)) return;
   }
   call_and_answer(std::move(context), std::move(call), target.render);
 }

@@ -229,6 +229,13 @@ TEST_F(Objects, what_is_nested_too_deeply_is_refused_and_what_was_taken_is_read_
   EXPECT_EQ(code(call("account", "b", "set", nested(200))), ErrorCode::too_large);
   restart();
   EXPECT_EQ(value(ask("account", "a", std::string{builtin::get})), kept);
+  runtime_.reset();
+  auto deep = Runtime::open(options(), {kind<Json>("deep").command("look", [&](Turn& turn, Json&) {
+                              turn.change_nothing();
+                              return nested(200);
+                            })});
+  ASSERT_TRUE(deep) << to_string(deep.error());
+  EXPECT_EQ(code((*deep)->object("deep", "d").call("look").get()), ErrorCode::too_large);
 }
 
 TEST_F(Objects, replies_are_given_within_what_is_put_around_the_committer) {

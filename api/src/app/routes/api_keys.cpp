@@ -65,9 +65,7 @@ void update_key(ContextPtr context) {
   auto payload = std::move(context->body);
   auto call = make_call(*context, {"api_key", std::string{context->values[0]}}, CallType::command,
                         "update", std::move(payload));
-  if (auto added = add_precondition(*context, call); !added) {
-    return answer(*context, std::move(added).error());
-  }
+  if (!add_precondition(*context, call)) return;
   call_and_answer(std::move(context), std::move(call), Render::resource);
 }
 
@@ -86,9 +84,7 @@ void rotate_key(ContextPtr context) {
     auto secret = new_secret(*context);
     auto call = make_call(*context, object, CallType::command, "rotate",
                           {{"prefix", secret_label(secret)}, {"secret_hash", secret_hash(secret)}});
-    if (auto added = add_precondition(*context, call); !added) {
-      return answer(*context, std::move(added).error());
-    }
+    if (!add_precondition(*context, call)) return;
     call_with_secret(context, std::move(call), shown(std::move(secret)));
   });
 }
@@ -98,9 +94,7 @@ void delete_key(ContextPtr context) {
   const ObjectId object{"api_key", std::string{context->values[0]}};
   Call revoke = make_call(*context, object, CallType::command, "revoke");
   revoke.idempotency_key.clear();  // the removal carries it
-  if (auto added = add_precondition(*context, revoke); !added) {
-    return answer(*context, std::move(added).error());
-  }
+  if (!add_precondition(*context, revoke)) return;
   auto& runtime = context->services.runtime;
   runtime.call(std::move(revoke), [context, object](Result<Reply> revoked) {
     // Not found may be a retry of what was done: the removal's stored reply tells.

@@ -105,9 +105,7 @@ void remove_job(const ContextPtr& context) {
   }
   auto call =
       make_call(*context, job_of(*context), CallType::command, std::string{builtin::remove});
-  if (auto added = add_precondition(*context, call); !added) {
-    return answer(*context, std::move(added).error());
-  }
+  if (!add_precondition(*context, call)) return;
   call_and_answer(context, std::move(call), Render::nothing);
 }
 

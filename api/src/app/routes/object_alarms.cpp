@@ -77,9 +77,7 @@ void list_alarm_runs(const ContextPtr& context) {
 void set_alarm(ContextPtr context) {
   auto call = make_call(*context, object_of(*context), CallType::command,
                         std::string{builtin::set_alarm}, std::move(context->body));
-  if (auto added = add_precondition(*context, call); !added) {
-    return answer(*context, std::move(added).error());
-  }
+  if (!add_precondition(*context, call)) return;
   auto& runtime = context->services.runtime;
   runtime.call(std::move(call), [context](Result<Reply> reply) {
     if (!reply) return answer(*context, std::move(reply).error());
@@ -94,9 +92,7 @@ void set_alarm(ContextPtr context) {
 void cancel_alarm(ContextPtr context) {
   auto call = make_call(*context, object_of(*context), CallType::command,
                         std::string{builtin::cancel_alarm}, {{"name", context->value("name")}});
-  if (auto added = add_precondition(*context, call); !added) {
-    return answer(*context, std::move(added).error());
-  }
+  if (!add_precondition(*context, call)) return;
   call_and_answer(std::move(context), std::move(call), Render::nothing);
 }
 

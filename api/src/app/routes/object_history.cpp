@@ -141,9 +141,7 @@ void get_snapshot(const ContextPtr& context) {
 void create_snapshot(ContextPtr context) {
   auto call = make_call(*context, object_of(*context), CallType::command, std::string{builtin::pin},
                         std::move(context->body));
-  if (auto added = add_precondition(*context, call); !added) {
-    return answer(*context, std::move(added).error());
-  }
+  if (!add_precondition(*context, call)) return;
   auto done = [context](Result<Reply> reply) {
     if (!reply) return answer(*context, std::move(reply).error());
     context->replayed = reply->replayed;
@@ -161,9 +159,7 @@ void call_with_seq(ContextPtr context) {
   if (!seq) return;
   auto call = make_call(*context, object_of(*context), CallType::command, std::string{name},
                         {{"seq", *seq}});
-  if (auto added = add_precondition(*context, call); !added) {
-    return answer(*context, std::move(added).error());
-  }
+  if (!add_precondition(*context, call)) return;
   if constexpr (name == builtin::unpin) {
     call_and_answer(std::move(context), std::move(call), Render::nothing);
   } else {
@@ -177,9 +173,7 @@ void hibernate(const ContextPtr& context) {
   if (auto there = runtime.inspect(object); !there) {
     return answer(*context, std::move(there).error());
   }
-  if (auto fits = check_precondition(*context, object); !fits) {
-    return answer(*context, std::move(fits).error());
-  }
+  if (!check_precondition(*context, object)) return;
   if (auto done = runtime.hibernate(object); !done) {
     return answer(*context, std::move(done).error());
   }
@@ -187,9 +181,7 @@ void hibernate(const ContextPtr& context) {
 }
 
 void activate(ContextPtr context) {
-  if (auto fits = check_precondition(*context, object_of(*context)); !fits) {
-    return answer(*context, std::move(fits).error());
-  }
+  if (!check_precondition(*context, object_of(*context))) return;
   context->services.runtime.activate(object_of(*context), view_answerer(context));
 }
 

@@ -72,9 +72,7 @@ void import_object(const ContextPtr& context) {
 
 void clone_object(const ContextPtr& context) {
   const auto source = object_of(*context);
-  if (auto fits = check_precondition(*context, source); !fits) {
-    return answer(*context, std::move(fits).error());
-  }
+  if (!check_precondition(*context, source)) return;
   const auto& body = context->body;
   AsOf when;
   if (const auto given = body.find("as_of"); given != body.end()) {

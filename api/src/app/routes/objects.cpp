@@ -158,9 +158,7 @@ void change_object(ContextPtr context) {
   auto payload = std::move(context->body);
   auto call = make_call(*context, object_of(*context), CallType::command, std::string{name},
                         std::move(payload));
-  if (auto added = add_precondition(*context, call); !added) {
-    return answer(*context, std::move(added).error());
-  }
+  if (!add_precondition(*context, call)) return;
   call_and_answer_view(context, std::move(call));
 }
 
@@ -175,9 +173,7 @@ void request_object(ContextPtr context) {
   auto call =
       make_call(*context, object_of(*context), is_command ? CallType::command : CallType::query,
                 std::move(name.get_ref<std::string&>()), std::move(payload));
-  if (auto added = add_precondition(*context, call); !added) {
-    return answer(*context, std::move(added).error());
-  }
+  if (!add_precondition(*context, call)) return;
   call_and_answer(std::move(context), std::move(call), Render::item, "/payload");
 }
 

@@ -69,18 +69,14 @@ void get_dead_letter(const ContextPtr& context) {
 void discard_dead_letter(ContextPtr context) {
   auto call = make_call(*context, letter_of(*context), CallType::command,
                         std::string{builtin::remove}, nullptr);
-  if (auto added = add_precondition(*context, call); !added) {
-    return answer(*context, std::move(added).error());
-  }
+  if (!add_precondition(*context, call)) return;
   call_and_answer(std::move(context), std::move(call), Render::nothing);
 }
 
 /// Sent again, and then out of the list: a crash in between leaves it there with `retried_at`.
 void retry_dead_letter(const ContextPtr& context) {
   auto call = make_call(*context, letter_of(*context), CallType::command, "retry", nullptr);
-  if (auto added = add_precondition(*context, call); !added) {
-    return answer(*context, std::move(added).error());
-  }
+  if (!add_precondition(*context, call)) return;
   auto& runtime = context->services.runtime;
   runtime.call(std::move(call), [context](Result<Reply> reply) {
     if (!reply) return answer(*context, std::move(reply).error());

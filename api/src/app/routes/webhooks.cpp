@@ -87,9 +87,7 @@ void update_webhook(ContextPtr context) {
   if (!payload) return answer(*context, std::move(payload).error());
   auto call =
       make_call(*context, webhook_of(*context), CallType::command, "update", std::move(*payload));
-  if (auto added = add_precondition(*context, call); !added) {
-    return answer(*context, std::move(added).error());
-  }
+  if (!add_precondition(*context, call)) return;
   call_and_answer(std::move(context), std::move(call), Render::resource);
 }
 
@@ -97,9 +95,7 @@ void rotate_secret(ContextPtr context) {
   auto secret = new_secret(*context);
   auto call =
       make_call(*context, webhook_of(*context), CallType::command, "rotate", {{"secret", secret}});
-  if (auto added = add_precondition(*context, call); !added) {
-    return answer(*context, std::move(added).error());
-  }
+  if (!add_precondition(*context, call)) return;
   call_with_secret(std::move(context), std::move(call), shown(std::move(secret)));
 }
 
@@ -109,9 +105,7 @@ void restore_webhook(ContextPtr context) {
   if (!place) return answer(*context, std::move(place).error());
   auto call =
       make_call(*context, webhook_of(*context), CallType::command, std::string{builtin::undelete});
-  if (auto added = add_precondition(*context, call); !added) {
-    return answer(*context, std::move(added).error());
-  }
+  if (!add_precondition(*context, call)) return;
   auto& runtime = context->services.runtime;
   runtime.call(std::move(call),
                [context, held = std::move(place->held)](Result<Reply> reply) mutable {
