@@ -100,6 +100,7 @@ class ServerProcess {
   Metrics metrics_;
   ServerHooks hooks_;
   AccessLog access_log_;
+  MemoryBudget memory_{memory_limits(config_)};  // all that counts on it is below
   std::unique_ptr<effects::HttpPerformer> http_client_;
   std::unique_ptr<Runtime> runtime_;
   std::unique_ptr<actors::JobRunner> job_runner_;
@@ -202,6 +203,7 @@ api::ApplicationOptions ServerProcess::application_options() {
   options.data_dir = config_.text("data_dir");
   options.body_bytes_max = static_cast<std::size_t>(config_.number("limits.body"));
   options.import_bytes_max = static_cast<std::size_t>(config_.number("limits.import"));
+  options.memory = &memory_;
   options.free_bytes_min = static_cast<std::uint64_t>(config_.number("storage.free_min"));
   options.call_deadline = Milliseconds{config_.number("timeouts.call")};
   options.key_rate = rate_limit("rate_limit.key_requests", "rate_limit.key_window");
@@ -226,9 +228,7 @@ ExitCode ServerProcess::start_server() {
       .clock = clock_,
       .random = random_,
       .render_problem = api::render_problem,
-      .body_limit = [this](
-                        http::Method method,
-                        std::string_view path) { return application_->body_limit(method, path); },
+      .memory = &memory_,
       .on_finished = [this](const http::Finished& finished) { access_log_(finished); }};
   if (config_.text("threads.inline_turns") == "on") {
     services.around_io_thread = [](const std::function<void()>& serve) {

@@ -312,6 +312,18 @@ class SharedServerTest(BlackBoxTest):
         self.addCleanup(self.client.close)
 
 
+def memory_peak_kib(pid):
+    """The most memory that a process has had so far."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+
+
+def is_sanitized(pid):
+    """AddressSanitizer keeps what is freed for a while: memory shows nothing then."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as maps:
+        return "libasan" in maps.read()
+
+
 def wait_until(condition, timeout=CALL_TIMEOUT_S, what="the condition"):
     end = time.monotonic() + timeout
     while time.monotonic() < end:

@@ -4,9 +4,11 @@
 import json
 import os
 import re
+import socket
 import unittest
 
-from harness import ADMIN_KEY, SHARED, SharedServerTest
+from harness import (ADMIN_KEY, SHARED, SharedServerTest, is_sanitized, memory_peak_kib,
+                     wait_until)
 
 STATUS_LINE = re.compile(rb"^HTTP/1\.1 (\d{3}) ")
 DOCUMENT = "/api/v1/durable-objects/document/hostile"
@@ -26,6 +28,78 @@ UNDECIDED_TAKEN = {
     "i_number_too_big_neg_int.json", "i_number_too_big_pos_int.json",
     "i_number_very_big_negative_int.json", "i_structure_UTF-8_BOM_empty_object.json",
 }
+
+
+class Heads(SharedServerTest):
+    """What the head of a request shows to be wrong is answered before its body is sent."""
+
+    def ask(self, path, *fields, key=ADMIN_KEY, method="POST", length="Content-Length: 50000000"):
+        authorization = [f"Authorization: Bearer {key}"] if key else []
+        head = request([f"{method} /api/v1{path} HTTP/1.1", "Host: x", *authorization, length,
+                        *fields])
+        with socket.create_connection((self.shared.host, self.shared.port), timeout=10) as client:
+            client.sendall(head)
+            return status_of(client.recv(65536))
+
+    def test_key_is_judged_before_the_body(self):
+        for length in ("Content-Length: 50000000", "Content-Length: 10",
+                       "Transfer-Encoding: chunked"):
+            for key in (None, "wrong"):
+                self.assertEqual(self.ask("/durable-objects/import", key=key, length=length), 401)
+
+    def test_permission_is_judged_before_the_body(self):
+        key = self.client.post("/api/v1/api-keys", {"name": "reader", "scopes": ["notebooks:read"]})
+        self.assertEqual(key.status, 201, key)
+        for path in ("/durable-objects/import", "/notebooks"):
+            self.assertEqual(self.ask(path, "Content-Type: application/json",
+                                      key=key.json["secret"]), 403)
+
+    def test_path_method_and_fields_are_judged_before_the_body(self):
+        json_type = "Content-Type: application/json"
+        self.assertEqual(self.ask("/nowhere", json_type), 404)
+        self.assertEqual(self.ask("/notebooks", json_type, method="PUT"), 405)
+        self.assertEqual(self.ask("/notebooks", "Content-Type: text/plain"), 415)
+        self.assertEqual(self.ask("/notebooks", json_type, "If-Match: x"), 400)
+        self.assertEqual(self.ask("/notebooks?colour=red", json_type), 422)
+
+    def test_announced_length_is_judged_before_the_body(self):
+        self.assertEqual(self.ask("/notebooks", "Content-Type: application/json"), 413)
+
+
+class Memory(SharedServerTest):
+    """With a small budget the server holds no more than it, whoever asks."""
+
+    arguments = ("--limits-memory", "64MiB", "--limits-import", "64MiB")
+
+    def test_bodies_of_one_client_stay_within_its_share(self):
+        before = memory_peak_kib(self.shared.pid)
+        head = request(["POST /api/v1/durable-objects/import HTTP/1.1", "Host: x",
+                        f"Authorization: Bearer {ADMIN_KEY}",
+                        "Content-Type: application/x-ndjson", "Transfer-Encoding: chunked"])
+        chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+        clients = [socket.create_connection((self.shared.host, self.shared.port), timeout=10)
+                   for _ in range(60)]
+        statuses = []
+        for client in clients:
+            client.sendall(head)
+            try:
+                for _ in range(24):  # 1.5 MiB of each: 90 MiB in all, of which 4 are granted
+                    client.sendall(chunk)
+            except OSError:
+                pass  # refused meanwhile
+        for client in clients:
+            client.settimeout(0.2)
+            try:
+                statuses.append(status_of(client.recv(65536)))
+            except OSError:
+                statuses.append(None)  # its body is held, and it may go on
+            client.close()
+        self.assertIn(429, statuses)
+        self.assertIn(None, statuses)
+        grown_kib = memory_peak_kib(self.shared.pid) - before
+        if not is_sanitized(self.shared.pid):
+            self.assertLess(grown_kib, 40 * 1024)
+        wait_until(lambda: self.client.post("/api/v1/notebooks", {"title": "x"}).status == 201)
 
 
 class Bounds(SharedServerTest):

@@ -16,9 +16,12 @@ http::Response text(int status, std::string body) {
 }
 
 /// Says how much it got.
-class Counter final : public http::Handler {
+class Counter final : public http::WholeRequestHandler {
  public:
-  void handle(http::Request&& request, http::Responder responder) override {
+  Counter() : WholeRequestHandler(64 * 1024) {}
+
+ protected:
+  void handle_whole(http::Request&& request, http::Responder responder) override {
     responder.send(text(200, "body of " + std::to_string(request.body.size())));
   }
 };
@@ -28,7 +31,6 @@ class Loopback {
   Loopback() {
     http::Services services{.clock = clock_, .random = random_, .render_problem = render};
     http::ServerOptions options;
-    options.limits.body_bytes_max = 64 * 1024;
     options.websocket_echo = http::Echo::on;
     server_ = http::Server::start(std::move(options), std::move(services), handler_).value();
   }

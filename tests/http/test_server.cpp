@@ -112,12 +112,15 @@ class Later {
   std::thread thread_;
 };
 
-class TestHandler final : public http::Handler {
+class TestHandler final : public http::WholeRequestHandler {
  public:
-  TestHandler(const http::WebSocketOptions& options, bool direct)
-      : sockets_(options), burst_(Milliseconds{0}, direct), slow_(Milliseconds{500}, direct) {}
+  TestHandler(const http::WebSocketOptions& options, bool direct, std::size_t body_bytes_max)
+      : WholeRequestHandler(body_bytes_max),
+        sockets_(options),
+        burst_(Milliseconds{0}, direct),
+        slow_(Milliseconds{500}, direct) {}
 
-  void handle(http::Request&& request, http::Responder responder) override {
+  void handle_whole(http::Request&& request, http::Responder responder) override {
     if (streams_.handle(request, responder) || sockets_.handle(request, responder)) return;
     const auto path = request.path();
     if (path == "/constant") return responder.send(text(200, "constant"));
@@ -143,6 +146,11 @@ class TestHandler final : public http::Handler {
     if (path == "/forged") return responder.send(forged());
     if (path == "/close") return responder.send(close());
     responder.send(text(404, "no such route"));
+  }
+
+  [[nodiscard]] std::size_t body_bytes_max(const http::Request& request) const override {
+    if (request.path() == "/describe") return 0;
+    return WholeRequestHandler::body_bytes_max(request);
   }
 
  private:
@@ -184,6 +192,32 @@ class TestHandler final : public http::Handler {
   Later slow_;
 };
 
+/// Judges heads: `/unwanted` never takes a body, `/late` asks another thread before it wants one.
+/// Whatever else there is goes on to TestHandler.
+class JudgingHandler final : public http::Handler {
+ public:
+  explicit JudgingHandler(http::Handler& next) : next_(next) {}
+
+  void handle(http::Request&& request, http::Responder responder) override {
+    if (request.path() == "/unwanted") return responder.send(text(403, "unwanted"));
+    if (request.path() != "/late" || request.body_state == http::BodyState::whole) {
+      return next_.handle(std::move(request), std::move(responder));
+    }
+    const auto waiting = std::make_shared<http::Responder>(std::move(responder));
+    const std::lock_guard lock{mutex_};
+    asked_.emplace_back([waiting] {
+      waiting->read_body({.bytes_max = 1u << 20, .done = [waiting](http::ReadBody&& body) {
+                            waiting->send(text(200, std::move(body.bytes)));
+                          }});
+    });
+  }
+
+ private:
+  http::Handler& next_;
+  std::mutex mutex_;
+  std::vector<std::jthread> asked_;
+};
+
 class Arguments {
  public:
   Arguments(int argc, char** argv) {
@@ -215,7 +249,6 @@ http::ServerOptions options_from(const Arguments& arguments) {
   arguments.number("--io-threads", options.io_threads);
   arguments.number("--header-bytes", options.limits.header_bytes_max);
   arguments.number("--url-bytes", options.limits.url_bytes_max);
-  arguments.number("--body-bytes", options.limits.body_bytes_max);
   arguments.number("--connections", options.limits.connections_max);
   arguments.number("--body-rate", options.timeouts.body_bytes_per_s_min);
   arguments.milliseconds("--header-ms", options.timeouts.header);
@@ -249,14 +282,19 @@ int main(int argc, char** argv) {
   const Arguments arguments{argc, argv};
   const auto log = arguments.text("--log") == "on";
   auto options = options_from(arguments);
-  const auto body_bytes_max = options.limits.body_bytes_max;
+  std::size_t body_bytes_max = 1u << 20;
+  arguments.number("--body-bytes", body_bytes_max);
+  MemoryBudget::Limits memory_limits;
+  arguments.number("--memory-bytes", memory_limits.all_bytes_max);
+  arguments.number("--client-memory-bytes", memory_limits.owner_bytes_max);
+  MemoryBudget memory{memory_limits};
   const SystemClock clock;
   SecureRandom random;
-  TestHandler handler{socket_options_from(arguments), arguments.text("--direct") == "on"};
-  http::Services services{.clock = clock, .random = random, .render_problem = render_problem};
-  services.body_limit = [=](http::Method, std::string_view path) {
-    return path == "/describe" ? std::size_t{0} : body_bytes_max;
-  };
+  TestHandler handler{socket_options_from(arguments), arguments.text("--direct") == "on",
+                      body_bytes_max};
+  JudgingHandler judge{handler};
+  http::Services services{
+      .clock = clock, .random = random, .render_problem = render_problem, .memory = &memory};
   if (log) {
     services.on_finished = [](const http::Finished& finished) {
       std::printf("%.*s %d in=%zu out=%zu %s\n", static_cast<int>(finished.method.size()),
@@ -265,7 +303,7 @@ int main(int argc, char** argv) {
       std::fflush(stdout);
     };
   }
-  auto server = http::Server::start(std::move(options), std::move(services), handler);
+  auto server = http::Server::start(std::move(options), std::move(services), judge);
   if (!server) {
     std::fprintf(stderr, "%s\n", to_string(server.error()).c_str());
     return 1;

@@ -26,6 +26,27 @@ void answer_options(Context& context, const std::string& allow) {
   answer(context, std::move(response));
 }
 
+void check_body_and_dispatch(ContextPtr context) {
+  if (auto checked = check_body(*context); !checked) {
+    return answer(*context, std::move(checked).error());
+  }
+  dispatch(std::move(context));
+}
+
+// All that the head can show was in order.
+void read_body(ContextPtr context) {
+  auto& responder = context->responder;
+  responder.read_body({.bytes_max = body_bytes_max(*context),
+                       .owner = context->owner(),
+                       .done = [context = std::move(context)](http::ReadBody&& body) {
+                         auto& request = context->request;
+                         request.body = std::move(body.bytes);
+                         request.hold = std::move(body.hold);
+                         request.body_state = http::BodyState::whole;
+                         check_body_and_dispatch(context);
+                       }});
+}
+
 // After authentication: whatever the table can decide, in the order in which it is cheap.
 void check_and_dispatch(ContextPtr context) {
   if (auto allowed = check_permission(*context->route, context->standing.get()); !allowed) {
@@ -35,12 +56,16 @@ void check_and_dispatch(ContextPtr context) {
   if (auto checked = check_origin(*context); !checked) {
     return answer(*context, std::move(checked).error());
   }
-  for (auto* check : {check_fields, check_query, check_body}) {
+  for (auto* check : {check_fields, check_query}) {
     if (auto checked = check(*context); !checked) {
       return answer(*context, std::move(checked).error());
     }
   }
-  dispatch(std::move(context));
+  const bool takes_body = context->route->route.body != BodyUse::none;
+  if (takes_body && context->request.body_state == http::BodyState::unread) {
+    return read_body(std::move(context));
+  }
+  check_body_and_dispatch(std::move(context));
 }
 
 // Finds the route, or answers; null when it has answered.
@@ -117,15 +142,6 @@ void Application::handle(http::Request&& request, http::Responder responder) {
     return check_and_dispatch(std::move(context));
   }
   authenticate(std::move(context), check_and_dispatch);
-}
-
-std::size_t Application::body_limit(http::Method method, std::string_view raw) const {
-  const auto& options = services_->options;
-  const auto path = Path::parse(raw);
-  if (!path) return options.body_bytes_max;
-  const auto match = services_->router.find(method, *path);
-  const bool is_import = match.route != nullptr && match.route->route.body == BodyUse::raw;
-  return is_import ? options.import_bytes_max : options.body_bytes_max;
 }
 
 void Application::start_draining() { services_->draining.store(true); }

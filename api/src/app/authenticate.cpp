@@ -129,6 +129,7 @@ void with_verified(Application::Services& services, std::shared_ptr<KeyRecord> k
                     .principal = {.role = Principal::Role::user,
                                   .user_id = grant->user_id,
                                   .key_id = grant->key_id},
+                    .owner = owner_key(grant->user_id),
                     .grant = std::move(*grant)};
   auto call = ask(standing.user, "account", nullptr);
   services.runtime.call(std::move(call), [&services, key = std::move(key), done = std::move(done),

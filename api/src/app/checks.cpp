@@ -77,6 +77,36 @@ Result<void> check_key(Context& context) {
   return {};
 }
 
+/// Below it a body that is parsed is not counted.
+constexpr std::size_t parsed_uncounted_bytes = std::size_t{4} * 1024;
+
+// What a JSON text takes when it is parsed, from above: a value, and a member with its name, are
+// nodes of so many bytes.
+std::size_t parsed_bytes_of(std::string_view text) {
+  constexpr std::size_t value_bytes = 32;
+  constexpr std::size_t member_bytes = 96;
+  std::size_t values = 1;
+  std::size_t members = 0;
+  for (const char c : text) {
+    values += c == ',' || c == '[' || c == '{';
+    members += c == ':';
+  }
+  return text.size() + values * value_bytes + members * member_bytes;
+}
+
+// Counts what the parsed body is about to take, until the request is answered.
+Result<void> hold_parsed_body(Context& context) {
+  auto& request = context.request;
+  auto* const budget = context.services.options.memory;
+  if (request.body.size() <= parsed_uncounted_bytes || budget == nullptr) return {};
+  if (request.hold.bytes() == 0) {
+    request.hold = Hold{*budget, context.owner().value_or(owner_key(request.peer))};
+  }
+  const auto fit = request.hold.resize(request.hold.bytes() + parsed_bytes_of(request.body));
+  if (fit != Fit::yes) return fail(error_of(fit));
+  return {};
+}
+
 }  // namespace
 
 Result<AsOf> read_as_of(const std::string& text) {
@@ -131,15 +161,26 @@ Result<void> check_query(Context& context) {
   return {};
 }
 
+std::size_t body_bytes_max(const Context& context) {
+  const auto& options = context.services.options;
+  return context.route->route.body == BodyUse::raw ? options.import_bytes_max
+                                                   : options.body_bytes_max;
+}
+
 Result<void> check_body(Context& context) {
   const auto& route = context.route->route;
-  if (route.body == BodyUse::none || route.body == BodyUse::raw) return {};
+  if (route.body == BodyUse::none) return {};
+  if (context.request.body.size() > body_bytes_max(context)) {
+    return fail(ErrorCode::too_large, "the request body is too large");
+  }
+  if (route.body == BodyUse::raw) return {};
   if (context.request.body.empty()) {
     if (route.body == BodyUse::required) {
       return fail(ErrorCode::malformed, "this request needs a body: a JSON text");
     }
     context.body = Json::object();
   } else {
+    PERDURE_TRY_VOID(hold_parsed_body(context));
     PERDURE_TRY(body, parse_json(context.request.body));
     context.body = std::move(body);
   }
@@ -165,7 +206,7 @@ std::optional<Problem> check_media(const Context& context) {
     }
   }
   if (route.body == BodyUse::none) return {};
-  if (context.request.body.empty()) {
+  if (!context.request.has_body()) {
     if (route.body == BodyUse::optional || headers.find("Content-Length") ||
         headers.find("Transfer-Encoding")) {
       return {};

@@ -10,8 +10,12 @@ namespace perdure::api {
 /// Errors  malformed; invalid, with all that is wrong.
 [[nodiscard]] Result<void> check_query(Context& context);
 
-/// Parses the body and holds it against the route's schema; 415 is `check_media`'s.
-/// Errors  malformed (not JSON, or absent), invalid.
+/// The largest body that the route takes.
+[[nodiscard]] std::size_t body_bytes_max(const Context& context);
+
+/// Parses the body and holds it against the route's schema; 415 is `check_media`'s. What a large
+/// body takes while it is parsed is held until the request is answered.
+/// Errors  malformed (not JSON, or absent), invalid, too_large; rate_limited, overloaded.
 [[nodiscard]] Result<void> check_body(Context& context);
 
 /// 406 and 415.

@@ -63,6 +63,7 @@ void complete(Context& context, http::Response& response) {
   }
   headers.add("X-Content-Type-Options", "nosniff");
   count(context, response.status);
+  response.owner = context.owner();
   if (context.route != nullptr) response.route = context.route->route.path;
 }
 

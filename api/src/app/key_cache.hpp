@@ -19,6 +19,7 @@
 
 #include "app/rate_limit.hpp"
 #include "perdure/actors/api_key.hpp"
+#include "perdure/base/fair_queue.hpp"
 #include "perdure/base/object_id.hpp"
 #include "perdure/base/random.hpp"
 #include "perdure/base/siphash.hpp"
@@ -35,6 +36,7 @@ struct Standing {
   SeqWatch key_watch;
   SeqWatch user_watch;
   Principal principal;
+  OwnerKey owner = 0;  ///< of the user: whose turns and memory a request takes
   actors::api_key::Grant grant;
 
   /// Both objects are as they were: neither has been revoked, rotated, deactivated or deleted. Also

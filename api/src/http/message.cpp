@@ -54,6 +54,8 @@ Responder& Responder::operator=(Responder&& other) noexcept {
   return *this;
 }
 
+void Exchange::read_body(BodyWanted&&) { PERDURE_CHECK(false, "the body came with the head"); }
+
 Responder::~Responder() {
   if (exchange_) exchange_->abandon();
 }
@@ -72,6 +74,27 @@ BodyWriter Responder::stream(Response head, StreamOptions options) {
 void Responder::accept_websocket(std::shared_ptr<WebSocketHandler> handler,
                                  const WebSocketOptions& options) {
   take()->accept_websocket(std::move(handler), options);
+}
+
+void WholeRequestHandler::handle(Request&& request, Responder responder) {
+  const auto bytes_max = body_bytes_max(request);
+  if (request.body_state == BodyState::whole) {
+    if (request.body.size() > bytes_max) return responder.send({.status = 413});
+    return handle_whole(std::move(request), std::move(responder));
+  }
+  struct Waiting {
+    Request request;
+    Responder responder;
+  };
+  auto waiting = std::make_shared<Waiting>(std::move(request), std::move(responder));
+  auto& reader = waiting->responder;
+  reader.read_body(
+      {.bytes_max = bytes_max, .done = [this, waiting = std::move(waiting)](ReadBody&& body) {
+         waiting->request.body = std::move(body.bytes);
+         waiting->request.hold = std::move(body.hold);
+         waiting->request.body_state = BodyState::whole;
+         handle_whole(std::move(waiting->request), std::move(waiting->responder));
+       }});
 }
 
 }  // namespace perdure::http

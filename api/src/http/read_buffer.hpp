@@ -36,6 +36,7 @@ class ReadBuffer {
     end_ = held;
     return storage_.get() + end_;
   }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] std::size_t room() const noexcept { return capacity_ - end_; }
   void commit(std::size_t count) noexcept { end_ += count; }
 

@@ -12,10 +12,6 @@ namespace {
 
 Instant now() { return std::chrono::steady_clock::now(); }
 
-bool is_safe(Method method) {
-  return method == Method::get || method == Method::head || method == Method::options;
-}
-
 }  // namespace
 
 Session::Session(std::shared_ptr<IoLoop> loop, Channel channel, Admission admission)
@@ -32,11 +28,14 @@ void Session::start() {
   auto& socket = channel_.socket();
   const auto remote = socket.remote_endpoint(ec);
   if (!ec) peer_ = remote.address().to_string();
+  address_ = owner_key(peer_);
+  kept_ = hold_for({});
+  const auto admission = count_connection() == Fit::yes ? admission_ : Admission::refused;
   socket.set_option(asio::ip::tcp::no_delay{true}, ec);
   socket.non_blocking(true, ec);
   if (ec) return close();
-  if (channel_.is_tls()) return begin_tls();
-  if (admission_ == Admission::refused) {
+  if (channel_.is_tls()) return begin_tls(admission);
+  if (admission == Admission::refused) {
     if (refuse({503, "overloaded", "Too many connections are open."}) == Step::again) advance();
     return;
   }
@@ -45,9 +44,9 @@ void Session::start() {
   if (loop().core().draining) begin_drain();  // it was on its way to this loop
 }
 
-void Session::begin_tls() {
+void Session::begin_tls(Admission admission) {
   // A handshake costs more than it tells a client that will not be served.
-  if (admission_ == Admission::refused) return close();
+  if (admission == Admission::refused) return close();
   enter(Phase::handshake, loop().core().options.timeouts.header);
   auto self = std::static_pointer_cast<Session>(shared_from_this());
   channel_.tls().async_handshake(asio::ssl::stream_base::server,
@@ -76,6 +75,7 @@ Session::Step Session::take_step() {
     case Phase::idle:
     case Phase::header: return step_header();
     case Phase::body: return step_body();
+    case Phase::skipping: return step_skip();
     default: return Step::wait;
   }
 }
@@ -83,6 +83,7 @@ Session::Step Session::take_step() {
 Session::Step Session::step_header() {
   if (input_.empty()) {
     if (!reading_) input_.shrink();
+    static_cast<void>(count_connection());  // it gives back what it had grown by
     read_more();
     return Step::wait;
   }
@@ -95,6 +96,10 @@ Session::Step Session::step_header() {
     return refuse(*refusal);
   }
   if (!scanner_.complete()) {
+    if (const auto fit = count_connection(); fit != Fit::yes) {
+      exchange_started_ = at;
+      return refuse(refusal_of(fit));
+    }
     read_more();
     return Step::wait;
   }
@@ -110,63 +115,7 @@ Session::Step Session::step_header() {
   method_name_ = to_string(request_.method);
   const auto accepted = request_.headers.find("Accept-Encoding");
   client_takes_gzip_ = accepted && accepts_gzip(*accepted);
-  if (framing_.body == Framing::BodyKind::none) return dispatch();
-  return continue_body();
-}
-
-/// The header is in order; decides whether its body is wanted before any of it is waited for.
-Session::Step Session::continue_body() {
-  const auto& core = loop().core();
-  const auto& limits = core.options.limits;
-  const auto is_small = framing_.body == Framing::BodyKind::sized &&
-                        framing_.content_length <= limits.body_bytes_unasked;
-  body_bytes_max_ = core.services.body_limit && !is_small
-                        ? core.services.body_limit(request_.method, request_.path())
-                        : limits.body_bytes_max;
-  if (framing_.body == Framing::BodyKind::sized && framing_.content_length > body_bytes_max_) {
-    return refuse({413, "too_large", "The request body is too large."});
-  }
-  body_started_ = exchange_started_;
-  phase_ = Phase::body;
-  extend_body_deadline();
-  if (framing_.expect == Framing::Expect::continue_100 && input_.empty()) {
-    head_ = "HTTP/1.1 100 Continue\r\n\r\n";
-    body_ = {};
-    written_ = 0;
-    if (!channel_.is_tls()) {
-      error_code ec;
-      written_ = channel_.write_now(asio::buffer(head_), ec);
-      if (ec && ec != asio::error::would_block) {
-        close();
-        return Step::wait;
-      }
-      if (written_ == head_.size()) return Step::again;
-    }
-    // Back to the body from `finish_exchange`.
-    write_some();
-    return Step::wait;
-  }
-  return Step::again;
-}
-
-Session::Step Session::step_body() {
-  if (!input_.empty()) {
-    const auto step = parser_.parse_body(input_.view(), body_bytes_max_, request_.body);
-    input_.consume(step.consumed);
-    if (step.refusal) return refuse(*step.refusal);
-    if (step.done) return dispatch();
-    extend_body_deadline();
-  }
-  read_more();
-  return Step::wait;
-}
-
-void Session::extend_body_deadline() {
-  const auto& timeouts = loop().core().options.timeouts;
-  const auto earned = timeouts.body_bytes_per_s_min == 0
-                          ? 0
-                          : request_.body.size() * 1000 / timeouts.body_bytes_per_s_min;
-  set_deadline(body_started_ + timeouts.body + Milliseconds{earned});
+  return take_body_at_hand();
 }
 
 Session::Step Session::dispatch() {
@@ -174,6 +123,7 @@ Session::Step Session::dispatch() {
   request_.request_id = request_id_;
   request_.peer = peer_;
   request_.transport = channel_.is_tls() ? http::Transport::tls : http::Transport::plain;
+  request_.body_state = body_unread_ ? BodyState::unread : BodyState::whole;
   if (request_.upgrade == Upgrade::websocket) upgrade_headers_ = request_.headers;
   enter(Phase::handling, loop().core().options.timeouts.handler);
   reply_kind_ = ReplyKind::none;
@@ -191,11 +141,16 @@ Session::Step Session::dispatch() {
       // The responder went with the handler's frame: the client gets its 500.
     }
   }
-  in_handle_ = false;
   request_.body.clear();
-  if (!answered_inline_) return Step::wait;
-  answered_inline_ = false;
-  return respond();
+  return handled();
+}
+
+/// The handler has returned: it may have answered or asked for the body, or will do so later.
+Session::Step Session::handled() {
+  in_handle_ = false;
+  if (std::exchange(answered_inline_, false)) return respond();
+  if (std::exchange(body_wanted_inline_, false)) return begin_body();
+  return Step::wait;
 }
 
 void Session::answer(Response&& response) {
@@ -234,7 +189,7 @@ void Session::reply_ready() {
 /// do.
 bool Session::answer_here() {
   const std::unique_lock stepping{stepping_, std::try_to_lock};
-  if (!stepping || phase_ != Phase::handling || !input_.empty()) return false;
+  if (!stepping || phase_ != Phase::handling || !input_.empty() || body_unread_) return false;
   // The encoder is the loop's, and a large body would hold this thread up.
   if (reply_.body.view().size() > compression_bytes_min) return false;
   if (reply_kind_ != ReplyKind::response || channel_.is_tls()) return false;
@@ -246,6 +201,11 @@ void Session::on_wake() {
   const Stepping stepping{stepping_};
   if (phase_ == Phase::streaming) {
     if (pump_stream() == Step::again) advance();
+    return;
+  }
+  if (body_waits_.exchange(false, std::memory_order_acquire)) {
+    if (phase_ != Phase::handling) return drop_body_wanted();
+    if (begin_body() == Step::again) advance();
     return;
   }
   // A stream that has ended since may have asked for this.
@@ -299,7 +259,7 @@ Response Session::render(const Refusal& refusal) {
                                                          .detail = std::string{refusal.detail},
                                                          .request_id = request_id_,
                                                          .path = path_});
-  if (refusal.status == 503 && !response.headers.find("Retry-After")) {
+  if ((refusal.status == 503 || refusal.status == 429) && !response.headers.find("Retry-After")) {
     response.headers.add("Retry-After", "1");
   }
   if (refusal.status == 426) {
@@ -346,6 +306,7 @@ void Session::begin_drain() {
     close_after_ = true;
     return stream_->tell_drain();
   }
+  if (phase_ == Phase::skipping) close_after_ = true;
   if (phase_ != Phase::idle) return;
   // A request that has arrived and was not read yet is still answered.
   error_code ec;

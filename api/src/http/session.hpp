@@ -31,13 +31,19 @@ namespace perdure::http {
 /// Whether a connection is within the bound; one beyond it hears so and is closed.
 enum class Admission { admitted, refused };
 
-/// Threads  `answer`, `stream`, `accept_websocket` and `abandon` from any; all else on the loop's.
+/// Beyond this a connection's bytes are counted (`Services::memory`).
+inline constexpr std::size_t kept_uncounted_bytes = ReadBuffer::idle_bytes;
+
+/// Threads  what Exchange has from any; all else on the loop's.
+/// Limits   what it keeps beyond `kept_uncounted_bytes` is counted by a Hold (`Services::memory`):
+///          for the client's address until the handler says for whom.
 class Session final : public Connection, public Exchange {
  public:
   Session(std::shared_ptr<IoLoop> loop, Channel channel, Admission admission);
 
   void start();
 
+  void read_body(BodyWanted&& wanted) override;
   void answer(Response&& response) override;
   std::shared_ptr<BodySink> stream(Response&& head, StreamOptions&& options) override;
   void accept_websocket(std::shared_ptr<WebSocketHandler> handler,
@@ -52,12 +58,13 @@ class Session final : public Connection, public Exchange {
  private:
   enum class Phase {
     handshake,
-    idle,    ///< no byte of the next request has come
-    header,  ///< some have
-    body,
+    idle,      ///< no byte of the next request has come
+    header,    ///< some have
     handling,  ///< the handler has the request
+    body,      ///< the handler wants it, and it is being read
     writing,
     streaming,  ///< the body is made while it is sent
+    skipping,   ///< the request was answered without its body, which is short
     lingering,  ///< nothing more is written; reads and drops, so that no reset hits the client
     closed,
   };
@@ -72,8 +79,15 @@ class Session final : public Connection, public Exchange {
   void advance();
   Step take_step();
   Step step_header();
+  Step take_body_at_hand();
+  Step begin_body();
+  Step write_continue();
   Step step_body();
+  Step finish_body();
+  Step refuse_body(const Refusal& refusal);
+  Step step_skip();
   Step dispatch();
+  Step handled();
   Step respond();
   Step refuse(const Refusal& refusal);
   Step accept_or_refuse_websocket();
@@ -104,7 +118,16 @@ class Session final : public Connection, public Exchange {
   Response render(const Refusal& refusal);
   bool choose_body();
   void extend_body_deadline();
-  Step continue_body();
+  [[nodiscard]] Fit reserve_body();
+  void drop_body_wanted();
+  /// Closes with the answer where a body that nobody wanted is too long to be read over.
+  void settle_unread_body();
+  [[nodiscard]] Hold hold_for(std::optional<OwnerKey> owner);
+
+  /// Counts the connection itself, with its read buffer where that has grown.
+  [[nodiscard]] Fit count_connection();
+  /// Counts the body of `reply_` until it is written, or replaces it by a refusal.
+  void count_reply();
 
   void read_more();
   void on_read(error_code ec, std::size_t count);
@@ -114,7 +137,7 @@ class Session final : public Connection, public Exchange {
   void on_read_lingering(const error_code& ec);
   void say_goodbye();
   void close();
-  void begin_tls();
+  void begin_tls(Admission admission);
   bool claim() noexcept { return !claimed_.exchange(true, std::memory_order_acq_rel); }
   void reply_ready();
   bool answer_here();
@@ -124,6 +147,8 @@ class Session final : public Connection, public Exchange {
   const Admission admission_;
   Phase phase_ = Phase::idle;
   std::string peer_;
+  OwnerKey address_ = 0;
+  Hold kept_;  ///< counts what the connection itself keeps
 
   // The request that is being read or handled.
   ReadBuffer input_;
@@ -135,13 +160,19 @@ class Session final : public Connection, public Exchange {
   std::string_view method_name_ = "-";
   std::string path_;         ///< kept for `Finished`: the handler has taken the request
   Headers upgrade_headers_;  ///< only of an upgrade: the handler has taken the request
-  std::size_t body_bytes_max_ = 0;
   std::size_t body_bytes_in_ = 0;
   Instant body_started_{};
   Instant exchange_started_{};
   bool client_takes_gzip_ = false;
   bool reading_ = false;    ///< a read is in flight, and the buffer is its
   bool timed_out_ = false;  ///< a read was cancelled by `on_deadline`
+
+  // A body that came after its head.
+  bool body_unread_ = false;  ///< some of it was not parsed yet
+  BodyWanted body_wanted_;    ///< written by the handler, read by the loop once that was told
+  std::atomic<bool> body_waits_{false};
+  bool body_wanted_inline_ = false;
+  ReadBody incoming_;
 
   // The answer. Whoever wins `claimed_` writes the reply; the loop reads it after `on_wake`.
   std::atomic<bool> claimed_{true};
@@ -157,6 +188,7 @@ class Session final : public Connection, public Exchange {
   // What is being written.
   std::string head_;
   std::string compressed_;
+  Hold written_hold_;  ///< counts the body that is being written
   std::string_view body_;
   std::size_t written_ = 0;
   bool close_after_ = false;

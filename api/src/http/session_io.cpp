@@ -2,6 +2,7 @@
 // The half of the session that touches the socket: reading, writing, closing.
 #include <span>
 
+#include "http/request_checks.hpp"
 #include "http/response_head.hpp"
 #include "http/session.hpp"
 
@@ -45,9 +46,9 @@ void Session::on_read(error_code ec, std::size_t count) {
   if (timed_out_) {
     timed_out_ = false;
     exchange_started_ = std::chrono::steady_clock::now();
-    if (refuse({408, "request_timeout", "The request took too long to arrive."}) == Step::again) {
-      advance();
-    }
+    const Refusal late{408, "request_timeout", "The request took too long to arrive."};
+    const auto step = phase_ == Phase::body ? refuse_body(late) : refuse(late);
+    if (step == Step::again) advance();
     return;
   }
   // A client that is gone in the middle of a request hears no answer.
@@ -79,6 +80,7 @@ bool Session::choose_body() {
 
 /// The head of `reply_`, and with it whether the connection goes on.
 void Session::write_head(const BodyShape& shape, Instant started) {
+  settle_unread_body();
   if (loop().core().draining.load(std::memory_order_relaxed) || wants_close(reply_.headers)) {
     framing_.connection = Framing::Connection::close;
   }
@@ -98,8 +100,24 @@ void Session::write_head(const BodyShape& shape, Instant started) {
 
 bool Session::is_bodiless() const { return method_name_ == "HEAD" || !has_body(reply_.status); }
 
+void Session::count_reply() {
+  const auto bytes = reply_.body.owned_bytes();
+  if (bytes <= kept_uncounted_bytes) return;
+  written_hold_ = hold_for(reply_.owner);
+  const auto fit = written_hold_.resize(bytes);
+  if (fit == Fit::yes) return;
+  const auto method = method_from(method_name_);
+  const bool is_safe_to_drop = method && is_safe(*method);
+  reply_ = render(is_safe_to_drop
+                      ? refusal_of(fit)
+                      : Refusal{503, "outcome_unknown",
+                                "The request was carried out, but its answer cannot be kept: the "
+                                "server has no memory for it (limits.memory)."});
+}
+
 Session::Step Session::send(Response&& response) {
   if (&response != &reply_) reply_ = std::move(response);
+  count_reply();
   const auto varies = choose_body();
   const auto started = std::chrono::steady_clock::now();
   write_head({.body_bytes = body_.size(),
@@ -183,6 +201,7 @@ Session::Step Session::finish_exchange() {
   reply_ = {};
   compressed_.clear();
   body_ = {};
+  written_hold_.release();
   if (close_after_) {
     linger();
     return Step::wait;
@@ -192,6 +211,11 @@ Session::Step Session::finish_exchange() {
   path_.clear();
   body_bytes_in_ = 0;
   scanner_.restart();
+  if (body_unread_) {
+    incoming_ = {};
+    enter(Phase::skipping, loop().core().options.timeouts.body, finished);
+    return Step::again;
+  }
   enter(Phase::idle, loop().core().options.timeouts.idle, finished);
   return Step::again;
 }
@@ -223,6 +247,8 @@ void Session::say_goodbye() {
 
 void Session::close() {
   if (phase_ == Phase::closed) return;
+  // Until the handler has said that it wants the body, `body_wanted_` is the handler's.
+  if (phase_ == Phase::body) drop_body_wanted();
   phase_ = Phase::closed;
   claimed_.store(true, std::memory_order_release);  // a late answer is dropped
   error_code ec;

@@ -70,7 +70,9 @@ struct Parsed {
 
 std::string help_of(const Setting& setting) {
   auto text = fmt::format("{}\n[env {}", setting.help, environment_name(setting));
-  if (!setting.fallback.empty()) text += fmt::format(", default {}", setting.fallback);
+  if (const auto text_of_default = default_text(setting); !text_of_default.empty()) {
+    text += fmt::format(", default {}", text_of_default);
+  }
   return text + "]";
 }
 

@@ -119,11 +119,19 @@ void Config::check_together(std::vector<std::string>& mistakes) const {
   if (text("data_dir").empty()) mistakes.emplace_back("data_dir: must not be empty");
 }
 
+void Config::divide_memory() {
+  const auto memory = number("limits.memory");
+  for (const auto& setting : settings()) {
+    if (setting.memory_divisor == 0) continue;
+    values_.try_emplace(setting.name, Effective{memory / setting.memory_divisor, "limits.memory"});
+  }
+}
+
 Result<Config> Config::load(const ConfigInputs& inputs) {
   Config config;
   std::vector<std::string> mistakes;
   for (const auto& setting : settings()) {
-    config.set(setting, setting.fallback, "default", mistakes);
+    if (setting.memory_divisor == 0) config.set(setting, setting.fallback, "default", mistakes);
   }
   if (inputs.file) config.read_file(*inputs.file, mistakes);
   for (const auto& setting : settings()) {
@@ -137,6 +145,7 @@ Result<Config> Config::load(const ConfigInputs& inputs) {
     PERDURE_CHECK(setting != nullptr, "a flag for a setting that the table does not have");
     config.set(*setting, text, "flag " + flag_name(*setting), mistakes);
   }
+  config.divide_memory();
   if (inputs.environment.contains("PERDURE_MASTER_KEY")) {
     // Going on would write in the clear what its owner asked to have encrypted.
     mistakes.emplace_back(

@@ -56,6 +56,8 @@ class Config {
   Config() = default;
   [[nodiscard]] const SettingValue& at(std::string_view name) const;
   [[nodiscard]] std::string shown(const Setting& setting) const;
+  /// Gives its part of `limits.memory` to each setting that has one and was not set.
+  void divide_memory();
   void set(const Setting& setting, std::string_view text, const std::string& source,
            std::vector<std::string>& mistakes);
   void read_file(const std::filesystem::path& file, std::vector<std::string>& mistakes);

@@ -74,8 +74,8 @@ std::string settings_as_markdown() {
     for (auto at = value.find('|'); at != std::string::npos; at = value.find('|', at + 2)) {
       value.replace(at, 1, "\\|");
     }
-    const auto fallback =
-        setting.fallback.empty() ? std::string{"none"} : fmt::format("`{}`", setting.fallback);
+    const auto text = default_text(setting);
+    const auto fallback = text.empty() ? std::string{"none"} : fmt::format("`{}`", text);
     out +=
         fmt::format("| `{}` | `{}` | `{}` | {} | {} | {} |\n", setting.name,
                     environment_name(setting), flag_name(setting), value, fallback, setting.help);

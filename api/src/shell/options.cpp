@@ -83,9 +83,6 @@ http::ServerOptions server_options(const Config& config) {
   options.limits.header_bytes_max = size(config, "limits.header");
   options.limits.header_fields_max = size(config, "limits.header_fields");
   options.limits.url_bytes_max = size(config, "limits.url");
-  options.limits.body_bytes_max = size(config, "limits.body");
-  options.limits.body_bytes_unasked =
-      std::min(options.limits.body_bytes_max, size(config, "limits.import"));
   options.limits.connections_max = size(config, "limits.connections");
   options.timeouts.header = duration(config, "timeouts.header");
   options.timeouts.body = duration(config, "timeouts.body");
@@ -95,6 +92,12 @@ http::ServerOptions server_options(const Config& config) {
   options.timeouts.handler = duration(config, "timeouts.handler");
   options.websocket_echo = config.flag("enable_echo") ? http::Echo::on : http::Echo::off;
   return options;
+}
+
+MemoryBudget::Limits memory_limits(const Config& config) {
+  // What is left of limits.memory when the store and the active objects have their parts.
+  const auto clients = size(config, "limits.memory") / 4;
+  return {.all_bytes_max = clients, .owner_bytes_max = clients / 4};
 }
 
 effects::HttpOptions http_client_options(const Config& config) {

@@ -23,6 +23,14 @@ constexpr Setting one_of(std::string_view name, std::string_view choices, std::s
   return setting;
 }
 
+/// A size that is `limits.memory` divided by `divisor` where it is not set.
+constexpr Setting part_of_memory(std::int64_t divisor, std::string_view name,
+                                 std::string_view help) {
+  Setting setting{name, bytes, "", help, mib, 1024 * gib};
+  setting.memory_divisor = divisor;
+  return setting;
+}
+
 constexpr Setting secret(std::string_view name, std::string_view help) {
   Setting setting{name, text, "", help};
   setting.secrecy = Secrecy::secret;
@@ -42,6 +50,11 @@ constexpr Setting table[] = {
     {"tls.certificate", path, "", "PEM file with the certificate chain; HTTPS when set"},
     {"tls.key", path, "", "PEM file with the private key"},
 
+    {"limits.memory", bytes, "2GiB",
+     "Memory for the work of clients; settings that are not set are parts of it, and a quarter is "
+     "for what connections make the server keep: requests and answers (503 past it; 429 for a "
+     "client that has a quarter of that)",
+     64 * mib, 1024 * gib},
     {"limits.body", bytes, "1MiB", "Largest request body (413 past it)", kib, gib},
     {"limits.import", bytes, "64MiB", "Largest file of an imported object", kib, 4 * gib},
     {"limits.header", bytes, "16KiB", "Largest request header (431 past it)", kib, mib},
@@ -72,17 +85,16 @@ constexpr Setting table[] = {
            "How Linux schedules threads: batch, where none pushes another aside when it wakes, so "
            "that a write costs less; or its usual way"),
 
-    {"storage.cache", bytes, "256MiB", "Memory for blocks read from disk", mib, 1024 * gib},
-    {"storage.write_buffer", bytes, "256MiB", "Memory for writes before they become files", mib,
-     64 * gib},
+    part_of_memory(8, "storage.cache", "Memory for blocks read from disk"),
+    part_of_memory(8, "storage.write_buffer", "Memory for writes before they become files"),
     {"storage.free_min", bytes, "64MiB", "Free disk space below which /health says degraded", 0,
      1024 * gib},
     {"storage.open_files", integer, "1024", "Most files that the store keeps open", 32, 1'000'000},
 
     {"objects.hibernate_after", duration, "60s", "Idle time after which an object leaves memory",
      10, 365 * day},
-    {"objects.active_memory", bytes, "1GiB",
-     "Memory for active objects; past it the least recently used ones leave", mib, 1024 * gib},
+    part_of_memory(4, "objects.active_memory",
+                   "Memory for active objects; past it the least recently used ones leave"),
     {"objects.mailbox", integer, "4096", "Most calls that wait for one object (503 past it)", 1,
      1'000'000},
     {"objects.in_flight", integer, "65536", "Most calls that wait for all objects (503 past it)", 1,
@@ -174,6 +186,11 @@ std::span<const Setting> settings() noexcept { return table; }
 const Setting* find_setting(std::string_view name) noexcept {
   const auto* found = std::ranges::find(table, name, &Setting::name);
   return found == std::end(table) ? nullptr : found;
+}
+
+std::string default_text(const Setting& setting) {
+  if (setting.memory_divisor == 0) return std::string{setting.fallback};
+  return "limits.memory / " + std::to_string(setting.memory_divisor);
 }
 
 std::string environment_name(const Setting& setting) {

@@ -40,12 +40,16 @@ struct Setting {
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
   std::string_view choices = {};  ///< separated by `|`
   Secrecy secrecy = Secrecy::plain;
+  /// Of a size that is a part of `limits.memory` where it is not set; 0: `fallback` is the default.
+  std::int64_t memory_divisor = 0;
 };
 
 /// All settings, in the order in which they are documented.
 [[nodiscard]] std::span<const Setting> settings() noexcept;
 [[nodiscard]] const Setting* find_setting(std::string_view name) noexcept;
 
+/// What the documents call the default: `10s`, `limits.memory / 8`; empty: none.
+[[nodiscard]] std::string default_text(const Setting& setting);
 /// `PERDURE_TLS_CERTIFICATE`.
 [[nodiscard]] std::string environment_name(const Setting& setting);
 /// `--tls-certificate`.

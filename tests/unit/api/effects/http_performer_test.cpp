@@ -21,9 +21,12 @@ using namespace std::chrono_literals;
 using boost::asio::ip::tcp;
 
 /// Says back what it was asked, or what the path wants.
-class Receiver final : public http::Handler {
+class Receiver final : public http::WholeRequestHandler {
  public:
-  void handle(http::Request&& request, http::Responder responder) override {
+  Receiver() : WholeRequestHandler(1u << 20) {}
+
+ protected:
+  void handle_whole(http::Request&& request, http::Responder responder) override {
     http::Response response;
     response.headers.add("Content-Type", "text/plain");
     const auto path = request.path();

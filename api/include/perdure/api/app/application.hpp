@@ -51,6 +51,7 @@ struct ApplicationOptions {
   std::size_t import_bytes_max = 64u << 20;    ///< of POST /durable-objects/import
   std::size_t webhooks_per_owner_max = 1'000;  ///< as WebhookPolicy, for those brought back
   std::size_t slow_queue_max = 256;            ///< requests that wait for a worker thread
+  MemoryBudget* memory = nullptr;  ///< counts large bodies as they are parsed; null: nothing does
   MetricsPort metrics = {};
   /// For /jobs/stats: of everybody's jobs, or of one user's (actors::job_stats). Empty: none.
   std::function<Result<Json>(const std::optional<std::string>& owner)> job_stats = {};
@@ -75,9 +76,6 @@ class Application final : public http::Handler {
   ~Application() override;
 
   void handle(http::Request&& request, http::Responder responder) override;
-
-  /// The bound of a body, for http::Services::body_limit.
-  [[nodiscard]] std::size_t body_limit(http::Method method, std::string_view path) const;
 
   /// From now on /health/ready says 503, so that balancers send nobody new.
   void start_draining();

@@ -3,6 +3,7 @@
 // from any thread, now or later.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "perdure/api/http/body_writer.hpp"
@@ -11,11 +12,29 @@
 
 namespace perdure::http {
 
+/// A body that was read after its request had been judged.
+struct ReadBody {
+  std::string bytes;
+  Hold hold;  ///< counts them
+};
+
+/// How an unread body is to be read.
+struct BodyWanted {
+  std::size_t bytes_max = 0;  ///< past it the client gets a 413
+  /// For whom it is kept; nobody: the client's address.
+  std::optional<OwnerKey> owner = {};
+  /// Gets the whole body, on the connection's thread. It is destroyed without a call when none
+  /// arrives: the client left, was too slow or sent too much, and has been answered.
+  std::function<void(ReadBody&&)> done;
+};
+
 /// One request that waits for its answer. The session implements it, and so can a test.
-/// Threads  any; exactly one of the four is called, once.
+/// Threads  any; exactly one of the four that end it is called, once.
 class Exchange {
  public:
   virtual ~Exchange() = default;
+  /// At most once, before any of the four. Only of a request whose body is unread.
+  virtual void read_body(BodyWanted&& wanted);
   virtual void answer(Response&& response) = 0;
   virtual std::shared_ptr<BodySink> stream(Response&& head, StreamOptions&& options) = 0;
   virtual void accept_websocket(std::shared_ptr<WebSocketHandler> handler,
@@ -36,6 +55,11 @@ class Responder {
   Responder(const Responder&) = delete;
   Responder& operator=(const Responder&) = delete;
   ~Responder();
+
+  /// Reads the body of a request that came without it: once, before the answer. A request that is
+  /// answered without it costs the client no upload: a short body is read over, a longer one ends
+  /// the connection.
+  void read_body(BodyWanted wanted) { exchange_->read_body(std::move(wanted)); }
 
   /// A second answer is a bug and aborts. One after the handler deadline is dropped.
   void send(Response response);
@@ -60,6 +84,23 @@ class Handler {
   virtual ~Handler() = default;
   /// Threads  called on the io threads; it must not block.
   virtual void handle(Request&& request, Responder responder) = 0;
+};
+
+/// A handler that judges nothing before a request's body is there: it gets all requests whole.
+class WholeRequestHandler : public Handler {
+ public:
+  explicit WholeRequestHandler(std::size_t body_bytes_max) : body_bytes_max_(body_bytes_max) {}
+  void handle(Request&& request, Responder responder) final;
+
+ protected:
+  virtual void handle_whole(Request&& request, Responder responder) = 0;
+  /// Of this request; past it the answer is a 413.
+  [[nodiscard]] virtual std::size_t body_bytes_max(const Request& /*request*/) const {
+    return body_bytes_max_;
+  }
+
+ private:
+  const std::size_t body_bytes_max_;
 };
 
 }  // namespace perdure::http

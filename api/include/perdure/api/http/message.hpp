@@ -3,11 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "perdure/api/http/headers.hpp"
+#include "perdure/base/memory_budget.hpp"
 
 namespace perdure::http {
 
@@ -15,18 +17,30 @@ namespace perdure::http {
 enum class Method { get, head, post, put, patch, del, options };
 
 [[nodiscard]] std::string_view to_string(Method method) noexcept;
+/// Whether a request of this method only looks (RFC 9110, section 9.2.1).
+[[nodiscard]] constexpr bool is_safe(Method method) noexcept {
+  return method == Method::get || method == Method::head || method == Method::options;
+}
 
 enum class Transport { plain, tls };
 
 /// Whether the client asks to leave HTTP (`Responder::accept_websocket`).
 enum class Upgrade { none, websocket };
 
+/// Whether a request's body was read with its head. Small ones mostly arrive together and are. All
+/// others are read when the handler, which has judged the head, asks for it
+/// (`Responder::read_body`).
+enum class BodyState { whole, unread };
+
 struct Request {
   Method method = Method::get;
   /// Origin form (`/path?query`) or `*`; an absolute form was reduced to it. Not decoded.
   std::string target;
   Headers headers;
-  std::string body;
+  std::string body;  ///< empty while it is unread
+  BodyState body_state = BodyState::whole;
+  /// Counts what is kept for this request beside its small parts.
+  Hold hold = {};
   /// The address of the peer, without its port.
   std::string peer;
   Transport transport = Transport::plain;
@@ -38,6 +52,9 @@ struct Request {
   [[nodiscard]] std::string_view path() const noexcept;
   /// What follows `?`, not decoded; empty when there is none. Borrows from `target`.
   [[nodiscard]] std::string_view query() const noexcept;
+  [[nodiscard]] bool has_body() const noexcept {
+    return body_state == BodyState::unread || !body.empty();
+  }
 };
 
 /// Bytes of a response: owned, or shared and immutable (static assets are not copied).
@@ -50,6 +67,11 @@ class Body {
 
   [[nodiscard]] std::string_view view() const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return view().size(); }
+  /// Bytes that go with this body; none of a shared one.
+  [[nodiscard]] std::size_t owned_bytes() const noexcept {
+    const auto* text = std::get_if<std::string>(&held_);
+    return text == nullptr ? 0 : text->size();
+  }
 
  private:
   std::variant<std::string, std::shared_ptr<const std::string>> held_;
@@ -71,6 +93,8 @@ struct Response {
   /// server, and why the request failed.
   std::string_view route;
   std::string cause;
+  /// For whom the body is kept until the client has read it; nobody: the client's address.
+  std::optional<OwnerKey> owner = {};
 };
 
 }  // namespace perdure::http

@@ -24,10 +24,7 @@ struct Limits {
   std::size_t header_bytes_max = 16 * 1024;  ///< past it 431
   std::size_t url_bytes_max = 8 * 1024;      ///< past it 414
   std::size_t header_fields_max = 100;       ///< past it 431
-  std::size_t body_bytes_max = 1024 * 1024;  ///< past it 413, see `Services::body_limit`
-  /// Up to this announced size every route takes a body: `Services::body_limit` is not asked.
-  std::size_t body_bytes_unasked = 0;
-  std::size_t connections_max = 10'000;  ///< past it 503, and the connection is closed
+  std::size_t connections_max = 10'000;      ///< past it 503, and the connection is closed
 };
 
 struct Timeouts {
@@ -87,8 +84,9 @@ struct Services {
   const Clock& clock;
   Random& random;
   std::function<Response(const Problem&)> render_problem;
-  /// The bound of a body, asked before any of it is read; null = `Limits::body_bytes_max`.
-  std::function<std::size_t(Method, std::string_view path)> body_limit = {};
+  /// Counts what connections make the server keep: buffers, bodies and answers of more than a few
+  /// KiB. It outlives the server and all requests; null = nothing is counted.
+  MemoryBudget* memory = nullptr;
   std::function<void(const Finished&)> on_finished = {};
   /// Runs `serve`, which is the life of an io thread, on that thread; null = it just runs.
   std::function<void(const std::function<void()>& serve)> around_io_thread = {};
