@@ -5,6 +5,7 @@ import argparse
 import statistics
 import sys
 import tempfile
+from collections import Counter
 
 from attacks import ALL
 from harness import show_progress
@@ -38,9 +39,8 @@ def times(passes, group):
 
 def rows(attack, calm, attacked, misses):
     """Lines of the table: one for each group of the probe."""
-    last = attacked[-1]
     name = attack.name
-    for group in last.probe:
+    for group in attacked[0].probe:
         low, middle, high = ratios(calm, attacked, group)
         verdict = "missed" if any(miss.group == group for miss in misses) else ""
         yield (name, group, times(calm, group), times(attacked, group),
@@ -52,7 +52,7 @@ def rows(attack, calm, attacked, misses):
 
 
 def answers(passes):
-    counts = sum((one.answers() for one in passes), start=passes[0].answers().__class__())
+    counts = sum((one.answers() for one in passes), start=Counter())
     return ", ".join(f"{what} × {count:,}" for what, count in sorted(counts.items())) or "nothing"
 
 

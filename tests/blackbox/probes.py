@@ -55,11 +55,20 @@ def row_of(latencies_s, pending):
 
 def job_times(scene):
     """From the POST of a job until it has succeeded."""
+    return times_of(scene, {"type": "echo", "payload": "probe"})
+
+
+def short_sleeps(scene):
+    """The same of a type that others may keep busy in other queues."""
+    return times_of(scene, {"type": "sleep", "payload": {"ms": 1}})
+
+
+def times_of(scene, job):
     client = scene.server.client(scene.probe.key)
     scene.stack.callback(client.close)
 
     def begin():
-        reply = client.post(API + "/jobs", {"type": "echo", "payload": "probe"})
+        reply = client.post(API + "/jobs", job)
         if reply.status != 201:
             raise AssertionError(f"the probe's job: {reply}")
         return f"{API}/jobs/{reply.json['id']}"

@@ -50,12 +50,8 @@ Found AnswerReader::read(const char*& data, const char* end) {
       case Part::trailer:
         if (read_line(data, end)) read_chunk_line();
         break;
-      case Part::endless:
-        data = end;
-        break;
-      case Part::done:
-        part_ = Part::head;
-        return Found::end;
+      case Part::endless: data = end; break;
+      case Part::done: part_ = Part::head; return Found::end;
     }
   }
   return Found::nothing;

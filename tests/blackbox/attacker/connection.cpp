@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <string_view>
 
 namespace attacker {
@@ -33,6 +34,28 @@ sockaddr_in address_of(std::uint32_t address, std::uint16_t port) {
 
 void set(int fd, int level, int option, int value) {
   setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+/// Reads, and says when the last of the bytes came to the socket: a process of low priority may
+/// read them much later.
+ssize_t receive(int fd, char* buffer, std::size_t size, Clock::time_point& arrived) {
+  std::array<char, 64> control{};
+  iovec part{.iov_base = buffer, .iov_len = size};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const auto got = recvmsg(fd, &message, 0);
+  arrived = Clock::now();
+  const auto* first = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (first == nullptr || first->cmsg_type != SCM_TIMESTAMPNS) return got;
+  timespec at{};
+  std::memcpy(&at, CMSG_DATA(first), sizeof(at));
+  const auto since_epoch = std::chrono::seconds{at.tv_sec} + std::chrono::nanoseconds{at.tv_nsec};
+  const auto ago = std::chrono::system_clock::now().time_since_epoch() - since_epoch;
+  if (ago.count() > 0) arrived -= ago;
+  return got;
 }
 
 /// What is to be sent next of a request, of which `sent` bytes are gone.
@@ -68,6 +91,7 @@ void Connection::open(Clock::time_point now) {
   // Closed connections leave no port in TIME_WAIT: thousands are opened in a run.
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  if (group_.plan.rate > 0) set(fd_, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   if (group_.plan.receive_buffer > 0) set(fd_, SOL_SOCKET, SO_RCVBUF, group_.plan.receive_buffer);
   if (!group_.plan.source.empty()) {
     set(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
@@ -95,8 +119,8 @@ void Connection::close() {
   asked_.clear();
   sent_ = received_ = 0;
   is_upgraded_ = is_write_blocked_ = false;
-  opens_at_ = Clock::now() + (group_.plan.mode == Mode::fresh ? opens_again_after * 0
-                                                              : opens_again_after);
+  opens_at_ =
+      Clock::now() + (group_.plan.mode == Mode::fresh ? opens_again_after * 0 : opens_again_after);
 }
 
 void Connection::opened() {
@@ -171,17 +195,18 @@ void Connection::fill(Clock::time_point now) {
 
 void Connection::send() {
   is_write_blocked_ = false;
-  while (!sending_.empty() && state_ == State::open) {
+  // Once, for what the rate allows grows while it is used.
+  auto allowed = allowance(group_.plan.send_rate, opened_at_, sent_);
+  while (!sending_.empty() && allowed > 0) {
     auto& now = sending_.front();
     const auto rest = rest_of(*now.request, now.sent);
-    const auto size = std::min(rest.size(), allowance(group_.plan.send_rate, opened_at_, sent_));
-    if (size == 0) return;
-    const auto done = ::send(fd_, rest.data(), size, MSG_NOSIGNAL);
+    const auto done = ::send(fd_, rest.data(), std::min(rest.size(), allowed), MSG_NOSIGNAL);
     if (done < 0) {
       if (errno != EAGAIN) return closed_by_peer();
       is_write_blocked_ = true;
       break;
     }
+    allowed -= static_cast<std::size_t>(done);
     sent_ += static_cast<std::size_t>(done);
     group_.outcome.sent_bytes += static_cast<std::size_t>(done);
     now.sent += static_cast<std::size_t>(done);
@@ -196,20 +221,20 @@ void Connection::read() {
     const auto size =
         std::min(buffer.size(), allowance(group_.plan.read_rate, opened_at_, received_));
     if (size == 0) break;
-    const auto got = recv(fd_, buffer.data(), size, 0);
+    auto arrived = Clock::time_point{};
+    const auto got = receive(fd_, buffer.data(), size, arrived);
     if (got == 0 || (got < 0 && errno != EAGAIN)) return closed_by_peer();
     if (got < 0) break;
     received_ += static_cast<std::size_t>(got);
     group_.outcome.received_bytes += static_cast<std::size_t>(got);
-    if (!consume(buffer.data(), buffer.data() + got)) return;
+    if (!consume(buffer.data(), buffer.data() + got, arrived)) return;
     if (static_cast<std::size_t>(got) < size) break;
   }
   if (state_ == State::open) ask_poll();
 }
 
 /// False when the connection is closed by it.
-bool Connection::consume(const char* data, const char* end) {
-  const auto now = Clock::now();
+bool Connection::consume(const char* data, const char* end, Clock::time_point arrived) {
   for (;;) {
     switch (reader_.read(data, end)) {
       case Found::nothing: return true;
@@ -219,23 +244,23 @@ bool Connection::consume(const char* data, const char* end) {
         is_upgraded_ = reader_.status() == 101;
         break;
       case Found::end:
-        answered(now);
+        answered(arrived);
         if (state_ != State::open) return false;  // or it is a new connection
         break;
     }
   }
 }
 
-void Connection::answered(Clock::time_point now) {
+void Connection::answered(Clock::time_point arrived) {
   if (!asked_.empty()) {
-    note_latency(asked_.front(), now);
+    note_latency(asked_.front(), arrived);
     asked_.pop_front();
   }
   // A refusal that comes before the whole request was sent ends the connection.
   const bool is_early = asked_.empty() && !sending_.empty();
   const bool is_fresh = group_.plan.mode == Mode::fresh;
   if (is_fresh || is_early) close();
-  if (!is_early) fill(now);
+  if (!is_early) fill(Clock::now());
 }
 
 void Connection::note_latency(Clock::time_point began, Clock::time_point now) {

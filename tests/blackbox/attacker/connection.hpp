@@ -47,8 +47,8 @@ class Connection {
   void closed_by_peer();
   void send();
   void read();
-  bool consume(const char* data, const char* end);
-  void answered(Clock::time_point now);
+  bool consume(const char* data, const char* end, Clock::time_point arrived);
+  void answered(Clock::time_point arrived);
   void ask_poll();
   void note_latency(Clock::time_point began, Clock::time_point now);
   [[nodiscard]] bool takes_more() const;

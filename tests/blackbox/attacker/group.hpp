@@ -36,12 +36,12 @@ struct Plan {
   Mode mode = Mode::ask;
   Order order = Order::round;
   std::size_t connections = 1;
-  std::size_t depth = 1;          ///< requests of a connection that are under way together
-  double rate = 0;                ///< requests of the group a second; 0: as fast as answers come
-  std::string source;             ///< the address to connect from; empty: any
-  double send_rate = 0;           ///< bytes of a connection a second; 0: as fast as they go
-  double read_rate = 0;           ///< the same for reading
-  int receive_buffer = 0;         ///< SO_RCVBUF; 0: the system's own
+  std::size_t depth = 1;   ///< requests of a connection that are under way together
+  double rate = 0;         ///< requests of the group a second; 0: as fast as answers come
+  std::string source;      ///< the address to connect from; empty: any
+  double send_rate = 0;    ///< bytes of a connection a second; 0: as fast as they go
+  double read_rate = 0;    ///< the same for reading
+  int receive_buffer = 0;  ///< SO_RCVBUF; 0: the system's own
   std::vector<Request> requests;
 };
 
@@ -58,12 +58,13 @@ struct Outcome {
 };
 
 /// A group at work. With a rate, a request is due at its time whether or not a connection is free,
-/// and its latency counts from there: a server that stalls is not asked less for it.
+/// and its latency counts from there: a server that stalls is not asked less for it. That this
+/// process, of the lowest priority, was late itself does not count.
 struct Group {
   Plan plan;
   Outcome outcome = {};
-  std::size_t next = 0;                     ///< of the requests
-  Clock::time_point next_due = {};          ///< with a rate
+  std::size_t next = 0;                        ///< of the requests
+  Clock::time_point next_due = {};             ///< with a rate
   std::deque<Clock::time_point> waiting = {};  ///< due, and not yet given to a connection
 
   [[nodiscard]] bool has_more() const {

@@ -53,18 +53,30 @@ Mode mode_named(const std::string& name) {
 }
 
 void set_member(Plan& plan, const std::string& name, const std::string& value) {
-  if (name == "name") plan.name = value;
-  else if (name == "mode") plan.mode = mode_named(value);
-  else if (name == "order") plan.order = value == "each" ? Order::each : Order::round;
-  else if (name == "connections") plan.connections = std::stoul(value);
-  else if (name == "depth") plan.depth = std::stoul(value);
-  else if (name == "rate") plan.rate = std::stod(value);
-  else if (name == "source") plan.source = value;
-  else if (name == "send_rate") plan.send_rate = std::stod(value);
-  else if (name == "read_rate") plan.read_rate = std::stod(value);
-  else if (name == "receive_buffer") plan.receive_buffer = std::stoi(value);
-  else if (name == "requests") plan.requests.resize(std::stoul(value));
-  else die("no member " + name);
+  if (name == "name")
+    plan.name = value;
+  else if (name == "mode")
+    plan.mode = mode_named(value);
+  else if (name == "order")
+    plan.order = value == "each" ? Order::each : Order::round;
+  else if (name == "connections")
+    plan.connections = std::stoul(value);
+  else if (name == "depth")
+    plan.depth = std::stoul(value);
+  else if (name == "rate")
+    plan.rate = std::stod(value);
+  else if (name == "source")
+    plan.source = value;
+  else if (name == "send_rate")
+    plan.send_rate = std::stod(value);
+  else if (name == "read_rate")
+    plan.read_rate = std::stod(value);
+  else if (name == "receive_buffer")
+    plan.receive_buffer = std::stoi(value);
+  else if (name == "requests")
+    plan.requests.resize(std::stoul(value));
+  else
+    die("no member " + name);
 }
 
 std::vector<Plan> read_plans(std::istream& in) {
@@ -147,7 +159,7 @@ class Run {
       if (group->plan.rate <= 0) continue;
       const auto period = duration<double>(1 / group->plan.rate);
       while (group->next_due <= now) {
-        group->waiting.push_back(group->next_due);
+        group->waiting.push_back(now);
         group->next_due += std::chrono::duration_cast<Clock::duration>(period);
       }
       for (auto* connection : members_[group.get()]) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bodies of requests: large ones, slow ones, those of clients without a key or without the right."""
+"""Bodies of requests: large ones, slow ones, and those of clients without a key or the right."""
 
 from isolation import API, MIB, Attack, Group, request
 

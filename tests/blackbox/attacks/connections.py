@@ -14,9 +14,9 @@ RECEIVE_BUFFER = 4_096
 
 def from_addresses(scene, name, requests, connections, **options):
     """Groups of clients of one address, or of as many as there are owners."""
-    addresses = [f"127.0.0.{2 + n}" for n in range(len(scene.owners))]
-    return [Group(f"{name} from {address}", requests, scene.share(connections), source=address,
-                  **options) for address in addresses]
+    addresses = [f"127.0.0.{2 + n}" for n in range(min(len(scene.owners), connections))]
+    return [Group(f"{name} from {address}", requests, -(-connections // len(addresses)),
+                  source=address, **options) for address in addresses]
 
 
 def all_of_them(scene):

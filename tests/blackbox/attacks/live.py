@@ -90,7 +90,7 @@ def comers_and_goers(scene):
 
 
 ATTACKS = [
-    Attack("streams", "500 event streams of one owner, and many events", streams, in_ci=True),
+    Attack("streams", "500 event streams of one owner, and many events", streams),
     Attack("slow-streams", "120 streams of 20,000 events read 1 byte a second", slow_streams),
     Attack("messages", "10,000 messages a second to one conversation", message_flood),
     Attack("pings", "8 sockets send pings without end", ping_flood),

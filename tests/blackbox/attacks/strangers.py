@@ -55,11 +55,9 @@ def documents(scene):
 
 
 ATTACKS = [
-    Attack("wrong-keys", "32 clients with 10,000 keys that there are not", wrong_keys,
-           in_ci=True),
+    Attack("wrong-keys", "32 clients with 10,000 keys that there are not", wrong_keys),
     Attack("wrong-tickets", "32 clients with 10,000 tickets that there are not", wrong_tickets),
-    Attack("errors", "32 clients ask for what there is not, 16 requests under way each", errors,
-           in_ci=True),
+    Attack("errors", "32 clients ask for what there is not, 16 requests under way each", errors),
     Attack("garbage", "32 clients send what is no HTTP", garbage),
     Attack("large-heads", "32 clients with heads of 14 KiB", large_heads),
     Attack("documents", "16 clients without a key get the API's description, zipped", documents),

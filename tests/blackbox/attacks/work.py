@@ -6,13 +6,14 @@ import threading
 
 from attacks.objects import fill_notebooks, notebook
 from isolation import API, Attack, Group, request
-from probes import deliveries, job_times
+from probes import deliveries, job_times, short_sleeps
 
 LOCAL = ("--http-client-allow-networks", "127.0.0.0/8")
 
 
 def exports(scene):
-    fill_notebooks(scene, scene.size.of(500), 2_000)
+    """Large archives of one, or many small ones of all."""
+    fill_notebooks(scene, scene.share(scene.size.of(20_000)), 2_000)
     return [Group("export", [request("GET", API + "/users/me/export", owner.key)
                              for owner in scene.owners], connections=8)]
 
@@ -38,6 +39,21 @@ def sleepers_in_queues(scene):
     return []
 
 
+def hanging_jobs(scene):
+    url = deaf_host(scene)
+    scene.attempt(request("POST", API + "/jobs", owner.key,
+                          {"type": "http", "payload": {"url": url}, "queue": f"queue-{n % 8}"})
+                  for n, owner in enumerate(scene.round(128)))
+    return []
+
+
+def deaf_host(scene):
+    """The URL of a host that accepts nobody and refuses nobody."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1)
+    scene.stack.callback(listener.close)
+    return f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
 def many_jobs(scene):
     return [Group("job", [request("POST", API + "/jobs", owner.key,
                                   {"type": "echo", "payload": "x" * 1_000})
@@ -45,7 +61,7 @@ def many_jobs(scene):
 
 
 def export_jobs(scene):
-    fill_notebooks(scene, scene.size.of(500), 2_000)
+    fill_notebooks(scene, scene.share(scene.size.of(20_000)), 2_000)
     return [Group("job", [request("POST", API + "/jobs", owner.key, {"type": "export"})
                           for owner in scene.owners], connections=8)]
 
@@ -83,9 +99,7 @@ def least_period_ms(scene):
 
 def fan_out(scene):
     """Each event of the owner is for all of its webhooks."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1)  # accepts nobody
-    scene.stack.callback(listener.close)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    url = deaf_host(scene)
     scene.attempt(request("POST", API + "/webhooks", owner.key, {"url": url, "topics": ["**"]})
                   for owner in scene.round(scene.size.of(822)))
     patches = [request("PATCH", notebook(owner), owner.key, {"title": f"title {n}"})
@@ -133,14 +147,18 @@ def slow_names(scene):
 
 
 ATTACKS = [
-    Attack("exports", "8 clients export 500 pages each", exports, in_ci=True),
+    Attack("exports", "8 clients export archives of 40 MB", exports, in_ci=True),
     Attack("hashes", "8 clients make users with passwords", hashes, calm="alone"),
     Attack("sleeping-jobs", "64 sleeping jobs of one user", sleeping_jobs, probe=job_times,
            calm="alone", in_ci=True),
     Attack("sleeping-queues", "128 sleeping jobs of one user in 8 queues", sleepers_in_queues,
            probe=job_times, calm="alone"),
+    Attack("sleeping-type", "the same, beside others who have jobs of this type",
+           sleepers_in_queues, probe=short_sleeps, calm="alone"),
+    Attack("hanging-jobs", "128 calls of one user, in 8 queues, to a host that does not answer",
+           hanging_jobs, settings=LOCAL, probe=job_times, calm="alone"),
     Attack("many-jobs", "16 clients make jobs without end", many_jobs, probe=job_times),
-    Attack("export-jobs", "8 clients make jobs that export", export_jobs, probe=job_times),
+    Attack("export-jobs", "8 clients make jobs that export 40 MB", export_jobs, probe=job_times),
     Attack("filtered-jobs", "8 clients look for what is not among 20,000 jobs", filtered_jobs),
     Attack("alarms", "1,000 alarms of one object, as often as may be", alarms, calm="alone",
            in_ci=True),

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client never takes the server from the others: one attack of each sort, small.
+
+Each is carried out once, after a short look at the same load spread over many owners. Where a bound
+is missed it is carried out again, three times as long, before that is a failure: a machine that
+others use is slow now and then. `scripts/attack` runs all attacks at full size.
+"""
+
+import dataclasses
+import os
+import shutil
+import tempfile
+import unittest
+
+from attacks import ALL
+from isolation import SHORT, Size, World, judge, measure, missing_settings
+
+# Sanitizers make everything slow: less is asked for then, nothing is compared with calm, and the
+# test is that nobody is shut out.
+SANITIZED = os.environ.get("PERDURE_SANITIZED") == "1"
+OWNERS = 20
+ATTACKED = Size(seconds=1.5, owners=OWNERS, scale=0.1)
+CALM = dataclasses.replace(ATTACKED, seconds=0.8)
+SANITIZED_SIZE = Size(seconds=0.6, owners=OWNERS, scale=0.02, probe_rate=50)
+SANITIZED_P99_MS = 2_000
+LONGER = 3
+
+
+def longer(size):
+    return dataclasses.replace(size, seconds=size.seconds * LONGER)
+
+
+class Isolation(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        directory = tempfile.mkdtemp(prefix="perdure-isolation-")
+        cls.addClassCleanup(shutil.rmtree, directory, ignore_errors=True)
+        cls.world = World(directory, OWNERS)
+        cls.alone = {}  # passes without a load, by what they depend on
+
+    def calm(self, attack, size):
+        if attack.calm != "alone":
+            return measure(self.world, attack, size, attack.calm)
+        like = attack.probe, attack.settings, size
+        if like not in self.alone:
+            self.alone[like] = measure(self.world, attack, size, "alone")
+        return self.alone[like]
+
+    def misses(self, attack, change=lambda size: size):
+        if SANITIZED:
+            measured = measure(self.world, attack, change(SANITIZED_SIZE), "attacked")
+            return shut_out(measured)
+        calm = self.calm(attack, change(CALM))
+        attacked = measure(self.world, attack, change(ATTACKED), "attacked")
+        return [miss.what for miss in judge(attack, [calm], [attacked], SHORT)]
+
+    def test_others_are_served_as_in_calm(self):
+        for attack in ALL:
+            if not attack.in_ci:
+                continue
+            with self.subTest(attack.name):
+                if missing := missing_settings(self.world, attack):
+                    self.skipTest(f"there is no setting {missing}")
+                if first := self.misses(attack):
+                    again = self.misses(attack, longer)
+                    self.assertEqual(again, [], f"{attack.what}; at first: {first}")
+
+
+def shut_out(measured):
+    misses = [f"p99 of {name} {row['p99_ms']:.0f} ms" for name, row in measured.probe.items()
+              if row["p99_ms"] > SANITIZED_P99_MS]
+    return misses + ([f"{measured.failures()} requests failed"] if measured.failures() else [])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
