@@ -90,9 +90,9 @@ ATTACK = Attack("slow", "8 clients ask for what is slow", slow_requests, probe=q
 
 
 class Judge(unittest.TestCase):
-    def misses(self, answer, attack=ATTACK):
+    def misses(self, answer, attack=ATTACK, seconds=SECONDS):
         world = StubWorld(answer)
-        self.passes = [measure(world, attack, Size(SECONDS), how)
+        self.passes = [measure(world, attack, Size(seconds), how)
                        for how in (attack.calm, "attacked")]
         calm, attacked = self.passes
         return [miss.what for miss in judge(attack, [calm], [attacked], SHORT)]
@@ -144,6 +144,13 @@ class Judge(unittest.TestCase):
         row = self.passes[1].probe["read"]
         self.assertGreater(row["p99_ms"], 0.8 * SECONDS * 1_000)
         self.assertAlmostEqual(row["count"], 100 * SECONDS, delta=5)
+
+    def test_server_that_stops_for_all_is_reported_though_calm_is_no_better(self):
+        def answer(path):
+            time.sleep(1.2)
+            return ANSWER
+
+        self.assertIn("of 1000.0", self.misses(answer, seconds=1.5)[0])
 
     def test_memory_past_the_bound_is_reported(self):
         small = Attack("slow", "", slow_requests, probe=quick_probe, calm="alone", memory_mib=1)

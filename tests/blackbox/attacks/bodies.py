@@ -55,6 +55,15 @@ def loris(scene):
                   send_rate=400)]
 
 
+def held(scene):
+    """All but the last bytes of bodies that are allowed."""
+    heads = [request("POST", API + "/notebooks", owner.key,
+                     headers={"Content-Type": "application/json", "Content-Length": MIB})
+             for owner in scene.owners]
+    return [Group("held", [(head, MIB - 100) for head in heads], scene.size.of(1_000),
+                  mode="hold")]
+
+
 def json_of_numbers(scene):
     """Texts of 1 MiB that take long to parse, and are then refused."""
     raw = b'{"title": "x", "metadata": {"m": [' + b"1," * (MIB // 2 - 100) + b"1]}}"
@@ -71,5 +80,6 @@ ATTACKS = [
     Attack("bodies-import", "40 files of an administrator", of_one_allowed),
     Attack("bodies-chunked", "40 bodies in chunks, without a length", in_chunks, calm="alone"),
     Attack("bodies-loris", "500 bodies of 1 MiB, 400 bytes a second", loris),
+    Attack("bodies-held", "1,000 bodies of 1 MiB whose last bytes do not come", held),
     Attack("bodies-json", "16 clients send 1 MiB of JSON numbers", json_of_numbers),
 ]

@@ -6,7 +6,7 @@ import json
 import os
 
 from attacks.objects import notebook
-from isolation import API, Attack, Group, request
+from isolation import API, MIB, Attack, Group, request
 
 STREAMS = 500
 READERS = 12
@@ -60,6 +60,26 @@ def message_flood(scene):
                                                   strict=True))]
 
 
+def calls_in_flight(scene):
+    """Each socket has as many messages without their acks as it may."""
+    rooms = [scene.call(owner, "POST", API + "/conversations", {})["id"]
+             for owner in scene.round(20)]
+    message = frame({"type": "message", "content": "flood"})
+    return [Group(f"chat {n}", [upgrade(f"/chat/{room}", owner.key), message],
+                  scene.size.of(20), mode="flood")
+            for n, (owner, room) in enumerate(zip(scene.round(20), rooms, strict=True))]
+
+
+def large_garbage(scene):
+    """Messages as large as they may be, which mean nothing."""
+    size = MIB - 1_024
+    head = bytes([0x81, 0xFF]) + size.to_bytes(8, "big") + bytes(4)
+    return [Group(f"chat {n}", [upgrade(f"/chat/{room}", owner.key), (head, size)],
+                  scene.share(16), mode="flood")
+            for n, (owner, room) in enumerate(zip(scene.owners, conversations(scene),
+                                                  strict=True))]
+
+
 def ping_flood(scene):
     ping = frame({"type": "ping"})
     return [Group(f"chat {n}", [upgrade(f"/chat/{room}", owner.key), ping], scene.share(8),
@@ -93,6 +113,10 @@ ATTACKS = [
     Attack("streams", "500 event streams of one owner, and many events", streams),
     Attack("slow-streams", "120 streams of 20,000 events read 1 byte a second", slow_streams),
     Attack("messages", "10,000 messages a second to one conversation", message_flood),
+    Attack("calls-in-flight", "400 sockets send messages without end to 20 conversations",
+           calls_in_flight),
+    Attack("large-garbage", "16 sockets send messages of 1 MiB that mean nothing",
+           large_garbage),
     Attack("pings", "8 sockets send pings without end", ping_flood),
     Attack("slow-chats", "120 sockets of 20 MB of messages read 1 byte a second", slow_chats),
     Attack("comers-and-goers", "200 members, and requests for one more without end",

@@ -4,13 +4,26 @@
 import secrets
 
 from attacks.connections import from_addresses
-from isolation import API, Attack, Group, request
+from isolation import API, Attack, Group, SteadyProbe, request
 
 
 def wrong_keys(scene):
     requests = [request("GET", API + "/notebooks", "pdk_" + secrets.token_urlsafe(32))
                 for _ in range(10_000)]
     return spread_out(scene, "key", requests, 32)
+
+
+def all_tickets(scene):
+    """One owner makes keys, and with each as many tickets as it may."""
+    keys = [scene.call(owner, "POST", API + "/api-keys", {"name": "k"})["secret"]
+            for owner in scene.round(110)]
+    return [Group("ticket", [request("POST", API + "/auth/tickets", key) for key in keys],
+                  connections=32)]
+
+
+def ticket_probe(scene):
+    ticket = request("POST", API + "/auth/tickets", scene.probe.key)
+    return SteadyProbe(scene, [Group("ticket", [ticket], connections=8, rate=20)])
 
 
 def wrong_tickets(scene):
@@ -56,6 +69,8 @@ def documents(scene):
 
 ATTACKS = [
     Attack("wrong-keys", "32 clients with 10,000 keys that there are not", wrong_keys),
+    Attack("tickets", "110 keys of one owner take all tickets", all_tickets,
+           probe=ticket_probe),
     Attack("wrong-tickets", "32 clients with 10,000 tickets that there are not", wrong_tickets),
     Attack("errors", "32 clients ask for what there is not, 16 requests under way each", errors),
     Attack("garbage", "32 clients send what is no HTTP", garbage),

@@ -18,6 +18,13 @@ def exports(scene):
                              for owner in scene.owners], connections=8)]
 
 
+def many_exports(scene):
+    """More than may wait for a thread."""
+    fill_notebooks(scene, scene.share(scene.size.of(5_000)), 2_000)
+    return [Group("export", [request("GET", API + "/users/me/export", owner.key)
+                             for owner in scene.owners], connections=400)]
+
+
 def hashes(scene):
     """An administrator's: there is no other way to make a password yet."""
     requests = [request("POST", API + "/users", scene.admin.key,
@@ -47,9 +54,9 @@ def hanging_jobs(scene):
     return []
 
 
-def deaf_host(scene):
+def deaf_host(scene, address="127.0.0.1"):
     """The URL of a host that accepts nobody and refuses nobody."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1)
+    listener = socket.create_server((address, 0), backlog=1)
     scene.stack.callback(listener.close)
     return f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
@@ -107,6 +114,17 @@ def fan_out(scene):
     return [Group("patch", patches, connections=2, rate=20)]
 
 
+def deaf_receivers(scene):
+    """More deliveries than there may be calls, to ten hosts."""
+    patches = [request("PATCH", notebook(owner), owner.key, {"title": f"title {n}"})
+               for n in range(10) for owner in scene.owners]
+    port = deaf_host(scene, "0.0.0.0").rsplit(":", 1)[1]
+    scene.attempt(request("POST", API + "/webhooks", owner.key,
+                          {"url": f"http://127.0.0.{2 + n % 10}:{port}", "topics": ["**"]})
+                  for n, owner in enumerate(scene.round(scene.size.of(400))))
+    return [Group("patch", patches, connections=2, rate=20)]
+
+
 class SilentResolver:
     """A name server that hears all and answers nothing."""
 
@@ -148,6 +166,7 @@ def slow_names(scene):
 
 ATTACKS = [
     Attack("exports", "8 clients export archives of 40 MB", exports, in_ci=True),
+    Attack("many-exports", "400 clients export 10 MB", many_exports),
     Attack("hashes", "8 clients make users with passwords", hashes, calm="alone"),
     Attack("sleeping-jobs", "64 sleeping jobs of one user", sleeping_jobs, probe=job_times,
            calm="alone", in_ci=True),
@@ -164,6 +183,8 @@ ATTACKS = [
            in_ci=True),
     Attack("fan-out", "822 webhooks of one owner for all topics", fan_out, settings=LOCAL,
            in_ci=True),
+    Attack("deaf-receivers", "400 webhooks of one owner to 10 hosts that do not answer",
+           deaf_receivers, settings=LOCAL, probe=deliveries, calm="alone"),
     Attack("names", "webhooks to 48 names that nobody resolves", slow_names, probe=deliveries,
            settings=with_silent_resolver,
            needs=("http_client.resolver",), in_ci=True),
