@@ -95,7 +95,7 @@ class Attack:
     settings: Callable | tuple = ()  # flags, or a function that starts what they name (see `work`)
     needs: tuple = ()          # settings without which there is nothing to measure
     probe: Callable = None     # another one than `probe_groups`
-    calm: str = "spread"       # or "alone", where no owner stands behind the load
+    calm: str = "spread"       # or "alone", where a load is small and stops others all the same
     in_ci: bool = False
     memory_mib: float = 700
 

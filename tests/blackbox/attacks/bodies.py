@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bodies of requests: large ones, slow ones, and those of clients without a key or the right."""
 
+from attacks.connections import from_addresses
 from isolation import API, MIB, Attack, Group, request
 
 IMPORT = API + "/durable-objects/import"
@@ -22,13 +23,13 @@ def chunked(key=None):
 
 
 def without_key(scene):
-    return [Group("quick", [upload()], CONNECTIONS)]
+    return from_addresses(scene, "quick", [upload()], CONNECTIONS)
 
 
 def without_key_slowly(scene):
     """So slowly that all of them are there at the end, and stay."""
     rate = FILE_BYTES / scene.size.seconds * 0.7
-    return [Group("slow", [upload()], CONNECTIONS, mode="hold", send_rate=rate)]
+    return from_addresses(scene, "slow", [upload()], CONNECTIONS, mode="hold", send_rate=rate)
 
 
 def of_plain_users(scene):
@@ -42,7 +43,7 @@ def of_one_allowed(scene):
 
 
 def in_chunks(scene):
-    return [Group("no key", [chunked()], CONNECTIONS // 2),
+    return [*from_addresses(scene, "no key", [chunked()], CONNECTIONS // 2),
             Group("user", [chunked(owner.key) for owner in scene.owners], CONNECTIONS // 2)]
 
 
@@ -73,12 +74,12 @@ def json_of_numbers(scene):
 
 ATTACKS = [
     Attack("bodies", "40 clients without a key send 63 MiB each to import", without_key,
-           calm="alone", in_ci=True),
-    Attack("bodies-slow", "the same, slowly", without_key_slowly, calm="alone"),
+           in_ci=True),
+    Attack("bodies-slow", "the same, slowly", without_key_slowly),
     Attack("bodies-user", "40 files of a plain user, to whom import is not open",
            of_plain_users),
     Attack("bodies-import", "40 files of an administrator", of_one_allowed),
-    Attack("bodies-chunked", "40 bodies in chunks, without a length", in_chunks, calm="alone"),
+    Attack("bodies-chunked", "40 bodies in chunks, without a length", in_chunks),
     Attack("bodies-loris", "500 bodies of 1 MiB, 400 bytes a second", loris),
     Attack("bodies-held", "1,000 bodies of 1 MiB whose last bytes do not come", held),
     Attack("bodies-json", "16 clients send 1 MiB of JSON numbers", json_of_numbers),
