@@ -59,6 +59,7 @@ class Group:
     source: str = ""
     send_rate: float = 0
     read_rate: float = 0
+    pause_ms: int = 20
     receive_buffer: int = 0
 
     def encode(self):

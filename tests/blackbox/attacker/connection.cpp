@@ -20,7 +20,6 @@ namespace {
 
 using std::chrono::duration;
 
-constexpr auto opens_again_after = std::chrono::milliseconds{20};
 constexpr std::size_t filler_at_once = 256u << 10;
 constexpr std::size_t flood_frames_max = 64;  ///< of a connection that wait to be sent
 
@@ -84,7 +83,7 @@ void Connection::open(Clock::time_point now) {
   fd_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   if (fd_ < 0) {
     ++group_.outcome.refused;
-    opens_at_ = now + opens_again_after;
+    opens_at_ = now + group_.pause();
     return;
   }
   set(fd_, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -119,8 +118,8 @@ void Connection::close() {
   asked_.clear();
   sent_ = received_ = 0;
   is_upgraded_ = is_write_blocked_ = false;
-  opens_at_ =
-      Clock::now() + (group_.plan.mode == Mode::fresh ? opens_again_after * 0 : opens_again_after);
+  opens_at_ = Clock::now();
+  if (group_.plan.mode != Mode::fresh) opens_at_ += group_.pause();
 }
 
 void Connection::opened() {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,7 @@ struct Plan {
   std::string source;      ///< the address to connect from; empty: any
   double send_rate = 0;    ///< bytes of a connection a second; 0: as fast as they go
   double read_rate = 0;    ///< the same for reading
+  int pause_ms = 20;       ///< until what was closed is opened again; none with `fresh`
   int receive_buffer = 0;  ///< SO_RCVBUF; 0: the system's own
   std::vector<Request> requests;
 };
@@ -63,10 +65,16 @@ struct Outcome {
 struct Group {
   Plan plan;
   Outcome outcome = {};
+  std::minstd_rand random = {};
   std::size_t next = 0;                        ///< of the requests
   Clock::time_point next_due = {};             ///< with a rate
   std::deque<Clock::time_point> waiting = {};  ///< due, and not yet given to a connection
 
+  /// Half of `pause_ms` to one and a half of it, so that many do not come back at once.
+  std::chrono::milliseconds pause() {
+    const auto pause = static_cast<unsigned>(plan.pause_ms);
+    return std::chrono::milliseconds{pause / 2 + random() % (pause + 1)};
+  }
   [[nodiscard]] bool has_more() const {
     return plan.order == Order::round || next < plan.requests.size();
   }

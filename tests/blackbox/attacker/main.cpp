@@ -71,6 +71,8 @@ void set_member(Plan& plan, const std::string& name, const std::string& value) {
     plan.send_rate = std::stod(value);
   else if (name == "read_rate")
     plan.read_rate = std::stod(value);
+  else if (name == "pause_ms")
+    plan.pause_ms = std::stoi(value);
   else if (name == "receive_buffer")
     plan.receive_buffer = std::stoi(value);
   else if (name == "requests")

@@ -7,6 +7,7 @@ from attacks.objects import fill_notebooks, listing
 from isolation import API, Attack, Group, SteadyProbe, probe_groups, request
 
 CONNECTIONS_MAX = 1_000
+PAUSE_MS = 500  # of who gets no connection
 READERS = 12
 BYTES_A_SECOND = 1
 RECEIVE_BUFFER = 4_096
@@ -26,12 +27,12 @@ def all_of_them(scene):
 
 def idle(scene):
     return from_addresses(scene, "idle", [request("GET", "/health/live")], all_of_them(scene),
-                          mode="hold")
+                          mode="hold", pause_ms=PAUSE_MS)
 
 
 def half_heads(scene):
     return from_addresses(scene, "half", [b"GET /health/live HTTP/1.1\r\nHost: x\r\n"],
-                          all_of_them(scene), mode="hold")
+                          all_of_them(scene), mode="hold", pause_ms=PAUSE_MS)
 
 
 def hasty(scene):
