@@ -2,6 +2,7 @@
 """All attacks at full size, as a table. `scripts/attack --help` says how."""
 
 import argparse
+import http.client
 import statistics
 import sys
 import tempfile
@@ -26,6 +27,8 @@ def options():
     unknown = set(chosen.names) - {attack.name for attack in ALL}
     if unknown:
         parser.error("no attack is named " + ", ".join(sorted(unknown)))
+    if min(chosen.rounds, chosen.seconds, chosen.scale) <= 0:
+        parser.error("what is not above zero measures nothing")
     return chosen
 
 
@@ -52,7 +55,10 @@ def rows(attack, calm, attacked, misses):
 
 
 def answers(passes):
+    """How the attackers were answered; before the clock ran, too, if that was all they did."""
     counts = sum((one.answers() for one in passes), start=Counter())
+    if not counts:
+        counts = sum((one.prepared for one in passes), start=Counter())
     return ", ".join(f"{what} × {count:,}" for what, count in sorted(counts.items())) or "nothing"
 
 
@@ -82,20 +88,21 @@ def main():
             print(f"{attack.name:<24} {attack.what}")
         return 0
     wanted = [attack for attack in ALL if not chosen.names or attack.name in chosen.names]
-    failed = []
+    failed, left_out = [], 0
     with tempfile.TemporaryDirectory(prefix="perdure-attack-") as directory:
         world = World(directory)
         table = Table()
         table.line(COLUMNS)
         for number, attack in enumerate(wanted):
             if missing := missing_settings(world, attack):
-                table.line((attack.name, f"left out: there is no setting {missing}", *[""] * 7))
+                print(f"{attack.name}: left out, there is no setting {missing}", flush=True)
+                left_out += 1
                 continue
             try:
                 calm, attacked = carry_out(world, attack, chosen, number * chosen.rounds,
                                            len(wanted) * chosen.rounds)
-            except AssertionError as error:
-                print(f"{attack.name}: {error}", flush=True)
+            except (AssertionError, OSError, http.client.HTTPException) as error:
+                print(f"{attack.name}: not measured: {error}", flush=True)
                 failed.append(attack.name)
                 continue
             misses = judge(attack, calm, attacked, FULL)
@@ -106,7 +113,7 @@ def main():
                 print(f"    MISSED: {miss.what}", flush=True)
             if misses:
                 failed.append(attack.name)
-    print(f"{len(wanted) - len(failed)} of {len(wanted)} attacks are held off"
+    print(f"{len(wanted) - len(failed) - left_out} of {len(wanted)} attacks are held off"
           + (": not " + ", ".join(failed) if failed else ""))
     return 1 if failed else 0
 

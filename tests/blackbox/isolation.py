@@ -299,7 +299,7 @@ class Pass:
     and descriptors."""
     probe: dict
     attack: dict
-    prepared: dict
+    prepared: Counter          # answers to what was prepared, by status
     peak_mib: float
     descriptors: int
     cpu: float                 # cores that the server took

@@ -74,7 +74,10 @@ def times_of(scene, job):
         return f"{API}/jobs/{reply.json['id']}"
 
     def ended(path):
-        return time.monotonic() if client.get(path).json["status"] == "succeeded" else None
+        reply = client.get(path)
+        if reply.status != 200:
+            raise AssertionError(f"the probe's job: {reply}")
+        return time.monotonic() if reply.json["status"] == "succeeded" else None
 
     return Sampling("job", begin, ended)
 
