@@ -128,6 +128,9 @@ class Clients:
         self.seconds = seconds
         self.process = subprocess.Popen([ATTACKER, str(port), str(seconds), str(cpu)],
                                         stdin=self.plan, stdout=subprocess.PIPE, text=True)
+        # Of the lowest priority, it may be long in coming.
+        if self.process.stdout.readline() != "begun\n":
+            raise AssertionError(f"attacker ended with {self.process.wait()}")
 
     def result(self):
         """What came of each group, by its name."""
@@ -136,6 +139,11 @@ class Clients:
         if self.process.returncode != 0:
             raise AssertionError(f"attacker ended with {self.process.returncode}")
         return {row["name"]: row for row in map(json.loads, output.splitlines())}
+
+    def end(self):
+        """Ends the run before its time."""
+        self.process.terminate()
+        return self.result()
 
     def kill(self):
         if self.process.poll() is None:
@@ -344,7 +352,7 @@ def measure(world, attack, size, how):
         groups = [] if how == "alone" else attack.load(scene)
         lead_s = size.seconds / 6
         if groups:
-            clients = Clients(server.port, groups, size.seconds + lead_s)
+            clients = Clients(server.port, groups, size.seconds + lead_s + PREPARE_S)
             stack.callback(clients.kill)
             time.sleep(lead_s)
         before = cpu_seconds(server.pid), time.monotonic()
@@ -353,7 +361,7 @@ def measure(world, attack, size, how):
         if server.process.poll() is not None:
             raise AssertionError("the server ended: " + server.logs()[-2000:])
         descriptors = len(os.listdir(f"/proc/{server.pid}/fd"))
-        return Pass(rows, clients.result() if groups else {}, scene.prepared,
+        return Pass(rows, clients.end() if groups else {}, scene.prepared,
                     peak_mib(server.pid), descriptors, cpu)
 
 

@@ -7,8 +7,9 @@
 // A plan is groups: a line of `name=value` (the members of Plan, and `requests=` how many), then
 // each request as a line with its size (and that of the filler that follows it, if any) and its
 // bytes. It runs at the lowest priority, for SECONDS
-// or until each request of `order=each` groups was answered, and takes no more than CPU of a core.
-// A line of JSON for each group says what came of it.
+// or until SIGTERM, or until each request of `order=each` groups was answered, and takes no more
+// than CPU of a core. It prints `begun` when it begins, and at the end a line of JSON for each
+// group.
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -37,6 +38,8 @@ constexpr int lowest_priority = 19;
 constexpr double seconds_max = 600;
 constexpr auto tick_every = milliseconds{10};
 constexpr double cpu_slack_s = 0.01;
+
+volatile std::sig_atomic_t is_told_to_end = 0;
 
 void die(const std::string& why) {
   std::cerr << "attacker: " << why << '\n';
@@ -136,7 +139,7 @@ class Run {
     const auto end = began + std::chrono::duration_cast<Clock::duration>(duration<double>(seconds));
     for (auto& group : groups_) group->next_due = began;
     Clock::time_point next_tick = began;
-    for (auto now = began; now < end; now = Clock::now()) {
+    for (auto now = began; now < end && is_told_to_end == 0; now = Clock::now()) {
       if (now >= next_tick) {
         for (auto& connection : connections_) connection->tick(now);
         next_tick = now + tick_every;
@@ -247,8 +250,11 @@ int main(int count, char** arguments) {
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
+  std::signal(SIGTERM, [](int) { is_told_to_end = 1; });
   const auto port = static_cast<std::uint16_t>(std::atoi(arguments[1]));
   Run run{read_plans(std::cin), {port}};
+  std::puts("begun");
+  std::fflush(stdout);
   run.go(std::min(std::atof(arguments[2]), seconds_max), std::atof(arguments[3]));
   for (const auto& group : run.groups()) print(*group);
 }
