@@ -122,6 +122,19 @@ Json begin(JobState& job, Turn& turn, const Json& state, const Json& stay) {
           {"started_at", state.at("started_at")}};
 }
 
+/// What a client is told whose job is not taken (admit_job): {code, detail, retry_after_s?}. It is
+/// a command so that a retry of a job that was taken finds its reply, whatever waits by then.
+Error turn_away(const Json& payload) {
+  Error error{
+      .code =
+          error_code_from(payload.at("code").get<std::string>()).value_or(ErrorCode::overloaded),
+      .detail = payload.at("detail")};
+  if (const auto wait = payload.find("retry_after_s"); wait != payload.end()) {
+    error.retry_after = std::chrono::seconds{wait->get<std::int64_t>()};
+  }
+  return error;
+}
+
 void progress(JobState& job, Turn& turn, Json& state, const Json& payload) {
   if (!job.is_running(payload.at("run"))) return turn.change_nothing();
   state["progress"] = payload.at("progress");
@@ -278,6 +291,11 @@ Kind job_kind(const JobTypes& types, const JobOptions& options) {
     };
   };
   return with_indexes(resource_kind(resource_rules(rules)))
+      .command("turn_away",
+               [](Turn&, ResourceState&, const Json& payload) -> Result<Json> {
+                 return fail(turn_away(payload));
+               },
+               {.creates = Creates::yes})
       .command("tick", plain([](auto& job, auto& turn, auto&) { tick(job, turn); }))
       .command("again", plain([](auto& job, auto& turn, auto&) { again(job, turn); }))
       .command("cancel",

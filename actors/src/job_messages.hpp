@@ -28,6 +28,10 @@ struct JobStay {
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(JobStay, job, run, type, priority, owner)
 
+/// Those whose stays have one turn key take their turns together, and others in between: today the
+/// stays of one owner. Short, and fit for keys of entries.
+[[nodiscard]] std::string turn_key_of(const JobStay& stay);
+
 /// How a stay ends, as the queue hears of it.
 namespace outcome {
 inline constexpr std::string_view succeeded = "succeeded";

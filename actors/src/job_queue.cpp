@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // job_queue: who waits, and who has a place. Entries:
 //
-//   waiting/<type>/<falling priority>/<number>   a stay, in the order of its turn among its type
-//   places/<job>                                 the key of the job's stay that waits
-//   owners/<user>/<type>                         the tally of one user's jobs
+//   turns/… stays/… line/…    who waits, in the order of their turns (job_line.hpp)
+//   places/<job>              the key of the job's stay that waits
+//   owners/<user>/<type>      the tally of one user's jobs
 //
 // The root holds one tally for each type, so it stays small whatever waits.
+#include <algorithm>
 #include <limits>
 
-#include "job_messages.hpp"
-#include "ordered_text.hpp"
+#include "job_line.hpp"
+#include "job_queue_keys.hpp"
 #include "perdure/runtime/runtime.hpp"
 
 namespace perdure::actors {
@@ -21,15 +22,41 @@ using namespace std::chrono_literals;
 /// A place waits for its result as long as it takes; busy stores and stopping servers are no reason
 /// to take it away.
 constexpr RetryPolicy place_retry{.attempts = 1'000, .backoff = 100ms, .ceiling = 5s};
-constexpr std::size_t queues_max = 1'000;
-constexpr const char* waiting = "waiting/";
-constexpr const char* owners = "owners/";
+/// The rest of a long queue gets its places as others become free: a turn is bounded.
+constexpr int places_a_turn = 200;
+/// Rows of an older layout that one turn moves.
+constexpr std::size_t moved_a_turn = 500;
+/// Owners that are known to have queued all they may; `jobs.queued` ends what they have together.
+constexpr std::size_t full_max = 1'000;
+/// Where stays waited before there were turns, under `<type>/<falling priority>/<number>`.
+constexpr const char* old_waiting = "waiting/";
 
 struct JobQueue {
   std::map<std::string, JobTally> types;
-  std::uint64_t next = 1;
+  JobLineState line;
+  std::string founder;                ///< whose job was the first
+  std::vector<std::string> full;      ///< owners that have queued all they may
+  bool is_full = false;               ///< all of them together have
+  std::optional<std::string> moving;  ///< of an older layout: moved so far, among owners' tallies
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(JobQueue, types, next)
+
+void to_json(Json& json, const JobQueue& queue) {
+  json = {
+      {"types", queue.types},     {"line", queue.line},
+      {"founder", queue.founder}, {"full", queue.full},
+      {"is_full", queue.is_full}, {"moving", queue.moving ? Json(*queue.moving) : Json(nullptr)}};
+}
+
+void from_json(const Json& json, JobQueue& queue) {
+  json.at("types").get_to(queue.types);
+  json.at("line").get_to(queue.line);
+  json.at("founder").get_to(queue.founder);
+  json.at("full").get_to(queue.full);
+  json.at("is_full").get_to(queue.is_full);
+  if (const auto& moving = json.at("moving"); !moving.is_null()) {
+    queue.moving = moving.get<std::string>();
+  }
+}
 
 /// What the handlers know beside the state. Immutable.
 struct QueueRules {
@@ -37,32 +64,52 @@ struct QueueRules {
   JobOptions options;
 };
 
-std::string owner_prefix(const std::string& owner) { return owners + equal_text(owner) + '/'; }
 std::string place_key(const std::string& job) { return "places/" + job; }
 
-/// Where a stay waits: among those of its type the smallest suffix is next.
-std::string suffix_of(int priority, std::uint64_t number) {
-  constexpr std::int64_t middle = std::int64_t{1} << 32;
-  return ordered_key(static_cast<std::uint64_t>(middle - priority)) + '/' + ordered_key(number);
+// ---- tallies
+
+/// What an owner has waiting, of all types.
+std::int64_t queued_by(Turn& turn, const std::string& owner) {
+  std::int64_t sum = 0;
+  const auto range = EntryRange::prefix(job_owner_prefix(owner), Order::ascending, 1'000);
+  for (const auto& row : turn.entries().range(range)) sum += row.json().get<JobTally>().queued;
+  return sum;
 }
-std::string waiting_prefix(const std::string& type) { return waiting + type + '/'; }
+
+/// Notes whether the owner, and all together, may queue more; clients are told by the root.
+void note_bounds(const QueueRules& rules, Turn& turn, JobQueue& self, const std::string& owner) {
+  std::int64_t all = 0;
+  for (const auto& [type, tally] : self.types) all += tally.queued;
+  self.is_full = all >= static_cast<std::int64_t>(rules.options.queued_max);
+  const auto most = static_cast<std::int64_t>(rules.options.owner_queued_max);
+  // One owner has no more than all of them.
+  const bool is_full = all >= most && queued_by(turn, owner) >= most;
+  const auto found = std::ranges::find(self.full, owner);
+  if (!is_full && found != self.full.end()) self.full.erase(found);
+  if (is_full && found == self.full.end() && self.full.size() < full_max) {
+    self.full.push_back(owner);
+  }
+}
 
 /// Changes the tallies of a stay: the queue's, and its owner's.
 template <class F>
-void count(Turn& turn, JobQueue& self, const JobStay& stay, F&& change) {
+void count(const QueueRules& rules, Turn& turn, JobQueue& self, const JobStay& stay, F&& change) {
   change(self.types[stay.type]);
-  const auto key = owner_prefix(stay.owner) + stay.type;
+  const auto key = job_owner_prefix(stay.owner) + stay.type;
   JobTally own;
   if (const auto entry = turn.entries().get(key)) own = entry->json().get<JobTally>();
   change(own);
   turn.entries().put_json(key, own);
+  note_bounds(rules, turn, self, stay.owner);
 }
 
-void give_place(Turn& turn, JobQueue& self, const Entry& entry) {
+// ---- places
+
+void give_place(const QueueRules& rules, Turn& turn, JobQueue& self, const Entry& entry) {
   const auto stay = entry.json().get<JobStay>();
-  turn.entries().erase(entry.key);
+  JobLine{turn.entries(), self.line}.take(stay, entry.key);
   turn.entries().erase(place_key(stay.job));
-  count(turn, self, stay, [](JobTally& tally) {
+  count(rules, turn, self, stay, [](JobTally& tally) {
     --tally.queued;
     ++tally.running;
   });
@@ -74,65 +121,120 @@ void give_place(Turn& turn, JobQueue& self, const Entry& entry) {
                 .priority = stay.priority});
 }
 
-/// The stay whose turn it is: of those that stand first in their types, and whose types have room.
-std::optional<Entry> next_of(const QueueRules& rules, Turn& turn, const JobQueue& self) {
-  std::optional<Entry> best;
-  std::string best_suffix;
+/// The types that wait and have room.
+std::vector<JobLine::Room> rooms_of(const QueueRules& rules, const JobQueue& self) {
+  std::vector<JobLine::Room> rooms;
   for (const auto& [name, tally] : self.types) {
     const auto* type = rules.types.find(name);
     // Jobs of a type that is gone wait until it is back.
-    if (type == nullptr || tally.queued == 0 ||
-        tally.running >= static_cast<std::int64_t>(type->concurrency)) {
-      continue;
-    }
-    const auto prefix = waiting_prefix(name);
-    auto first = turn.entries().range(EntryRange::prefix(prefix, Order::ascending, 1));
-    if (first.empty()) continue;
-    auto suffix = first.front().key.substr(prefix.size());
-    if (best && best_suffix <= suffix) continue;
-    best = std::move(first.front());
-    best_suffix = std::move(suffix);
+    if (type == nullptr || tally.queued <= 0) continue;
+    const auto taken = static_cast<std::size_t>(std::max<std::int64_t>(tally.running, 0));
+    if (taken >= type->concurrency) continue;
+    const auto free = type->concurrency - taken;
+    rooms.push_back(
+        {.type = name, .is_reserved = free <= rules.options.reserve_of(type->concurrency)});
   }
-  return best;
+  return rooms;
 }
 
-void fill(const QueueRules& rules, Turn& turn, JobQueue& self) {
-  const auto places = static_cast<std::int64_t>(rules.options.concurrency_of(turn.object().id));
+std::size_t taken_places(const QueueRules& rules, const JobQueue& self) {
   std::int64_t taken = 0;
   for (const auto& [name, tally] : self.types) {
     // Places of a type that is gone hold up nobody until it is back.
     if (rules.types.find(name) != nullptr) taken += tally.running;
   }
-  // The rest of a long queue gets its places as others become free: a turn is bounded.
-  constexpr int places_a_turn = 200;
+  return static_cast<std::size_t>(std::max<std::int64_t>(taken, 0));
+}
+
+void give_places(const QueueRules& rules, Turn& turn, JobQueue& self) {
+  const auto places = rules.options.concurrency_of(turn.object().id);
+  auto taken = taken_places(rules, self);
+  const JobLine line{turn.entries(), self.line};
   for (int given = 0; taken < places && given < places_a_turn; ++given, ++taken) {
-    const auto entry = next_of(rules, turn, self);
+    const auto entry = line.next(rooms_of(rules, self),
+                                 {.rules = rules.options, .all = places, .free = places - taken});
     if (!entry) return;
-    give_place(turn, self, *entry);
+    give_place(rules, turn, self, *entry);
   }
 }
 
-void wait_in(Turn& turn, JobQueue& self, const JobStay& stay) {
-  const auto key = waiting_prefix(stay.type) + suffix_of(stay.priority, self.next++);
-  turn.entries().put_json(key, stay);
-  turn.entries().put_json(place_key(stay.job), key);
-  count(turn, self, stay, [](JobTally& tally) { ++tally.queued; });
+// ---- a queue that was written before there were turns
+
+/// A state without turns: its stays are moved by the turns that follow.
+Json with_turns(Json state) {
+  return {{"types", state.at("types")},
+          {"line", JobLineState{.next = state.at("next").get<std::uint64_t>()}},
+          {"founder", ""},
+          {"full", Json::array()},
+          {"is_full", false},
+          {"moving", job_owners_prefix}};
+}
+
+/// Tells the line who has places. True when some tallies are left.
+bool move_tallies(Turn& turn, JobQueue& self) {
+  auto range = EntryRange::prefix(job_owners_prefix, Order::ascending, moved_a_turn);
+  range.from = *self.moving;
+  const auto rows = turn.entries().range(range);
+  JobLine line{turn.entries(), self.line};
+  for (const auto& row : rows) {
+    const auto running = row.json().get<JobTally>().running;
+    const auto end = row.key.rfind('/');
+    const auto begin = std::string_view{job_owners_prefix}.size();
+    if (running > 0) {
+      line.set_running(row.key.substr(begin, end - begin), row.key.substr(end + 1), running);
+    }
+    self.moving = row.key + '\x01';
+  }
+  return rows.size() == moved_a_turn;
+}
+
+/// Puts stays into the line. True when some are left.
+bool move_stays(Turn& turn, JobQueue& self) {
+  const auto rows =
+      turn.entries().range(EntryRange::prefix(old_waiting, Order::ascending, moved_a_turn));
+  JobLine line{turn.entries(), self.line};
+  for (const auto& row : rows) {
+    const auto stay = row.json().get<JobStay>();
+    const auto order = row.key.find('/', std::string_view{old_waiting}.size()) + 1;
+    turn.entries().erase(row.key);
+    turn.entries().put_json(place_key(stay.job), line.add_at(stay, row.key.substr(order)));
+  }
+  return rows.size() == moved_a_turn;
+}
+
+void fill(const QueueRules& rules, Turn& turn, JobQueue& self) {
+  if (self.moving && !move_tallies(turn, self) && !move_stays(turn, self)) self.moving.reset();
+  // Nobody gets a place before all stand in the line.
+  if (!self.moving) give_places(rules, turn, self);
+}
+
+// ---- commands
+
+void wait_in(const QueueRules& rules, Turn& turn, JobQueue& self, const JobStay& stay) {
+  const auto entry = JobLine{turn.entries(), self.line}.add(stay);
+  turn.entries().put_json(place_key(stay.job), entry);
+  count(rules, turn, self, stay, [](JobTally& tally) { ++tally.queued; });
 }
 
 void enqueue(const QueueRules& rules, Turn& turn, JobQueue& self, const JobStay& stay) {
-  wait_in(turn, self, stay);
+  if (turn.meta().seq == 0) self.founder = stay.owner;
+  wait_in(rules, turn, self, stay);
   fill(rules, turn, self);
 }
 
 /// A job that waits was cancelled. One that has a place already is found out when it begins.
-void leave(Turn& turn, JobQueue& self, const JobStay& stay) {
+void leave(const QueueRules& rules, Turn& turn, JobQueue& self, const JobStay& stay) {
   const auto place = turn.entries().get(place_key(stay.job));
   const auto key = place ? place->json().get<std::string>() : std::string{};
   const auto entry = place ? turn.entries().get(key) : std::nullopt;
   if (!entry || entry->json().get<JobStay>().run != stay.run) return turn.change_nothing();
-  turn.entries().erase(key);
+  if (key.starts_with(old_waiting)) {
+    turn.entries().erase(key);
+  } else {
+    JobLine{turn.entries(), self.line}.leave(entry->json().get<JobStay>(), key);
+  }
   turn.entries().erase(place_key(stay.job));
-  count(turn, self, stay, [](JobTally& tally) {
+  count(rules, turn, self, stay, [](JobTally& tally) {
     --tally.queued;
     ++tally.cancelled;
   });
@@ -141,15 +243,23 @@ void leave(Turn& turn, JobQueue& self, const JobStay& stay) {
 void ended(const QueueRules& rules, Turn& turn, JobQueue& self, const Json& payload) {
   const auto stay = payload.at("context").get<JobStay>();
   const auto reply = payload.value("reply", Json());
-  count(turn, self, stay, [&](JobTally& tally) {
+  JobLine{turn.entries(), self.line}.release(stay);
+  count(rules, turn, self, stay, [&](JobTally& tally) {
     --tally.running;
     if (reply == outcome::succeeded) ++tally.succeeded;
     if (reply == outcome::failed) ++tally.failed;
     if (reply == outcome::cancelled) ++tally.cancelled;
   });
   // Nobody could perform it for very long. It waits again: giving up is the job's business.
-  if (payload.contains("error")) wait_in(turn, self, stay);
+  if (payload.contains("error")) wait_in(rules, turn, self, stay);
   fill(rules, turn, self);
+}
+
+/// Limits may have changed since the server ended, and types come back.
+void advance(const QueueRules& rules, Turn& turn, JobQueue& self) {
+  for (const auto& owner : std::vector{self.full}) note_bounds(rules, turn, self, owner);
+  fill(rules, turn, self);
+  if (self.moving) turn.send({.to = turn.object(), .command = "advance"});
 }
 
 std::vector<FieldError> check_state(const Json& state) {
@@ -161,16 +271,6 @@ std::vector<FieldError> check_state(const Json& state) {
   }
 }
 
-void add(JobTallies& all, const std::string& queue, const std::string& type, const Json& tally) {
-  all[queue][type] += tally.get<JobTally>();
-}
-
-Json with_concurrency(const JobTally& tally, std::size_t concurrency) {
-  Json json = tally;
-  json["concurrency"] = concurrency;
-  return json;
-}
-
 }  // namespace
 
 std::size_t JobOptions::concurrency_of(const std::string& queue) const {
@@ -178,93 +278,35 @@ std::size_t JobOptions::concurrency_of(const std::string& queue) const {
   return found == queue_limits.end() ? concurrency : found->second;
 }
 
-JobTally& JobTally::operator+=(const JobTally& other) {
-  queued += other.queued;
-  running += other.running;
-  succeeded += other.succeeded;
-  failed += other.failed;
-  cancelled += other.cancelled;
-  return *this;
+std::size_t JobOptions::share_of(std::size_t places) const {
+  return std::max<std::size_t>(1, places * owner_share_percent / 100);
 }
 
-void to_json(Json& json, const JobTally& tally) {
-  json = {{"queued", tally.queued},
-          {"running", tally.running},
-          {"succeeded", tally.succeeded},
-          {"failed", tally.failed},
-          {"cancelled", tally.cancelled}};
+std::size_t JobOptions::reserve_of(std::size_t places) const {
+  return std::min(places - 1, (places * reserve_percent + 99) / 100);
 }
 
-void from_json(const Json& json, JobTally& tally) {
-  json.at("queued").get_to(tally.queued);
-  json.at("running").get_to(tally.running);
-  json.at("succeeded").get_to(tally.succeeded);
-  json.at("failed").get_to(tally.failed);
-  json.at("cancelled").get_to(tally.cancelled);
+std::size_t JobOptions::running_below(std::size_t places, std::size_t free,
+                                      std::size_t owners) const {
+  if (free <= reserve_of(places)) return 1;
+  return owners > 1 ? share_of(places) : std::numeric_limits<std::size_t>::max();
 }
 
 Kind job_queue_kind(const JobTypes& types, const JobOptions& options) {
   // Shared by the handlers, which outlive this call: immutable.
   const auto rules = std::make_shared<const QueueRules>(QueueRules{types, options});
   return kind<JobQueue>(std::string{job_queue_kind_name})
+      .schema_version(2)
+      .upgrade(1, with_turns)
       .command("enqueue", [rules](Turn& turn, JobQueue& self,
                                   const JobStay& stay) { enqueue(*rules, turn, self, stay); })
-      .command("leave",
-               [](Turn& turn, JobQueue& self, const JobStay& stay) { leave(turn, self, stay); })
+      .command("leave", [rules](Turn& turn, JobQueue& self,
+                                const JobStay& stay) { leave(*rules, turn, self, stay); })
       .command("ended", [rules](Turn& turn, JobQueue& self,
                                 const Json& payload) { ended(*rules, turn, self, payload); })
-      // Limits may have changed since the server ended, and types come back.
-      .command("advance", [rules](Turn& turn, JobQueue& self) { fill(*rules, turn, self); })
+      .command("advance", [rules](Turn& turn, JobQueue& self) { advance(*rules, turn, self); })
+      .index({.name = "founder", .fields = {"founder"}, .scope = IndexDefinition::Scope::all})
       .check_state(check_state);
-}
-
-Result<JobTallies> job_tallies(const Runtime& runtime, const std::optional<std::string>& owner) {
-  JobTallies all;
-  ListRequest request{.kind = std::string{job_queue_kind_name}, .limit = 500};
-  do {
-    PERDURE_TRY(page, runtime.list(request));
-    for (const auto& view : page.items) {
-      const auto& queue = view.meta.object();
-      if (!owner) {
-        for (const auto& [type, tally] : view.state.at("types").items()) {
-          add(all, queue.id, type, tally);
-        }
-        continue;
-      }
-      const auto prefix = owner_prefix(*owner);
-      PERDURE_TRY(rows,
-                  runtime.entries(queue, EntryRange::prefix(prefix, Order::ascending, 1'000)));
-      for (const auto& row : rows) {
-        add(all, queue.id, row.key.substr(prefix.size()), row.json());
-      }
-    }
-    request.cursor = std::move(page.next_cursor);
-  } while (!request.cursor.empty() && all.size() < queues_max);
-  return all;
-}
-
-Result<Json> job_stats(const Runtime& runtime, const JobTypes& types, const JobOptions& options,
-                       const std::optional<std::string>& owner) {
-  PERDURE_TRY(tallies, job_tallies(runtime, owner));
-  std::map<std::string, JobTally> by_type;
-  for (const auto& [name, type] : types.all()) by_type[name];
-  Json queues = Json::array();
-  for (const auto& [queue, of_types] : tallies) {
-    JobTally sum;
-    for (const auto& [type, tally] : of_types) {
-      sum += tally;
-      by_type[type] += tally;
-    }
-    queues.push_back(with_concurrency(sum, options.concurrency_of(queue)));
-    queues.back()["queue"] = queue;
-  }
-  Json performers = Json::array();
-  for (const auto& [name, tally] : by_type) {
-    const auto* type = types.find(name);
-    performers.push_back(with_concurrency(tally, type == nullptr ? 0 : type->concurrency));
-    performers.back()["type"] = name;
-  }
-  return Json{{"queues", std::move(queues)}, {"performers", std::move(performers)}};
 }
 
 }  // namespace perdure::actors

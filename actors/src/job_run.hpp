@@ -49,7 +49,13 @@ class JobRun final : public JobContext {
   [[nodiscard]] std::shared_ptr<Effect> place() const;
 
   /// What is left to do, for the runner alone (under its lock).
-  enum class Step { beginning, working, reporting, unreported } step = Step::beginning;
+  enum class Step {
+    waiting,  ///< for a place of its type
+    beginning,
+    working,
+    reporting,
+    unreported,
+  } step = Step::waiting;
   Json report = nullptr;  ///< the payload of `finish`, once it is there; the runner's
 
  private:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <limits>
 
+#include "job_places.hpp"
 #include "job_run.hpp"
 #include "job_threads.hpp"
 
@@ -20,7 +22,11 @@ Error try_later() {
 class JobRunner::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Runtime& runtime, const JobTypes& types, const JobOptions& options)
-      : runtime_(runtime), types_(types), options_(options) {}
+      : runtime_(runtime), types_(types), options_(options) {
+    for (const auto& [name, type] : types_.all()) {
+      places_.try_emplace(name, type.concurrency, options_);
+    }
+  }
 
   void start();
   void stop();
@@ -34,6 +40,8 @@ class JobRunner::Impl : public std::enable_shared_from_this<Impl> {
 
   void perform(const JobType& type, std::shared_ptr<Effect> effect);
   void stop_one(const std::shared_ptr<Effect>& effect);
+  /// Begins the runs that get places of the type.
+  void give_places(const std::string& type);
   void begin(const RunPtr& run);
   void begun(const RunPtr& run, Result<Reply> reply);
   void work(const RunPtr& run);
@@ -43,6 +51,7 @@ class JobRunner::Impl : public std::enable_shared_from_this<Impl> {
   /// The run is over, and its place is free.
   void leave(const RunPtr& run, Result<Json> outcome);
   void forget(const RunPtr& run);
+  [[nodiscard]] std::vector<RunPtr> working_runs() const;
   void show_progress();
 
   Runtime& runtime_;
@@ -53,6 +62,7 @@ class JobRunner::Impl : public std::enable_shared_from_this<Impl> {
   std::mutex mutex_;  // guards the rest
   std::condition_variable changed_;
   std::map<Key, RunPtr> runs_;
+  std::map<std::string, JobPlaces> places_;      ///< by type
   std::vector<std::shared_ptr<Effect>> parked_;  ///< places of those that the next runner begins
   bool stopping_ = false;
   std::thread progress_thread_;
@@ -99,7 +109,8 @@ void JobRunner::Impl::start() {
         [self, &type = type](std::shared_ptr<Effect> effect) {
           self->perform(type, std::move(effect));
         },
-        type.concurrency);
+        // They take turns here, where owners are known.
+        std::numeric_limits<std::size_t>::max());
   }
   runtime_.set_performer(std::string{stopper},
                          [self](const std::shared_ptr<Effect>& effect) { self->stop_one(effect); });
@@ -117,8 +128,7 @@ void JobRunner::Impl::start() {
 
 void JobRunner::Impl::perform(const JobType& type, std::shared_ptr<Effect> effect) {
   const auto stay = effect->payload().get<JobStay>();
-  RunPtr run;
-  bool is_new = false;
+  RunPtr unreported;
   {
     const std::scoped_lock lock{mutex_};
     if (stopping_) {
@@ -126,18 +136,33 @@ void JobRunner::Impl::perform(const JobType& type, std::shared_ptr<Effect> effec
       return;
     }
     auto& known = runs_[key_of(stay)];
-    is_new = known == nullptr;
-    if (is_new) {
+    if (known == nullptr) {
       known = std::make_shared<JobRun>(stay, type, runtime_, std::move(effect));
+      places_.at(stay.type).add(known);
     } else {
       known->set_place(std::move(effect));
       if (known->step != JobRun::Step::unreported) return;
       known->step = JobRun::Step::reporting;
+      unreported = known;
     }
-    run = known;
   }
-  if (is_new) changed_.notify_all();
-  return is_new ? begin(run) : report(run);
+  if (unreported) return report(unreported);
+  changed_.notify_all();
+  give_places(stay.type);
+}
+
+void JobRunner::Impl::give_places(const std::string& type) {
+  std::unique_lock lock{mutex_};
+  auto& places = places_.at(type);
+  if (places.is_giving) return;
+  places.is_giving = true;
+  while (const auto run = places.next()) {
+    run->step = JobRun::Step::beginning;
+    lock.unlock();
+    begin(run);
+    lock.lock();
+  }
+  places.is_giving = false;
 }
 
 void JobRunner::Impl::stop_one(const std::shared_ptr<Effect>& effect) {
@@ -254,8 +279,18 @@ void JobRunner::Impl::forget(const RunPtr& run) {
   {
     const std::scoped_lock lock{mutex_};
     runs_.erase(key_of(run->stay()));
+    places_.at(run->stay().type).release(run);
   }
   changed_.notify_all();
+  give_places(run->stay().type);
+}
+
+std::vector<JobRunner::Impl::RunPtr> JobRunner::Impl::working_runs() const {
+  std::vector<RunPtr> working;
+  for (const auto& [key, run] : runs_) {
+    if (run->step == JobRun::Step::working) working.push_back(run);
+  }
+  return working;
 }
 
 void JobRunner::Impl::show_progress() {
@@ -263,9 +298,9 @@ void JobRunner::Impl::show_progress() {
   for (;;) {
     changed_.wait(lock, [this] { return stopping_ || !runs_.empty(); });
     if (changed_.wait_for(lock, options_.progress_period, [this] { return stopping_; })) return;
-    const auto runs = runs_;
+    const auto runs = working_runs();
     lock.unlock();
-    for (const auto& [key, run] : runs) {
+    for (const auto& run : runs) {
       if (auto progress = run->take_progress()) {
         runtime_.call({.target = run->job(), .name = "progress", .payload = std::move(*progress)},
                       [](const auto&) {});
@@ -281,6 +316,12 @@ void JobRunner::Impl::stop() {
   {
     const std::scoped_lock lock{mutex_};
     if (std::exchange(stopping_, true)) return;
+    for (auto& [type, places] : places_) {
+      for (const auto& run : places.close()) {
+        parked_.push_back(run->place());
+        runs_.erase(key_of(run->stay()));
+      }
+    }
     for (const auto& [key, run] : runs_) {
       runs.push_back(run);
       if (run->type().perform && run->step == JobRun::Step::working) performed.push_back(run);

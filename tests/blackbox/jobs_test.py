@@ -11,6 +11,7 @@ import unittest
 
 from event_stream import Stream
 from harness import BlackBoxTest, SharedServerTest, new_id, wait_until
+from users import user_client
 
 
 class JobCalls:
@@ -22,6 +23,9 @@ class JobCalls:
         made = (client or self.client).post("/jobs", {"type": type, **job})
         self.assertEqual(made.status, 201, made)
         return made.json["id"]
+
+    def user(self):
+        return user_client(self.shared, self.client)
 
     def job(self, job, client=None):
         found = (client or self.client).get(f"/jobs/{job}")
@@ -77,7 +81,10 @@ class Jobs(JobCalls, SharedServerTest):
 
     def test_no_more_run_at_a_time_than_their_type_allows(self):
         queues = ["default", "other"]
-        jobs = [self.make("sleep", {"ms": 300}, queue=queues[i % 2]) for i in range(8)]
+        # The last place is for who has none, so one user alone would have two of three.
+        users = [self.user() for _ in range(3)]
+        jobs = [self.make("sleep", {"ms": 300}, users[i % 3], queue=queues[i % 2])
+                for i in range(9)]
         done = [self.when(job, "succeeded") for job in jobs]
         # Where one ends in the millisecond in which another begins, the end comes first.
         moments = sorted([(job["started_at"], 1) for job in done] +
@@ -196,6 +203,102 @@ class Jobs(JobCalls, SharedServerTest):
         metrics = self.client.get("/metrics").body.decode()
         self.assertIn(f'perdure_jobs_queued{{queue="{queue}"}} 0', metrics)
         self.assertIn('perdure_jobs_finished_total{', metrics)
+
+
+class Owners(JobCalls, BlackBoxTest):
+    def start(self, *arguments):
+        self.shared = self.server(*arguments).start()
+        self.client = self.shared.client()
+
+    def sleepers(self, client, queues, each):
+        return [self.make("sleep", {"ms": 600_000}, client, queue=queue)
+                for _ in range(each) for queue in queues]
+
+    def running(self, client):
+        return [job["id"] for job in
+                client.get("/jobs", query={"status": "running", "limit": 200}).json["items"]]
+
+    def test_of_one_user_that_sleep_in_all_queues_hold_up_nobody_else(self):
+        self.start()
+        greedy, modest, late = self.user(), self.user(), self.user()
+        queues = ["default", "q1", "q2", "q3", "q4"]
+        asleep = self.sleepers(greedy, queues, 16)
+        # All that a user gets of the places for sleep, and of each queue.
+        wait_until(lambda: len(self.running(greedy)) == 56)
+        wait_until(lambda: self.stats_of("default")["running"] == 14)
+
+        def has_its_turn(client):
+            for queue in queues:
+                job = self.make("sleep", {"ms": 10}, client, queue=queue)
+                self.when(job, "succeeded")
+            self.assertEqual(len(self.running(greedy)), 56)
+
+        has_its_turn(modest)
+        # Those that wait when the server ends wait behind nobody's second place, either.
+        waiting = [self.make("sleep", {"ms": 10}, late) for _ in range(5)]
+        self.shared.kill()
+        self.shared.start()
+        self.client = self.shared.client()
+        greedy, modest, late = (self.shared.client(one.key) for one in (greedy, modest, late))
+        for job in waiting:
+            wait_until(lambda: late.get(f"/jobs/{job}").json["status"] == "succeeded")
+        wait_until(lambda: len(self.running(greedy)) == 56)
+        has_its_turn(modest)
+        wait_until(lambda: self.stats_of("default")["running"] == 14)
+        self.assertEqual(self.job(asleep[-1])["status"], "queued")
+
+    def test_take_turns_in_a_queue(self):
+        self.start("--jobs-queues", "narrow=1")
+        greedy, modest = self.user(), self.user()
+        first = self.make("sleep", {"ms": 600_000}, greedy, queue="narrow")
+        self.when(first, "running")
+        many = [self.make("echo", client=greedy, queue="narrow", priority=9) for _ in range(20)]
+        one = self.make("echo", client=modest, queue="narrow", priority=-9)
+        wait_until(lambda: self.stats_of("narrow")["queued"] == 21)
+        self.assertEqual(self.stats_of("narrow")["owners_waiting"], 2)
+        self.assertNotIn("owners_waiting", self.stats_of("narrow", greedy))
+        self.assertEqual(greedy.post(f"/jobs/{first}/cancel").status, 200)
+        began = [self.when(job, "succeeded")["started_at"] for job in (many[0], one, many[2])]
+        self.assertEqual(began, sorted(began))
+
+    def test_are_told_when_they_may_queue_no_more(self):
+        self.start("--jobs-queues", "narrow=1", "--jobs-owner-queued", "3", "--jobs-queued", "4")
+        greedy, modest = self.user(), self.user()
+        running = self.make("sleep", {"ms": 600_000}, greedy, queue="narrow")
+        self.when(running, "running")
+        key = {"Idempotency-Key": new_id()}
+        body = {"type": "echo", "queue": "narrow"}
+        kept = greedy.post("/jobs", body, headers=key)
+        self.assertEqual(kept.status, 201)
+        waiting = [self.make("echo", client=greedy, queue="narrow") for _ in range(2)]
+        wait_until(lambda: self.stats_of("narrow")["queued"] == 3)
+        for headers in ({}, {"Idempotency-Key": new_id()}):
+            reply = greedy.post("/jobs", body, headers=headers)
+            problem = self.assert_problem(reply, 429, "rate_limited")
+            self.assertIn("jobs.owner_queued", problem["detail"])
+            self.assertEqual(reply.headers["Retry-After"], "10")
+        again = greedy.post("/jobs", body, headers=key)
+        self.assertEqual((again.status, again.json["id"]), (201, kept.json["id"]))
+        # The bound is one of this queue and this owner.
+        self.make("echo", client=greedy)
+        self.make("echo", client=modest, queue="narrow")
+        wait_until(lambda: self.stats_of("narrow")["queued"] == 4)
+        problem = self.assert_problem(modest.post("/jobs", body), 503, "overloaded")
+        self.assertIn("jobs.queued", problem["detail"])
+        self.assertEqual(greedy.post(f"/jobs/{waiting[0]}/cancel").status, 200)
+        wait_until(lambda: self.stats_of("narrow")["queued"] == 3)
+        self.make("echo", client=modest, queue="narrow")
+
+    def test_begin_no_more_queues_than_they_may(self):
+        self.start()
+        greedy, modest = self.user(), self.user()
+        jobs = [self.make("echo", client=greedy, queue=f"q{n}") for n in range(100)]
+        for job in jobs:
+            self.when(job, "succeeded")
+        refused = greedy.post("/jobs", {"type": "echo", "queue": "one-more"})
+        self.assertIn("queue", self.assert_problem(refused, 422)["details"])
+        self.make("echo", client=greedy, queue="q7")
+        self.make("echo", client=modest, queue="one-more")
 
 
 class Streams(JobCalls, SharedServerTest):

@@ -35,9 +35,16 @@ JobSettings::JobSettings() { types.add("http", http_job_type(http)); }
 
 Result<JobSettings> job_settings(const Config& config) {
   JobSettings settings;
-  settings.options.concurrency = static_cast<std::size_t>(config.number("jobs.concurrency"));
+  const auto number = [&](const char* name) {
+    return static_cast<std::size_t>(config.number(name));
+  };
+  settings.options.concurrency = number("jobs.concurrency");
+  settings.options.owner_share_percent = number("jobs.owner_share");
+  settings.options.reserve_percent = number("jobs.reserve");
+  settings.options.owner_queued_max = number("jobs.owner_queued");
+  settings.options.queued_max = number("jobs.queued");
   settings.options.retention = Milliseconds{config.number("jobs.retention")};
-  settings.options.output_bytes_max = static_cast<std::size_t>(config.number("jobs.output"));
+  settings.options.output_bytes_max = number("jobs.output");
   PERDURE_TRY(queues, read_limits(config, "jobs.queues"));
   settings.options.queue_limits = std::move(queues);
   PERDURE_TRY(types, read_limits(config, "jobs.types"));

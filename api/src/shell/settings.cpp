@@ -120,6 +120,18 @@ constexpr Setting table[] = {
     {"jobs.types", list, "",
      "Types of jobs of which another number runs at the same time, in all queues together: "
      "`sleep=10`"},
+    {"jobs.owner_share", integer, "50",
+     "Percent of the places of a queue, and of a type, that one owner holds at most while others "
+     "wait; at least one place",
+     1, 100},
+    {"jobs.reserve", integer, "12",
+     "Percent of the places of a queue, and of a type, that only owners who have none get; rounded "
+     "up, but never the only place; 0 reserves none",
+     0, 50},
+    {"jobs.owner_queued", integer, "100000",
+     "Most jobs of one owner that wait in a queue (429 past it)", 1, 1'000'000'000},
+    {"jobs.queued", integer, "1000000", "Most jobs that wait in a queue (503 past it)", 1,
+     1'000'000'000},
     {"jobs.retention", duration, "7d", "How long a finished job is kept, with its output", 1,
      36'500 * day},
     {"jobs.output", bytes, "64MiB", "Most output of a job, such as an export", kib, gib},

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Jobs in two queues, some cancelled, some failing: each ends once, in one final state, and neither
-// queues nor types ever have more running than they may. The runner is a simulated one: the real
-// one has threads.
+// Jobs of three owners in two queues, some cancelled, some failing: each ends once, in one final
+// state; neither queues nor types nor owners ever have more running than they may; and owners take
+// turns. The runner is a simulated one: the real one has threads.
 #include "perdure/actors/jobs.hpp"
 
+#include <array>
 #include <map>
 
 #include "deeds.hpp"
+#include "job_turns.hpp"
 #include "workloads.hpp"
 
 namespace perdure::sim {
 namespace {
 
-constexpr std::size_t queue_places = 2;
+constexpr std::size_t queue_places = 4;
 constexpr std::size_t type_places = 3;
 
 actors::JobTypes types() {
@@ -25,6 +27,8 @@ actors::JobTypes types() {
   return types;
 }
 
+actors::JobOptions options() { return {.concurrency = queue_places}; }
+
 bool is_final(const std::string& status) {
   return status == "succeeded" || status == "failed" || status == "cancelled";
 }
@@ -34,9 +38,7 @@ class Jobs final : public perdure::testing::Workload {
   explicit Jobs(std::size_t clients) : deeds_(25, clients) {}
   ~Jobs() override { places_.clear(); }
 
-  std::vector<Kind> kinds() override {
-    return actors::job_kinds(types(), {.concurrency = queue_places});
-  }
+  std::vector<Kind> kinds() override { return actors::job_kinds(types(), options()); }
   void setup() override {
     world().on_start([this] {
       places_.clear();
@@ -62,7 +64,8 @@ class Jobs final : public perdure::testing::Workload {
              {"priority", static_cast<int>(chance().below(3))}};
     if (chance().one_in(3)) job["delay_ms"] = chance().below(3'000);
     Call create{.target = {"job", id}, .name = "create", .payload = std::move(job)};
-    create.owner = "ann";
+    // One owner has more jobs than the others together.
+    create.owner = chance().one_in(2) ? "ann" : chance().one_in(2) ? "bob" : "cho";
     create.idempotency_key = "job-" + id;
     request(create, [this, number, id](const Result<Reply>& reply) {
       expect(reply.has_value(), "no job: " + (reply ? std::string{} : to_string(reply.error())));
@@ -85,6 +88,11 @@ class Jobs final : public perdure::testing::Workload {
 
   void check() override {
     watch();
+    for (const auto* queue : {"a", "b"}) {
+      const auto left =
+          world().runtime().entries({"job_queue", queue}, EntryRange::prefix("turns/"));
+      expect(!left || left->empty(), std::string{"somebody still has a turn in queue "} + queue);
+    }
     const auto tallies = actors::job_tallies(world().runtime());
     if (!tallies) return expect(false, "no tallies");
     for (const auto& [queue, of_types] : *tallies) {
@@ -157,6 +165,9 @@ class Jobs final : public perdure::testing::Workload {
   /// Who is over stays so, and nobody has more places than there are.
   void watch() {
     if (!chance().one_in(20)) return;
+    for (auto& turns : turns_) {
+      if (const auto wrong = turns.look(world().runtime()); !wrong.empty()) expect(false, wrong);
+    }
     std::map<std::string, std::size_t> running;
     for (std::size_t i = 0; i < deeds_.count(); ++i) {
       const auto id = "j" + std::to_string(i);
@@ -181,6 +192,8 @@ class Jobs final : public perdure::testing::Workload {
   }
 
   Deeds deeds_;
+  std::array<JobTurns, 2> turns_{JobTurns{"a", options(), type_places},
+                                 JobTurns{"b", options(), type_places}};
   int cancelling_ = 0;
   std::uint64_t next_place_ = 1;
   Stays places_;

@@ -55,6 +55,21 @@ TEST(FairQueue, shares_what_it_serves_by_cost_and_not_by_items) {
   EXPECT_NEAR(cheap, 100, 1);
 }
 
+TEST(FairQueue, gives_nothing_to_owners_that_have_as_many_running_as_the_taker_says) {
+  Queue queue;
+  for (int i = 0; i < 3; ++i) push(queue, 1, "greedy");
+  EXPECT_TRUE(queue.take(1));
+  EXPECT_FALSE(queue.take(1));
+  EXPECT_TRUE(queue.take(2));
+  push(queue, 2, "modest");
+  EXPECT_EQ(queue.owners_in_line(), 2U);
+  EXPECT_EQ(queue.take(1)->item, "modest");
+  EXPECT_EQ(queue.owners_in_line(), 1U);
+  queue.finish(1, 1);
+  EXPECT_FALSE(queue.take(1));
+  queue.check_invariants();
+}
+
 TEST(FairQueue, gives_nothing_for_a_rest) {
   Queue queue;
   push(queue, 2, "early");

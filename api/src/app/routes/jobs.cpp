@@ -92,6 +92,52 @@ void list_jobs(const ContextPtr& context) {
   answer(*context, list_answer(*context, items, request.cursor, unreadable));
 }
 
+// ---- a new job
+
+void create_admitted(const ContextPtr& context, std::string command) {
+  const ObjectId job{std::string{actors::job_kind_name},
+                     make_uuid_v7(context->services.clock.now(), context->services.random)};
+  auto call = make_call(*context, job, CallType::command, std::move(command));
+  call.payload = std::move(context->body);
+  call_and_answer(context, std::move(call), Render::resource);
+}
+
+/// Gives the answer of a bound, unless the request is a retry of one that was taken.
+void refuse(const ContextPtr& context, Error error) {
+  if (context->idempotency_key.empty()) return answer(*context, std::move(error));
+  context->body = {{"code", describe(error.code).name}, {"detail", std::move(error.detail)}};
+  if (error.retry_after) context->body["retry_after_s"] = error.retry_after->count();
+  create_admitted(context, "turn_away");
+}
+
+/// For a queue that is not there yet.
+void create_in_new_queue(const ContextPtr& context) {
+  auto admitted = actors::admit_job_queue(context->services.runtime, context->principal.user_id);
+  if (!admitted && admitted.error().code == ErrorCode::invalid) {
+    return answer(*context, std::move(admitted).error());
+  }
+  create_admitted(context, "create");
+}
+
+void create_job(const ContextPtr& context) {
+  const auto queue = context->body.value("queue", Json("default"));
+  // What cannot be a queue's name is refused by the job itself.
+  if (!queue.is_string() || !validate(ObjectId{std::string{actors::job_queue_kind_name}, queue})) {
+    return create_admitted(context, "create");
+  }
+  auto admitted = actors::admit_job(context->services.runtime, queue, context->principal.user_id);
+  if (admitted) return create_admitted(context, "create");
+  switch (admitted.error().code) {
+    case ErrorCode::rate_limited:
+    case ErrorCode::overloaded: return refuse(context, std::move(admitted).error());
+    case ErrorCode::not_found: break;
+    // A queue that cannot be read now is no reason to refuse what will be done later.
+    default: return create_admitted(context, "create");
+  }
+  auto taken = context->services.workers.run([context] { create_in_new_queue(context); });
+  if (!taken) answer(*context, std::move(taken).error());
+}
+
 // ---- one job
 
 /// Only what is over. What was removed before is left to the call, which may be a retry.
@@ -222,16 +268,16 @@ void add_jobs(std::vector<Route>& routes) {
                     .description = "With several filters a page may hold fewer items than `limit` "
                                    "and still have a `next_cursor`."}},
        .list = Slow{list_jobs},
-       .create = ObjectCall{.kind = kind,
-                            .id = IdFrom::fresh,
-                            .type = CallType::command,
-                            .name = "create",
-                            .payload = PayloadFrom::body,
-                            .render = Render::resource},
+       .create = Function{create_job},
        .get = ObjectCall{.kind = kind, .name = "get", .render = Render::resource},
        .remove = Slow{remove_job}});
   auto& create = route_named(routes, "createJob");
   create.summary = "Have something done: now, later, or again and again";
+  create.description =
+      "429 (`rate_limited`) when as many of your jobs wait in the queue as an owner may have "
+      "there, "
+      "503 (`overloaded`) when as many wait as the queue may hold, both with `Retry-After`; 422 at "
+      "`queue` (`limit`) when it is a new one and there are enough.";
   create.example = R"({"type":"echo","payload":{"hello":"world"}})";
   route_named(routes, "deleteJob").summary = "Remove a job that is over";
 }

@@ -74,9 +74,10 @@ class FairQueue {
   };
 
   /// The next item; `finish` must be called for it. Nothing when nothing waits, or when all owners
-  /// that wait have as many items running as they may.
-  [[nodiscard]] std::optional<Taken> take() {
-    if (order_.empty()) return {};
+  /// that wait have as many items running as they may: fewer than `running_below`, too.
+  [[nodiscard]] std::optional<Taken> take(std::size_t running_below = FairLimits::none) {
+    // Those that follow the first have no fewer items running.
+    if (order_.empty() || order_.begin()->running >= running_below) return {};
     const auto owner = order_.begin()->owner;
     auto& line = lines_.at(owner);
     leave(owner, line);
@@ -115,6 +116,8 @@ class FairQueue {
     return found == lines_.end() ? 0 : found->second.size();
   }
   [[nodiscard]] bool empty() const { return waiting_ == 0; }
+  /// Owners that wait and may run.
+  [[nodiscard]] std::size_t owners_in_line() const { return order_.size(); }
   /// Owners that are remembered, with work or without.
   [[nodiscard]] std::size_t owners() const { return lines_.size(); }
 
