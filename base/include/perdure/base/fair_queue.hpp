@@ -39,6 +39,9 @@ struct FairLimits {
   std::size_t waiting_max = none;        ///< items of all owners
   std::size_t owner_waiting_max = none;  ///< items of one owner
   std::size_t owner_running_max = none;  ///< items of one owner that are taken and not finished
+  /// Items of all owners that are taken and not finished. With this bound an owner takes no more of
+  /// them than are left free, so that the next owner always finds a place.
+  std::size_t running_max = none;
 };
 
 enum class Queued { yes, owner_full, full };
@@ -76,13 +79,15 @@ class FairQueue {
   /// The next item; `finish` must be called for it. Nothing when nothing waits, or when all owners
   /// that wait have as many items running as they may.
   [[nodiscard]] std::optional<Taken> take() {
-    if (order_.empty()) return {};
+    // The first one has the fewest running: if it has no place, nobody has.
+    if (order_.empty() || !has_place(order_.begin()->running)) return {};
     const auto owner = order_.begin()->owner;
     auto& line = lines_.at(owner);
     leave(owner, line);
     level_ = std::max(level_, line.charged);
     Taken taken{owner, line.pop()};
     ++line.running;
+    ++running_;
     --waiting_;
     if (!line.empty()) enter(owner, line);
     forget_the_level();
@@ -98,6 +103,7 @@ class FairQueue {
     leave(owner, line);
     line.charged += cost;
     --line.running;
+    --running_;
     if (!line.empty()) return enter(owner, line);
     if (line.running > 0) return;
     if (line.charged <= level_) {
@@ -109,20 +115,34 @@ class FairQueue {
     }
   }
 
+  /// Other bounds on what runs: they hold for the next items.
+  void set_running_max(std::size_t all, std::size_t of_owner) {
+    limits_.running_max = all;
+    limits_.owner_running_max = of_owner;
+    order_.clear();
+    for (const auto& [owner, line] : lines_) {
+      if (!line.empty() && may_run(line)) order_.insert(place_of(owner, line));
+    }
+  }
+
   [[nodiscard]] std::size_t waiting() const { return waiting_; }
   [[nodiscard]] std::size_t waiting(OwnerKey owner) const {
     const auto found = lines_.find(owner);
     return found == lines_.end() ? 0 : found->second.size();
   }
   [[nodiscard]] bool empty() const { return waiting_ == 0; }
+  /// Items that are taken and not finished.
+  [[nodiscard]] std::size_t running() const { return running_; }
   /// Owners that are remembered, with work or without.
   [[nodiscard]] std::size_t owners() const { return lines_.size(); }
 
   /// Counts and orders agree. Aborts otherwise.
   void check_invariants() const {
     std::size_t waiting = 0;
+    std::size_t running = 0;
     for (const auto& [owner, line] : lines_) {
       waiting += line.size();
+      running += line.running;
       const bool ordered = order_.contains(place_of(owner, line));
       PERDURE_CHECK(ordered == (!line.empty() && may_run(line)), "an owner is out of order");
       const bool rests = line.empty() && line.running == 0;
@@ -130,6 +150,7 @@ class FairQueue {
                     "an owner without work is lost");
     }
     PERDURE_CHECK(waiting == waiting_, "the count of waiting items is off");
+    PERDURE_CHECK(running == running_, "the count of running items is off");
   }
 
  private:
@@ -169,6 +190,10 @@ class FairQueue {
   [[nodiscard]] bool may_run(const Line& line) const {
     return line.running < limits_.owner_running_max;
   }
+  [[nodiscard]] bool has_place(std::size_t running) const {
+    if (limits_.running_max == FairLimits::none) return true;
+    return running_ < limits_.running_max && running < limits_.running_max - running_;
+  }
   void enter(OwnerKey owner, Line& line) {
     line.entered = ++entered_;
     if (may_run(line)) order_.insert(place_of(owner, line));
@@ -188,6 +213,7 @@ class FairQueue {
   std::set<Place> order_;  ///< owners that wait and may run, the next one first
   std::set<std::pair<std::uint64_t, OwnerKey>> resting_;  ///< owners without work, by their charge
   std::size_t waiting_ = 0;
+  std::size_t running_ = 0;
   std::uint64_t level_ = 0;  ///< the charge of the owner that was served last
   std::uint64_t entered_ = 0;
 };
