@@ -37,6 +37,7 @@ void subscribe(Turn& turn, const Json& state, const std::string& after) {
   turn.send({.to = subscription,
              .command = "subscribe",
              .payload = {{"topics", state.at("topics")},
+                         {"by_name", {webhook::own_topics}},
                          {"kind", turn.object().kind},
                          {"id", turn.object().id},
                          {"command", "event"},
@@ -80,7 +81,7 @@ Result<void> settle(const WebhookPolicy& policy, Turn& turn, const Json& before,
   if (switched && enabled) {
     next["failing_since"] = nullptr;
     next[std::string{internal_member}]["given_up_row"] = 0;
-    Deliveries{policy, turn, next}.send_due();
+    Deliveries{policy, turn, next}.go_on();
   }
   return {};
 }
@@ -94,17 +95,28 @@ Result<Json> rotate(Turn& turn, ResourceState& self, const Json& payload) {
   return public_state(self.json);
 }
 
-bool wants(const Json& state, const Json& event) {
-  const std::string topic = event.at("type");
-  return state.at("enabled") == true &&
-         std::ranges::any_of(state.at("topics"), [&](const Json& pattern) {
-           return topic_matches(pattern.get_ref<const std::string&>(), topic);
+constexpr std::string_view updated_topic = "webhook.updated";
+
+/// The subscription has judged by the same rules; but what it passed on may be older than they are.
+bool wants(const Turn& turn, const Json& state, const Json& event) {
+  const auto& topic = event.at("type").get_ref<const std::string&>();
+  const bool about_webhooks = names_first_part(webhook::own_topics, topic);
+  // Of itself it hears what its owner changes: not of its making, which was before it could hear,
+  // nor what its own deliveries cause, which would make more of them.
+  const bool own = event.at("source") == "/" + turn.object().kind + "/" + turn.object().id;
+  if (own && topic != updated_topic) return false;
+  // One that lags had it passed on before it was disabled: it waits with the others.
+  const bool takes = state.at("enabled") == true || !state.at("lagging_since").is_null();
+  return takes && std::ranges::any_of(state.at("topics"), [&](const Json& json) {
+           const auto& pattern = json.get_ref<const std::string&>();
+           return topic_matches(pattern, topic) &&
+                  (!about_webhooks || names_first_part(pattern, topic));
          });
 }
 
 void take_event(const WebhookPolicy& policy, Turn& turn, ResourceState& self, const Json& event) {
   const bool taken =
-      wants(self.json, event) && Deliveries{policy, turn, self.json}.add(event).has_value();
+      wants(turn, self.json, event) && Deliveries{policy, turn, self.json}.add(event).has_value();
   if (!taken) turn.change_nothing();
 }
 
@@ -180,7 +192,7 @@ void add_commands(KindBuilder<ResourceState>& builder, const WebhookPolicy& poli
                })
       .command("deliver",
                [policy](Turn& turn, ResourceState& self) {
-                 Deliveries{policy, turn, self.json}.send_due();
+                 Deliveries{policy, turn, self.json}.go_on();
                })
       .command("test",
                [policy](Turn& turn, ResourceState& self) { return test(policy, turn, self); })
@@ -210,6 +222,7 @@ Kind webhook_kind(const WebhookPolicy& policy) {
        .server_set = {{"disabled_reason", nullptr},
                       {"disabled_at", nullptr},
                       {"failing_since", nullptr},
+                      {"lagging_since", nullptr},
                       {"secret_prefix", ""}},
        .internal = first_internal(),
        .create_only = {"secret", "after", "others"},
@@ -218,7 +231,15 @@ Kind webhook_kind(const WebhookPolicy& policy) {
          return settle(policy, turn, before, next, payload);
        }});
   add_commands(builder, policy);
-  return std::move(builder).secret("internal.secret").secret("internal.previous_secret");
+  return std::move(builder)
+      .schema_version(2)
+      .upgrade(1,
+               [](Json state) {
+                 state["lagging_since"] = nullptr;
+                 return state;
+               })
+      .secret("internal.secret")
+      .secret("internal.previous_secret");
 }
 
 }  // namespace perdure::actors

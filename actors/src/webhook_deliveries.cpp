@@ -134,8 +134,25 @@ std::optional<Json> Deliveries::add(const Json& event) {
     return delivery;
   }
   wait_until(delivery, turn_.now());
-  send_due();
+  go_on();
   return load(number);
+}
+
+void Deliveries::go_on() {
+  send_due();
+  const auto waiting = internal().at("waiting").get<std::size_t>();
+  auto& since = state_["lagging_since"];
+  const ObjectId subscription{"subscription", turn_.object().id};
+  if (since.is_null() && waiting >= policy_.waiting_max) {
+    since = format_rfc3339(turn_.now());
+    turn_.send({.to = subscription, .command = "pause"});
+    turn_.publish(std::string{webhook::lagging_topic},
+                  {{"id", turn_.object().id}, {"url", state_.at("url")}, {"waiting", waiting}});
+  } else if (!since.is_null() && state_.at("enabled") == true &&
+             waiting <= policy_.waiting_max / 2) {
+    since = nullptr;
+    turn_.send({.to = subscription, .command = "resume"});
+  }
 }
 
 void Deliveries::wait_until(Json& delivery, Timestamp due) {
@@ -262,7 +279,7 @@ bool Deliveries::attempted(const Json& outcome) {
   } else {
     fail_attempt(delivery, outcome);
   }
-  send_due();
+  go_on();
   return true;
 }
 
@@ -343,7 +360,8 @@ void Deliveries::disable(const char* reason) {
   state_["enabled"] = false;
   state_["disabled_reason"] = reason;
   state_["disabled_at"] = format_rfc3339(turn_.now());
-  change_subscription(turn_, state_, "");
+  // One that lags has been passed over already, and goes on where it was when it is enabled.
+  if (state_.at("lagging_since").is_null()) change_subscription(turn_, state_, "");
   turn_.publish(std::string{webhook::disabled_topic},
                 {{"id", turn_.object().id}, {"url", state_.at("url")}, {"reason", reason}});
 }
@@ -375,7 +393,7 @@ Result<Json> Deliveries::retry(const std::string& id) {
   delivery["attempts"] = 0;
   delivery["completed_at"] = nullptr;
   wait_until(delivery, turn_.now());
-  send_due();
+  go_on();
   return load(*number);
 }
 

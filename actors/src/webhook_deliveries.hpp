@@ -35,10 +35,12 @@ class Deliveries {
   bool attempted(const Json& outcome);
   /// Errors: not_found, conflict.
   Result<Json> retry(const std::string& id);
-  /// Starts what is due as far as may be, and sets the alarm for the rest.
-  void send_due();
+  /// Starts what is due as far as may be, sets the alarm for the rest, and has the subscription
+  /// pause when too much waits, until half of it is done.
+  void go_on();
 
  private:
+  void send_due();
   void start(const std::string& queue_key, std::uint64_t number);
   void doubt(const Entry& sending);
   void succeed(Json& delivery);

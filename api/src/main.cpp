@@ -164,7 +164,7 @@ ExitCode ServerProcess::start_performers() {
   http_client_ = std::move(started).value();
   runtime_->set_performer("http",
                           actors::webhook::for_active_owners(*runtime_, http_client_->performer()),
-                          http_client_->options().concurrency);
+                          http_client_->concurrency());
   jobs_.http->client = http_client_.get();
   job_runner_ = actors::JobRunner::start(*runtime_, jobs_.types, jobs_.options);
   metrics_.set_jobs([this] { return job_counts(*runtime_); });

@@ -31,7 +31,12 @@ Agenda::Agenda(storage::Store& store, const Clock& clock, Random& random, EventR
               }),
       outbox_(store, clock, random, waking(std::move(effects), [this] { wake(); })),
       events_(store, clock, retention),
-      subscriptions_(store, events_, std::move(call), [this] { wake(); }) {}
+      subscriptions_(
+          store, events_, std::move(call),
+          [this](const ObjectId& from, const ObjectId& to, const std::string& owner) {
+            return outbox_.is_waiting(from, to, owner);
+          },
+          [this] { wake(); }) {}
 
 void Agenda::asked(storage::Unit& unit, const storage::Committed& committed) {
   bool is_due = false;

@@ -51,6 +51,7 @@ Sent dead_letter_of(const ObjectId& object, const std::string& owner, const Alar
   sent.to = {std::string{dead_letter_kind_name}, std::move(id)};
   sent.command = "record";
   sent.owner = owner;
+  sent.sender_owner = owner;
   sent.payload = {{"type", "alarm"},
                   {"name", alarm.spec.name},
                   {"from", to_string(object)},

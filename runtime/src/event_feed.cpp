@@ -32,6 +32,10 @@ bool topic_matches(std::string_view pattern, std::string_view topic) {
   return pattern.empty() && topic.empty();
 }
 
+bool names_first_part(std::string_view pattern, std::string_view topic) {
+  return take_part(pattern) == take_part(topic);
+}
+
 Result<void> validate_topic_pattern(std::string_view pattern) {
   const auto refuse = [&] {
     return runtime::bad_member(

@@ -56,6 +56,7 @@ std::string encode_sent(const Sent& sent) {
   if (sent.timeout.count() != 0) json["timeout_ms"] = sent.timeout.count();
   if (sent.priority != 0) json["priority"] = sent.priority;
   add("owner", sent.owner);
+  if (sent.sender_owner != sent.owner) json["by"] = sent.sender_owner;
   add("request_id", sent.request_id);
   add("traceparent", sent.traceparent);
   return dump_json(json);
@@ -92,6 +93,7 @@ Result<Sent> decode_sent(const storage::OutboxRow& row) {
     if (!priority) return corrupt(priority.error().detail);
     sent.priority = static_cast<int>(*priority);
     sent.owner = json.value("owner", "");
+    sent.sender_owner = json.value("by", sent.owner);
     sent.request_id = json.value("request_id", "");
     sent.traceparent = json.value("traceparent", "");
     return sent;

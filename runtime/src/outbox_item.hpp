@@ -22,7 +22,8 @@ struct Sent {
   RetryPolicy retry = {};
   Milliseconds timeout{0};
   int priority = 0;
-  std::string owner = {};  ///< of what a message creates
+  std::string owner = {};         ///< of what a message creates
+  std::string sender_owner = {};  ///< of `from`: who is charged for it, and takes turns
   std::string request_id = {};
   std::string traceparent = {};
 };

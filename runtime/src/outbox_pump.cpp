@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "outbox_pump.hpp"
 
-#include <fmt/format.h>
-
-#include <atomic>
-
 #include "dead_letter.hpp"
 
 namespace perdure::runtime {
 
 namespace {
 
-/// Items in memory; the others wait on disk.
-constexpr std::size_t items_max = 65'536;
-constexpr std::size_t rows_at_once = 1'024;
 /// What failed for reasons that are not the receiver's (a full queue, a stopped disk) is tried
 /// again after this, without counting as an attempt.
 constexpr auto busy_wait = std::chrono::milliseconds{100};
@@ -27,94 +20,27 @@ bool may_try_again(const Error& error) {
 
 }  // namespace
 
-/// One attempt at an effect. The pump knows it as long as its item does; the performer may keep it
-/// for longer.
-class OutboxPump::Attempt final : public Effect {
- public:
-  Attempt(const Item& item, std::uint64_t generation, std::shared_ptr<Link> link)
-      : sent_(item.sent),
-        position_(item.position),
-        number_(item.attempt),
-        generation_(generation),
-        link_(std::move(link)) {}
-  ~Attempt() override { finish(fail(ErrorCode::internal, "the performer gave no answer")); }
-
-  [[nodiscard]] const ObjectId& object() const override { return sent_.from; }
-  [[nodiscard]] const std::string& id() const override { return sent_.effect_id; }
-  [[nodiscard]] const Json& payload() const override { return sent_.payload; }
-  [[nodiscard]] int attempt() const override { return number_; }
-  [[nodiscard]] bool cancelled() const override { return cancelled_.load(); }
-
-  void on_cancel(std::function<void()> callback) override {
-    {
-      const std::scoped_lock lock{mutex_};
-      if (!cancelled_.load()) {
-        on_cancel_ = std::move(callback);
-        return;
-      }
-    }
-    callback();
-  }
-
-  void tell(std::string command, Json payload) override {
-    if (cancelled()) return;
-    Call call{.target = sent_.from, .name = std::move(command), .payload = std::move(payload)};
-    call.request_id = sent_.request_id;
-    call.traceparent = sent_.traceparent;
-    const std::scoped_lock lock{link_->mutex};
-    if (link_->pump != nullptr) link_->pump->effects_.tell(std::move(call));
-  }
-
-  void finish(Result<Json> result) override {
-    if (finished_.exchange(true)) return;
-    const std::scoped_lock lock{link_->mutex};
-    if (link_->pump == nullptr) return;
-    link_->pump->finished_effect(generation_, position_, number_, std::move(result));
-  }
-
-  void cancel() {
-    std::function<void()> callback;
-    {
-      const std::scoped_lock lock{mutex_};
-      if (cancelled_.exchange(true)) return;
-      callback = std::move(on_cancel_);
-    }
-    if (callback) callback();
-  }
-
- private:
-  const Sent sent_;
-  const std::uint64_t position_;
-  const int number_;
-  const std::uint64_t generation_;
-  const std::shared_ptr<Link> link_;
-  std::atomic<bool> finished_{false};
-  std::atomic<bool> cancelled_{false};
-  std::mutex mutex_;  // guards on_cancel_
-  std::function<void()> on_cancel_;
-};
-
 OutboxPump::OutboxPump(const storage::Store& store, const Clock& clock, Random& random,
                        PumpEffects effects)
     : store_(store),
       clock_(clock),
       random_(random),
       effects_(std::move(effects)),
-      link_(std::make_shared<Link>()),
-      epoch_(store_.epoch()) {
-  link_->pump = this;
-}
+      link_(std::make_shared<AttemptLink>(AttemptLink::Events{
+          .finished =
+              [this](std::uint64_t generation, std::uint64_t position, int attempt,
+                     Result<Json> result) {
+                finished_effect(generation, position, attempt, std::move(result));
+              },
+          .tell = effects_.tell})),
+      epoch_(store_.epoch()) {}
 
 OutboxPump::~OutboxPump() {
-  {
-    const std::scoped_lock lock{link_->mutex};
-    link_->pump = nullptr;
-  }
+  link_->close();
   stop();
 }
 
-OutboxPump::Lane OutboxPump::lane_of(const Item& item) {
-  const auto& sent = item.sent;
+OutboxPump::Lane OutboxPump::lane_of(const Sent& sent) {
   switch (sent.type) {
     case Sent::Type::message: return {to_string(sent.from), to_string(sent.to)};
     case Sent::Type::effect: return {to_string(sent.from), "effect " + sent.effect_id};
@@ -123,68 +49,22 @@ OutboxPump::Lane OutboxPump::lane_of(const Item& item) {
   return {to_string(sent.from), "cancel " + sent.effect_id};
 }
 
-void OutboxPump::arrived(std::uint64_t position, const std::vector<std::string>& bodies) {
-  {
-    const std::scoped_lock lock{mutex_};
-    for (const auto& body : bodies) {
-      if (arrivals_.size() >= items_max) {
-        more_on_disk_ = true;
-        return;
-      }
-      arrivals_.emplace_back(position++, body);
-    }
-  }
-  effects_.wake();
-}
-
-bool OutboxPump::take_arrivals() {
-  for (const auto& [position, body] : arrivals_) {
-    if (position < next_position_) continue;  // read from the disk before
-    // In order and without a gap, or from the disk.
-    if (more_on_disk_ || position != next_position_ || items_.size() >= items_max) {
-      more_on_disk_ = true;
-      break;
-    }
-    accept(position, body);
-  }
-  return !std::exchange(arrivals_, {}).empty();
-}
-
-void OutboxPump::accept(std::uint64_t position, std::string_view body) {
-  next_position_ = position + 1;
-  auto sent = decode_sent({position, std::string{body}});
-  if (!sent) return;  // damaged: stays on disk
-  auto& item = items_.emplace(position, Item{position, std::move(*sent)}).first->second;
-  auto& lane = lanes_[lane_of(item)];
-  lane.push_back(position);
-  if (lane.size() == 1) make_ready(item);
-}
-
-bool OutboxPump::read_on() {
-  std::uint64_t from = 0;
-  {
-    const std::scoped_lock lock{mutex_};
-    if (!more_on_disk_ || items_.size() > items_max / 2 || stopped_) return false;
-    from = next_position_;
-  }
-  const auto rows = store_.outbox(from, rows_at_once);
-  const std::scoped_lock lock{mutex_};
-  if (!rows || from != next_position_) return false;
-  for (const auto& row : *rows) accept(row.position, row.body);
-  // What was committed after the read is among the arrivals.
-  if (rows->empty()) more_on_disk_ = false;
-  return true;
-}
-
 void OutboxPump::make_ready(Item& item) {
   item.status = Item::Status::waiting;
-  if (item.sent.type != Sent::Type::effect || item.result) {
+  if (item.result || item.sent->type == Sent::Type::cancel) {
     ready_.insert(item.position);
-    return;
+  } else if (item.sent->type == Sent::Type::effect) {
+    line_of(item).wait(item.owner, waiting_of(item));
+  } else {
+    // Items in memory have a bound, so the queue needs none.
+    static_cast<void>(messages_.push(item.owner, std::uint64_t{item.position}));
   }
-  auto& performer = performers_[item.sent.performer];
-  performer.waiting.insert({item.sent.priority, item.position});
-  ready_.insert(item.position);
+}
+
+PerformerLine& OutboxPump::line_of(const Item& item) { return performers_[item.sent->performer]; }
+
+PerformerLine::Waiting OutboxPump::waiting_of(const Item& item) {
+  return {item.sent->priority, item.position};
 }
 
 bool OutboxPump::step() {
@@ -199,6 +79,8 @@ bool OutboxPump::step() {
       const auto found = items_.find(position);
       if (found != items_.end()) begin(found->second, actions);
     }
+    begin_messages(actions);
+    begin_effects(actions);
     if (const auto items = items_.size(); items != std::exchange(told_, items)) {
       actions.emplace_back([this, items] { effects_.changed(items); });
     }
@@ -218,7 +100,7 @@ void OutboxPump::check_timeouts(Timestamp now, std::vector<Action>& actions) {
       make_ready(item);
     } else if (item.running && item.retry_at <= now) {
       const auto attempt = std::exchange(item.running, nullptr);
-      --performers_[item.sent.performer].running;
+      line_of(item).end(item.owner);
       actions.emplace_back([attempt] { attempt->cancel(); });
       fail_attempt(item, {.code = ErrorCode::deadline_exceeded, .detail = "it took too long"},
                    actions);
@@ -229,15 +111,19 @@ void OutboxPump::check_timeouts(Timestamp now, std::vector<Action>& actions) {
 void OutboxPump::begin(Item& item, std::vector<Action>& actions) {
   if (item.status != Item::Status::waiting) return;
   if (item.result) return hand_over(item, actions);
-  switch (item.sent.type) {
-    case Sent::Type::message: return begin_message(item, actions);
-    case Sent::Type::effect: return begin_effect(item, actions);
-    case Sent::Type::cancel: return carry_out_cancel(item, actions);
+  carry_out_cancel(item, actions);
+}
+
+void OutboxPump::begin_messages(std::vector<Action>& actions) {
+  while (const auto next = messages_.take()) {
+    auto& item = items_.at(next->item);
+    item.has_turn = true;
+    begin_message(item, actions);
   }
 }
 
 void OutboxPump::begin_message(Item& item, std::vector<Action>& actions) {
-  const auto& sent = item.sent;
+  const auto& sent = *item.sent;
   item.status = Item::Status::running;
   Call call{.target = sent.to, .name = sent.command, .payload = sent.payload};
   call.owner = sent.owner;
@@ -248,6 +134,11 @@ void OutboxPump::begin_message(Item& item, std::vector<Action>& actions) {
                                               .asker = sent.from,
                                               .then = sent.then,
                                               .context = sent.context}));
+}
+
+void OutboxPump::end_turn(Item& item) {
+  if (!std::exchange(item.has_turn, false)) return;
+  messages_.finish(item.owner, 1);
 }
 
 OutboxPump::Action OutboxPump::calling(Call call, Receipt receipt) {
@@ -261,29 +152,31 @@ OutboxPump::Action OutboxPump::calling(Call call, Receipt receipt) {
   };
 }
 
-void OutboxPump::begin_effect(Item& item, std::vector<Action>& actions) {
-  auto& performer = performers_[item.sent.performer];
-  if (!performer.options.perform || performer.running >= performer.options.concurrency) return;
-  // The best of those that wait, which may be another one.
-  const auto best = performer.waiting.begin();
-  auto& chosen = items_.at(best->position);
-  performer.waiting.erase(best);
-  if (&chosen != &item) ready_.insert(item.position);
-  ++performer.running;
-  chosen.status = Item::Status::running;
-  chosen.running = std::make_shared<Attempt>(chosen, generation_, link_);
-  if (chosen.sent.timeout.count() > 0) {
-    chosen.retry_at = clock_.now() + chosen.sent.timeout;
-    sleeping_.emplace(chosen.retry_at, chosen.position);
+void OutboxPump::begin_effects(std::vector<Action>& actions) {
+  for (auto& [name, line] : performers_) {
+    while (const auto position = line.begin()) {
+      auto& item = items_.at(*position);
+      item.status = Item::Status::running;
+      item.running = std::make_shared<OutboxAttempt>(
+          item.sent,
+          OutboxAttempt::Place{
+              .generation = generation_, .position = item.position, .number = item.attempt},
+          link_);
+      if (item.sent->timeout.count() > 0) {
+        item.retry_at = clock_.now() + item.sent->timeout;
+        sleeping_.emplace(item.retry_at, item.position);
+      }
+      actions.emplace_back(
+          [perform = line.perform(), attempt = item.running] { perform(attempt); });
+    }
   }
-  actions.emplace_back(
-      [perform = performer.options.perform, attempt = chosen.running] { perform(attempt); });
 }
 
 void OutboxPump::finished_effect(std::uint64_t generation, std::uint64_t position, int attempt,
                                  Result<Json> result) {
   std::vector<Action> actions;
-  std::shared_ptr<Attempt> ended;  // destroyed outside of the lock
+  std::shared_ptr<OutboxAttempt> ended;  // destroyed outside of the lock
+  const auto bytes = result ? serialized_size(*result, results_bytes_max) : 0;
   {
     const std::scoped_lock lock{mutex_};
     const auto found = items_.find(position);
@@ -293,9 +186,12 @@ void OutboxPump::finished_effect(std::uint64_t generation, std::uint64_t positio
     }
     auto& item = found->second;
     ended = std::exchange(item.running, nullptr);
-    auto& performer = performers_[item.sent.performer];
-    --performer.running;
-    if (!performer.waiting.empty()) ready_.insert(performer.waiting.begin()->position);
+    line_of(item).end(item.owner);
+    if (!results_room_.take(item.owner, bytes)) {
+      result = fail(Error{.code = ErrorCode::overloaded, .detail = "too many results wait"});
+    } else {
+      item.result_bytes = bytes;
+    }
     if (!result && result.error().code == ErrorCode::overloaded) {
       // No attempt was made.
       const Milliseconds wait = result.error().retry_after.value_or(std::chrono::seconds{1});
@@ -311,7 +207,7 @@ void OutboxPump::finished_effect(std::uint64_t generation, std::uint64_t positio
 }
 
 void OutboxPump::give_result(Item& item, Result<Json> result, std::vector<Action>& actions) {
-  if (item.sent.then.empty() && !result) return bury(item, result.error(), actions);
+  if (item.sent->then.empty() && !result) return bury(item, result.error(), actions);
   item.result = std::move(result);
   item.attempt = 1;  // from now on at handing it over
   hand_over(item, actions);
@@ -319,7 +215,7 @@ void OutboxPump::give_result(Item& item, Result<Json> result, std::vector<Action
 
 void OutboxPump::hand_over(Item& item, std::vector<Action>& actions) {
   item.status = Item::Status::running;
-  const auto& sent = item.sent;
+  const auto& sent = *item.sent;
   Call call{.target = sent.from};
   call.request_id = sent.request_id;
   call.traceparent = sent.traceparent;
@@ -334,39 +230,39 @@ void OutboxPump::hand_over(Item& item, std::vector<Action>& actions) {
 }
 
 void OutboxPump::carry_out_cancel(Item& item, std::vector<Action>& actions) {
-  const auto lane = lanes_.find({to_string(item.sent.from), "effect " + item.sent.effect_id});
+  const auto lane = lanes_.find({to_string(item.sent->from), "effect " + item.sent->effect_id});
   if (lane != lanes_.end()) {
     auto& effect = items_.at(lane->second.front());
     if (!effect.result) {
-      auto& performer = performers_[effect.sent.performer];
-      performer.waiting.erase({effect.sent.priority, effect.position});
+      auto& line = line_of(effect);
+      line.leave(effect.owner, waiting_of(effect));
       if (const auto attempt = std::exchange(effect.running, nullptr)) {
-        --performer.running;
+        line.end(effect.owner);
         actions.emplace_back([attempt] { attempt->cancel(); });
       }
       give_result(effect, fail(ErrorCode::conflict, "cancelled"), actions);
     }
   }
   item.status = Item::Status::running;
-  actions.push_back(calling({.target = item.sent.from, .name = std::string{builtin::take}},
+  actions.push_back(calling({.target = item.sent->from, .name = std::string{builtin::take}},
                             {.position = item.position, .epoch = epoch_}));
 }
 
 void OutboxPump::finished_call(std::uint64_t generation, std::uint64_t position,
                                const Result<Reply>& reply) {
+  // The store is asked without the lock; nobody else ends the call of this item meanwhile.
+  const bool was_taken = !reply && !is_busy(reply.error()) && !is_durable(position);
   std::vector<Action> actions;
   {
     const std::scoped_lock lock{mutex_};
     const auto found = items_.find(position);
     if (generation != generation_ || found == items_.end()) return;
     auto& item = found->second;
-    if (reply) {
+    end_turn(item);
+    if (reply || was_taken) {
       remove(position);
     } else if (is_busy(reply.error())) {
       back_off(item, reply.error(), busy_wait);
-    } else if (const auto rows = store_.outbox(position, 1);
-               rows && (rows->empty() || rows->front().position != position)) {
-      remove(position);  // taken before
     } else {
       fail_attempt(item, reply.error(), actions);
     }
@@ -375,16 +271,21 @@ void OutboxPump::finished_call(std::uint64_t generation, std::uint64_t position,
   effects_.wake();
 }
 
+bool OutboxPump::is_durable(std::uint64_t position) const {
+  const auto rows = store_.outbox(position, 1);
+  return !rows || (!rows->empty() && rows->front().position == position);
+}
+
 void OutboxPump::fail_attempt(Item& item, const Error& error, std::vector<Action>& actions) {
   if (std::exchange(item.buried, false)) return back_off(item, error, burial_wait);
-  if (item.attempt < item.sent.retry.attempts) {
-    auto wait = item.sent.retry.wait_after(item.attempt, random_);
+  if (item.attempt < item.sent->retry.attempts) {
+    auto wait = item.sent->retry.wait_after(item.attempt, random_);
     // Who was asked knows best when to come again.
     if (error.retry_after) wait = std::max<Milliseconds>(wait, *error.retry_after);
     ++item.attempt;
     return back_off(item, error, wait);
   }
-  if (item.sent.type == Sent::Type::effect && !item.result && !item.sent.then.empty()) {
+  if (item.sent->type == Sent::Type::effect && !item.result && !item.sent->then.empty()) {
     return give_result(item, fail(error), actions);
   }
   bury(item, error, actions);
@@ -402,16 +303,17 @@ void OutboxPump::bury(Item& item, const Error& error, std::vector<Action>& actio
   item.buried = true;
   Call call{.target = {std::string{dead_letter_kind_name}, make_uuid_v7(clock_.now(), random_)},
             .name = "record",
-            .payload = dead_letter_of(item.sent, item.attempt, error)};
-  call.owner = item.sent.owner;
-  call.request_id = item.sent.request_id;
+            .payload = dead_letter_of(*item.sent, item.attempt, error)};
+  call.owner = item.sent->owner;
+  call.request_id = item.sent->request_id;
   // The letter's first record takes the item: one or the other is there, always.
   actions.push_back(calling(std::move(call), {.position = item.position, .epoch = epoch_}));
 }
 
 void OutboxPump::remove(std::uint64_t position) {
   const auto found = items_.find(position);
-  const auto lane = lanes_.find(lane_of(found->second));
+  const auto lane = lanes_.find(lane_of(*found->second.sent));
+  let_go(found->second);
   items_.erase(found);
   lane->second.pop_front();
   if (lane->second.empty()) {
@@ -421,12 +323,10 @@ void OutboxPump::remove(std::uint64_t position) {
   }
 }
 
-void OutboxPump::set_performer(std::string name, PerformerOptions options) {
+void OutboxPump::set_performer(std::string name, Performer perform, Concurrency concurrency) {
   {
     const std::scoped_lock lock{mutex_};
-    auto& performer = performers_[std::move(name)];
-    performer.options = std::move(options);
-    for (const auto& waiting : performer.waiting) ready_.insert(waiting.position);
+    performers_[std::move(name)].open(std::move(perform), concurrency);
   }
   effects_.wake();
 }
@@ -434,14 +334,13 @@ void OutboxPump::set_performer(std::string name, PerformerOptions options) {
 std::optional<Timestamp> OutboxPump::next() const {
   const std::scoped_lock lock{mutex_};
   if (stopped_) return {};
-  if (!ready_.empty() || !arrivals_.empty() || (more_on_disk_ && items_.size() <= items_max / 2))
-    return clock_.now();
+  if (!ready_.empty() || !arrivals_.empty() || has_to_read()) return clock_.now();
   if (sleeping_.empty()) return {};
   return sleeping_.begin()->first;
 }
 
 void OutboxPump::reset() {
-  std::vector<std::shared_ptr<Attempt>> running;
+  std::vector<std::shared_ptr<OutboxAttempt>> running;
   {
     const std::scoped_lock lock{mutex_};
     for (auto& [position, item] : items_) {
@@ -449,13 +348,16 @@ void OutboxPump::reset() {
     }
     items_.clear();
     arrivals_.clear();
+    arrivals_bytes_ = 0;
+    behind_.clear();
+    items_room_.clear();
+    bytes_room_.clear();
+    results_room_.clear();
+    messages_ = new_messages();
     lanes_.clear();
     ready_.clear();
     sleeping_.clear();
-    for (auto& [name, performer] : performers_) {
-      performer.running = 0;
-      performer.waiting.clear();
-    }
+    for (auto& [name, line] : performers_) line.clear();
     next_position_ = 1;
     more_on_disk_ = true;
     ++generation_;

@@ -5,6 +5,9 @@
 // an effect has one of its own. The commit of the turn that a message becomes takes the item from
 // the outbox; the pump only tries until that has happened. So a crash at any moment repeats
 // attempts, never effects on objects.
+//
+// Owners take turns, at messages and at effects, and share the memory: an owner has no more items
+// here than there is room left. Its others wait on disk, behind the first of them in their order.
 #pragma once
 
 #include <deque>
@@ -12,10 +15,12 @@
 #include <map>
 #include <mutex>
 #include <set>
-#include <unordered_map>
 
 #include "envelope.hpp"
-#include "outbox_item.hpp"
+#include "outbox_attempt.hpp"
+#include "perdure/base/fair_queue.hpp"
+#include "perdure/base/shared_room.hpp"
+#include "performer_line.hpp"
 
 namespace perdure::runtime {
 
@@ -31,12 +36,12 @@ struct PumpEffects {
   std::function<void()> wake;
 };
 
-struct PerformerOptions {
-  Performer perform;
-  std::size_t concurrency = 16;  ///< attempts at the same time
-};
-
-/// Threads  arrived, items, set_performer and the callbacks it hands out: any. step, next: one.
+/// Threads  arrived, items, is_waiting, set_performer and the callbacks it hands out: any. step,
+///          next: one. Its lock is held over no call of others.
+/// Limits   in memory: 65,536 items and 128 MiB of them, and 64 MiB of results that wait for their
+///          turns; of each an owner has at most what is left free. Past it items wait on disk, and
+///          a result is dropped and its effect done again, after a second. 1,024 messages are under
+///          way at a time, 256 of one owner; effects as the performer says.
 class OutboxPump {
  public:
   OutboxPump(const storage::Store& store, const Clock& clock, Random& random, PumpEffects effects);
@@ -44,7 +49,11 @@ class OutboxPump {
 
   /// A commit has put items into the outbox, the first at `position`.
   void arrived(std::uint64_t position, const std::vector<std::string>& bodies);
-  void set_performer(std::string name, PerformerOptions options);
+  void set_performer(std::string name, Performer perform, Concurrency concurrency);
+
+  /// Whether a message from one object to another is under way, or may be: not all that waits on
+  /// disk has been looked at. `owner` is the sender's.
+  [[nodiscard]] bool is_waiting(const ObjectId& from, const ObjectId& to, const std::string& owner);
 
   /// Moves what can move. True when something did.
   bool step();
@@ -62,41 +71,52 @@ class OutboxPump {
   void check_invariants() const;
 
  private:
-  class Attempt;
+  static constexpr std::size_t items_max = 65'536;
+  static constexpr std::size_t items_bytes_max = 128u << 20;
+  static constexpr std::size_t results_bytes_max = 64u << 20;
+  static constexpr std::size_t messages_running_max = 1'024;
+  static constexpr std::size_t owner_messages_running_max = 256;
+
   struct Item {
     std::uint64_t position;
-    Sent sent;
+    std::shared_ptr<const Sent> sent;  ///< shared with attempts, which may outlive it
+    OwnerKey owner = 0;                ///< the sender's
+    std::size_t bytes = 0;             ///< that it holds of bytes_room_
+    std::size_t result_bytes = 0;      ///< that it holds of results_room_
     int attempt = 1;
     enum class Status { waiting, running, backing_off } status = Status::waiting;
-    bool buried = false;  ///< its dead letter is on the way
+    bool has_turn = false;  ///< it was taken from messages_
+    bool buried = false;    ///< its dead letter is on the way
     Timestamp retry_at = {};
     std::string error = {};
-    std::shared_ptr<Attempt> running = {};
+    std::shared_ptr<OutboxAttempt> running = {};
     std::optional<Result<Json>> result = {};  ///< of an effect: only to be handed over
   };
   using Lane = std::pair<std::string, std::string>;  ///< from and to, or from and effect id
 
-  struct Waiting {  ///< for a performer: higher priority first, then older
-    int priority;
-    std::uint64_t position;
-    bool operator<(const Waiting& other) const {
-      return priority != other.priority ? priority > other.priority : position < other.position;
-    }
-  };
-  struct PerformerState {
-    PerformerOptions options;
-    std::size_t running = 0;
-    std::set<Waiting> waiting;
-  };
-
   using Action = std::function<void()>;  ///< to be done outside of the lock
 
-  void accept(std::uint64_t position, std::string_view body);
+  static FairQueue<std::uint64_t> new_messages() {
+    return FairQueue<std::uint64_t>{
+        {.owner_running_max = owner_messages_running_max, .running_max = messages_running_max}};
+  }
+
+  // What is in memory: outbox_memory.cpp.
+  void accept(const storage::OutboxRow& row);
+  /// False: there is no room.
+  bool take_in(const storage::OutboxRow& row, OwnerKey owner, Sent sent);
+  void let_go(const Item& item);
   bool read_on();
+  bool catch_up(OwnerKey owner, std::uint64_t from, const std::vector<storage::OutboxRow>& rows);
+  [[nodiscard]] std::optional<OwnerKey> next_behind() const;
+  [[nodiscard]] bool has_to_read() const;
   bool take_arrivals();
+
   void begin(Item& item, std::vector<Action>& actions);
-  void begin_effect(Item& item, std::vector<Action>& actions);
+  void begin_messages(std::vector<Action>& actions);
   void begin_message(Item& item, std::vector<Action>& actions);
+  void end_turn(Item& item);
+  void begin_effects(std::vector<Action>& actions);
   [[nodiscard]] Action calling(Call call, Receipt receipt);
   void give_result(Item& item, Result<Json> result, std::vector<Action>& actions);
   void bury(Item& item, const Error& error, std::vector<Action>& actions);
@@ -113,29 +133,35 @@ class OutboxPump {
   void check_lanes() const;
   void check_performers() const;
   void check_store() const;
-  static Lane lane_of(const Item& item);
+  [[nodiscard]] bool is_durable(std::uint64_t position) const;
+  static Lane lane_of(const Sent& sent);
+  [[nodiscard]] PerformerLine& line_of(const Item& item);
+  static PerformerLine::Waiting waiting_of(const Item& item);
 
   const storage::Store& store_;
   const Clock& clock_;
   Random& random_;
   const PumpEffects effects_;
 
-  /// How attempts reach the pump; performers may keep them for longer than the pump is there.
-  struct Link {
-    std::mutex mutex;
-    OutboxPump* pump;
-  };
-  const std::shared_ptr<Link> link_;
+  const std::shared_ptr<AttemptLink> link_;  // shared with attempts, which may outlive the pump
 
   mutable std::mutex mutex_;  // guards the rest
   std::vector<std::pair<std::uint64_t, std::string>> arrivals_;
+  std::size_t arrivals_bytes_ = 0;
   std::map<std::uint64_t, Item> items_;
+  SharedRoom items_room_{items_max};
+  SharedRoom bytes_room_{items_bytes_max};
+  SharedRoom results_room_{results_bytes_max};
+  /// Owners with items below next_position_ that are on disk only: the first one's position. All
+  /// of the owner's items from there on are on disk only.
+  std::map<OwnerKey, std::uint64_t> behind_;
   std::map<Lane, std::deque<std::uint64_t>> lanes_;
-  std::map<std::string, PerformerState, std::less<>> performers_;
-  std::set<std::uint64_t> ready_;
+  std::map<std::string, PerformerLine, std::less<>> performers_;
+  FairQueue<std::uint64_t> messages_ = new_messages();  ///< first ones of their lanes, by position
+  std::set<std::uint64_t> ready_;                       ///< cancels, and results to be handed over
   std::set<std::pair<Timestamp, std::uint64_t>> sleeping_;  ///< backing off, or to time out
-  std::uint64_t next_position_ = 1;                         ///< all below it have been in memory
-  bool more_on_disk_ = true;
+  std::uint64_t next_position_ = 1;                         ///< all below it have been looked at
+  bool more_on_disk_ = true;                                ///< from next_position_ on
   bool stopped_ = false;
   std::size_t told_ = 0;          ///< items, when `changed` was called last
   std::uint64_t generation_ = 0;  ///< callbacks of an earlier one are ignored

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The outbox as operators see it, and as its invariants say it is.
+#include <limits>
 #include <set>
 
 #include "outbox_pump.hpp"
@@ -35,7 +36,7 @@ std::vector<OutboxItem> OutboxPump::items(std::uint64_t from, std::size_t limit)
   std::vector<OutboxItem> found;
   for (auto at = items_.lower_bound(from); at != items_.end() && found.size() < limit; ++at) {
     const auto& item = at->second;
-    const auto& sent = item.sent;
+    const auto& sent = *item.sent;
     using Status = OutboxItem::Status;
     found.push_back({.position = item.position,
                      .type = sent.type,
@@ -65,6 +66,7 @@ void OutboxPump::check_invariants() const {
 
 void OutboxPump::check_lanes() const {
   std::size_t in_lanes = 0;
+  std::size_t messages = 0;
   for (const auto& [lane, positions] : lanes_) {
     PERDURE_CHECK(!positions.empty(), "an empty lane of " + lane.first);
     in_lanes += positions.size();
@@ -72,13 +74,14 @@ void OutboxPump::check_lanes() const {
       PERDURE_CHECK(items_.contains(position), "a lane of " + lane.first + " names no item");
     }
     const auto& front = items_.at(positions.front());
-    const auto performer = performers_.find(front.sent.performer);
+    const auto performer = performers_.find(front.sent->performer);
     const bool waits_for_performer =
-        performer != performers_.end() &&
-        performer->second.waiting.contains({front.sent.priority, front.position});
+        performer != performers_.end() && performer->second.waits(front.owner, waiting_of(front));
+    const bool is_message = front.sent->type == Sent::Type::message;
+    if (is_message && front.status == Item::Status::waiting) ++messages;
     switch (front.status) {
       case Item::Status::waiting:
-        PERDURE_CHECK(ready_.contains(front.position) || waits_for_performer,
+        PERDURE_CHECK(ready_.contains(front.position) || waits_for_performer || is_message,
                       "an item from " + lane.first + " waits for nobody");
         break;
       case Item::Status::backing_off:
@@ -89,16 +92,19 @@ void OutboxPump::check_lanes() const {
     }
   }
   PERDURE_CHECK(in_lanes == items_.size(), "an item without a lane");
+  PERDURE_CHECK(messages == messages_.waiting(), "a message waits for no turn");
+  PERDURE_CHECK(items_room_.used() == items_.size(), "the room of items is off");
+  messages_.check_invariants();
 }
 
 void OutboxPump::check_performers() const {
   std::map<std::string, std::size_t> running;
   for (const auto& [position, item] : items_) {
-    if (item.running) ++running[item.sent.performer];
+    if (item.running) ++running[item.sent->performer];
   }
   for (const auto& [name, performer] : performers_) {
-    PERDURE_CHECK(performer.running == running[name], "the count of attempts of " + name);
-    PERDURE_CHECK(!performer.options.perform || performer.running <= performer.options.concurrency,
+    PERDURE_CHECK(performer.running() == running[name], "the count of attempts of " + name);
+    PERDURE_CHECK(!performer.perform() || performer.running() <= performer.concurrency().all,
                   name + " has more attempts than it may");
   }
 }
@@ -109,14 +115,17 @@ void OutboxPump::check_store() const {
   if (!more_on_disk_) {
     for (const auto& arrival : arrivals_) known.insert(arrival.first);
   }
-  const auto rows = store_.outbox(0, known.size() + 1);
+  const auto rows = store_.outbox(0, std::numeric_limits<std::size_t>::max());
   if (!rows) return;
   std::set<std::uint64_t> durable;
   for (const auto& row : *rows) {
-    const bool is_new = row.position >= next_position_;
-    if (is_new && more_on_disk_) continue;
-    PERDURE_CHECK(known.contains(row.position), "the pump misses a durable item");
     durable.insert(row.position);
+    const bool is_new = row.position >= next_position_;
+    if ((is_new && more_on_disk_) || known.contains(row.position)) continue;
+    const auto sent = decode_sent(row);
+    const auto behind = sent ? behind_.find(owner_key(sent->sender_owner)) : behind_.end();
+    PERDURE_CHECK(behind != behind_.end() && row.position >= behind->second,
+                  "the pump misses a durable item");
   }
   for (const auto& [position, item] : items_) {
     PERDURE_CHECK(durable.contains(position), "the pump has an item that is not durable");

@@ -90,7 +90,7 @@ Result<Decision> run_purge(const Envelope& envelope, const Version& newest,
   }
   write_set.releases = released_claims(envelope, newest, around, now);
   decision.reply = {.value = nullptr, .meta = version->meta};
-  add_receipt(write_set, envelope, decision.reply.value);
+  add_receipt(write_set, envelope, newest.meta, decision.reply.value);
   if (!envelope.call.idempotency_key.empty()) {
     write_set.claims.push_back(once_claim(envelope.call, decision.reply,
                                           envelope.accepted_at + around.idempotency_window));

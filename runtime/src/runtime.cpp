@@ -265,8 +265,8 @@ Result<std::unique_ptr<Subscriber>> Runtime::subscribe(SubscriberOptions options
   return core_->subscribe(std::move(options), std::move(handler));
 }
 
-void Runtime::set_performer(std::string name, Performer perform, std::size_t concurrency) {
-  core_->agenda().outbox().set_performer(std::move(name), {std::move(perform), concurrency});
+void Runtime::set_performer(std::string name, Performer perform, Concurrency concurrency) {
+  core_->agenda().outbox().set_performer(std::move(name), std::move(perform), concurrency);
 }
 
 Result<std::optional<ObjectId>> Runtime::holder(const std::string& space,

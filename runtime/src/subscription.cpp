@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "subscription.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "fields.hpp"
 #include "index_keys.hpp"
 #include "record.hpp"
 
@@ -14,101 +11,22 @@ namespace perdure::runtime {
 namespace {
 
 constexpr std::size_t events_a_turn = 100;
-constexpr std::size_t topics_max = 100;
-/// Changes of topics that have not come to pass yet; past it one takes effect at once.
-constexpr std::size_t changes_max = 16;
+constexpr std::size_t event_bytes_a_turn = 256u << 10;
+/// Looked at again in one step, of those whose events wait in the outbox.
+constexpr std::size_t blocked_at_once = 1'024;
 /// Past this many events without a match the cursor is made durable all the same, so that a restart
 /// need not look at them again.
 constexpr std::uint64_t unmatched_max = 10'000;
 constexpr std::size_t tail_events_at_once = 1'000;
 
-Result<Json> read_topics(const Json& payload, std::size_t least) {
-  auto topics = payload.is_object() ? payload.value("topics", Json()) : Json();
-  if (!topics.is_array() || topics.size() < least || topics.size() > topics_max) {
-    return bad_member("/topics", "required",
-                      fmt::format("is a list of {} to {} patterns", least, topics_max));
-  }
-  for (const auto& topic : topics) {
-    if (!topic.is_string()) return bad_member("/topics", "type", "is a list of patterns");
-    PERDURE_TRY_VOID(validate_topic_pattern(topic.get_ref<const std::string&>()));
-  }
-  return topics;
-}
-
-Result<Json> subscribe(Turn&, Json& self, const Json& payload) {
-  if (!payload.is_object()) return bad_member("", "type", "a subscription is an object");
-  PERDURE_TRY(topics, read_topics(payload, 1));
-  PERDURE_TRY(kind, text_member(payload, "kind", "", 200));
-  PERDURE_TRY(id, text_member(payload, "id", "", 200));
-  PERDURE_TRY(command, text_member(payload, "command", "", 200));
-  PERDURE_TRY(after, text_member(payload, "after", "0", 200));
-  if (!validate(ObjectId{kind, id})) return bad_member("/id", "required", "names no object");
-  if (command.empty()) return bad_member("/command", "required", "is the target's command");
-  self = {{"topics", topics}, {"kind", kind}, {"id", id}, {"command", command}, {"cursor", after}};
-  return self;
-}
-
-/// What holds at a place in the log: `{topics, until}`, without `until` when it has no end.
-Json topics_at(const Json& self, const std::string& cursor) {
-  for (const auto& earlier : self.value("earlier", Json::array())) {
-    const auto until = earlier.at("until").get<std::string_view>();
-    if (position_of(until) > position_of(cursor)) return earlier;
-  }
-  return {{"topics", self.at("topics")}};
-}
-
-/// `{from, at, topics, to, events, lost}`: nothing when the cursor, or what is wanted after `at`,
-/// has changed meanwhile.
-void pass_on_turn(Turn& turn, Json& self, const Json& batch) {
-  if (self.at("cursor") != batch.at("from") ||
-      topics_at(self, batch.at("at")) != batch.at("topics")) {
-    return turn.change_nothing();
-  }
-  const ObjectId target{self.at("kind"), self.at("id")};
-  if (batch.at("lost").get<bool>()) self["lost_at"] = format_rfc3339(turn.now());
-  for (const auto& event : batch.at("events")) {
-    turn.send({.to = target, .command = self.at("command"), .payload = event});
-  }
-  self["cursor"] = batch.at("to");
-  if (!self.contains("earlier")) return;
-  std::erase_if(self["earlier"].get_ref<Json::array_t&>(), [&](const Json& topics) {
-    return position_of(topics.at("until").get<std::string_view>()) <=
-           position_of(self["cursor"].get<std::string_view>());
-  });
-}
-
-Result<Json> change(Turn&, Json& self, const Json& payload) {
-  PERDURE_TRY(topics, read_topics(payload, 0));
-  PERDURE_TRY(from, text_member(payload, "from", "", 200));
-  auto earlier = self.value("earlier", Json::array());
-  if (from.empty() || earlier.size() >= changes_max) {
-    earlier.clear();
-  } else if (position_of(from) > position_of(self.at("cursor").get<std::string_view>())) {
-    earlier.push_back({{"topics", self.at("topics")}, {"until", from}});
-  } else {
-    earlier.clear();
-    self["cursor"] = from;
-  }
-  self["topics"] = std::move(topics);
-  self["earlier"] = std::move(earlier);
-  return self;
-}
-
 }  // namespace
 
-Kind subscription_kind() {
-  return kind<Json>(std::string{subscription_kind_name})
-      .command("subscribe", subscribe, {.creates = Creates::yes})
-      .command("change", change)
-      .command("pass_on", pass_on_turn)
-      .index({.name = "created_at", .fields = {"$created_at"}});
-}
-
 Subscriptions::Subscriptions(const storage::Store& store, EventFeed& feed, CallObject call,
-                             std::function<void()> wake)
+                             IsWaiting is_waiting, std::function<void()> wake)
     : store_(store),
       feed_(feed),
       call_(std::move(call)),
+      is_waiting_(std::move(is_waiting)),
       wake_(std::move(wake)),
       watch_(feed.watch([this] {
         if (reading_) wake_();
@@ -126,9 +44,11 @@ void Subscriptions::changed(const ObjectId& object, const Version& version) {
 void Subscriptions::forget(const std::string& id) {
   const auto found = subscriptions_.find(id);
   if (found == subscriptions_.end()) return;
-  ids_by_owner_[found->second.owner].erase(id);
+  const auto ids = ids_by_owner_.find(found->second.owner);
+  ids->second.erase(id);
+  if (ids->second.empty()) ids_by_owner_.erase(ids);
+  blocked_.erase(id);
   subscriptions_.erase(found);
-  due_.erase(id);
   reading_ = !loaded_ || !subscriptions_.empty();
 }
 
@@ -145,17 +65,29 @@ void Subscriptions::put(const std::string& id, const Version& version) {
     subscription.topics.push_back({patterns(earlier), earlier.at("until")});
   }
   subscription.topics.push_back({patterns(state)});
+  subscription.by_name = state.value("by_name", std::vector<std::string>{});
+  subscription.paused = state.contains("paused");
   subscription.target = {state.at("kind"), state.at("id")};
   subscription.owner = version.meta.origin->owner;
   subscription.cursor = state.at("cursor");
   subscription.looked_to.clear();
   ids_by_owner_[subscription.owner].insert(id);
-  set_due(id, subscription);
+  subscription.due = true;
+  queue(id, subscription);
   reading_ = true;
 }
 
 void Subscriptions::set_due(const std::string& id, Subscription& subscription) {
-  if (!std::exchange(subscription.due, true)) due_.insert(id);
+  subscription.due = true;
+  queue(id, subscription);
+}
+
+void Subscriptions::queue(const std::string& id, Subscription& subscription) {
+  if (!subscription.due || subscription.busy || subscription.paused || subscription.queued) return;
+  subscription.queued = true;
+  blocked_.erase(id);
+  // One place for each, so it needs no bound.
+  static_cast<void>(turns_.push(perdure::owner_key(subscription.owner), std::string{id}));
 }
 
 bool Subscriptions::knows(const std::string& id) {
@@ -189,17 +121,82 @@ void Subscriptions::load() {
 bool Subscriptions::step() {
   if (!loaded_) load();
   read_tail();
-  std::vector<std::pair<std::string, Subscription>> ready;
+  bool moved = unblock();
+  std::size_t most = 0;
   {
     const std::scoped_lock lock{mutex_};
-    for (const auto& id : due_) {
-      const auto& subscription = subscriptions_.at(id);
-      if (!subscription.busy) ready.emplace_back(id, subscription);
+    most = turns_.waiting();  // those that have a turn now; who is due again has the next one
+  }
+  for (std::size_t i = 0; i < most; ++i) {
+    const auto turn = take_turn();
+    if (!turn) break;
+    const auto& [id, subscription] = *turn;
+    if (is_waiting_(object_of(id), subscription.target, subscription.owner)) {
+      end_turn(id, subscription, Ended::blocked);
+      continue;
+    }
+    const auto done = read_for(id, subscription);
+    moved |= done != Done::nothing;
+    if (done != Done::called) end_turn(id, subscription, Ended::read);
+  }
+  return moved;
+}
+
+bool Subscriptions::unblock() {
+  std::vector<std::pair<std::string, Subscription>> blocked;
+  {
+    const std::scoped_lock lock{mutex_};
+    auto at = blocked_.upper_bound(unblocked_to_);
+    for (std::size_t i = 0; i < std::min(blocked_at_once, blocked_.size()); ++i, ++at) {
+      if (at == blocked_.end()) at = blocked_.begin();
+      blocked.emplace_back(*at, subscriptions_.at(*at));
+      unblocked_to_ = *at;
     }
   }
   bool moved = false;
-  for (const auto& [id, subscription] : ready) moved |= read_for(id, subscription);
+  for (const auto& [id, subscription] : blocked) {
+    if (is_waiting_(object_of(id), subscription.target, subscription.owner)) continue;
+    const std::scoped_lock lock{mutex_};
+    const auto found = subscriptions_.find(id);
+    if (blocked_.erase(id) == 0 || found == subscriptions_.end()) continue;
+    queue(id, found->second);
+    moved = true;
+  }
   return moved;
+}
+
+ObjectId Subscriptions::object_of(const std::string& id) {
+  return {std::string{subscription_kind_name}, id};
+}
+
+std::optional<std::pair<std::string, Subscriptions::Subscription>> Subscriptions::take_turn() {
+  const std::scoped_lock lock{mutex_};
+  while (auto turn = turns_.take()) {
+    const auto found = subscriptions_.find(turn->item);
+    // It has gone, or is another one of that name and owner.
+    const bool has_turn = found != subscriptions_.end() && found->second.queued &&
+                          perdure::owner_key(found->second.owner) == turn->owner;
+    if (!has_turn || found->second.busy || found->second.paused) {
+      if (has_turn) found->second.queued = false;
+      turns_.finish(turn->owner, 0);
+      continue;
+    }
+    found->second.queued = false;
+    found->second.generation = generation_;
+    return std::pair{turn->item, found->second};
+  }
+  return {};
+}
+
+void Subscriptions::end_turn(const std::string& id, const Subscription& as, Ended how) {
+  const std::scoped_lock lock{mutex_};
+  if (as.generation != generation_) return;
+  turns_.finish(perdure::owner_key(as.owner), how == Ended::blocked ? 0 : 1);
+  const auto found = subscriptions_.find(id);
+  if (found == subscriptions_.end()) return;
+  if (how == Ended::passed_on) found->second.busy = false;
+  if (how != Ended::blocked) return queue(id, found->second);
+  if (!found->second.busy && !found->second.queued) blocked_.insert(id);
 }
 
 void Subscriptions::read_tail() {
@@ -218,7 +215,12 @@ void Subscriptions::read_tail() {
     const std::scoped_lock lock{mutex_};
     const bool all = page->lost || position_of(page->next) > position_of(swept_) + unmatched_max;
     if (all) {
-      for (auto& [id, subscription] : subscriptions_) set_due(id, subscription);
+      for (auto& [id, subscription] : subscriptions_) {
+        // It has looked at what is before the tail, and need not again.
+        const bool looked = !subscription.due && subscription.topics.size() == 1 && !page->lost;
+        if (looked) subscription.looked_to = tail_;
+        set_due(id, subscription);
+      }
       swept_ = page->next;
     }
     for (const auto& event : page->events) {
@@ -237,53 +239,60 @@ void Subscriptions::wake_readers_of(const Event& event, const std::string& owner
   for (const auto& id : ids->second) {
     auto& subscription = subscriptions_.at(id);
     if (subscription.due) continue;
-    const bool wanted =
-        subscription.topics.size() > 1 ||
-        std::ranges::any_of(subscription.topics.back().patterns, [&](const std::string& pattern) {
-          return topic_matches(pattern, event.topic);
-        });
+    const bool wanted = subscription.topics.size() > 1 ||
+                        subscription.wants(subscription.topics.back().patterns, event.topic);
     if (wanted) set_due(id, subscription);
   }
 }
 
-bool Subscriptions::read_for(const std::string& id, const Subscription& subscription) {
+bool Subscriptions::Subscription::wants(const std::vector<std::string>& patterns,
+                                        std::string_view topic) const {
+  const bool only_by_name = std::ranges::any_of(
+      by_name, [&](const std::string& name) { return names_first_part(name, topic); });
+  return std::ranges::any_of(patterns, [&](const std::string& pattern) {
+    return topic_matches(pattern, topic) && (!only_by_name || names_first_part(pattern, topic));
+  });
+}
+
+Subscriptions::Done Subscriptions::read_for(const std::string& id,
+                                            const Subscription& subscription) {
   const auto from = subscription.looked_to.empty() ? subscription.cursor : subscription.looked_to;
   const auto& topics = *std::ranges::find_if(subscription.topics, [&](const Topics& candidate) {
     return candidate.until.empty() || position_of(candidate.until) > position_of(from);
   });
   auto page = look(subscription, topics, from);
-  if (!page) return false;
+  if (!page) return Done::nothing;
   // One from now on, or from the oldest event on, gets its place at once: what retention takes
   // after that is noticed.
   const bool placed = names_place(subscription.cursor);
   const bool far = position_of(page->next) > position_of(subscription.cursor) + unmatched_max;
   if (page->events.empty() && !page->lost && placed && !far) {
     looked(id, subscription, *page);
-    return page->next != from;
+    return page->next != from ? Done::moved : Done::nothing;
   }
   auto target = Target::there;
   if (!page->events.empty()) {
     const auto found = find_target(subscription.target);
-    if (!found) return false;
+    if (!found) return Done::nothing;
     target = *found;
   }
   if (target == Target::purged) {
-    call(id, std::string{builtin::remove}, nullptr);
-    return true;
+    call(id, subscription, std::string{builtin::remove}, nullptr);
+    return Done::called;
   }
   if (target == Target::deleted) page->events.clear();
   Json events = Json::array();
   for (const auto& event : page->events) events.push_back(Json::parse(event->body));
   Json wanted{{"topics", topics.patterns}};
   if (!topics.until.empty()) wanted["until"] = topics.until;
-  call(id, "pass_on",
+  call(id, subscription, "pass_on",
        {{"from", subscription.cursor},
         {"at", from},
         {"topics", std::move(wanted)},
         {"to", page->next},
         {"events", std::move(events)},
         {"lost", page->lost}});
-  return true;
+  return Done::called;
 }
 
 void Subscriptions::looked(const std::string& id, const Subscription& as, const EventPage& page) {
@@ -294,7 +303,6 @@ void Subscriptions::looked(const std::string& id, const Subscription& as, const 
   found->second.looked_to = page.next;
   if (!page.at_end) return;
   found->second.due = false;
-  due_.erase(id);
 }
 
 Result<EventPage> Subscriptions::look(const Subscription& subscription, const Topics& topics,
@@ -319,6 +327,17 @@ Result<EventPage> Subscriptions::look(const Subscription& subscription, const To
     page.next = topics.until;
     page.at_end = false;
   }
+  std::erase_if(page.events, [&](const EventPtr& event) {
+    return !subscription.wants(topics.patterns, event->topic);
+  });
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < page.events.size(); ++i) {
+    bytes += page.events[i]->body.size();
+    if (i == 0 || bytes <= event_bytes_a_turn) continue;
+    page.next = page.events[i - 1]->cursor;
+    page.at_end = false;
+    page.events.resize(i);
+  }
   return std::move(page);
 }
 
@@ -330,22 +349,17 @@ Result<Subscriptions::Target> Subscriptions::find_target(const ObjectId& object)
   return record.meta.deleted_at ? Target::deleted : Target::there;
 }
 
-void Subscriptions::call(const std::string& id, std::string command, Json payload) {
+void Subscriptions::call(const std::string& id, const Subscription& as, std::string command,
+                         Json payload) {
   {
     const std::scoped_lock lock{mutex_};
     const auto found = subscriptions_.find(id);
-    if (found == subscriptions_.end()) return;
-    found->second.busy = true;
+    const bool is_it = found != subscriptions_.end() && found->second.generation == as.generation;
+    if (is_it) found->second.busy = true;
   }
-  call_({.target = {std::string{subscription_kind_name}, id},
-         .name = std::move(command),
-         .payload = std::move(payload)},
-        [this, id](const Result<Reply>&) {
-          {
-            const std::scoped_lock lock{mutex_};
-            const auto found = subscriptions_.find(id);
-            if (found != subscriptions_.end()) found->second.busy = false;
-          }
+  call_({.target = object_of(id), .name = std::move(command), .payload = std::move(payload)},
+        [this, id, as](const Result<Reply>&) {
+          end_turn(id, as, Ended::passed_on);
           wake_();
         });
 }
@@ -372,7 +386,9 @@ void Subscriptions::reset() {
   const std::scoped_lock lock{mutex_};
   subscriptions_.clear();
   ids_by_owner_.clear();
-  due_.clear();
+  blocked_.clear();
+  turns_ = new_turns();
+  ++generation_;
   tail_.clear();
   loaded_ = false;
   reading_ = true;

@@ -8,9 +8,11 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 
 #include "event_feed.hpp"
+#include "perdure/base/fair_queue.hpp"
 #include "perdure/runtime/call.hpp"
 #include "perdure/runtime/kind.hpp"
 #include "version.hpp"
@@ -19,21 +21,31 @@ namespace perdure::runtime {
 
 inline constexpr std::string_view subscription_kind_name = "subscription";
 
-/// The kind: `subscribe` (creates) `{topics, kind, id, command, after?}`; `change {topics, from?}`:
-/// other topics (none: nothing is passed on) for what comes after the cursor `from`, or at once.
-/// What the target has had from there may come to it again. `pass_on` is the runtime's own. Removed
-/// like any object, or by the runtime when its target is purged; a deleted target is passed over.
+/// The kind: `subscribe` (creates) `{topics, kind, id, command, after?, by_name?}`;
+/// `change {topics, from?}`: other topics (none: nothing is passed on) for what comes after the
+/// cursor `from`, or at once. What the target has had from there may come to it again. `pause` and
+/// `resume`: nothing is passed on meanwhile; it goes on where it was, unless retention has passed
+/// it. `pass_on` is the runtime's own. Removed like any object, or by the runtime when its target
+/// is purged; a deleted target is passed over.
+///
+/// `by_name` lists first parts of topics that wildcards do not stand for: with `["webhook"]` the
+/// pattern `webhook.*` matches `webhook.created`, but `**` and `*.created` do not. For targets that
+/// publish themselves: else many that listen to everything hear of each other without end.
 [[nodiscard]] Kind subscription_kind();
 
 /// Those that have looked at all of the log cost nothing until an event comes that may be theirs:
 /// one reader, the tail, looks at each new event for all of them. The others are due, and read the
-/// log themselves.
+/// log themselves. What is passed on waits in the outbox: the next page follows when the target has
+/// taken it, so that a slow one holds no memory but lags behind in the log. Owners take turns.
+/// Limits  a page has 100 events and 256 KiB; 256 are on their way at a time, 64 of one owner.
 /// Threads  changed, and the callbacks it hands out: any. step: one.
 class Subscriptions {
  public:
   using CallObject = std::function<void(Call, ReplyHandler)>;
+  /// Whether what was passed on before waits still: from, to, owner.
+  using IsWaiting = std::function<bool(const ObjectId&, const ObjectId&, const std::string&)>;
   /// `wake` is called when `step` has something to do.
-  Subscriptions(const storage::Store& store, EventFeed& feed, CallObject call,
+  Subscriptions(const storage::Store& store, EventFeed& feed, CallObject call, IsWaiting is_waiting,
                 std::function<void()> wake);
 
   /// A subscription object has a new durable version.
@@ -50,27 +62,50 @@ class Subscriptions {
     std::string until = {};             ///< up to this cursor; empty: from then on
   };
   struct Subscription {
-    std::vector<Topics> topics;  ///< by place; the last one has no end
+    std::vector<Topics> topics;        ///< by place; the last one has no end
+    std::vector<std::string> by_name;  ///< see subscription_kind
+    bool paused = false;
     ObjectId target;
     std::string owner;
     std::string cursor;
     bool busy = false;
-    std::string looked_to = {};  ///< nothing matched up to here
-    bool due = false;            ///< it is in due_
-    std::uint64_t changes = 0;   ///< of its object, as far as they are known here
+    std::string looked_to = {};    ///< nothing matched up to here
+    bool due = false;              ///< there may be something to pass on
+    bool queued = false;           ///< it is in turns_
+    std::uint64_t changes = 0;     ///< of its object, as far as they are known here
+    std::uint64_t generation = 0;  ///< in which its turn was taken
+
+    [[nodiscard]] bool wants(const std::vector<std::string>& patterns,
+                             std::string_view topic) const;
   };
 
   enum class Target { there, deleted, purged };
+  enum class Done { nothing, moved, called };
+  enum class Ended { blocked, read, passed_on };  ///< how it ended
+
+  static constexpr std::size_t running_max = 256;
+  static constexpr std::size_t owner_running_max = 64;
+  static FairQueue<std::string> new_turns() {
+    return FairQueue<std::string>{
+        {.owner_running_max = owner_running_max, .running_max = running_max}};
+  }
 
   void load();
-  // Both under the lock.
+  // Under the lock.
   void put(const std::string& id, const Version& version);
   void forget(const std::string& id);
   void set_due(const std::string& id, Subscription& subscription);
+  void queue(const std::string& id, Subscription& subscription);
+
+  [[nodiscard]] static ObjectId object_of(const std::string& id);
+  /// Queues those again whose target has taken what waited. True when there are any.
+  bool unblock();
+  [[nodiscard]] std::optional<std::pair<std::string, Subscription>> take_turn();
+  void end_turn(const std::string& id, const Subscription& as, Ended how);
   /// Looks at what is new in the log: whose it may be is due.
   void read_tail();
-  /// Reads on for one that is due. True when something moved.
-  bool read_for(const std::string& id, const Subscription& subscription);
+  /// Reads on for one that is due.
+  Done read_for(const std::string& id, const Subscription& subscription);
   /// It has found nothing in a page; after the last one it is not due any more.
   void looked(const std::string& id, const Subscription& as, const EventPage& page);
   [[nodiscard]] bool knows(const std::string& id);
@@ -80,17 +115,21 @@ class Subscriptions {
                                        const std::string& from);
   [[nodiscard]] Result<Target> find_target(const ObjectId& object) const;
   /// Has the subscription's object do something; until it has, it is left alone.
-  void call(const std::string& id, std::string command, Json payload);
+  void call(const std::string& id, const Subscription& as, std::string command, Json payload);
 
   const storage::Store& store_;
   EventFeed& feed_;
   const CallObject call_;
+  const IsWaiting is_waiting_;
   const std::function<void()> wake_;
 
   std::mutex mutex_;  // guards the rest
   std::map<std::string, Subscription> subscriptions_;
   std::map<std::string, std::set<std::string>, std::less<>> ids_by_owner_;
-  std::set<std::string> due_;
+  FairQueue<std::string> turns_ = new_turns();  ///< who is due and may read
+  std::set<std::string> blocked_;               ///< who is due, but what it passed on waits still
+  std::string unblocked_to_;                    ///< of blocked_: looked at last
+  std::uint64_t generation_ = 0;                ///< callbacks of an earlier one are ignored
   /// Whether an event may be of interest to one of them: looked at for each.
   std::atomic<bool> reading_{true};
   std::string tail_;   ///< who is not due has looked at what is before this, at least

@@ -121,7 +121,8 @@ void TurnContext::add(Sent sent, const std::optional<std::string>& owner) {
   check(check_carried("/payload", sent.payload, limits::sent_payload_bytes_max));
   check(check_carried("/context", sent.context, limits::sent_context_bytes_max));
   sent.from = meta_.object();
-  sent.owner = owner.value_or(meta_.origin->owner);
+  sent.sender_owner = meta_.origin->owner;
+  sent.owner = owner.value_or(sent.sender_owner);
   sent.request_id = envelope_.call.request_id;
   sent.traceparent = envelope_.call.traceparent;
   requests_.sends.push_back(std::move(sent));

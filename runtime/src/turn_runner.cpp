@@ -196,7 +196,7 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   add_derived(decision, draft, after_json, requests);
   add_claims(decision, draft, requests);
   for (const auto& sent : requests.sends) write_set.sends.push_back(encode_sent(sent));
-  add_receipt(write_set, draft.envelope, draft.value);
+  add_receipt(write_set, draft.envelope, draft.meta, draft.value);
   PERDURE_TRY(alarms, alarm_rows(draft.around.store, write_set.object, draft.around.alarms,
                                  requests.alarms));
   write_set.alarms = std::move(alarms);
@@ -214,13 +214,15 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
 
 }  // namespace
 
-void add_receipt(storage::WriteSet& write_set, const Envelope& envelope, Result<Json> answer) {
+void add_receipt(storage::WriteSet& write_set, const Envelope& envelope, const ObjectMeta& meta,
+                 Result<Json> answer) {
   if (!envelope.receipt) return;
   const auto& receipt = *envelope.receipt;
   write_set.takes.push_back(receipt.position);
   if (receipt.then.empty()) return;
   Sent sent{.type = Sent::Type::message, .from = envelope.call.target};
   sent.to = receipt.asker;
+  sent.sender_owner = meta.origin->owner;
   sent.command = receipt.then;
   sent.payload = answer_payload(receipt.context, answer);
   sent.request_id = envelope.call.request_id;
@@ -235,7 +237,7 @@ Decision decide_nothing(const Envelope& envelope, const Version& newest,
   write_set.object = envelope.call.target;
   write_set.expected_seq = newest.meta.seq;
   decision.reply = {.value = answer ? *answer : Json(nullptr), .meta = newest.meta};
-  add_receipt(write_set, envelope, std::move(answer));
+  add_receipt(write_set, envelope, newest.meta, std::move(answer));
   if (!envelope.call.idempotency_key.empty()) {
     write_set.claims.push_back(once_claim(envelope.call, decision.reply,
                                           envelope.accepted_at + around.idempotency_window));

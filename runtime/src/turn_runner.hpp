@@ -66,7 +66,9 @@ struct Draft {
 [[nodiscard]] Result<void> run_builtin(Draft& draft, TurnContext& turn);
 
 /// Takes the outbox item that the call carries out, if any, and answers it if someone asks.
-void add_receipt(storage::WriteSet& write_set, const Envelope& envelope, Result<Json> answer);
+/// `meta` is the object's.
+void add_receipt(storage::WriteSet& write_set, const Envelope& envelope, const ObjectMeta& meta,
+                 Result<Json> answer);
 
 /// An answer, its idempotency key if it came with one, and the outbox item that it carries out: no
 /// record, no new seq.

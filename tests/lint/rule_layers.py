@@ -38,6 +38,7 @@ LIBRARY_HOMES = {
     "prometheus": ["api/src/"],
     "zlib.h": ["api/src/http/"],
     "jemalloc": ["api/src/"],
+    "ares.h": ["api/src/effects/"],
 }
 
 SYSTEM_HEADERS = re.compile(

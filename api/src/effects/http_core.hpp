@@ -13,6 +13,7 @@
 #include "effects/address_policy.hpp"
 #include "effects/name_lookups.hpp"
 #include "perdure/api/effects/http_performer.hpp"
+#include "perdure/base/shared_room.hpp"
 
 namespace perdure::effects {
 
@@ -34,10 +35,12 @@ class HttpPerformer::Core : public std::enable_shared_from_this<HttpPerformer::C
   const std::shared_ptr<boost::asio::ssl::context> tls;  // shared with the connections
   const Clock& clock;
   boost::asio::io_context io{1};
-  NameLookups lookups{io};
+  NameLookups lookups{io, options.resolver};
 
-  std::set<std::shared_ptr<HttpExchange>> running;   ///< on the loop: to end them at a stop
-  std::map<std::string, std::size_t> calls_by_host;  ///< of `running`, by authority
+  std::set<std::shared_ptr<HttpExchange>> running;  ///< on the loop: to end them at a stop
+  std::map<std::string, SharedRoom> host_rooms;     ///< places of `running`, by authority
+  SharedRoom bodies{options.bodies_bytes_max};      ///< bytes of responses that are being read
+  std::uint64_t next_number = 1;                    ///< of an exchange
 
  private:
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;

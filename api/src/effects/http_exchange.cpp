@@ -16,6 +16,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <charconv>
 #include <limits>
 
 #include "perdure/base/crypto.hpp"
@@ -39,6 +40,12 @@ bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+std::uint16_t port_number(const Url& url) {
+  std::uint16_t number = 0;
+  std::from_chars(url.port.data(), url.port.data() + url.port.size(), number);
+  return number;
+}
+
 /// Whether reading stopped where the connection did, and the body may end there: it has no size.
 bool ends_the_body(const error_code& ec, bool has_size) {
   if (ec == bh::error::end_of_stream) return true;
@@ -46,15 +53,16 @@ bool ends_the_body(const error_code& ec, bool has_size) {
 }
 
 template <class Token>
-auto async_look_up(NameLookups& lookups, const std::string& host, const std::string& port,
+auto async_look_up(NameLookups& lookups, NameLookups::Caller caller, OwnerKey owner, const Url& url,
                    Token&& token) {
-  return asio::async_initiate<Token, void(error_code, NameLookups::Endpoints)>(
-      [&lookups, host, port](auto handler) {
+  return asio::async_initiate<Token, void(Result<NameLookups::Endpoints>)>(
+      [&lookups, caller, owner, &url](auto handler) {
         // Shared: the callback is copied, a handler cannot be.
         const auto kept = std::make_shared<decltype(handler)>(std::move(handler));
-        lookups.ask(host, port, [kept](error_code ec, const NameLookups::Endpoints& endpoints) {
-          std::move (*kept)(ec, endpoints);
-        });
+        lookups.ask(caller, owner, url.host, port_number(url),
+                    [kept](Result<NameLookups::Endpoints> endpoints) {
+                      std::move (*kept)(std::move(endpoints));
+                    });
       },
       token);
 }
@@ -78,6 +86,8 @@ HttpExchange::HttpExchange(std::shared_ptr<HttpPerformer::Core> core,
     : core_(std::move(core)),
       effect_(std::move(effect)),
       call_(std::move(call)),
+      number_(core_->next_number++),
+      owner_(owner_key(effect_->owner())),
       host_(call_.url.authority),
       deadline_(core_->io.get_executor()),
       connect_deadline_(core_->io.get_executor()) {}
@@ -88,14 +98,15 @@ void HttpExchange::start() {
   }
   if (core_->stopped()) return finish(fail(ErrorCode::unavailable, "the server is stopping"));
   // Asked for again in a while, so that a host that hangs leaves room for others.
-  auto& calls_of_host = core_->calls_by_host[host_];
-  if (calls_of_host >= core_->options.host_calls_max) {
+  // Of which one owner fills half.
+  const auto places = 2 * core_->options.host_calls_max;
+  auto& room = core_->host_rooms.try_emplace(host_, places).first->second;
+  if (!room.take(owner_, 1)) {
     Error full{.code = ErrorCode::overloaded,
-               .detail = fmt::format("{} calls to {} are under way", calls_of_host, host_)};
+               .detail = fmt::format("{} calls to {} are under way", room.used(), host_)};
     full.retry_after = std::chrono::seconds{1};
     return finish(fail(std::move(full)));
   }
-  ++calls_of_host;
   const auto self = shared_from_this();
   core_->running.insert(self);
   effect_->on_cancel([weak = weak_from_this(), core = core_] {
@@ -125,6 +136,7 @@ void HttpExchange::finish(Result<Json> result) {
 void HttpExchange::close() {
   error_code ignored;
   connect_deadline_.cancel();
+  core_->lookups.leave(number_);
   if (connecting_) connecting_->close(ignored);
   if (channel_) channel_->socket().close(ignored);
 }
@@ -144,8 +156,10 @@ auto HttpExchange::run() -> Task<void> {
   }
   close();
   core_->running.erase(self);
-  const auto calls = core_->calls_by_host.find(host_);
-  if (--calls->second == 0) core_->calls_by_host.erase(calls);
+  core_->bodies.give_back(owner_, body_bytes_);
+  const auto room = core_->host_rooms.find(host_);
+  room->second.give_back(owner_, 1);
+  if (room->second.used() == 0) core_->host_rooms.erase(room);
 }
 
 auto HttpExchange::perform() -> Task<Result<Json>> {
@@ -188,11 +202,15 @@ auto HttpExchange::ask() -> Task<Result<Answer>> {
 }
 
 auto HttpExchange::resolve() -> Task<Result<Endpoints>> {
-  error_code ec;
-  auto found = co_await async_look_up(core_->lookups, call_.url.host, call_.url.port,
-                                      asio::redirect_error(awaited, ec));
+  auto looked_up = co_await async_look_up(core_->lookups, number_, owner_, call_.url, awaited);
   if (effect_ == nullptr) co_return fail(unavailable("ended"));
-  if (ec || found.empty()) co_return fail(unavailable("the name cannot be resolved"));
+  if (!looked_up) {
+    const auto& why = looked_up.error();
+    const bool is_final = why.code == ErrorCode::forbidden || why.code == ErrorCode::overloaded;
+    if (is_final) co_return fail(why);
+    co_return fail(unavailable("the name cannot be resolved: " + why.detail));
+  }
+  auto found = std::move(*looked_up);
   std::erase_if(found, [&](const tcp::endpoint& endpoint) {
     return !core_->policy.admits(endpoint.address());
   });
@@ -255,6 +273,7 @@ auto HttpExchange::shake_hands() -> Task<Result<void>> {
 }
 
 auto HttpExchange::read() -> Task<Result<Answer>> {
+  core_->bodies.give_back(owner_, std::exchange(body_bytes_, 0));  // that of a redirect
   beast::flat_buffer buffer{2 * header_bytes_max};
   for (;;) {
     // A body of pieces: one of a string makes room for what the peer announces.
@@ -276,6 +295,8 @@ auto HttpExchange::read() -> Task<Result<Answer>> {
       auto& body = parser.get().body();
       body = {.data = piece.data(), .size = piece.size(), .more = true};
       co_await bh::async_read_some(*channel_, buffer, parser, asio::redirect_error(awaited, ec));
+      const auto held = hold_body(piece.size() - body.size);
+      if (!held) co_return fail(held.error());
       answer.body.append(piece.data(), piece.size() - body.size);
       if (ends_the_body(ec, parser.content_length().has_value() || parser.chunked())) break;
       if (ec && ec != bh::error::need_buffer && answer.body.size() <= most) {
@@ -290,6 +311,15 @@ auto HttpExchange::read() -> Task<Result<Answer>> {
     if (answer.truncated) answer.body.resize(most);
     co_return answer;
   }
+}
+
+Result<void> HttpExchange::hold_body(std::size_t bytes) {
+  if (!core_->bodies.take(owner_, bytes)) {
+    return fail(unavailable(
+        fmt::format("responses of {} bytes are being read already", core_->bodies.held(owner_))));
+  }
+  body_bytes_ += bytes;
+  return {};
 }
 
 Result<bool> HttpExchange::redirect(const Answer& answer) {

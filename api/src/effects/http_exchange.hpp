@@ -52,6 +52,8 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
   Task<Result<void>> connect(const Endpoints& endpoints);
   Task<Result<void>> shake_hands();
   Task<Result<Answer>> read();
+  /// Takes room for a piece of the body. Errors: unavailable: the owner's responses fill it.
+  Result<void> hold_body(std::size_t bytes);
   /// The place to go on at, if the answer is a redirect that is followed.
   [[nodiscard]] Result<bool> redirect(const Answer& answer);
   [[nodiscard]] Result<Json> result_of(Answer answer) const;
@@ -62,7 +64,10 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
   const std::shared_ptr<HttpPerformer::Core> core_;
   std::shared_ptr<Effect> effect_;  ///< null once it was answered
   HttpCall call_;
-  const std::string host_;  ///< and port, that was asked first: a redirect may lead to another
+  const std::uint64_t number_;
+  const OwnerKey owner_;
+  const std::string host_;      ///< and port, that was asked first: a redirect may lead to another
+  std::size_t body_bytes_ = 0;  ///< that it holds of Core::bodies
   std::unique_ptr<http::Channel> channel_;
   /// The socket of an attempt to connect, before it is the channel's.
   std::optional<http::Channel::Socket> connecting_;

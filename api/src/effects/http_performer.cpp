@@ -61,9 +61,9 @@ void HttpPerformer::Core::stop() {
     for (const auto& exchange : running) {
       exchange->abort({.code = ErrorCode::unavailable, .detail = "the server is stopping"});
     }
+    lookups.stop();
     work_.reset();
   });
-  lookups.join();
   thread_.join();
 }
 
@@ -74,6 +74,10 @@ HttpPerformer::~HttpPerformer() { stop(); }
 Result<std::unique_ptr<HttpPerformer>> HttpPerformer::start(HttpOptions options,
                                                             const Clock& clock) {
   PERDURE_TRY(policy, AddressPolicy::parse(options.allow_networks));
+  {
+    asio::io_context loop;
+    PERDURE_TRY_VOID(DnsChannel::open(loop, options.resolver));
+  }
   PERDURE_TRY(tls, client_tls(options.ca_file));
   auto core = std::make_shared<Core>(std::move(options), std::move(policy), std::move(tls), clock);
   return std::unique_ptr<HttpPerformer>{new HttpPerformer{std::move(core)}};
@@ -87,18 +91,12 @@ Performer HttpPerformer::performer() {
 
 Result<void> HttpPerformer::check_url(std::string_view text) const {
   PERDURE_TRY(url, parse_url(text));
-  // Every way of writing an address that the resolver takes for one.
-  error_code ec;
-  asio::io_context context;
-  asio::ip::tcp::resolver resolver{context};
-  const auto flags =
-      asio::ip::tcp::resolver::numeric_host | asio::ip::tcp::resolver::numeric_service;
-  for (const auto& entry : resolver.resolve(url.host, url.port, flags, ec)) {
-    if (!core_->policy.admits(entry.endpoint().address())) {
-      return bad_option("/url", "names an address that is not public, and in no allowed network");
-    }
+  if (const auto address = literal_address(url.host)) {
+    if (core_->policy.admits(*address)) return {};
+    return bad_option("/url", "names an address that is not public, and in no allowed network");
   }
-  return {};
+  if (!ends_in_number(url.host)) return {};
+  return bad_option("/url", "names a host that ends in a number and is no IP address");
 }
 
 void HttpPerformer::stop() { core_->stop(); }

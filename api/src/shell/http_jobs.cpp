@@ -14,6 +14,7 @@ class WithPayload final : public Effect {
   WithPayload(std::shared_ptr<Effect> effect, Json payload)
       : effect_(std::move(effect)), payload_(std::move(payload)) {}
   [[nodiscard]] const ObjectId& object() const override { return effect_->object(); }
+  [[nodiscard]] const std::string& owner() const override { return effect_->owner(); }
   [[nodiscard]] const std::string& id() const override { return effect_->id(); }
   [[nodiscard]] const Json& payload() const override { return payload_; }
   [[nodiscard]] int attempt() const override { return effect_->attempt(); }

@@ -21,6 +21,12 @@ std::size_t size(const Config& config, std::string_view name) {
   return static_cast<std::size_t>(config.number(name));
 }
 
+std::size_t owner_concurrency(const Config& config) {
+  const auto chosen = size(config, "http_client.owner_concurrency");
+  if (chosen != 0) return chosen;
+  return std::max<std::size_t>(size(config, "http_client.concurrency") / 4, 1);
+}
+
 // `listen` was checked when it was read.
 struct HostPort {
   std::string_view host;
@@ -103,10 +109,15 @@ MemoryBudget::Limits memory_limits(const Config& config) {
 effects::HttpOptions http_client_options(const Config& config) {
   return {.allow_networks = config.list("http_client.allow_networks"),
           .ca_file = config.text("http_client.ca_file"),
+          .resolver = config.list("http_client.resolver"),
           .concurrency = size(config, "http_client.concurrency"),
+          .owner_concurrency = owner_concurrency(config),
           .host_calls_max = size(config, "http_client.host_concurrency"),
           .connect_timeout = duration(config, "http_client.connect_timeout"),
-          .response_bytes_max = size(config, "http_client.response")};
+          .response_bytes_max = size(config, "http_client.response"),
+          // An owner alone gets half: room for its largest body.
+          .bodies_bytes_max = std::max(size(config, "http_client.memory"),
+                                       2 * size(config, "http_client.response"))};
 }
 
 actors::DomainOptions domain_options(const Config& config) {
@@ -118,6 +129,7 @@ actors::DomainOptions domain_options(const Config& config) {
   webhooks.timeout = duration(config, "webhooks.timeout");
   webhooks.disable_after = duration(config, "webhooks.disable_after");
   webhooks.per_owner_max = static_cast<std::size_t>(config.number("webhooks.per_user"));
+  webhooks.waiting_max = size(config, "webhooks.waiting");
   webhooks.given_up_max = static_cast<int>(config.number("webhooks.given_up_max"));
   return options;
 }

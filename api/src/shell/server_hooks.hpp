@@ -22,6 +22,7 @@ class ServerHooks final : public Hooks {
   }
   void activated(std::string_view kind) override { metrics_.activated(kind); }
   void hibernated(std::string_view kind) override { metrics_.hibernated(kind); }
+  void outbox_changed(std::size_t items) override { metrics_.outbox_changed(items); }
   void writes_stopped(const Error& cause) override;
   void damage_found(const Error& cause) override;
   void writes_resumed() override;

@@ -3,7 +3,9 @@
 #include "perdure/actors/webhook.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "fixture.hpp"
@@ -223,6 +225,156 @@ TEST_F(Webhook, names_what_is_wrong_with_it) {
   EXPECT_EQ(with("secret", "whsec_short"), "invalid /secret");
   EXPECT_EQ(with("secret", "none"), "invalid /secret");
   EXPECT_EQ(with("enabled", "yes"), "invalid /enabled");
+}
+
+TEST_F(Webhook, hears_of_webhooks_only_when_it_asks_for_them_by_name) {
+  at_once_ = true;
+  make({"webhook", "named"}, {"webhook.*"});
+  for (int i = 0; i < 30; ++i) make({"webhook", "all " + std::to_string(i)}, {"**", "*.created"});
+  const auto heard = [&] {
+    return query({"webhook", "named"}, "list_deliveries", {{"limit", 100}}).at("items").size();
+  };
+  EXPECT_TRUE(eventually([&] { return heard() == 30; }));
+  happen("ann");
+  for (int i = 0; i < 30; ++i) {
+    const ObjectId one{"webhook", "all " + std::to_string(i)};
+    EXPECT_TRUE(eventually([&] { return runtime_->inspect(one)->meta.seq == 3; })) << i;
+    EXPECT_EQ(query(one, "list_deliveries").at("items").size(), 1U) << i;
+  }
+  EXPECT_TRUE(eventually([&] { return runtime_->outbox(0, 10).empty(); }));
+  EXPECT_EQ(heard(), 30U);
+}
+
+TEST_F(Webhook, hears_of_itself_only_what_its_owner_changes) {
+  command(hook, "update", {{"topics", {"webhook.*"}}, {"after", runtime_->events_end().value()}});
+  const auto event = [&](const char* topic, const std::string& id) {
+    return Json{{"id", std::string{topic} + " " + id},
+                {"source", "/webhook/" + id},
+                {"type", topic},
+                {"data", Json::object()}};
+  };
+  for (const auto* topic : {"webhook.disabled", "webhook.lagging", "webhook.created"}) {
+    command(hook, "event", event(topic, "w"));
+  }
+  command(hook, "event", event("webhook.disabled", "other"));
+  command(hook, "event", event("webhook.updated", "w"));
+  std::set<std::string> heard;
+  for (const auto& delivery : deliveries()) heard.insert(delivery.at("event_id"));
+  heard.erase(runtime_->read_events({.topics = {"webhook.updated"}}).value().events.at(0)->id);
+  EXPECT_EQ(heard, (std::set<std::string>{"webhook.disabled other", "webhook.updated w"}));
+}
+
+class LaggingWebhook : public Webhook {
+ protected:
+  [[nodiscard]] DomainOptions options() const override {
+    auto with = Webhook::options();
+    with.webhooks.waiting_max = 10;
+    return with;
+  }
+};
+
+TEST_F(LaggingWebhook, leaves_events_in_the_log_while_too_many_deliveries_wait) {
+  constexpr int events = 250;
+  const auto lags = [&] { return query(hook, "get").at("lagging_since") != nullptr; };
+  for (int i = 0; i < 20; ++i) happen("ann");
+  ASSERT_TRUE(eventually(lags));
+  for (int i = 20; i < events; ++i) happen("ann");
+  const auto told = runtime_->read_events({.topics = {"webhook.lagging"}}).value().events;
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(Json::parse(told[0]->body).at("data").at("id"), "w");
+  // What was on its way when it began to lag comes on top.
+  EXPECT_LE(deliveries({{"limit", 500}}).size(), 120U);
+  restart();
+  listen();
+  EXPECT_TRUE(lags());
+  at_once_ = true;
+  const auto state = [&] { return runtime_->inspect(hook)->state.at("internal"); };
+  while (sending() > 0) take()->finish(ok);
+  EXPECT_TRUE(eventually([&] {
+    while (sending() > 0) take()->finish(ok);
+    return state().at("kept") == events && state().at("waiting") == 0;
+  })) << state();
+  EXPECT_FALSE(lags());
+}
+
+TEST_F(LaggingWebhook, goes_on_where_it_was_when_it_is_disabled_meanwhile) {
+  for (int i = 0; i < 20; ++i) happen("ann");
+  ASSERT_TRUE(eventually([&] { return query(hook, "get").at("lagging_since") != nullptr; }));
+  for (int i = 20; i < 150; ++i) happen("ann");
+  take()->finish(Json{{"status", 410}, {"headers", Json::object()}});
+  ASSERT_TRUE(eventually([&] { return query(hook, "get").at("enabled") == false; }));
+  at_once_ = true;
+  command(hook, "update", {{"enabled", true}, {"after", runtime_->events_end().value()}});
+  const auto state = [&] { return runtime_->inspect(hook)->state.at("internal"); };
+  EXPECT_TRUE(eventually([&] {
+    while (sending() > 0) take()->finish(ok);
+    return state().at("kept") == 150 && state().at("waiting") == 0;
+  })) << state();
+}
+
+/// An owner whom the server cannot read now and then, and a webhook that asks for an effect.
+class WebhookOwner : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "perdure_owner_XXXXXX");
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+    runtime_ = Runtime::open({.data_dir = directory_, .durability = DurabilityMode::buffered},
+                             {kind<Json>("user")
+                                  .command("create", [](Turn&, Json&) {}, {.creates = Creates::yes})
+                                  .query("account",
+                                         [this](const Json&) -> Result<Json> {
+                                           ++asked_;
+                                           if (unreadable_) return fail(ErrorCode::corrupt, "rot");
+                                           return Json{{"is_active", true}};
+                                         }),
+                              kind<Json>("webhook").command(
+                                  "ask",
+                                  [](Turn& turn, Json&) {
+                                    turn.request({.performer = "http", .retry = {.attempts = 1}});
+                                  },
+                                  {.creates = Creates::yes})})
+                   .value();
+    runtime_->set_performer("http", webhook::for_active_owners(
+                                        *runtime_, [this](const std::shared_ptr<Effect>& effect) {
+                                          EXPECT_EQ(effect->owner(), "ann");
+                                          ++performed_;
+                                          effect->finish(ok);
+                                        }));
+  }
+  void TearDown() override {
+    runtime_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+
+  std::filesystem::path directory_;
+  std::atomic<bool> unreadable_{true};
+  std::atomic<int> asked_{0};
+  std::atomic<int> performed_{0};
+  std::unique_ptr<Runtime> runtime_;
+};
+
+TEST_F(WebhookOwner, that_cannot_be_read_has_nothing_delivered_until_it_can) {
+  const auto send = [&](const ObjectId& object, const char* command) {
+    Call call{.target = object, .name = command};
+    call.owner = "ann";
+    ASSERT_TRUE(runtime_->call(std::move(call)).get());
+  };
+  const auto eventually = [](const auto& condition) {
+    for (int i = 0; i < 2'000 && !condition(); ++i) std::this_thread::sleep_for(5ms);
+    return condition();
+  };
+  send({"user", "ann"}, "create");
+  send({"webhook", "w"}, "ask");
+  ASSERT_TRUE(eventually([&] {
+    const auto items = runtime_->outbox(0, 10);
+    return items.size() == 1 && items[0].status == OutboxItem::Status::backing_off;
+  }));
+  EXPECT_GE(asked_, 1);
+  EXPECT_EQ(performed_, 0);
+  EXPECT_EQ(runtime_->outbox(0, 10)[0].attempt, 1);
+  unreadable_ = false;
+  EXPECT_TRUE(eventually([&] { return performed_ == 1; }));
 }
 
 }  // namespace

@@ -147,5 +147,37 @@ TEST(FairQueue, keeps_its_counts_whatever_is_done_with_it) {
   }
 }
 
+TEST(FairQueue, leaves_a_place_for_the_next_owner_however_many_greedy_ones_run) {
+  Queue queue{{.running_max = 100}};
+  for (OwnerKey owner = 1; owner <= 5; ++owner) {
+    for (int i = 0; i < 100; ++i) push(queue, owner, "greedy");
+    while (queue.take()) {
+    }
+  }
+  EXPECT_LT(queue.running(), 100U);
+  push(queue, 6, "modest");
+  const auto taken = queue.take();
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->item, "modest");
+  queue.check_invariants();
+}
+
+TEST(FairQueue, keeps_to_another_bound_on_what_runs_once_it_is_set) {
+  Queue queue;
+  for (int i = 0; i < 4; ++i) push(queue, 1, std::to_string(i));
+  ASSERT_TRUE(queue.take());
+  ASSERT_TRUE(queue.take());
+  queue.set_running_max(FairLimits::none, 1);
+  queue.check_invariants();
+  EXPECT_FALSE(queue.take());
+  queue.finish(1, 1);
+  EXPECT_FALSE(queue.take());
+  queue.finish(1, 1);
+  EXPECT_TRUE(queue.take());
+  queue.set_running_max(FairLimits::none, 2);
+  EXPECT_TRUE(queue.take());
+  queue.check_invariants();
+}
+
 }  // namespace
 }  // namespace perdure

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8 on a real data directory: events reach each reader in commit order, without a gap, from
 // its cursor on; objects that subscribe get each one once.
+#include <algorithm>
 #include <fstream>
 #include <set>
 
@@ -193,6 +194,52 @@ TEST_F(Events, topics_that_change_hold_for_what_comes_after_their_cursor) {
   EXPECT_TRUE(eventually([&] { return heard() == (Amounts{2, 3, 3, 5}); }));
 }
 
+TEST_F(Events, wildcards_do_not_stand_for_topics_that_must_be_asked_for_by_name) {
+  const auto subscribe = [&](const std::string& id, const std::string& topic) {
+    value(call("subscription", id, "subscribe",
+               Json{{"topics", {topic}},
+                    {"by_name", {"counter"}},
+                    {"kind", "listener"},
+                    {"id", id},
+                    {"command", "hear"}}));
+  };
+  const std::vector<std::string> wildcards{"*", "**", "*.added"};
+  for (const auto& wildcard : wildcards) subscribe("of " + wildcard, wildcard);
+  subscribe("named", "counter.*");
+  for (int i = 1; i <= 5; ++i) add("a", i);
+  EXPECT_TRUE(eventually([&] {
+    const auto heard = ask("listener", "named", "heard");
+    return heard && heard->value.get<Amounts>().size() == 5;
+  }));
+  for (const auto& wildcard : wildcards) {
+    EXPECT_FALSE(runtime_->inspect({"listener", "of " + wildcard})) << wildcard;
+  }
+}
+
+TEST_F(Events, a_paused_subscription_goes_on_where_it_was) {
+  const auto heard = [&] { return value(ask("listener", "l", "heard")).get<Amounts>(); };
+  value(call("subscription", "s", "subscribe",
+             Json{{"topics", {"**"}}, {"kind", "listener"}, {"id", "l"}, {"command", "hear"}}));
+  add("a", 1);
+  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{1}); }));
+  value(call("subscription", "s", "pause", Json()));
+  const auto seq = runtime_->inspect({"subscription", "s"})->meta.seq;
+  for (int i = 2; i <= 300; ++i) add("a", i);
+  // One that is not paused has heard all of it by then.
+  value(call("subscription", "t", "subscribe",
+             Json{{"topics", {"**"}}, {"kind", "listener"}, {"id", "m"}, {"command", "hear"}}));
+  EXPECT_TRUE(eventually([&] {
+    const auto other = ask("listener", "m", "heard");
+    return other && other->value.get<Amounts>().size() == 300;
+  }));
+  EXPECT_EQ(heard(), (Amounts{1}));
+  EXPECT_EQ(runtime_->inspect({"subscription", "s"})->meta.seq, seq);
+  restart();
+  value(call("subscription", "s", "resume", Json()));
+  EXPECT_TRUE(eventually([&] { return heard().size() == 300; }));
+  EXPECT_TRUE(std::ranges::is_sorted(heard()));
+}
+
 TEST_F(Events, a_deleted_object_hears_nothing_and_a_purged_one_ends_its_subscription) {
   const auto heard = [&] { return value(ask("listener", "l", "heard")).get<Amounts>(); };
   value(call("subscription", "s", "subscribe",
@@ -228,6 +275,9 @@ TEST_F(Events, a_subscription_names_what_is_wrong_with_it) {
 }
 
 TEST(Topics, match_by_their_parts) {
+  EXPECT_TRUE(names_first_part("a.*", "a.b.c"));
+  EXPECT_FALSE(names_first_part("*.b", "a.b.c"));
+  EXPECT_FALSE(names_first_part("ab.*", "a.b.c"));
   EXPECT_TRUE(topic_matches("*", "a.b.c"));
   EXPECT_TRUE(topic_matches("a.*", "a.b"));
   EXPECT_FALSE(topic_matches("a.*", "a.b.c"));

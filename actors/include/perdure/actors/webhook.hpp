@@ -27,11 +27,22 @@
 // (`owner_inactive`, see for_active_owners); the event `webhook.disabled` {id, url, reason} says
 // so. What waits then goes on when the owner enables it again.
 //
+// Events about webhooks (topics `webhook.*`) come to a webhook only if a pattern of its names them
+// by their first part: `**` does not. Else n webhooks that ask for everything would hear of each
+// other n² times. Two of them, `webhook.disabled` and `webhook.lagging`, are what deliveries cause:
+// a webhook never has its own ones delivered, and each needs something that ends such a chain: an
+// owner who enables the webhook again, or as many further deliveries. Of itself a webhook hears
+// `webhook.updated` only.
+//
 // Errors  conflict  test and retry_delivery of a disabled webhook; retry_delivery of what is being
 //                   sent. not_found: no such delivery (any more). invalid: topics, secret, one
 //                   more than an owner may have.
-// Limits  `WebhookPolicy::per_owner_max` of one owner, as `others` says; `deliveries_kept` finished
-//         deliveries, oldest gone first; past `deliveries_waiting_max` events fail at once.
+// Limits  `WebhookPolicy::per_owner_max` of one owner, as `others` says, so an event makes at most
+//         as many deliveries. Past `WebhookPolicy::waiting_max` that wait the webhook *lags*: its
+//         subscription pauses, later events wait in the event log and come when half is done
+//         (`lagging_since`, event `webhook.lagging` {id, url, waiting}). `deliveries_kept` finished
+//         deliveries, oldest gone first; past `deliveries_waiting_max`, which only `test` and
+//         `retry_delivery` can reach, one fails at once.
 #pragma once
 
 #include <chrono>
@@ -58,11 +69,14 @@ struct WebhookPolicy {
   Milliseconds disable_after = std::chrono::hours{5 * 24};  ///< of failing
   int given_up_max = 50;  ///< deliveries given up one after another, then it is disabled
   std::size_t per_owner_max = 1'000;
+  std::size_t waiting_max = 1'000;  ///< deliveries that wait; past it the webhook lags
 };
 
 namespace webhook {
 
+inline constexpr std::string_view own_topics = "webhook";  ///< their first part
 inline constexpr std::string_view disabled_topic = "webhook.disabled";
+inline constexpr std::string_view lagging_topic = "webhook.lagging";
 inline constexpr std::size_t deliveries_kept = 1'000;
 inline constexpr std::size_t deliveries_waiting_max = 10'000;
 inline constexpr std::chrono::hours overlap{24};
@@ -76,7 +90,8 @@ inline constexpr std::chrono::hours overlap{24};
 
 /// The performer `http` for a host whose owners are objects of the kind `user`: an attempt of a
 /// webhook whose owner is deactivated, deleted or erased is not made, and fails as
-/// `unauthenticated`, which disables the webhook. All else goes to `perform`.
+/// `unauthenticated`, which disables the webhook. While the owner cannot be asked about, no attempt
+/// is made, and none counts. All else goes to `perform`.
 /// Lifetime  the runtime outlives what it performs for.
 [[nodiscard]] Performer for_active_owners(Runtime& runtime, Performer perform);
 

@@ -39,6 +39,9 @@ struct FairLimits {
   std::size_t waiting_max = none;        ///< items of all owners
   std::size_t owner_waiting_max = none;  ///< items of one owner
   std::size_t owner_running_max = none;  ///< items of one owner that are taken and not finished
+  /// Items of all owners that are taken and not finished. With this bound an owner takes no more of
+  /// them than are left free, so that the next owner always finds a place.
+  std::size_t running_max = none;
 };
 
 enum class Queued { yes, owner_full, full };
@@ -76,14 +79,17 @@ class FairQueue {
   /// The next item; `finish` must be called for it. Nothing when nothing waits, or when all owners
   /// that wait have as many items running as they may: fewer than `running_below`, too.
   [[nodiscard]] std::optional<Taken> take(std::size_t running_below = FairLimits::none) {
-    // Those that follow the first have no fewer items running.
-    if (order_.empty() || order_.begin()->running >= running_below) return {};
+    if (order_.empty()) return {};
+    // The first one has the fewest running: if it has no place, nobody has.
+    const auto running = order_.begin()->running;
+    if (running >= running_below || !has_place(running)) return {};
     const auto owner = order_.begin()->owner;
     auto& line = lines_.at(owner);
     leave(owner, line);
     level_ = std::max(level_, line.charged);
     Taken taken{owner, line.pop()};
     ++line.running;
+    ++running_;
     --waiting_;
     if (!line.empty()) enter(owner, line);
     forget_the_level();
@@ -99,6 +105,7 @@ class FairQueue {
     leave(owner, line);
     line.charged += cost;
     --line.running;
+    --running_;
     if (!line.empty()) return enter(owner, line);
     if (line.running > 0) return;
     if (line.charged <= level_) {
@@ -110,6 +117,16 @@ class FairQueue {
     }
   }
 
+  /// Other bounds on what runs: they hold for the next items.
+  void set_running_max(std::size_t all, std::size_t of_owner) {
+    limits_.running_max = all;
+    limits_.owner_running_max = of_owner;
+    order_.clear();
+    for (const auto& [owner, line] : lines_) {
+      if (!line.empty() && may_run(line)) order_.insert(place_of(owner, line));
+    }
+  }
+
   [[nodiscard]] std::size_t waiting() const { return waiting_; }
   [[nodiscard]] std::size_t waiting(OwnerKey owner) const {
     const auto found = lines_.find(owner);
@@ -118,14 +135,18 @@ class FairQueue {
   [[nodiscard]] bool empty() const { return waiting_ == 0; }
   /// Owners that wait and may run.
   [[nodiscard]] std::size_t owners_in_line() const { return order_.size(); }
+  /// Items that are taken and not finished.
+  [[nodiscard]] std::size_t running() const { return running_; }
   /// Owners that are remembered, with work or without.
   [[nodiscard]] std::size_t owners() const { return lines_.size(); }
 
   /// Counts and orders agree. Aborts otherwise.
   void check_invariants() const {
     std::size_t waiting = 0;
+    std::size_t running = 0;
     for (const auto& [owner, line] : lines_) {
       waiting += line.size();
+      running += line.running;
       const bool ordered = order_.contains(place_of(owner, line));
       PERDURE_CHECK(ordered == (!line.empty() && may_run(line)), "an owner is out of order");
       const bool rests = line.empty() && line.running == 0;
@@ -133,6 +154,7 @@ class FairQueue {
                     "an owner without work is lost");
     }
     PERDURE_CHECK(waiting == waiting_, "the count of waiting items is off");
+    PERDURE_CHECK(running == running_, "the count of running items is off");
   }
 
  private:
@@ -172,6 +194,10 @@ class FairQueue {
   [[nodiscard]] bool may_run(const Line& line) const {
     return line.running < limits_.owner_running_max;
   }
+  [[nodiscard]] bool has_place(std::size_t running) const {
+    if (limits_.running_max == FairLimits::none) return true;
+    return running_ < limits_.running_max && running < limits_.running_max - running_;
+  }
   void enter(OwnerKey owner, Line& line) {
     line.entered = ++entered_;
     if (may_run(line)) order_.insert(place_of(owner, line));
@@ -191,6 +217,7 @@ class FairQueue {
   std::set<Place> order_;  ///< owners that wait and may run, the next one first
   std::set<std::pair<std::uint64_t, OwnerKey>> resting_;  ///< owners without work, by their charge
   std::size_t waiting_ = 0;
+  std::size_t running_ = 0;
   std::uint64_t level_ = 0;  ///< the charge of the owner that was served last
   std::uint64_t entered_ = 0;
 };

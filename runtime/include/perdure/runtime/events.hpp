@@ -30,6 +30,8 @@ using EventPtr = std::shared_ptr<const Event>;
 /// Whether a topic matches a pattern: dotted, `*` stands for one part, `**` for any rest (at least
 /// one part), `*` alone for every topic.
 [[nodiscard]] bool topic_matches(std::string_view pattern, std::string_view topic);
+/// Whether a pattern's first part is the topic's own, and no wildcard.
+[[nodiscard]] bool names_first_part(std::string_view pattern, std::string_view topic);
 /// Errors: invalid when a pattern's part is neither a name nor a wildcard, or `**` is not the last.
 [[nodiscard]] Result<void> validate_topic_pattern(std::string_view pattern);
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,7 +44,7 @@ struct EffectRequest {
   Json context = nullptr;
   RetryPolicy retry = {};
   Milliseconds timeout{0};  ///< of one attempt; 0: none
-  int priority = 0;         ///< higher ones first, among those that wait for the performer
+  int priority = 0;  ///< higher ones first, among those of an owner that wait for the performer
 };
 
 /// One attempt at an effect, as its performer sees it. Shared: the performer keeps it until it is
@@ -54,6 +55,11 @@ class Effect {
  public:
   virtual ~Effect() = default;
   [[nodiscard]] virtual const ObjectId& object() const = 0;
+  /// Of the object; empty: the host's.
+  [[nodiscard]] virtual const std::string& owner() const {
+    static const std::string host;
+    return host;
+  }
   [[nodiscard]] virtual const std::string& id() const = 0;
   [[nodiscard]] virtual const Json& payload() const = 0;
   [[nodiscard]] virtual int attempt() const = 0;  ///< from 1
@@ -71,6 +77,12 @@ class Effect {
 
 /// Starts the work and returns at once; it must not block.
 using Performer = std::function<void(std::shared_ptr<Effect>)>;
+
+/// Attempts of a performer at the same time: owners whose effects wait take turns.
+struct Concurrency {
+  std::size_t all = 16;
+  std::size_t owner = std::numeric_limits<std::size_t>::max();  ///< of them, of one owner
+};
 
 /// An item of the outbox, as operators see it.
 struct OutboxItem {

@@ -140,7 +140,10 @@ class Runtime {
   /// Registers who performs the effects of a name (see Turn::request), up to `concurrency` at the
   /// same time. Effects that were asked for before wait for it. `perform` runs on a thread of the
   /// runtime and must not block.
-  void set_performer(std::string name, Performer perform, std::size_t concurrency = 16);
+  void set_performer(std::string name, Performer perform, Concurrency concurrency = {});
+  void set_performer(std::string name, Performer perform, std::size_t concurrency) {
+    set_performer(std::move(name), std::move(perform), Concurrency{.all = concurrency});
+  }
 
   // ---- one object as a file: UTF-8 lines of JSON, the last one a digest of those before it.
 

@@ -17,8 +17,10 @@ namespace perdure::effects {
 /// One attempt at an effect, as the runtime would make it. Threads  any.
 class Asked final : public Effect {
  public:
-  explicit Asked(Json payload) : payload_(std::move(payload)) {}
+  explicit Asked(Json payload, std::string owner = "")
+      : payload_(std::move(payload)), owner_(std::move(owner)) {}
   [[nodiscard]] const ObjectId& object() const override { return object_; }
+  [[nodiscard]] const std::string& owner() const override { return owner_; }
   [[nodiscard]] const std::string& id() const override { return object_.id; }
   [[nodiscard]] const Json& payload() const override { return payload_; }
   [[nodiscard]] int attempt() const override { return 1; }
@@ -50,6 +52,7 @@ class Asked final : public Effect {
  private:
   const ObjectId object_{"test", "1"};
   const Json payload_;
+  const std::string owner_;
   std::mutex mutex_;
   std::function<void()> on_cancel_;
   bool finished_ = false;

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "asked.hpp"
+#include "name_server.hpp"
 #include "perdure/api/http/server.hpp"
 #include "perdure/base/random.hpp"
 
@@ -297,6 +298,70 @@ TEST_F(HttpPerformerTest, a_host_that_hangs_leaves_room_for_others) {
   Result<Json> again = fail(ErrorCode::internal, "");
   for (int i = 0; i < 1'000 && !again; ++i) again = call({{"url", url("/echo")}});
   EXPECT_TRUE(again);
+}
+
+TEST_F(HttpPerformerTest, judges_every_address_that_a_name_has) {
+  const NameServer names;
+  const auto ask = [&](std::vector<std::string> networks) {
+    performer_ = HttpPerformer::start({.allow_networks = std::move(networks),
+                                       .resolver = {names.address()},
+                                       .response_bytes_max = 5'000},
+                                      clock_)
+                     .value();
+    return code(call({{"url", "http://inside.test:" + std::to_string(server_->port()) + "/x"}}));
+  };
+  EXPECT_EQ(ask({}), "forbidden");
+  EXPECT_EQ(ask({"127.0.0.0/8"}).substr(0, 6), "result");
+  EXPECT_EQ(names.asked("inside.test"), 2);
+}
+
+TEST_F(HttpPerformerTest, names_that_nobody_answers_for_hold_up_no_address_and_no_other_name) {
+  const NameServer names;
+  performer_ = HttpPerformer::start({.allow_networks = {"127.0.0.0/8"},
+                                     .resolver = {names.address()},
+                                     .response_bytes_max = 5'000},
+                                    clock_)
+                   .value();
+  std::vector<std::shared_ptr<Asked>> slow;
+  for (int i = 0; i < 100; ++i) {
+    slow.push_back(std::make_shared<Asked>(
+        Json{{"url", "http://never-" + std::to_string(i) + ".test/"}}, "ann"));
+    performer_->performer()(slow.back());
+  }
+  EXPECT_EQ(call({{"url", url("/echo")}})->at("status"), 200);
+  const auto quick = "http://quick.test:" + std::to_string(server_->port()) + "/echo";
+  EXPECT_EQ(call({{"url", quick}})->at("status"), 200);
+  // Who is cancelled does not wait for the name either.
+  ASSERT_TRUE(slow.front()->cancel());
+  EXPECT_EQ(code(slow.front()->wait()), "conflict");
+}
+
+TEST_F(HttpPerformerTest, an_owner_that_fills_a_host_leaves_room_for_the_next_one) {
+  std::vector<std::shared_ptr<Asked>> hanging;
+  for (int i = 0; i < 110; ++i) {
+    hanging.push_back(std::make_shared<Asked>(Json{{"url", url("/never")}}, "ann"));
+    performer_->performer()(hanging.back());
+  }
+  const auto ask = [&](const std::string& owner) {
+    const auto asked = std::make_shared<Asked>(Json{{"url", url("/echo")}}, owner);
+    performer_->performer()(asked);
+    return asked->wait();
+  };
+  EXPECT_EQ(code(ask("ann")), "overloaded");
+  EXPECT_EQ(code(ask("bob")).substr(0, 6), "result");
+}
+
+TEST_F(HttpPerformerTest, bounds_what_all_responses_take) {
+  const auto ask = [&](std::size_t bodies_bytes_max) {
+    performer_ = HttpPerformer::start({.allow_networks = {"127.0.0.0/8"},
+                                       .response_bytes_max = 20'000,
+                                       .bodies_bytes_max = bodies_bytes_max},
+                                      clock_)
+                     .value();
+    return code(call({{"url", url("/big")}}));
+  };
+  EXPECT_EQ(ask(19'000), "unavailable");  // half of it is one owner's
+  EXPECT_EQ(ask(21'000).substr(0, 6), "result");
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 // HttpPerformer: performs the effects named `http`, which are calls of HTTP servers elsewhere.
 //
 //   auto http = effects::HttpPerformer::start({}, clock).value();
-//   runtime->set_performer("http", http->performer(), http->options().concurrency);
+//   runtime->set_performer("http", http->performer(), http->concurrency());
 //
 // An effect's payload:
 //
@@ -25,7 +25,8 @@
 //         too_large          the response; not_after: deadline_exceeded.
 //         unavailable        no connection, no certificate that is trusted, no answer in time, or
 //                            (without any_status) status 429 or 5xx, with its Retry-After.
-//         overloaded         HttpOptions::host_calls_max are under way; no attempt was made.
+//         overloaded         HttpOptions::host_calls_max are under way, or too many names are
+//                            being looked up; no attempt was made.
 // Of these `unavailable` and `deadline_exceeded` are tried again, as the effect's policy says.
 #pragma once
 
@@ -45,19 +46,27 @@ struct HttpOptions {
   std::vector<std::string> allow_networks = {};
   std::string ca_file = {};  ///< PEM; trusted beside the system's own roots
   std::string user_agent = "perdure";
-  std::size_t concurrency = 1'024;   ///< attempts at the same time, each with one connection
-  std::size_t host_calls_max = 128;  ///< of them, to one host and port: others wait outside
+  /// Name servers, HOST:PORT with addresses as hosts; none: those of the system.
+  std::vector<std::string> resolver = {};
+  std::size_t concurrency = 1'024;      ///< attempts at the same time, each with one connection
+  std::size_t owner_concurrency = 256;  ///< of them, of one owner
+  /// Of them, to one host and port, of one owner: others wait outside. Of all owners up to twice as
+  /// many, of which each takes no more than are left free.
+  std::size_t host_calls_max = 128;
   Milliseconds connect_timeout{10'000};
   std::size_t response_bytes_max = 1u << 20;
+  /// Of all bodies that are being read; an owner holds no more of it than is left free.
+  std::size_t bodies_bytes_max = 64u << 20;
 };
 
-/// Threads    one that runs all calls, and eight that resolve names; no call has one of its own.
+/// Threads    one that runs all calls and looks up their names; no call has one of its own.
 /// Lifecycle  start … stop, or the destructor. It outlives the runtime that it performs for.
-/// Limits     a connection for each attempt; response headers 32 KiB; as HttpOptions says.
+/// Limits     a connection for each attempt; response headers 32 KiB; as HttpOptions says; names
+///            that are looked up at once: effects/name_lookups.hpp.
 class HttpPerformer {
  public:
-  /// Errors  invalid  a network that cannot be read (`/allow_networks`), or the file of
-  ///                  certificates (`/ca_file`).
+  /// Errors  invalid  a network that cannot be read (`/allow_networks`), the file of certificates
+  ///                  (`/ca_file`), or a name server (`/resolver`).
   [[nodiscard]] static Result<std::unique_ptr<HttpPerformer>> start(HttpOptions options,
                                                                     const Clock& clock);
   ~HttpPerformer();
@@ -65,6 +74,10 @@ class HttpPerformer {
   HttpPerformer& operator=(const HttpPerformer&) = delete;
 
   [[nodiscard]] const HttpOptions& options() const;
+  /// For Runtime::set_performer.
+  [[nodiscard]] Concurrency concurrency() const {
+    return {.all = options().concurrency, .owner = options().owner_concurrency};
+  }
 
   /// For Runtime::set_performer. Lifetime  of this object.
   [[nodiscard]] Performer performer();
@@ -74,8 +87,7 @@ class HttpPerformer {
   /// Threads  any; it does not block.
   [[nodiscard]] Result<void> check_url(std::string_view url) const;
 
-  /// Ends the attempts that are under way (`unavailable`), and waits for the threads. A name that
-  /// is being resolved is waited for.
+  /// Ends the attempts that are under way (`unavailable`), and waits for the thread.
   void stop();
 
   class Core;
