@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perdure/actors/archive.hpp"
 
+#include <utility>
+
 #include "perdure/actors/jobs.hpp"
 #include "perdure/actors/resource.hpp"
 #include "perdure/base/crypto.hpp"
@@ -9,7 +11,7 @@ namespace perdure::actors {
 
 namespace {
 
-constexpr std::size_t page_size = 500;
+constexpr std::size_t page_size = 100;
 constexpr std::size_t rows_at_once = 1'000;
 
 /// The output of a job may be an earlier archive: each would hold all those before it.
@@ -19,52 +21,60 @@ bool is_archive_itself(const ObjectId& object, const Entry& row) {
 
 }  // namespace
 
-Result<void> visit_owned(const Runtime& runtime, const std::string& owner,
-                         const std::function<Result<void>(const ObjectView&)>& visit) {
-  for (const auto& kind : runtime.kinds()) {
-    ListRequest request{.kind = kind.name(),
-                        .index = "$owner",
-                        .owner = owner,
-                        .limit = page_size,
-                        .lives = ListRequest::Lives::all};
-    do {
-      PERDURE_TRY(page, runtime.list(request));
-      if (!page.unreadable.empty()) return fail(page.unreadable.front().error);
-      for (const auto& view : page.items) PERDURE_TRY_VOID(visit(view));
-      request.cursor = std::move(page.next_cursor);
-    } while (!request.cursor.empty());
+OwnedObjects::OwnedObjects(const Runtime& runtime, std::string owner)
+    : runtime_(runtime), owner_(std::move(owner)) {}
+
+Result<std::optional<ObjectView>> OwnedObjects::next() {
+  const auto& kinds = runtime_.kinds();
+  while (page_.empty() && kind_ < kinds.size()) {
+    PERDURE_TRY(page, runtime_.list({.kind = kinds[kind_].name(),
+                                     .index = "$owner",
+                                     .owner = owner_,
+                                     .limit = page_size,
+                                     .cursor = cursor_,
+                                     .lives = ListRequest::Lives::all}));
+    if (!page.unreadable.empty()) return fail(page.unreadable.front().error);
+    page_.assign(std::make_move_iterator(page.items.begin()),
+                 std::make_move_iterator(page.items.end()));
+    cursor_ = std::move(page.next_cursor);
+    if (cursor_.empty()) ++kind_;
   }
-  return {};
+  if (page_.empty()) return std::optional<ObjectView>{};
+  std::optional<ObjectView> found{std::move(page_.front())};
+  page_.pop_front();
+  return found;
 }
 
-Result<std::string> archived_object(const Runtime& runtime, const ObjectView& view,
-                                    std::size_t bytes_max) {
-  const auto& object = view.meta.object();
-  std::string text = R"({"kind":)" + dump_json(object.kind);
-  text += R"(,"resource":)" + dump_json(resource_body(view));
-  text += R"(,"entries":[)";
-  if (view.meta.exists()) {
-    EntryRange range{.limit = rows_at_once};
-    for (bool first = true;;) {
-      PERDURE_TRY(rows, runtime.entries(object, range));
-      for (const auto& row : rows) {
-        if (is_archive_itself(object, row)) continue;
-        auto value = parse_stored_json(row.value);
-        text += first ? "" : ",";
-        first = false;
-        text += dump_json({{"key", row.key},
-                           {"value", value ? std::move(*value) : Json(to_base64url(row.value))}});
-      }
-      if (text.size() > bytes_max) {
-        return fail(ErrorCode::too_large,
-                    "the archive is larger than " + std::to_string(bytes_max >> 20) + " MiB");
-      }
-      if (rows.size() < range.limit) break;
-      range.from = rows.back().key + '\x01';
-    }
+ArchivedObject::ArchivedObject(const Runtime& runtime, ObjectView view)
+    : runtime_(runtime), view_(std::move(view)), range_{.limit = rows_at_once} {}
+
+Result<More> ArchivedObject::read(std::string& out, std::size_t bytes) {
+  const auto begin = out.size();
+  const auto& object = view_.meta.object();
+  if (next_ == Next::head) {
+    out += R"({"kind":)" + dump_json(object.kind);
+    out += R"(,"resource":)" + dump_json(resource_body(view_));
+    out += R"(,"entries":[)";
+    next_ = Next::first_entry;
   }
-  text += "]}";
-  return text;
+  for (bool more = view_.meta.exists(); more;) {
+    if (out.size() - begin >= bytes) return More::yes;
+    range_.bytes_max = bytes;
+    auto rows = runtime_.entries(object, range_);
+    if (!rows && rows.error().code == ErrorCode::not_found) break;
+    if (!rows) return fail(std::move(rows).error());
+    for (const auto& row : *rows) {
+      if (is_archive_itself(object, row)) continue;
+      if (std::exchange(next_, Next::entry) == Next::entry) out += ',';
+      auto value = parse_stored_json(row.value);
+      out += dump_json(
+          {{"key", row.key}, {"value", value ? std::move(*value) : Json(to_base64url(row.value))}});
+    }
+    more = range_.may_go_on(*rows);
+    if (more) range_ = range_.after(*rows);
+  }
+  out += "]}";
+  return More::no;
 }
 
 Json archive_header(const ObjectView& user, Timestamp now) {
@@ -72,6 +82,35 @@ Json archive_header(const ObjectView& user, Timestamp now) {
           {"version", 1},
           {"exported_at", format_rfc3339(now)},
           {"user", resource_body(user)}};
+}
+
+Result<std::unique_ptr<UserArchive>> UserArchive::open(const Runtime& runtime, std::string user_id,
+                                                       Timestamp now) {
+  PERDURE_TRY(user, runtime.inspect({"user", user_id}));
+  auto head = dump_json(archive_header(user, now));
+  head.back() = ',';  // the objects go on with the header's members
+  head += R"("objects":[)";
+  return std::make_unique<UserArchive>(runtime, std::move(user_id), std::move(head));
+}
+
+Result<More> UserArchive::read(std::string& out, std::size_t bytes) {
+  const auto begin = out.size();
+  out += std::exchange(head_, {});
+  while (out.size() - begin < bytes) {
+    if (!object_) {
+      PERDURE_TRY(view, objects_.next());
+      if (!view) {
+        out += "]}";
+        return More::no;
+      }
+      if (view->meta.object().kind == "user") continue;
+      if (!std::exchange(is_first_, false)) out += ',';
+      object_.emplace(runtime_, std::move(*view));
+    }
+    PERDURE_TRY(more, object_->read(out, bytes));
+    if (more == More::no) object_.reset();
+  }
+  return More::yes;
 }
 
 }  // namespace perdure::actors

@@ -105,7 +105,8 @@ Json Collection::item_of(const EntryReader& entries, const Entry& row) const {
   return std::move(*item);
 }
 
-Result<Json> Collection::list(const EntryReader& entries, const ListQuery& query) const {
+Result<Json> Collection::list(const EntryReader& entries, const ListQuery& query,
+                              const ItemPresenter& present) const {
   Scan wanted{.order = query.order, .limit = query.limit, .cursor = query.cursor};
   std::vector<std::pair<std::string, std::string>> conditions;  // member, value
   for (const auto& filter : rules_.filters) {
@@ -129,7 +130,8 @@ Result<Json> Collection::list(const EntryReader& entries, const ListQuery& query
       });
       if (!fits) return nullptr;
     }
-    return item_of(entries, row);
+    auto item = item_of(entries, row);
+    return present ? present(std::move(item)) : item;
   });
 }
 

@@ -16,6 +16,7 @@
 // Limits  an item with n filter values (tags) has (1 + n) rows for each sort.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -58,8 +59,10 @@ class Collection {
   /// Removes an item without a trace.
   void erase(Entries& entries, const Json& item) const;
 
-  /// {items, next_cursor} with the items as they are stored.
-  [[nodiscard]] Result<Json> list(const EntryReader& entries, const ListQuery& query) const;
+  /// {items, next_cursor} with the items as `present` gives them; empty: as they are stored.
+  using ItemPresenter = std::function<Json(Json stored)>;
+  [[nodiscard]] Result<Json> list(const EntryReader& entries, const ListQuery& query,
+                                  const ItemPresenter& present = {}) const;
 
   /// The item that stands last by `sort`, if there is any live one.
   [[nodiscard]] std::optional<Json> last(const EntryReader& entries, const std::string& sort) const;

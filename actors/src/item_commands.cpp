@@ -155,11 +155,9 @@ Result<Json> list_all(const Items& items, const View& view, const Json& payload)
   PERDURE_TRY(query, read_list_query(payload, items.collection.list_shape()));
   const bool can_match = !items.rules.can_match || items.rules.can_match(view.entries(), query);
   if (!can_match) return Json{{list::items, Json::array()}, {list::next_cursor, nullptr}};
-  PERDURE_TRY(page, items.collection.list(view.entries(), query));
-  for (Json& item : page[std::string{list::items}]) {
-    item = items.present(view.meta(), view.entries(), std::move(item));
-  }
-  return page;
+  return items.collection.list(view.entries(), query, [&](Json item) {
+    return items.present(view.meta(), view.entries(), std::move(item));
+  });
 }
 
 }  // namespace

@@ -7,8 +7,8 @@ namespace perdure::actors {
 
 namespace {
 
-/// Of one object's line.
-constexpr std::size_t object_bytes_max = 64u << 20;
+/// Of one object's line, held at once.
+constexpr std::size_t piece_bytes = 64u << 10;
 
 std::vector<FieldError> check(const Json& payload) {
   if (!payload.is_object()) return {{"", "type", "must be an object"}};
@@ -44,11 +44,22 @@ struct Sum {
 
 Error stopped() { return {.code = ErrorCode::unavailable, .detail = "stopped"}; }
 
-Result<void> write_line(JobContext& job, Sum& sum, std::string line) {
+Result<void> write(JobContext& job, Sum& sum, std::string_view text) {
   if (job.cancelled()) return fail(stopped());
-  line += '\n';
-  sum.bytes += line.size();
-  return job.write(line);
+  sum.bytes += text.size();
+  return job.write(text);
+}
+
+Result<void> write_object(JobContext& job, Sum& sum, ObjectView view) {
+  ArchivedObject object{job.runtime(), std::move(view)};
+  for (auto more = More::yes; more == More::yes;) {
+    std::string piece;
+    PERDURE_TRY(left, object.read(piece, piece_bytes));
+    if (left == More::no) piece += '\n';
+    PERDURE_TRY_VOID(write(job, sum, piece));
+    more = left;
+  }
+  return {};
 }
 
 Result<Sum> export_one(JobContext& job, const ObjectId& object) {
@@ -62,13 +73,13 @@ Result<Sum> export_one(JobContext& job, const ObjectId& object) {
     return fail(ErrorCode::forbidden, "only an administrator may export what holds secrets");
   }
   Sum sum{.objects = 1};
-  Result<void> written;
-  PERDURE_TRY_VOID(runtime.export_object(object, {}, [&](std::string_view line) {
-    if (!written) return;
-    sum.bytes += line.size();
-    written = job.write(line);
-  }));
-  PERDURE_TRY_VOID(written);
+  PERDURE_TRY(file, runtime.begin_export(object));
+  for (auto more = More::yes; more == More::yes;) {
+    std::string lines;
+    PERDURE_TRY(left, file->read(lines, piece_bytes));
+    PERDURE_TRY_VOID(write(job, sum, lines));
+    more = left;
+  }
   return sum;
 }
 
@@ -77,16 +88,15 @@ Result<Sum> export_owned(JobContext& job) {
   const auto& owner = job.principal().user_id;
   PERDURE_TRY(user, runtime.inspect({"user", owner}));
   Sum sum;
-  PERDURE_TRY_VOID(write_line(job, sum, dump_json(archive_header(user, job.now()))));
-  const auto write_object = [&](const ObjectView& view) -> Result<void> {
-    if (view.meta.object().kind == "user") return {};
-    PERDURE_TRY(line, archived_object(runtime, view, object_bytes_max));
-    PERDURE_TRY_VOID(write_line(job, sum, std::move(line)));
+  PERDURE_TRY_VOID(write(job, sum, dump_json(archive_header(user, job.now())) + '\n'));
+  OwnedObjects objects{runtime, owner};
+  for (;;) {
+    PERDURE_TRY(view, objects.next());
+    if (!view) return sum;
+    if (view->meta.object().kind == "user") continue;
+    PERDURE_TRY_VOID(write_object(job, sum, std::move(*view)));
     job.progress(static_cast<double>(++sum.objects), {}, "objects");
-    return {};
-  };
-  PERDURE_TRY_VOID(visit_owned(runtime, owner, write_object));
-  return sum;
+  }
 }
 
 Result<Json> run(JobContext& job) {

@@ -5,7 +5,7 @@
 
 #include "errors.hpp"
 #include "perdure/base/crypto.hpp"
-#include "perdure/runtime/options.hpp"
+#include "perdure/runtime/page.hpp"
 
 namespace perdure::actors {
 
@@ -75,6 +75,7 @@ Result<ListQuery> read_list_query(const Json& payload, const ListShape& shape) {
 Result<Json> scan(const EntryReader& entries, const Scan& scan, const RowReader& read) {
   // One row more than asked for tells whether another page follows.
   EntryRange range = EntryRange::prefix(scan.prefix, scan.order, scan.limit + 1);
+  range.bytes_max = limits::page_items_bytes_max;
   const auto continue_after = [&](const std::string& key) {
     if (scan.order == Order::ascending) {
       range.from = std::max(range.from, next_key(key));
@@ -92,22 +93,29 @@ Result<Json> scan(const EntryReader& entries, const Scan& scan, const RowReader&
     continue_after(*key);
   }
 
+  PageBudget budget{{.items_max = scan.limit, .rows_max = list::rows_scanned_max}};
   Json items = Json::array();
-  Json next_cursor = nullptr;
   std::string last;
-  std::size_t scanned = 0;
+  // False: the page ends before this row.
+  const auto take = [&](const Entry& row) {
+    if (budget.full() || !budget.look()) return false;
+    if (Json item = read(row); !item.is_null()) {
+      // The comma that follows counts, too.
+      if (!budget.take(serialized_size(item) + 1)) return false;
+      items.push_back(std::move(item));
+    }
+    last = row.key;
+    return true;
+  };
+  Json next_cursor = nullptr;
   for (bool more = true; more;) {
     const auto rows = entries.range(range);
-    more = rows.size() == range.limit;
+    more = range.may_go_on(rows);
     for (const Entry& row : rows) {
-      if (items.size() == scan.limit || scanned == list::rows_scanned_max) {
-        next_cursor = to_base64url(last);
-        more = false;
-        break;
-      }
-      ++scanned;
-      last = row.key;
-      if (Json item = read(row); !item.is_null()) items.push_back(std::move(item));
+      if (take(row)) continue;
+      next_cursor = to_base64url(last);
+      more = false;
+      break;
     }
     if (more) continue_after(last);
   }

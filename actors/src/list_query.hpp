@@ -48,7 +48,8 @@ struct Scan {
 /// Gives the item of a row; null leaves the row out.
 using RowReader = std::function<Json(const Entry& row)>;
 
-/// {items, next_cursor}. Reads at most `list::rows_scanned_max` rows, in steps.
+/// {items, next_cursor}. Looks at no more than `list::rows_scanned_max` rows, and gives no more
+/// than limits::page_items_bytes_max of items: past either the page comes short, with a cursor.
 /// Errors  invalid  the cursor belongs to another list.
 [[nodiscard]] Result<Json> scan(const EntryReader& entries, const Scan& scan,
                                 const RowReader& read);

@@ -82,6 +82,7 @@ class ServerProcess {
   ExitCode show_first_key();
   ExitCode start_server();
   ExitCode failed(ExitCode exit_code, std::string_view what, const Error& error);
+  [[nodiscard]] api::SlowLimits slow_limits() const;
   api::ApplicationOptions application_options();
   api::RateLimit rate_limit(std::string_view requests, std::string_view window) const;
   std::vector<std::string> features() const;
@@ -196,6 +197,17 @@ std::vector<std::string> ServerProcess::features() const {
   return features;
 }
 
+api::SlowLimits ServerProcess::slow_limits() const {
+  const auto number = [&](const char* name) {
+    return static_cast<std::size_t>(config_.number(name));
+  };
+  return {.read_threads = number("threads.slow"),
+          .transfer_threads = number("threads.transfer"),
+          .hash_threads = number("threads.hash"),
+          .requests_max = number("limits.slow_requests"),
+          .owner_requests_max = number("limits.slow_requests_per_owner")};
+}
+
 api::ApplicationOptions ServerProcess::application_options() {
   api::ApplicationOptions options;
   options.version = PERDURE_VERSION;
@@ -208,6 +220,7 @@ api::ApplicationOptions ServerProcess::application_options() {
   options.call_deadline = Milliseconds{config_.number("timeouts.call")};
   options.key_rate = rate_limit("rate_limit.key_requests", "rate_limit.key_window");
   options.server_rate = rate_limit("rate_limit.server_requests", "rate_limit.server_window");
+  options.slow = slow_limits();
   options.features = features();
   options.webhooks_per_owner_max = domain_options(config_).webhooks.per_owner_max;
   options.check_outgoing_url = [this](std::string_view url) {

@@ -133,6 +133,28 @@ Sha256 sha256(std::initializer_list<std::string_view> parts) {
   return digest;
 }
 
+struct Sha256Writer::State {
+  std::unique_ptr<EVP_MD_CTX, ContextDeleter> context{EVP_MD_CTX_new()};
+};
+
+Sha256Writer::Sha256Writer() : state_(std::make_unique<State>()) {
+  PERDURE_CHECK(EVP_DigestInit_ex(state_->context.get(), sha256_algorithm(), nullptr) == 1,
+                "SHA-256 is not available");
+}
+Sha256Writer::~Sha256Writer() = default;
+
+void Sha256Writer::add(std::string_view bytes) {
+  PERDURE_CHECK(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1,
+                "SHA-256 failed");
+}
+
+Sha256 Sha256Writer::finish() {
+  Sha256 digest{};
+  PERDURE_CHECK(EVP_DigestFinal_ex(state_->context.get(), digest.data(), nullptr) == 1,
+                "SHA-256 failed");
+  return digest;
+}
+
 Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
   Sha256 digest{};
   const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());

@@ -23,8 +23,10 @@ namespace perdure::runtime {
 [[nodiscard]] Result<SnapshotInfo> decode_snapshot(const ObjectId& object,
                                                    const storage::PinRow& row);
 
-[[nodiscard]] Result<ListPage> list_objects(const storage::Store& store, const Directory& directory,
-                                            const KindDefinition& kind, const ListRequest& request);
+/// Shows the objects of a list to `read`, from the request's cursor on.
+[[nodiscard]] Result<ListEnd> list_objects(const storage::Store& store, const Directory& directory,
+                                           const KindDefinition& kind, const ListRequest& request,
+                                           const ListReader& read);
 
 /// What a record holds, as the kind's code of today writes it: an object looks the same whether it
 /// is active or not. A state that the kind cannot read is shown as it is stored.

@@ -4,8 +4,10 @@
 
 #include "history.hpp"
 #include "index_keys.hpp"
+#include "perdure/base/check.hpp"
 #include "perdure/base/codec.hpp"
 #include "perdure/base/crypto.hpp"
+#include "perdure/runtime/page.hpp"
 
 namespace perdure::runtime {
 
@@ -113,77 +115,138 @@ bool belongs(const ObjectMeta& meta, bool purged, const ListRequest& request) {
   return request.lives == ListRequest::Lives::all || meta.deleted_at.has_value() == wants_deleted;
 }
 
-// Adds the object to the page if it belongs to the list. Whoever is active and quiet has in memory
-// what the store has.
-Result<void> add_object(ListPage& page, const Catalogue& in, const ObjectId& object) {
+// The object if it belongs to the list. Whoever is active and quiet has in memory what the store
+// has.
+Result<std::optional<ObjectView>> find_object(const Catalogue& in, const ObjectId& object) {
   if (const auto version = in.directory.peek(object, in.store.epoch())) {
-    if (!belongs(version->meta, version->purged(), in.request)) return {};
-    page.items.push_back({version->meta, in.kind.state.encode(version->state.get())});
-    return {};
+    if (!belongs(version->meta, version->purged(), in.request)) return std::optional<ObjectView>{};
+    return std::optional{ObjectView{version->meta, in.kind.state.encode(version->state.get())}};
   }
   PERDURE_TRY(row, in.store.last_record(object));
-  if (!row) return {};
+  if (!row) return std::optional<ObjectView>{};
   PERDURE_TRY(record, decode_record(object, *row));
-  if (!belongs(record.meta, record.root.empty(), in.request)) return {};
+  if (!belongs(record.meta, record.root.empty(), in.request)) return std::optional<ObjectView>{};
   PERDURE_TRY(view, view_record(in.kind, record));
-  page.items.push_back(std::move(view));
-  return {};
+  return std::optional{std::move(view)};
 }
 
-// Damage stops at the object that it is in: a list says which one, and goes on.
-Result<void> add(ListPage& page, const Catalogue& in, const std::string& id) {
-  const ObjectId object{in.kind.name, id};
-  auto added = add_object(page, in, object);
-  if (added) return {};
-  const auto code = added.error().code;
-  if (code != ErrorCode::corrupt && code != ErrorCode::newer_version) return added;
-  page.unreadable.push_back({object, std::move(added).error()});
-  return {};
-}
+/// One page on its way to its reader.
+class Page {
+ public:
+  Page(const Catalogue& in, const ListReader& read)
+      : in_(in), read_(read), budget_({.items_max = in.request.limit}) {
+    end_.next_cursor = in.request.cursor;
+  }
+
+  enum class Next { go_on, ended };
+
+  /// Shows the object of a row, if it is of the list. Damage stops at the object that it is in: its
+  /// reader hears of it, and the list goes on.
+  Result<Next> show(const storage::IndexRow& row) {
+    if (!budget_.look()) return end_here();
+    const ObjectId object{in_.kind.name, row.id};
+    if (is_left_out(object)) {
+      pass(row);
+      return Next::go_on;
+    }
+    auto found = find_object(in_, object);
+    auto shown = Shown::passed_over;
+    if (!found) {
+      const auto code = found.error().code;
+      if (code != ErrorCode::corrupt && code != ErrorCode::newer_version) {
+        return fail(std::move(found).error());
+      }
+      shown = read_(object, fail(std::move(found).error()));
+    } else if (*found) {
+      shown = read_(object, std::move(**found));
+    }
+    if (shown == Shown::refused) return end_here();
+    if (shown == Shown::taken) PERDURE_CHECK(budget_.take(0), "a page has more than was asked for");
+    pass(row);
+    return Next::go_on;
+  }
+
+  /// As many as were asked for, or as many rows looked at as may be.
+  [[nodiscard]] bool full() const { return budget_.full(); }
+  /// The page ends before what was not passed yet.
+  Next end_here() {
+    end_.at_end = false;
+    if (last_) end_.next_cursor = encode_cursor(in_.request, *last_);
+    return Next::ended;
+  }
+  void end_of_list() { end_ = {}; }
+  [[nodiscard]] ListEnd end() && { return std::move(end_); }
+
+ private:
+  [[nodiscard]] bool is_left_out(const ObjectId& object) const {
+    return in_.request.activity == Activity::hibernated && in_.directory.active(object);
+  }
+  void pass(const storage::IndexRow& row) { last_ = row; }
+
+  const Catalogue& in_;
+  const ListReader& read_;
+  PageBudget budget_;
+  std::optional<storage::IndexRow> last_;
+  ListEnd end_;
+};
 
 // Active objects are few and in memory: the directory is the index.
-Result<ListPage> list_active(const Catalogue& in, const std::string& after) {
-  ListPage page;
-  const auto limit = in.request.limit;
-  const auto ids = in.directory.active_ids(in.kind.name, after, limit + 1);
-  for (std::size_t i = 0; i < ids.size() && i < limit; ++i) {
-    PERDURE_TRY_VOID(add(page, in, ids[i]));
+Result<void> list_active(const Catalogue& in, const std::string& after, Page& page) {
+  const auto ids = in.directory.active_ids(in.kind.name, after, in.request.limit + 1);
+  for (const auto& id : ids) {
+    if (page.full()) {
+      page.end_here();
+      return {};
+    }
+    PERDURE_TRY(next, page.show({"", id}));
+    if (next == Page::Next::ended) return {};
   }
-  if (ids.size() > limit) page.next_cursor = encode_cursor(in.request, {"", ids[limit - 1]});
-  return page;
+  if (ids.size() > in.request.limit) {
+    page.end_here();
+  } else {
+    page.end_of_list();
+  }
+  return {};
+}
+
+Result<void> list_rows(const Catalogue& in, Scan scan, std::optional<storage::IndexRow> after,
+                       Page& page) {
+  // One more than asked for tells whether there is a next page.
+  scan.range.limit = in.request.limit + 1;
+  for (;;) {
+    PERDURE_TRY(rows, in.store.index(in.kind.name, scan.index, scan.range, after));
+    for (const auto& row : rows) {
+      if (page.full()) {
+        page.end_here();
+        return {};
+      }
+      PERDURE_TRY(next, page.show(row));
+      if (next == Page::Next::ended) return {};
+    }
+    if (rows.size() < scan.range.limit) break;
+    after = rows.back();
+  }
+  page.end_of_list();
+  return {};
 }
 
 }  // namespace
 
-Result<ListPage> list_objects(const storage::Store& store, const Directory& directory,
-                              const KindDefinition& kind, const ListRequest& request) {
+Result<ListEnd> list_objects(const storage::Store& store, const Directory& directory,
+                             const KindDefinition& kind, const ListRequest& request,
+                             const ListReader& read) {
   if (request.limit == 0) return bad("limit", "a page has at least one item");
   PERDURE_TRY(scan, plan(kind, request));
   PERDURE_TRY(after, decode_cursor(request));
   const Catalogue in{store, directory, kind, request};
+  Page page{in, read};
   if (request.activity == Activity::active) {
     if (request.index != index_names::by_id) return bad("activity", "only lists by id have it");
-    return list_active(in, after ? after->id : std::string{});
+    PERDURE_TRY_VOID(list_active(in, after ? after->id : std::string{}, page));
+  } else {
+    PERDURE_TRY_VOID(list_rows(in, std::move(scan), std::move(after), page));
   }
-  // One more than asked for tells whether there is a next page.
-  scan.range.limit = request.limit + 1;
-  ListPage page;
-  for (;;) {
-    PERDURE_TRY(rows, store.index(kind.name, scan.index, scan.range, after));
-    const bool more = rows.size() > request.limit;
-    if (more) rows.pop_back();
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (request.activity && directory.active({kind.name, rows[i].id})) continue;
-      PERDURE_TRY_VOID(add(page, in, rows[i].id));
-      const auto taken = page.items.size() + page.unreadable.size();
-      if (taken == request.limit && (more || i + 1 < rows.size())) {
-        page.next_cursor = encode_cursor(request, rows[i]);
-        return page;
-      }
-    }
-    if (!more) return page;
-    after = rows.back();
-  }
+  return std::move(page).end();
 }
 
 }  // namespace perdure::runtime

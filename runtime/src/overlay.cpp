@@ -19,7 +19,9 @@ class Merge {
   Merge(const EntryRange& range, std::map<std::string, const PendingEntry*> pending)
       : range_(range), pending_(std::move(pending)) {}
 
-  [[nodiscard]] bool full() const { return found_.size() >= range_.limit; }
+  [[nodiscard]] bool full() const {
+    return found_.size() >= range_.limit || bytes_ >= range_.bytes_max;
+  }
 
   /// A stored row comes next: all pending rows before it come first; one of its key hides it.
   void add_stored(storage::EntryRow row) {
@@ -29,7 +31,7 @@ class Merge {
       take(same);
       return;
     }
-    found_.push_back({std::move(row.key), std::move(row.value), row.seq});
+    add({std::move(row.key), std::move(row.value), row.seq});
   }
   void finish() {
     while (!pending_.empty() && !full()) take(next());
@@ -53,15 +55,27 @@ class Merge {
   }
   void take(Place place) {
     if (const auto& [seq, value] = *place->second; value) {
-      found_.push_back({place->first, *value, seq});
+      add({place->first, *value, seq});
     }
     pending_.erase(place);
+  }
+  void add(Entry entry) {
+    bytes_ += entry.key.size() + entry.value.size();
+    found_.push_back(std::move(entry));
   }
 
   const EntryRange& range_;
   std::map<std::string, const PendingEntry*> pending_;
   std::vector<Entry> found_;
+  std::size_t bytes_ = 0;
 };
+
+bool may_go_on(const storage::KeyRange& range, const std::vector<storage::EntryRow>& found) {
+  if (found.size() >= range.limit) return true;
+  std::size_t bytes = 0;
+  for (const auto& row : found) bytes += bytes_of(row);
+  return bytes >= range.bytes_max;
+}
 
 }  // namespace
 
@@ -131,10 +145,11 @@ std::vector<Entry> LayeredEntries::range(const EntryRange& range) const {
                           .direction = range.order == Order::ascending
                                            ? storage::Direction::forward
                                            : storage::Direction::backward,
-                          .limit = range.limit};
+                          .limit = range.limit,
+                          .bytes_max = range.bytes_max};
   while (!merge.full() && chunk.limit > 0) {
     auto rows = stored(chunk);
-    const bool last = rows.size() < chunk.limit;
+    const bool last = !may_go_on(chunk, rows);
     if (!rows.empty()) {
       // The next chunk starts just after the last row, or ends just before it.
       if (chunk.direction == storage::Direction::forward) {

@@ -5,6 +5,7 @@
 
 #include "core.hpp"
 #include "history.hpp"
+#include "perdure/runtime/page.hpp"
 #include "perdure/storage/rocksdb_store.hpp"
 
 namespace perdure {
@@ -50,6 +51,9 @@ std::pair<std::future<Result<Reply>>, ReplyHandler> promise_reply() {
   return {std::move(future),
           [promise](Result<Reply> reply) { promise->set_value(std::move(reply)); }};
 }
+
+/// Records may be large: a reader that stops has made the store read few for nothing.
+constexpr std::size_t records_at_once = 8;
 
 std::string hex(const Sha256& hash) { return to_hex(bytes_of(hash)); }
 
@@ -174,10 +178,26 @@ Result<ObjectView> Runtime::inspect(const ObjectId& object, AsOf as_of) const {
   return runtime::view_record(*kind, record);
 }
 
-Result<ListPage> Runtime::list(const ListRequest& request) const {
+Result<ListEnd> Runtime::list(const ListRequest& request, const ListReader& read) const {
   const auto* kind = find_kind(request.kind);
   if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + request.kind);
-  return runtime::list_objects(core_->store(), core_->directory(), *kind, request);
+  return runtime::list_objects(core_->store(), core_->directory(), *kind, request, read);
+}
+
+Result<ListPage> Runtime::list(const ListRequest& request) const {
+  ListPage page;
+  PageBudget budget{{.items_max = request.limit}};
+  PERDURE_TRY(end, list(request, [&](const ObjectId& object, Result<ObjectView> view) {
+                if (!budget.take(view ? serialized_size(view->state) : 0)) return Shown::refused;
+                if (view) {
+                  page.items.push_back(std::move(*view));
+                } else {
+                  page.unreadable.push_back({object, std::move(view).error()});
+                }
+                return Shown::taken;
+              }));
+  page.next_cursor = std::move(end.next_cursor);
+  return page;
 }
 
 SeqWatch Runtime::watch(const ObjectId& object) const { return core_->directory().watch(object); }
@@ -192,20 +212,36 @@ std::optional<Timestamp> Runtime::last_active(const ObjectId& object) const {
   return core_->clock().now() - (core_->clock().monotonic() - *used);
 }
 
+Result<void> Runtime::journal(const ObjectId& object, Seq from, Seq until, Order order,
+                              const JournalReader& read) const {
+  PERDURE_TRY_VOID(validate(object));
+  const auto& store = core_->store();
+  PERDURE_TRY(last, store.last_record(object));
+  if (!last) return fail(ErrorCode::not_found, "there is no " + to_string(object));
+  const bool up = order == Order::ascending;
+  const auto direction = up ? storage::Direction::forward : storage::Direction::backward;
+  for (;;) {
+    PERDURE_TRY(rows, store.journal(object, from, until, direction, records_at_once));
+    for (const auto& row : rows) {
+      PERDURE_TRY(record, runtime::decode_record(object, row));
+      if (!read(journal_view(std::move(record), object, row))) return {};
+    }
+    if (rows.size() < records_at_once) return {};
+    if (up) {
+      from = rows.back().seq + 1;
+    } else {
+      until = rows.back().seq - 1;
+    }
+  }
+}
+
 Result<std::vector<JournalRecord>> Runtime::journal(const ObjectId& object, Seq from, Seq until,
                                                     Order order, std::size_t limit) const {
-  PERDURE_TRY_VOID(validate(object));
-  PERDURE_TRY(last, core_->store().last_record(object));
-  if (!last) return fail(ErrorCode::not_found, "there is no " + to_string(object));
-  PERDURE_TRY(rows, core_->store().journal(object, from, until,
-                                           order == Order::ascending ? storage::Direction::forward
-                                                                     : storage::Direction::backward,
-                                           limit));
   std::vector<JournalRecord> records;
-  for (const auto& row : rows) {
-    PERDURE_TRY(record, runtime::decode_record(object, row));
-    records.push_back(journal_view(std::move(record), object, row));
-  }
+  PERDURE_TRY_VOID(journal(object, from, until, order, [&](JournalRecord record) {
+    if (records.size() < limit) records.push_back(std::move(record));
+    return records.size() < limit;
+  }));
   return records;
 }
 
@@ -222,22 +258,33 @@ Result<std::vector<Entry>> Runtime::entries(const ObjectId& object, const EntryR
   }
 }
 
-Result<std::vector<SnapshotInfo>> Runtime::snapshots(const ObjectId& object) const {
+Result<std::vector<SnapshotInfo>> Runtime::snapshots(const ObjectId& object, Seq from,
+                                                     std::size_t limit) const {
   PERDURE_TRY_VOID(validate(object));
   PERDURE_TRY(record, runtime::record_as_of(core_->store(), object, {}));
-  PERDURE_TRY(pins, core_->store().pins(object));
+  // Those below are of an earlier life.
+  from = std::max(from, record.meta.origin->born_seq);
+  PERDURE_TRY(pins, core_->store().pins(object, from, limit));
   std::vector<SnapshotInfo> snapshots;
   for (const auto& pin : pins) {
-    if (pin.seq < record.meta.origin->born_seq) continue;  // of an earlier life
     PERDURE_TRY(snapshot, runtime::decode_snapshot(object, pin));
     snapshots.push_back(std::move(snapshot));
   }
   return snapshots;
 }
 
-Result<std::vector<Alarm>> Runtime::alarms(const ObjectId& object) const {
+Result<std::optional<Alarm>> Runtime::alarm(const ObjectId& object, std::string_view name) const {
   PERDURE_TRY_VOID(validate(object));
-  PERDURE_TRY(rows, core_->store().alarms(object));
+  PERDURE_TRY(row, core_->store().alarm(object, name));
+  if (!row) return std::optional<Alarm>{};
+  PERDURE_TRY(alarm, runtime::decode_alarm(*row));
+  return std::optional{std::move(alarm)};
+}
+
+Result<std::vector<Alarm>> Runtime::alarms(const ObjectId& object, std::string_view from,
+                                           std::size_t limit) const {
+  PERDURE_TRY_VOID(validate(object));
+  PERDURE_TRY(rows, core_->store().alarms(object, from, limit));
   std::vector<Alarm> alarms;
   for (const auto& row : rows) {
     PERDURE_TRY(alarm, runtime::decode_alarm(row));

@@ -39,14 +39,16 @@ class MemoryStore final : public Store {
                                                          std::size_t limit) const override;
   [[nodiscard]] Result<std::optional<AlarmRow>> alarm(const ObjectId& id,
                                                       std::string_view name) const override;
-  [[nodiscard]] Result<std::vector<AlarmRow>> alarms(const ObjectId& id) const override;
+  [[nodiscard]] Result<std::vector<AlarmRow>> alarms(const ObjectId& id, std::string_view from,
+                                                     std::size_t limit) const override;
   [[nodiscard]] Result<std::vector<EventRow>> events(std::uint64_t from,
                                                      std::size_t limit) const override;
   [[nodiscard]] Result<EventRange> event_range() const override;
   Result<void> trim_events(std::uint64_t first) override;
   [[nodiscard]] Result<std::vector<OutboxRow>> outbox(std::uint64_t from,
                                                       std::size_t limit) const override;
-  [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id) const override;
+  [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id, Seq from,
+                                                 std::size_t limit) const override;
   Result<Trimmed> trim(const ObjectId& id, Seq floor, const ChangedKeys& changed_keys) override;
   [[nodiscard]] StoreStats stats() const override;
 
@@ -232,18 +234,21 @@ Result<std::vector<EntryRow>> MemoryStore::entries(const ObjectId& id, const Key
   const auto& entries = find(id).entries;
   const auto end = range.until.empty() ? entries.end() : entries.lower_bound(range.until);
   GapFinder finder{range.direction == Direction::forward ? gaps : nullptr, range.from};
+  std::size_t bytes = 0;
+  const auto is_full = [&] { return rows.size() >= range.limit || bytes >= range.bytes_max; };
   walk(entries.lower_bound(range.from), end, range.direction, [&](auto entry) {
     if (finder.leap(entry->first)) return true;  // nobody is to miss what is there all the same
     auto row = visible(entry->first, entry->second, as_of);
     if (row) {
       finder.found(row->key);
+      bytes += bytes_of(*row);
       rows.push_back(std::move(*row));
     } else {
       finder.passed();
     }
-    return rows.size() < range.limit;
+    return !is_full();
   });
-  if (rows.size() < range.limit) finder.ended(range.until);
+  if (!is_full()) finder.ended(range.until);
   return rows;
 }
 
@@ -304,12 +309,15 @@ Result<std::optional<AlarmRow>> MemoryStore::alarm(const ObjectId& id,
   return std::optional{AlarmRow{id, found->first, found->second.due, found->second.body}};
 }
 
-Result<std::vector<AlarmRow>> MemoryStore::alarms(const ObjectId& id) const {
+Result<std::vector<AlarmRow>> MemoryStore::alarms(const ObjectId& id, std::string_view from,
+                                                  std::size_t limit) const {
   const std::lock_guard lock{disk().mutex};
   PERDURE_TRY_VOID(check_usable());
   std::vector<AlarmRow> rows;
-  for (const auto& [name, alarm] : find(id).alarms) {
-    rows.push_back({id, name, alarm.due, alarm.body});
+  const auto& all = find(id).alarms;
+  for (auto alarm = all.lower_bound(std::string{from}); alarm != all.end(); ++alarm) {
+    if (rows.size() >= limit) break;
+    rows.push_back({id, alarm->first, alarm->second.due, alarm->second.body});
   }
   return rows;
 }
@@ -361,11 +369,15 @@ Result<std::vector<OutboxRow>> MemoryStore::outbox(std::uint64_t from, std::size
   return rows_from<OutboxRow>(disk().outbox, from, limit);
 }
 
-Result<std::vector<PinRow>> MemoryStore::pins(const ObjectId& id) const {
+Result<std::vector<PinRow>> MemoryStore::pins(const ObjectId& id, Seq from,
+                                              std::size_t limit) const {
   const std::lock_guard lock{disk().mutex};
   PERDURE_TRY_VOID(check_usable());
   std::vector<PinRow> rows;
-  for (const auto& [seq, body] : find(id).pins) rows.push_back({seq, body});
+  const auto& all = find(id).pins;
+  for (auto pin = all.lower_bound(from); pin != all.end() && rows.size() < limit; ++pin) {
+    rows.push_back({pin->first, pin->second});
+  }
   return rows;
 }
 

@@ -113,8 +113,9 @@ Result<std::optional<AlarmRow>> ReopeningStore::alarm(const ObjectId& id,
   return with_store([&](const Store& store) { return store.alarm(id, name); });
 }
 
-Result<std::vector<AlarmRow>> ReopeningStore::alarms(const ObjectId& id) const {
-  return with_store([&](const Store& store) { return store.alarms(id); });
+Result<std::vector<AlarmRow>> ReopeningStore::alarms(const ObjectId& id, std::string_view from,
+                                                     std::size_t limit) const {
+  return with_store([&](const Store& store) { return store.alarms(id, from, limit); });
 }
 
 Result<std::vector<EventRow>> ReopeningStore::events(std::uint64_t from, std::size_t limit) const {
@@ -133,8 +134,9 @@ Result<std::vector<OutboxRow>> ReopeningStore::outbox(std::uint64_t from, std::s
   return with_store([&](const Store& store) { return store.outbox(from, limit); });
 }
 
-Result<std::vector<PinRow>> ReopeningStore::pins(const ObjectId& id) const {
-  return with_store([&](const Store& store) { return store.pins(id); });
+Result<std::vector<PinRow>> ReopeningStore::pins(const ObjectId& id, Seq from,
+                                                 std::size_t limit) const {
+  return with_store([&](const Store& store) { return store.pins(id, from, limit); });
 }
 
 Result<Trimmed> ReopeningStore::trim(const ObjectId& id, Seq floor,

@@ -73,6 +73,21 @@ TEST_P(StoreEntries, an_empty_value_is_a_value) {
   EXPECT_THAT(read(), ElementsAre("a="));
 }
 
+TEST_P(StoreEntries, a_read_ends_with_the_row_that_brings_it_to_its_bytes) {
+  write(book, {{"a", std::string(9, 'a')}, {"b", std::string(99, 'b')}, {"c", "c"}, {"d", "d"}});
+  const auto count = [&](std::size_t bytes_max, Direction direction = Direction::forward) {
+    const KeyRange range{.direction = direction, .bytes_max = bytes_max};
+    return store().entries(book, range).value().size();
+  };
+  EXPECT_EQ(count(1), 1u);
+  EXPECT_EQ(count(10), 1u);
+  EXPECT_EQ(count(11), 2u);
+  EXPECT_EQ(count(110), 2u);
+  EXPECT_EQ(count(111), 3u);
+  EXPECT_EQ(count(5, Direction::backward), 3u);
+  EXPECT_EQ(count(no_bound), 4u);
+}
+
 TEST_P(StoreEntries, sort_as_bytes_in_both_directions) {
   write(book, {{"b", "1"}, {"a", "2"}, {"a\x01", "3"}, {"ab", "4"}, {"\xFF", "5"}});
   EXPECT_THAT(read(), ElementsAre("a=2", "a\x01=3", "ab=4", "b=1", "\xFF=5"));

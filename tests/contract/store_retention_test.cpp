@@ -69,6 +69,9 @@ TEST_P(StoreRetention, pins_are_read_by_seq) {
   EXPECT_EQ(pins[0].body, "three");
   EXPECT_EQ(pins[1].seq, 7u);
   EXPECT_THAT(store().pins(neighbour).value(), IsEmpty());
+  EXPECT_EQ(store().pins(book, 0, 1).value().front().seq, 3u);
+  EXPECT_EQ(store().pins(book, 4, 1).value().front().seq, 7u);
+  EXPECT_THAT(store().pins(book, 8, 1).value(), IsEmpty());
 }
 
 TEST_P(StoreRetention, a_turn_can_pin_its_own_record) {

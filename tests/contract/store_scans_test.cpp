@@ -156,6 +156,22 @@ TEST_P(StoreAlarms, of_one_object_come_by_name) {
   EXPECT_EQ(rows[1].name, "b");
 }
 
+TEST_P(StoreAlarms, of_one_object_are_read_in_pages) {
+  for (const char* name : {"a", "ab", "b", "c"}) {
+    set(alice, {.name = name, .previous_due = {}, .due = at_ms(1), .body = ""});
+  }
+  set({"task", "alice2"}, {.name = "d", .previous_due = {}, .due = at_ms(3), .body = ""});
+  const auto read = [&](std::string_view from, std::size_t limit) {
+    std::vector<std::string> names;
+    for (const auto& row : store().alarms(alice, from, limit).value()) names.push_back(row.name);
+    return names;
+  };
+  EXPECT_THAT(read("", 2), ElementsAre("a", "ab"));
+  EXPECT_THAT(read(std::string_view{"ab\0", 3}, 2), ElementsAre("b", "c"));
+  EXPECT_THAT(read("b", 100), ElementsAre("b", "c"));
+  EXPECT_THAT(read("cc", 100), IsEmpty());
+}
+
 TEST_P(StoreAlarms, survive_a_restart) {
   set(alice, {.name = "wake", .previous_due = {}, .due = at_ms(100), .body = "1"});
   reopen();

@@ -109,7 +109,7 @@ Application::Services::Services(Runtime& with_runtime, const Clock& with_clock, 
       cors(options.cors_origins),
       server_bucket("server", policy_of(options.server_rate)),
       openapi(render_openapi(router, options.version)),
-      workers(2, options.slow_queue_max) {
+      slow_work(options.slow) {
   if (!options.metrics.meter) return;
   for (const auto& route : router.routes()) {
     meters.push_back(options.metrics.meter(route.route.path));

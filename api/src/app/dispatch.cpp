@@ -5,6 +5,7 @@
 
 #include "app/checks.hpp"
 #include "app/json_text.hpp"
+#include "app/list_text.hpp"
 #include "app/services.hpp"
 #include "perdure/actors/resource.hpp"
 
@@ -132,20 +133,13 @@ Result<ListRequest> list_request(const Context& context, const IndexList& list) 
 void run(const ContextPtr& context, const IndexList& list) {
   auto request = list_request(*context, list);
   if (!request) return answer(*context, std::move(request).error());
-  auto page = context->services.runtime.list(*request);
-  if (!page) return answer(*context, std::move(page).error());
-  std::string items;
-  for (const auto& view : page->items) {
-    if (!items.empty()) items += ',';
-    append_json(items, actors::resource_body(view));
-  }
-  answer(*context, list_answer(*context, items, page->next_cursor, page->unreadable));
-}
-
-void on_worker(const ContextPtr& context, std::function<void()> task) {
-  if (auto taken = context->services.workers.run(std::move(task)); !taken) {
-    answer(*context, std::move(taken).error());
-  }
+  ListText page{*context};
+  const auto end = context->services.runtime.list(
+      *request, [&](const ObjectId& object, const Result<ObjectView>& view) {
+        return view ? page.add(actors::resource_body(*view)) : page.add_unreadable(object);
+      });
+  if (!end) return answer(*context, Error{end.error()});
+  std::move(page).send(*context, end->next_cursor);
 }
 
 void render_reply(Context& context, const Reply& reply, Render render) {
@@ -203,26 +197,6 @@ std::string next_link(const Context& context, std::string_view cursor) {
   return link;
 }
 
-JsonAnswer list_answer(const Context& context, const std::string& joined_items,
-                       std::string_view next_cursor,
-                       const std::vector<UnreadableObject>& unreadable) {
-  JsonAnswer json;
-  json.text.reserve(joined_items.size() + next_cursor.size() + 40);
-  json.text = R"({"items":[)";
-  json.text += joined_items;
-  json.text += R"(],"next_cursor":)";
-  append_json(json.text, next_cursor.empty() ? Json(nullptr) : Json(next_cursor));
-  if (!unreadable.empty()) {
-    auto names = Json::array();
-    for (const auto& [object, error] : unreadable) names.push_back(to_string(object));
-    json.text += R"(,"unreadable":)";
-    append_json(json.text, names);
-  }
-  json.text += '}';
-  json.link = next_link(context, next_cursor);
-  return json;
-}
-
 void answer_json(Context& context, const Json& value) {
   JsonAnswer json{.status = context.route->route.status, .text = {}};
   append_json(json.text, value);
@@ -243,10 +217,13 @@ void dispatch(ContextPtr context) {
   if (const auto* call = std::get_if<ObjectCall>(&target)) return run(std::move(context), *call);
   if (const auto* function = std::get_if<Function>(&target)) return (*function)(std::move(context));
   if (const auto* list = std::get_if<IndexList>(&target)) {
-    return on_worker(context, [context, list] { run(context, *list); });
+    return run_slow(context, WorkClass::read, [context, list] { run(context, *list); });
+  }
+  if (const auto* sliced = std::get_if<Sliced>(&target)) {
+    return run_slow(context, sliced->work, sliced->begin(context));
   }
   const auto& slow = std::get<Slow>(target);
-  on_worker(context, [context, &slow] { slow.run(context); });
+  run_slow(context, slow.work, [context, &slow] { slow.run(context); });
 }
 
 }  // namespace perdure::api

@@ -16,12 +16,6 @@ void call_and_answer(ContextPtr context, Call call, Render render,
 /// A `Link: rel="next"` value for the same request with another cursor; empty for an empty cursor.
 [[nodiscard]] std::string next_link(const Context& context, std::string_view cursor);
 
-/// `{"items": [...], "next_cursor": ...}` out of items that are texts; with `"unreadable": [...]`
-/// if something is.
-[[nodiscard]] JsonAnswer list_answer(const Context& context, const std::string& joined_items,
-                                     std::string_view next_cursor,
-                                     const std::vector<UnreadableObject>& unreadable = {});
-
 /// Answers with a value and the status of the route.
 void answer_json(Context& context, const Json& value);
 

@@ -21,6 +21,7 @@
 namespace perdure::api {
 
 struct Context;
+class SlowTask;
 using ContextPtr = std::shared_ptr<Context>;  // shared: reply handlers must be copyable
 
 // ---------------------------------------------------------------------------------- permission
@@ -108,12 +109,25 @@ struct IndexList {
 
 /// Neither of the two: runs on the io thread and must not block.
 using Function = std::function<void(ContextPtr)>;
-/// Runs on a worker thread: may read the store, hash, or take its time.
-struct Slow {
-  Function run;
+/// What kind of slow work a request asks for; each kind has its threads (slow_work.hpp).
+enum class WorkClass {
+  read,      ///< looks at the store, for a page at most
+  transfer,  ///< carries much, in slices
+  hash,      ///< takes much memory and processor time at once
 };
 
-using Target = std::variant<ObjectCall, IndexList, Function, Slow>;
+/// Runs on a thread of its class, in one piece: a page, a look, a hash.
+struct Slow {
+  Function run;
+  WorkClass work = WorkClass::read;
+};
+/// The same for what takes longer than a slice: `begin` makes the task on the io thread.
+struct Sliced {
+  std::function<std::shared_ptr<SlowTask>(ContextPtr)> begin;
+  WorkClass work = WorkClass::transfer;
+};
+
+using Target = std::variant<ObjectCall, IndexList, Function, Slow, Sliced>;
 
 // ----------------------------------------------------------------------------------------- routes
 

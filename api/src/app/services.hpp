@@ -12,9 +12,9 @@
 #include "app/key_cache.hpp"
 #include "app/rate_limit.hpp"
 #include "app/router.hpp"
+#include "app/slow_work.hpp"
 #include "app/tickets.hpp"
 #include "app/webhook_places.hpp"
-#include "app/worker_pool.hpp"
 #include "perdure/api/app/application.hpp"
 
 namespace perdure::api {
@@ -39,7 +39,7 @@ struct Application::Services {
   std::atomic<bool> draining{false};
   EventStreams event_streams{*this};
   chat::LiveConversations live_conversations{*this};
-  WorkerPool workers;  ///< last: its tasks use what stands above
+  SlowWork slow_work;  ///< last: its tasks use what stands above
 
   [[nodiscard]] std::chrono::nanoseconds monotonic() const { return clock.monotonic(); }
   [[nodiscard]] Milliseconds monotonic_ms() const { return clock.monotonic(); }

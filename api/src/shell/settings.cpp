@@ -60,6 +60,11 @@ constexpr Setting table[] = {
     {"limits.header", bytes, "16KiB", "Largest request header (431 past it)", kib, mib},
     {"limits.header_fields", integer, "100", "Most header fields (431 past it)", 10, 10'000},
     {"limits.url", bytes, "8KiB", "Longest request target (414 past it)", 256, mib},
+    {"limits.slow_requests", integer, "256",
+     "Most lists that are under way or wait, and as many transfers and hashes (503 past it)", 1,
+     1'000'000},
+    {"limits.slow_requests_per_owner", integer, "128",
+     "Those of one user, or of one address without a user (429 past it)", 1, 1'000'000},
     {"limits.connections", integer, "16384", "Most open connections (503 past it)", 1, 1'000'000},
 
     {"timeouts.header", duration, "10s",
@@ -75,6 +80,9 @@ constexpr Setting table[] = {
 
     {"threads.io", integer, "1", "Threads that serve connections", 1, 256},
     {"threads.worker", integer, "1", "Threads that run objects", 1, 256},
+    {"threads.slow", integer, "2", "Threads that read lists, and look at objects at rest", 1, 256},
+    {"threads.transfer", integer, "1", "Threads that export, import and erase, in slices", 1, 256},
+    {"threads.hash", integer, "1", "Threads that hash passwords, with 64 MiB each", 1, 64},
     one_of("threads.inline_turns", "on|off", "on",
            "Turns of kinds that take 20 us or less on average run on the thread that got the "
            "request; off: all on workers"),

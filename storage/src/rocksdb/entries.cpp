@@ -183,9 +183,10 @@ Result<std::vector<EntryRow>> RocksdbStore::entries(const ObjectId& id, const Ke
   std::vector<EntryRow> found;
   if (range.limit == 0 || (!range.until.empty() && range.until <= range.from)) return found;
   EntryWalk walk{database(), keys::object_prefix(id), range, as_of, gaps};
-  while (found.size() < range.limit) {
+  for (std::size_t bytes = 0; found.size() < range.limit && bytes < range.bytes_max;) {
     PERDURE_TRY(row, walk.next());
     if (!row) break;
+    bytes += bytes_of(*row);
     found.push_back(std::move(*row));
   }
   return found;

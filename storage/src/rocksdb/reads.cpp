@@ -112,11 +112,8 @@ Result<std::vector<RecordRow>> RocksdbStore::journal(const ObjectId& id, Seq fro
 Result<Seq> RocksdbStore::next_kept(const ObjectId& id, Seq from, const Snapshot& now) const {
   PERDURE_TRY(floor, floor_at(keys::object_prefix(id), now.get()));
   if (from >= floor) return from;
-  PERDURE_TRY(pinned, pins(id));
-  for (const auto& pin : pinned) {
-    if (pin.seq >= from) return std::min(pin.seq, floor);
-  }
-  return floor;
+  PERDURE_TRY(pinned, pins(id, from, 1));
+  return pinned.empty() ? floor : std::min(pinned.front().seq, floor);
 }
 
 Result<std::vector<RecordRow>> RocksdbStore::records_down(std::string_view prefix, Seq from,
@@ -228,13 +225,15 @@ Result<std::optional<AlarmRow>> RocksdbStore::alarm(const ObjectId& id,
   return std::optional{AlarmRow{id, std::string{name}, alarm->due, std::string{alarm->body}}};
 }
 
-Result<std::vector<AlarmRow>> RocksdbStore::alarms(const ObjectId& id) const {
+Result<std::vector<AlarmRow>> RocksdbStore::alarms(const ObjectId& id, std::string_view from,
+                                                   std::size_t limit) const {
   std::vector<AlarmRow> found;
   const auto prefix = keys::object_prefix(id);
   rocksdb::ReadOptions options;
   options.prefix_same_as_start = true;  // most objects have none: the bloom filters say so
   const auto row = database().iterate(options, rows::Table::alarms);
-  for (row->Seek(slice(prefix)); row->Valid(); row->Next()) {
+  const auto first = prefix + std::string{from};
+  for (row->Seek(slice(first)); row->Valid() && found.size() < limit; row->Next()) {
     const auto key = view(row->key());
     PERDURE_TRY(content, rows::unseal(rows::Table::alarms, key, view(row->value())));
     const auto alarm = rows::parse_alarm(content);
@@ -291,11 +290,13 @@ Result<EventRange> RocksdbStore::event_range() const {
   return EventRange{.first = first, .last = commit->last_event, .history = opened_.history};
 }
 
-Result<std::vector<PinRow>> RocksdbStore::pins(const ObjectId& id) const {
+Result<std::vector<PinRow>> RocksdbStore::pins(const ObjectId& id, Seq from,
+                                               std::size_t limit) const {
   std::vector<PinRow> found;
   const auto prefix = keys::object_prefix(id);
-  Scan scan{database(), rows::Table::pins, prefix, prefix_end(prefix)};
-  for (scan.to_first(); scan.valid(); scan.next()) {
+  Scan scan{database(), rows::Table::pins, from == 0 ? prefix : keys::pin(prefix, from),
+            prefix_end(prefix)};
+  for (scan.to_first(); scan.valid() && found.size() < limit; scan.next()) {
     PERDURE_TRY(body, scan.content());
     const auto inverted = keys::seq_of(scan.key());
     if (!inverted) return rows::misshapen(rows::Table::pins, scan.key());

@@ -54,7 +54,7 @@ Result<std::optional<RocksdbStore::RaisedFloor>> RocksdbStore::raise_floor(const
   const auto prefix = keys::object_prefix(id);
   PERDURE_TRY(present, floor_at(prefix));
   if (floor < present) return std::optional<RaisedFloor>{};
-  PERDURE_TRY(pinned, pins(id));
+  PERDURE_TRY(pinned, pins(id, 0, no_bound));
   if (floor > present) {
     rocksdb::WriteBatch batch;
     database().put(batch, rows::Table::meta, keys::floor(prefix), rows::number_content(floor));

@@ -7,6 +7,7 @@
 
 #include "ordered_text.hpp"
 #include "perdure/base/random.hpp"
+#include "perdure/runtime/options.hpp"
 
 namespace perdure::actors {
 namespace {
@@ -148,6 +149,46 @@ TEST(OrderedText, keeps_texts_apart_that_are_not_equal) {
   EXPECT_NE(equal_text("a/b"), equal_text("a:b"));
   EXPECT_NE(equal_text(std::string(300, 'x')), equal_text(std::string(301, 'x')));
   EXPECT_LT(equal_text(std::string(300, 'x')).size(), 50u);
+}
+
+TEST(Collection, gives_a_short_page_of_large_items_and_loses_none) {
+  CountedEntries entries;
+  SeededRandom random{7};
+  const std::string content(300u << 10, 'x');
+  for (std::int64_t number = 0; number < 10; ++number) {
+    auto page = make_page(random, number);
+    page["content"] = content;
+    pages.put(entries, std::nullopt, page);
+  }
+  ListQuery query{.limit = 500, .sort = "position"};
+  std::vector<std::int64_t> found;
+  std::vector<std::size_t> sizes;
+  for (;;) {
+    const auto page = pages.list(entries, query);
+    ASSERT_TRUE(page);
+    EXPECT_LE(dump_json(*page).size(), limits::page_bytes_max);
+    const auto here = positions(*page);
+    sizes.push_back(here.size());
+    found.insert(found.end(), here.begin(), here.end());
+    if (page->at("next_cursor").is_null()) break;
+    query.cursor = page->at("next_cursor");
+  }
+  EXPECT_EQ(found, (std::vector<std::int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{3, 3, 3, 1}));
+}
+
+TEST(Collection, gives_an_item_that_is_larger_than_a_page_alone) {
+  CountedEntries entries;
+  SeededRandom random{7};
+  for (std::int64_t number = 0; number < 3; ++number) {
+    auto page = make_page(random, number);
+    page["content"] = std::string(number == 1 ? 2u << 20 : 1, 'x');
+    pages.put(entries, std::nullopt, page);
+  }
+  const auto first = pages.list(entries, {.sort = "position"});
+  EXPECT_EQ(positions(*first), std::vector<std::int64_t>{0});
+  const auto second = pages.list(entries, {.cursor = first->at("next_cursor"), .sort = "position"});
+  EXPECT_EQ(positions(*second), std::vector<std::int64_t>{1});
 }
 
 }  // namespace

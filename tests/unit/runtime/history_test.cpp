@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The journal, reading the past, snapshots, restore, clone, export and import, lists.
+#include <gmock/gmock.h>
+
 #include "fixture.hpp"
 #include "perdure/base/crypto.hpp"
 
 namespace perdure {
 namespace {
+
+using testing::ElementsAre;
 
 class History : public RuntimeTest {
  protected:
@@ -130,6 +134,75 @@ TEST_F(History, a_list_names_what_cannot_be_read_and_shows_the_rest) {
   ASSERT_EQ(page->unreadable.size(), 1U);
   EXPECT_EQ(page->unreadable[0].object, (ObjectId{"counter", "new"}));
   EXPECT_EQ(page->unreadable[0].error.code, ErrorCode::newer_version);
+}
+
+TEST_F(History, a_page_of_large_objects_comes_short_and_loses_none) {
+  const std::string title(200u << 10, 't');
+  for (const char* id : {"a", "b", "c", "d", "e", "f", "g"}) {
+    value(call("note", id, "name", title));
+  }
+  ListRequest request{.kind = "note", .limit = 500};
+  std::vector<std::string> ids;
+  std::vector<std::size_t> sizes;
+  do {
+    auto page = runtime_->list(request);
+    ASSERT_TRUE(page);
+    sizes.push_back(page->items.size());
+    for (const auto& view : page->items) ids.push_back(view.meta.object().id);
+    request.cursor = std::move(page->next_cursor);
+  } while (!request.cursor.empty());
+  EXPECT_THAT(ids, ElementsAre("a", "b", "c", "d", "e", "f", "g"));
+  EXPECT_THAT(sizes, ElementsAre(5, 2));
+}
+
+TEST_F(History, a_reader_of_a_list_takes_passes_over_and_refuses) {
+  for (const char* id : {"a", "b", "c", "d"}) value(call("note", id, "name", "x"));
+  std::vector<std::string> taken;
+  ListRequest request{.kind = "note", .limit = 2};
+  const auto read = [&](const ObjectId& object, const Result<ObjectView>&) {
+    if (object.id == "b") return Shown::passed_over;
+    if (object.id == "d") return Shown::refused;
+    taken.push_back(object.id);
+    return Shown::taken;
+  };
+  const auto first = runtime_->list(request, read);
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(first->at_end);
+  EXPECT_THAT(taken, ElementsAre("a", "c"));
+  request.cursor = first->next_cursor;
+  const auto none = runtime_->list(request, read);
+  EXPECT_FALSE(none->at_end);
+  EXPECT_EQ(none->next_cursor, request.cursor);  // what was refused is still to come
+  const auto rest = runtime_->list(request, [&](const ObjectId& object, const Result<ObjectView>&) {
+    taken.push_back(object.id);
+    return Shown::taken;
+  });
+  EXPECT_TRUE(rest->at_end);
+  EXPECT_THAT(taken, ElementsAre("a", "c", "d"));
+}
+
+TEST_F(History, an_export_shows_its_moment_whatever_follows_and_ends_when_it_is_trimmed) {
+  make_note();
+  std::string whole;
+  ASSERT_TRUE(runtime_->export_object(note, {}, [&](std::string_view lines) { whole += lines; }));
+  const auto file = runtime_->begin_export(note);
+  ASSERT_TRUE(file);
+  std::string text;
+  ASSERT_EQ((*file)->read(text, 1).value(), More::yes);  // the header
+  value(call("note", "n", "name", "later"));
+  write({{"d", "4"}});
+  while ((*file)->read(text, 1).value() == More::yes) {
+  }
+  EXPECT_EQ(text, whole);
+
+  const auto late = runtime_->begin_export(note);
+  ASSERT_TRUE(late);
+  ASSERT_TRUE((*late)->read(text, 1));
+  value(builtin(note, builtin::remove));
+  value(builtin(note, builtin::purge));
+  const auto cut = (*late)->read(text, 1);
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().code, ErrorCode::gone);
 }
 
 TEST_F(History, a_cursor_is_of_use_to_its_list_alone) {

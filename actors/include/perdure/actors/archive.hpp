@@ -1,26 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
-// The archive of a user: everything that is the user's, for the user to keep.
+// The archive of a user: everything that is the user's, for the user to keep. It is made piece by
+// piece, so that nobody holds it whole, however much the user has.
 #pragma once
 
+#include <deque>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "perdure/runtime/runtime.hpp"
 
 namespace perdure::actors {
 
-/// Calls `visit` with every object of an owner, live or deleted, the user itself included, in the
-/// order of kinds and ids. Errors: those of `visit`, and of Runtime::list.
-[[nodiscard]] Result<void> visit_owned(const Runtime& runtime, const std::string& owner,
-                                       const std::function<Result<void>(const ObjectView&)>& visit);
+/// Every object of an owner, live or deleted, the user itself included, in the order of kinds and
+/// ids. Holds one page of them.
+/// Lifetime  ends before its runtime.
+class OwnedObjects {
+ public:
+  OwnedObjects(const Runtime& runtime, std::string owner);
+  /// The next one, or none at the end. Errors: those of Runtime::list, and of one that cannot be
+  /// read.
+  [[nodiscard]] Result<std::optional<ObjectView>> next();
+
+ private:
+  const Runtime& runtime_;
+  const std::string owner_;
+  std::size_t kind_ = 0;
+  std::string cursor_;
+  std::deque<ObjectView> page_;
+};
 
 /// One object of an archive, as JSON: `{kind, resource, entries: [{key, value}]}`; entries that are
-/// no JSON as base64url. A deleted one comes without its entries.
-/// Errors  too_large  it has more than `bytes_max`; and those of Runtime::entries.
-[[nodiscard]] Result<std::string> archived_object(const Runtime& runtime, const ObjectView& view,
-                                                  std::size_t bytes_max);
+/// no JSON as base64url. A deleted one comes without its entries, and so does one that is deleted
+/// meanwhile.
+class ArchivedObject {
+ public:
+  ArchivedObject(const Runtime& runtime, ObjectView view);
+  /// Appends what follows until `out` has grown by `bytes`, or all of it is there. Errors: those of
+  /// Runtime::entries.
+  [[nodiscard]] Result<More> read(std::string& out, std::size_t bytes);
+
+ private:
+  const Runtime& runtime_;
+  const ObjectView view_;
+  EntryRange range_;
+  enum class Next { head, first_entry, entry } next_ = Next::head;
+};
 
 /// What an archive begins with: `{format, version, exported_at, user}`.
 [[nodiscard]] Json archive_header(const ObjectView& user, Timestamp now);
+
+/// The archive as one JSON text: the header's members, and `objects`.
+class UserArchive {
+ public:
+  /// Errors  not_found  there is no such user.
+  static Result<std::unique_ptr<UserArchive>> open(const Runtime& runtime, std::string user_id,
+                                                   Timestamp now);
+  /// As ArchivedObject::read. Errors: those of OwnedObjects::next, too.
+  [[nodiscard]] Result<More> read(std::string& out, std::size_t bytes);
+
+  UserArchive(const Runtime& runtime, std::string user_id, std::string head)
+      : runtime_(runtime), objects_(runtime, std::move(user_id)), head_(std::move(head)) {}
+
+ private:
+  const Runtime& runtime_;
+  OwnedObjects objects_;
+  std::string head_;  // before the first piece
+  std::optional<ArchivedObject> object_;
+  bool is_first_ = true;
+};
 
 }  // namespace perdure::actors

@@ -15,6 +15,10 @@ namespace conversation = actors::conversation;
 using Verdict = LiveGrant::Verdict;
 
 constexpr std::size_t page_messages = 100;
+/// A page ends with the message that brings it here, so that large ones are few.
+constexpr std::size_t page_bytes = std::size_t{256} * 1024;
+/// Pages that are kept while members who are behind at different places are fed.
+constexpr std::size_t pages_at_once = 16;
 /// More than this at once goes to nobody's queue: all are fed as they have room.
 constexpr std::size_t broadcast_bytes_max = std::size_t{256} * 1024;
 /// How long a member still hears messages while its key is being asked about.
@@ -53,9 +57,10 @@ LiveConversation::Fate LiveConversation::heard_of(std::uint64_t seq) {
 }
 
 Result<LiveConversation::Page> LiveConversation::read(std::uint64_t first) const {
-  PERDURE_TRY(rows, services_.runtime.entries(
-                        object_, conversation::messages_after(first - 1, page_messages)));
-  Page page{.frames = {}, .first = first};
+  auto range = conversation::messages_after(first - 1, page_messages);
+  range.bytes_max = page_bytes;
+  PERDURE_TRY(rows, services_.runtime.entries(object_, range));
+  Page page{.frames = {}, .first = first, .is_full = range.may_go_on(rows)};
   page.frames.reserve(rows.size());
   for (const auto& row : rows) {
     auto frame = message_frame(row);
@@ -73,7 +78,7 @@ bool LiveConversation::feed(const std::function<void()>& wake) {
     if (page) {
       broadcast(*page, wake);
       next_ += page->frames.size();
-      stale_ = page->frames.size() == page_messages;
+      stale_ = page->is_full;
       more = stale_;
     }
   }
@@ -107,6 +112,7 @@ bool LiveConversation::feed_behind(const std::function<void()>& wake) {
     if (found == pages.end()) {
       auto page = read(member->next);
       if (!page) continue;  // looked for again at the next check
+      if (pages.size() == pages_at_once) pages.clear();
       found = pages.emplace(member->next, std::move(*page)).first;
     }
     more |= feed_page(*member, found->second);

@@ -58,6 +58,7 @@ class LiveConversation {
     std::vector<http::Body> frames;
     std::uint64_t first = 0;
     std::size_t bytes = 0;
+    bool is_full = false;  ///< there may be more after it
   };
 
   [[nodiscard]] Result<Page> read(std::uint64_t first) const;

@@ -48,9 +48,9 @@ void open_chat(const ContextPtr& context) {
   if (const auto owner = services.live_conversations.owner_of(conversation)) {
     return open_for(*context, std::move(conversation), *owner);
   }
-  auto taken = services.workers.run(
-      [context, conversation = std::move(conversation)] { look_and_open(*context, conversation); });
-  if (!taken) answer(*context, std::move(taken).error());
+  run_slow(context, WorkClass::read, [context, conversation = std::move(conversation)] {
+    look_and_open(*context, conversation);
+  });
 }
 
 }  // namespace

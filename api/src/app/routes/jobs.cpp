@@ -8,6 +8,8 @@
 #include "app/dispatch.hpp"
 #include "app/event_streams.hpp"
 #include "app/json_text.hpp"
+#include "app/list_text.hpp"
+#include "app/piecewise_answer.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
@@ -21,7 +23,6 @@ namespace {
 
 using http::Method;
 
-constexpr std::size_t scanned_max = 5'000;
 constexpr std::array filters{"status", "type", "queue"};
 
 ObjectId job_of(const Context& context) {
@@ -32,14 +33,12 @@ bool is_over(const Json& job) { return !job.at("expires_at").is_null(); }
 
 bool sees_all(const Context& context) { return context.principal.role != Principal::Role::user; }
 
-/// The job as it is; none when the answer has been given already.
-std::optional<ObjectView> find_job(Context& context) {
+/// The job as it is. Errors: not_found, also for who may not know of it.
+Result<ObjectView> find_job(const Context& context) {
   auto view = context.services.runtime.inspect(job_of(context));
-  if (view && context.principal.reaches(view->meta.origin->owner)) return std::move(*view);
-  answer(context, view || view.error().code == ErrorCode::not_found
-                      ? Error{.code = ErrorCode::not_found, .detail = "there is no such job"}
-                      : view.error());
-  return {};
+  if (view && context.principal.reaches(view->meta.origin->owner)) return view;
+  if (!view && view.error().code != ErrorCode::not_found) return view;
+  return fail(ErrorCode::not_found, "there is no such job");
 }
 
 // ---- the list
@@ -69,27 +68,50 @@ bool passes(const Context& context, const Json& job) {
   });
 }
 
-void list_jobs(const ContextPtr& context) {
-  auto request = list_request(*context);
-  const auto limit = static_cast<std::size_t>(number_or(*context, "limit", 50));
-  std::string items;
-  std::vector<UnreadableObject> unreadable;
-  std::size_t found = 0;
-  std::size_t scanned = 0;
-  do {
-    request.limit = limit - found;
-    auto page = context->services.runtime.list(request);
-    if (!page) return answer(*context, std::move(page).error());
-    std::ranges::move(page->unreadable, std::back_inserter(unreadable));
-    for (const auto& view : page->items) {
-      ++scanned;
-      if (!passes(*context, view.state)) continue;
-      if (found++ > 0) items += ',';
-      append_json(items, actors::resource_body(view));
+/// One page. Of jobs that pass one filter and not the others, thousands may have to be read for it:
+/// so it is made in slices.
+class JobPage final : public SlowTask {
+ public:
+  explicit JobPage(ContextPtr context)
+      : context_(std::move(context)), text_(*context_), request_(list_request(*context_)) {}
+
+  Step step(const Slice& slice) override {
+    request_.limit = text_.left();
+    std::size_t read = 0;
+    bool is_paused = false;
+    const auto end = context_->services.runtime.list(
+        request_, [&](const ObjectId& object, const Result<ObjectView>& view) {
+          is_paused = read > 0 && slice.over();
+          if (is_paused || ++read + read_ > perdure::limits::page_rows_max) return Shown::refused;
+          return show(object, view);
+        });
+    if (!end) {
+      answer(*context_, Error{end.error()});
+      return Step::done;
     }
-    request.cursor = std::move(page->next_cursor);
-  } while (!request.cursor.empty() && found < limit && scanned < scanned_max);
-  answer(*context, list_answer(*context, items, request.cursor, unreadable));
+    read_ += read;
+    request_.cursor = end->next_cursor;
+    if (is_paused) return Step::again;
+    std::move(text_).send(*context_, request_.cursor);
+    return Step::done;
+  }
+
+ private:
+  Shown show(const ObjectId& object, const Result<ObjectView>& view) {
+    if (!view) return text_.add_unreadable(object);
+    if (!passes(*context_, view->state)) return Shown::passed_over;
+    return text_.add(actors::resource_body(*view));
+  }
+
+  const ContextPtr context_;
+  ListText text_;
+  ListRequest request_;
+  std::size_t read_ = 0;  // in the slices before
+};
+
+Sliced list_jobs() {
+  return {[](ContextPtr context) { return std::make_shared<JobPage>(std::move(context)); },
+          WorkClass::read};
 }
 
 // ---- a new job
@@ -134,8 +156,7 @@ void create_job(const ContextPtr& context) {
     // A queue that cannot be read now is no reason to refuse what will be done later.
     default: return create_admitted(context, "create");
   }
-  auto taken = context->services.workers.run([context] { create_in_new_queue(context); });
-  if (!taken) answer(*context, std::move(taken).error());
+  run_slow(context, WorkClass::read, [context] { create_in_new_queue(context); });
 }
 
 // ---- one job
@@ -155,25 +176,22 @@ void remove_job(const ContextPtr& context) {
   call_and_answer(context, std::move(call), Render::nothing);
 }
 
-void get_output(const ContextPtr& context) {
-  if (!find_job(*context)) return;
-  const auto& runtime = context->services.runtime;
+Result<PieceReader> open_output(Context& context, http::Headers& head) {
+  PERDURE_TRY_VOID(find_job(context));
+  head.add("Content-Type", "application/x-ndjson");
+  head.add("Cache-Control", "private, no-cache");
+  head.add("Content-Disposition",
+           "attachment; filename=\"job-" + percent_encode(context.value("id")) + ".ndjson\"");
   auto range = EntryRange::prefix(std::string{actors::job_output_prefix}, Order::ascending, 64);
-  std::string text;
-  for (;;) {
-    auto rows = runtime.entries(job_of(*context), range);
-    if (!rows) return answer(*context, std::move(rows).error());
-    for (const auto& row : *rows) text += row.value;
-    if (rows->size() < range.limit) break;
-    range.from = rows->back().key + '\x01';
-  }
-  http::Response response{.status = 200, .headers = {}, .body = std::move(text)};
-  response.headers.add("Content-Type", "application/x-ndjson");
-  response.headers.add("Cache-Control", "private, no-cache");
-  response.headers.add(
-      "Content-Disposition",
-      "attachment; filename=\"job-" + percent_encode(context->value("id")) + ".ndjson\"");
-  answer(*context, std::move(response));
+  return [&runtime = context.services.runtime, job = job_of(context), range](
+             std::string& out, std::size_t bytes) mutable -> Result<More> {
+    range.bytes_max = bytes;
+    PERDURE_TRY(rows, runtime.entries(job, range));
+    for (const auto& row : rows) out += row.value;
+    if (!range.may_go_on(rows)) return More::no;
+    range = range.after(rows);
+    return More::yes;
+  };
 }
 
 void get_stats(const ContextPtr& context) {
@@ -231,7 +249,7 @@ void stream_job(const ContextPtr& context) {
   auto query = stream_query(*context, {"job.*"});
   if (!query) return answer(*context, std::move(query).error());
   const auto view = find_job(*context);
-  if (!view) return;
+  if (!view) return answer(*context, Error{view.error()});
   const bool resumes = resume_after(*context).has_value();
   StreamRules rules{.use = [job = job_of(*context)](const Event& event) {
     if (event.source != job) return EventUse::skipped;
@@ -267,7 +285,7 @@ void add_jobs(std::vector<Route>& routes) {
                    {.name = "queue",
                     .description = "With several filters a page may hold fewer items than `limit` "
                                    "and still have a `next_cursor`."}},
-       .list = Slow{list_jobs},
+       .list = list_jobs(),
        .create = Function{create_job},
        .get = ObjectCall{.kind = kind, .name = "get", .render = Render::resource},
        .remove = Slow{remove_job}});
@@ -310,7 +328,7 @@ void add_job_routes(std::vector<Route>& routes) {
       list_of_items(kind, "runs"), "JobRunList")
       .query = page_parameters();
   auto& output = add(Method::get, "{id}/output", "getJobOutput",
-                     "What it has written, such as an export", Slow{get_output}, "");
+                     "What it has written, such as an export", piecewise(open_output), "");
   output.produces = "application/x-ndjson";
   output.validator = Validator::none;
   auto& events = add(Method::get, "{id}/events", "streamJob",

@@ -6,10 +6,12 @@
 #include "app/checks.hpp"
 #include "app/dispatch.hpp"
 #include "app/json_text.hpp"
+#include "app/list_text.hpp"
 #include "app/routes/object_views.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
+#include "perdure/base/crypto.hpp"
 
 namespace perdure::api {
 
@@ -17,61 +19,71 @@ namespace {
 
 using http::Method;
 
-/// The object's alarms; none when the answer has been given already.
-std::optional<std::vector<Alarm>> alarms_of(Context& context) {
-  const auto object = object_of(context);
-  if (auto there = context.services.runtime.inspect(object); !there) {
-    answer(context, std::move(there).error());
-    return {};
-  }
-  auto alarms = context.services.runtime.alarms(object);
-  if (!alarms) {
-    answer(context, std::move(alarms).error());
-    return {};
-  }
-  return std::move(*alarms);
+/// Read of the store at once: each may have a payload of 16 KiB, and its runs.
+constexpr std::size_t alarms_at_once = 16;
+
+/// Of an object that is there; else the answer has been given already.
+bool is_there(Context& context) {
+  auto there = context.services.runtime.inspect(object_of(context));
+  if (there) return true;
+  answer(context, std::move(there).error());
+  return false;
 }
 
 std::optional<Alarm> alarm_of(Context& context) {
-  auto alarms = alarms_of(context);
-  if (!alarms) return {};
+  if (!is_there(context)) return {};
   const auto name = context.value("name");
-  const auto found =
-      std::ranges::find_if(*alarms, [&](const Alarm& alarm) { return alarm.spec.name == name; });
-  if (found != alarms->end()) return std::move(*found);
-  answer(context,
-         Error{.code = ErrorCode::not_found,
-               .detail = to_string(object_of(context)) + " has no alarm " + std::string{name}});
+  auto alarm = context.services.runtime.alarm(object_of(context), name);
+  if (alarm && *alarm) return std::move(**alarm);
+  answer(context, alarm ? Error{.code = ErrorCode::not_found,
+                                .detail = to_string(object_of(context)) + " has no alarm " +
+                                          std::string{name}}
+                        : alarm.error());
   return {};
 }
 
-/// One page of a list that is small enough to be made whole; cursors are its positions.
-void answer_page(Context& context, const std::vector<Json>& all) {
-  const auto from = position_cursor(context);
-  if (!from) return answer(context, Error{from.error()});
-  const auto limit = static_cast<std::size_t>(number_or(context, "limit", 50));
-  std::string items;
-  std::size_t at = std::min<std::size_t>(*from, all.size());
-  const auto end = std::min(at + limit, all.size());
-  for (; at < end; ++at) {
-    if (!items.empty()) items += ',';
-    append_json(items, all[at]);
-  }
-  answer(context, list_answer(context, items, at < all.size() ? std::to_string(at) : ""));
-}
-
 void list_alarms(const ContextPtr& context) {
-  const auto alarms = alarms_of(*context);
-  if (alarms) answer_page(*context, {alarms->begin(), alarms->end()});
+  if (!is_there(*context)) return;
+  std::string from;
+  if (const auto* cursor = context->find_query("cursor")) {
+    auto name = from_base64url(*cursor);
+    if (!name) {
+      return answer(*context,
+                    invalid_parameter("cursor", "invalid", "is no next_cursor of this list"));
+    }
+    from = std::move(*name);
+  }
+  ListText page{*context};
+  for (;;) {
+    const auto alarms = context->services.runtime.alarms(object_of(*context), from, alarms_at_once);
+    if (!alarms) return answer(*context, Error{alarms.error()});
+    for (const auto& alarm : *alarms) {
+      if (page.add(alarm) == Shown::taken) continue;
+      return std::move(page).send(*context, to_base64url(alarm.spec.name));
+    }
+    if (alarms->size() < alarms_at_once) return std::move(page).send(*context, {});
+    from = alarms->back().spec.name + '\0';
+  }
 }
 
 void get_alarm(const ContextPtr& context) {
   if (const auto alarm = alarm_of(*context)) answer_json(*context, *alarm);
 }
 
+/// Newest first; cursors are positions.
 void list_alarm_runs(const ContextPtr& context) {
   const auto alarm = alarm_of(*context);
-  if (alarm) answer_page(*context, {alarm->runs.rbegin(), alarm->runs.rend()});
+  if (!alarm) return;
+  const auto from = position_cursor(*context);
+  if (!from) return answer(*context, Error{from.error()});
+  ListText page{*context};
+  for (auto at = std::min<std::size_t>(*from, alarm->runs.size()); at < alarm->runs.size(); ++at) {
+    if (page.add(*(alarm->runs.rbegin() + static_cast<std::ptrdiff_t>(at))) == Shown::taken) {
+      continue;
+    }
+    return std::move(page).send(*context, std::to_string(at));
+  }
+  std::move(page).send(*context, {});
 }
 
 void set_alarm(ContextPtr context) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // /durable-objects/{kind}/{id}: journal, snapshots, entries, and whether it is in memory.
-#include <algorithm>
 #include <charconv>
 
 #include "app/checks.hpp"
 #include "app/dispatch.hpp"
 #include "app/json_text.hpp"
+#include "app/list_text.hpp"
 #include "app/routes/object_views.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
@@ -68,22 +68,17 @@ void list_journal(const ContextPtr& context) {
   const bool newest_first = context->query_is("sort", "-seq");
   auto start = cursor_seq(*context, newest_first ? seq_max : 1);
   if (!start) return answer(*context, std::move(start).error());
-  const auto limit = static_cast<std::size_t>(number_or(*context, "limit", 50));
-  auto records = context->services.runtime.journal(
-      object_of(*context), newest_first ? 1 : *start, newest_first ? *start : seq_max,
-      newest_first ? Order::descending : Order::ascending, limit + 1);
-  if (!records) return answer(*context, std::move(records).error());
+  ListText page{*context};
   std::string next;
-  if (records->size() > limit) {
-    next = std::to_string(records->back().seq);
-    records->pop_back();
-  }
-  std::string items;
-  for (const auto& record : *records) {
-    if (!items.empty()) items += ',';
-    append_json(items, record_json(*context, record));
-  }
-  answer(*context, list_answer(*context, items, next));
+  const auto read = context->services.runtime.journal(
+      object_of(*context), newest_first ? 1 : *start, newest_first ? *start : seq_max,
+      newest_first ? Order::descending : Order::ascending, [&](const JournalRecord& record) {
+        if (page.add(record_json(*context, record)) == Shown::taken) return true;
+        next = std::to_string(record.seq);
+        return false;
+      });
+  if (!read) return answer(*context, Error{read.error()});
+  std::move(page).send(*context, next);
 }
 
 Json snapshot_json(const SnapshotInfo& snapshot) {
@@ -96,22 +91,16 @@ Json snapshot_json(const SnapshotInfo& snapshot) {
 void list_snapshots(const ContextPtr& context) {
   auto start = cursor_seq(*context, 1);
   if (!start) return answer(*context, std::move(start).error());
-  const auto limit = static_cast<std::size_t>(number_or(*context, "limit", 50));
-  auto snapshots = context->services.runtime.snapshots(object_of(*context));
+  ListText page{*context};
+  // One more than fits tells whether there is a next page.
+  auto snapshots =
+      context->services.runtime.snapshots(object_of(*context), *start, page.left() + 1);
   if (!snapshots) return answer(*context, std::move(snapshots).error());
-  std::string items;
-  std::string next;
-  std::size_t count = 0;
   for (const auto& snapshot : *snapshots) {
-    if (snapshot.seq < *start) continue;
-    if (count++ == limit) {
-      next = std::to_string(snapshot.seq);
-      break;
-    }
-    if (!items.empty()) items += ',';
-    append_json(items, snapshot_json(snapshot));
+    if (page.add(snapshot_json(snapshot)) == Shown::taken) continue;
+    return std::move(page).send(*context, std::to_string(snapshot.seq));
   }
-  answer(*context, list_answer(*context, items, next));
+  std::move(page).send(*context, {});
 }
 
 std::optional<Seq> path_seq(Context& context) {
@@ -127,14 +116,13 @@ std::optional<Seq> path_seq(Context& context) {
 void get_snapshot(const ContextPtr& context) {
   const auto seq = path_seq(*context);
   if (!seq) return;
-  auto snapshots = context->services.runtime.snapshots(object_of(*context));
+  auto snapshots = context->services.runtime.snapshots(object_of(*context), *seq, 1);
   if (!snapshots) return answer(*context, std::move(snapshots).error());
-  const auto found = std::ranges::find(*snapshots, *seq, &SnapshotInfo::seq);
-  if (found == snapshots->end()) {
+  if (snapshots->empty() || snapshots->front().seq != *seq) {
     return answer(*context, Error{.code = ErrorCode::not_found, .detail = "no such snapshot"});
   }
   JsonAnswer json;
-  append_json(json.text, snapshot_json(*found));
+  append_json(json.text, snapshot_json(snapshots->front()));
   answer(*context, std::move(json));
 }
 
@@ -209,22 +197,19 @@ void list_entries(const ContextPtr& context) {
     }
     range.from = *from;
   }
-  const auto limit = static_cast<std::size_t>(number_or(*context, "limit", 50));
-  range.limit = limit + 1;
+  ListText page{*context};
+  range.limit = page.left() + 1;
+  range.bytes_max = perdure::limits::page_items_bytes_max;
   auto entries = context->services.runtime.entries(object_of(*context), range, when);
   if (!entries) return answer(*context, std::move(entries).error());
-  std::string next;
-  if (entries->size() > limit) {
-    next = to_base64url(entries->back().key);
-    entries->pop_back();
-  }
-  std::string items;
   for (const auto& entry : *entries) {
-    if (!items.empty()) items += ',';
-    append_json(items,
-                {{"key", entry.key}, {"value", entry_value(entry.value)}, {"seq", entry.seq}});
+    const auto shown =
+        page.add({{"key", entry.key}, {"value", entry_value(entry.value)}, {"seq", entry.seq}});
+    if (shown == Shown::taken) continue;
+    return std::move(page).send(*context, to_base64url(entry.key));
   }
-  answer(*context, list_answer(*context, items, next));
+  const auto more = range.may_go_on(*entries);
+  std::move(page).send(*context, more ? to_base64url(range.after(*entries).from) : "");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Objects as files, and copies of them: export, import, clone.
 #include "app/checks.hpp"
+#include "app/piecewise_answer.hpp"
 #include "app/routes/object_views.hpp"
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
@@ -18,21 +19,60 @@ Result<AsOf> wanted_moment(const Context& context) {
   return text == nullptr ? Result<AsOf>{AsOf{}} : read_as_of(*text);
 }
 
-void export_object(const ContextPtr& context) {
-  const auto object = object_of(*context);
-  auto when = wanted_moment(*context);
-  if (!when) return answer(*context, std::move(when).error());
-  std::string text;
-  auto done = context->services.runtime.export_object(object, *when,
-                                                      [&](std::string_view line) { text += line; });
-  if (!done) return answer(*context, std::move(done).error());
-  http::Response response{.status = 200, .headers = {}, .body = std::move(text)};
-  response.headers.add("Content-Type", file_type);
-  response.headers.add("Cache-Control", "private, no-cache");
-  response.headers.add("Content-Disposition", "attachment; filename*=UTF-8''" +
-                                                  percent_encode(object.kind) + "-" +
-                                                  percent_encode(object.id) + ".ndjson");
-  answer(*context, std::move(response));
+Result<PieceReader> open_export(Context& context, http::Headers& head) {
+  const auto object = object_of(context);
+  PERDURE_TRY(when, wanted_moment(context));
+  PERDURE_TRY(file, context.services.runtime.begin_export(object, when));
+  head.add("Content-Type", file_type);
+  head.add("Cache-Control", "private, no-cache");
+  head.add("Content-Disposition", "attachment; filename*=UTF-8''" + percent_encode(object.kind) +
+                                      "-" + percent_encode(object.id) + ".ndjson");
+  // Shared: a PieceReader can be copied.
+  return [file = std::shared_ptr<ObjectExport>{std::move(file)}](
+             std::string& out, std::size_t bytes) { return file->read(out, bytes); };
+}
+
+/// Reads what an object is made of, slice by slice, and then makes it.
+class CopyTask final : public SlowTask {
+ public:
+  using Opener = Result<std::unique_ptr<ObjectCopy>> (*)(Context& context);
+
+  CopyTask(ContextPtr context, Opener open) : context_(std::move(context)), open_(open) {}
+
+  Step step(const Slice& slice) override {
+    auto more = read(slice);
+    if (more && *more == More::yes) return Step::again;
+    auto call = more ? copy_->take() : Result<Call>{fail(std::move(more).error())};
+    copy_.reset();
+    if (!call) {
+      answer(*context_, std::move(call).error());
+    } else {
+      context_->services.runtime.call(std::move(*call), view_answerer(context_));
+    }
+    return Step::done;
+  }
+
+ private:
+  Result<More> read(const Slice& slice) {
+    if (!copy_) {
+      PERDURE_TRY(copy, open_(*context_));
+      copy_ = std::move(copy);
+    }
+    constexpr std::size_t bytes_at_once = 64u << 10;
+    for (;;) {
+      PERDURE_TRY(more, copy_->read(bytes_at_once));
+      if (more == More::no || slice.over()) return more;
+    }
+  }
+
+  const ContextPtr context_;
+  const Opener open_;
+  std::unique_ptr<ObjectCopy> copy_;
+};
+
+Sliced copying(CopyTask::Opener open) {
+  return {
+      [open](ContextPtr context) { return std::make_shared<CopyTask>(std::move(context), open); }};
 }
 
 // Where the object goes: where the query says, else where the file's first line says.
@@ -58,36 +98,37 @@ Result<ObjectId> import_target(const Context& context) {
   return target;
 }
 
-void import_object(const ContextPtr& context) {
-  if (context->request.body.empty()) {
-    return answer(*context, Error{.code = ErrorCode::malformed,
-                                  .detail = "this request needs a body: an exported object"});
+Result<std::unique_ptr<ObjectCopy>> open_import(Context& context) {
+  if (context.request.body.empty()) {
+    return fail(ErrorCode::malformed, "this request needs a body: an exported object");
   }
-  auto target = import_target(*context);
-  if (!target) return answer(*context, std::move(target).error());
-  context->services.runtime.import_object(
-      make_call(*context, std::move(*target), CallType::command, std::string{builtin::import}),
-      context->request.body, view_answerer(context));
+  PERDURE_TRY(target, import_target(context));
+  return context.services.runtime.begin_import(
+      make_call(context, std::move(target), CallType::command, std::string{builtin::import}),
+      context.request.body);
 }
 
-void clone_object(const ContextPtr& context) {
-  const auto source = object_of(*context);
-  if (!check_precondition(*context, source)) return;
-  const auto& body = context->body;
+Result<std::unique_ptr<ObjectCopy>> open_clone(Context& context) {
+  const auto& body = context.body;
   AsOf when;
   if (const auto given = body.find("as_of"); given != body.end()) {
-    auto read = read_as_of(given->is_string() ? given->get<std::string>() : given->dump());
-    if (!read) return answer(*context, std::move(read).error());
-    when = *read;
+    PERDURE_TRY(read, read_as_of(given->is_string() ? given->get<std::string>() : given->dump()));
+    when = read;
   }
-  auto& services = context->services;
+  const auto source = object_of(context);
+  auto& services = context.services;
   ObjectId target{.kind = source.kind,
                   .id = body.contains("id") ? body["id"].get<std::string>()
                                             : make_uuid_v7(services.clock.now(), services.random)};
-  services.runtime.clone_object(
+  return services.runtime.begin_clone(
       source, when,
-      make_call(*context, std::move(target), CallType::command, std::string{builtin::import}),
-      view_answerer(context));
+      make_call(context, std::move(target), CallType::command, std::string{builtin::import}));
+}
+
+/// A precondition is about the source, and is looked at before anything is read.
+void begin_clone(const ContextPtr& context) {
+  if (!check_precondition(*context, object_of(*context))) return;
+  run_slow(context, WorkClass::transfer, std::make_shared<CopyTask>(context, open_clone));
 }
 
 }  // namespace
@@ -101,7 +142,7 @@ void add_object_transfer_routes(std::vector<Route>& routes) {
                     .tag = "Durable objects",
                     .summary = "One object as a file: lines of JSON, the last one a digest",
                     .permission = read,
-                    .target = Slow{export_object},
+                    .target = piecewise(open_export),
                     .query = {{.name = "as_of",
                                .type = ParameterType::as_of,
                                .description = "A seq, or a time."}},
@@ -113,7 +154,7 @@ void add_object_transfer_routes(std::vector<Route>& routes) {
        .tag = "Durable objects",
        .summary = "Make an object from an exported file",
        .permission = write,
-       .target = Slow{import_object},
+       .target = copying(open_import),
        .response_schema = "ObjectView",
        .status = 201,
        .body = BodyUse::raw,
@@ -127,7 +168,7 @@ void add_object_transfer_routes(std::vector<Route>& routes) {
                     .tag = "Durable objects",
                     .summary = "Make another object from this one, as it is or as it was",
                     .permission = write,
-                    .target = Slow{clone_object},
+                    .target = Slow{begin_clone},
                     .request_schema = "ObjectClone",
                     .response_schema = "ObjectView",
                     .status = 201,

@@ -23,10 +23,12 @@ std::string object_path(const ObjectId& object) {
   return path.append(percent_encode(object.id));
 }
 
-/// As `alarms` of an object's view: those that will ring.
+/// As `alarms` of an object's view: those of its first ones by name that will ring. A list of its
+/// own has them all.
 Json pending_alarms(const Runtime& runtime, const ObjectId& object) {
+  constexpr std::size_t alarms_looked_at_max = 32;
   auto pending = Json::array();
-  const auto alarms = runtime.alarms(object);
+  const auto alarms = runtime.alarms(object, {}, alarms_looked_at_max);
   if (!alarms) return pending;
   for (const auto& alarm : *alarms) {
     if (!alarm.finished) pending.push_back(alarm);

@@ -5,7 +5,7 @@
 #include "app/checks.hpp"
 #include "app/context.hpp"
 #include "app/dispatch.hpp"
-#include "app/json_text.hpp"
+#include "app/list_text.hpp"
 #include "app/routes/object_views.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
@@ -62,36 +62,30 @@ void list_objects(const ContextPtr& context) {
   auto place = read_place(*context, *kinds);
   if (!place) return answer(*context, std::move(place).error());
 
-  const auto limit = static_cast<std::size_t>(number_or(*context, "limit", 50));
   ListRequest request{.kind = {}, .activity = wanted_activity(*context)};
   if (context->query_is("deleted", "true")) request.lives = ListRequest::Lives::deleted;
-  std::string items;
-  std::vector<UnreadableObject> unreadable;
+  ListText page{*context};
   std::string next;
-  std::size_t found = 0;
   request.cursor = place->cursor;
   for (auto kind = std::ranges::find(*kinds, place->kind); kind != kinds->end(); ++kind) {
-    if (found == limit) {
+    if (page.full()) {
       next = *kind + '~';
       break;
     }
     request.kind = *kind;
-    request.limit = limit - found;
-    auto page = context->services.runtime.list(request);
-    if (!page) return answer(*context, std::move(page).error());
-    for (const auto& view : page->items) {
-      if (!items.empty()) items += ',';
-      append_json(items, object_view(*context, view));
-    }
-    found += page->items.size() + page->unreadable.size();
-    std::ranges::move(page->unreadable, std::back_inserter(unreadable));
-    if (!page->next_cursor.empty()) {
-      next = *kind + '~' + page->next_cursor;
+    request.limit = page.left();
+    const auto end = context->services.runtime.list(
+        request, [&](const ObjectId& object, const Result<ObjectView>& view) {
+          return view ? page.add(object_view(*context, *view)) : page.add_unreadable(object);
+        });
+    if (!end) return answer(*context, Error{end.error()});
+    if (!end->at_end) {
+      next = *kind + '~' + end->next_cursor;
       break;
     }
     request.cursor.clear();
   }
-  answer(*context, list_answer(*context, items, next, unreadable));
+  std::move(page).send(*context, next);
 }
 
 Json names_of(const auto& map) {
@@ -101,19 +95,19 @@ Json names_of(const auto& map) {
 }
 
 void list_kinds(const ContextPtr& context) {
-  std::string items;
+  auto items = Json::array();
   for (const auto& kind : context->services.runtime.kinds()) {
     const auto& definition = kind.definition();
     auto indexes = Json::array();
     for (const auto& index : definition.indexes) indexes.push_back(index.name);
-    if (!items.empty()) items += ',';
-    append_json(items, {{"name", definition.name},
-                        {"schema_version", definition.schema_version},
-                        {"commands", names_of(definition.commands)},
-                        {"queries", names_of(definition.queries)},
-                        {"indexes", std::move(indexes)}});
+    items.push_back({{"name", definition.name},
+                     {"schema_version", definition.schema_version},
+                     {"commands", names_of(definition.commands)},
+                     {"queries", names_of(definition.queries)},
+                     {"indexes", std::move(indexes)}});
   }
-  answer(*context, list_answer(*context, items, {}));
+  // The kinds are those of the program: they are one page.
+  answer_json(*context, {{"items", std::move(items)}, {"next_cursor", nullptr}});
 }
 
 void create_object(ContextPtr context) {
@@ -148,9 +142,7 @@ void get_object(ContextPtr context) {
     if (!when) return answer(*context, std::move(when).error());
     answer_view(*context, context->services.runtime.inspect(object, *when));
   };
-  if (auto taken = context->services.workers.run(look); !taken) {
-    answer(*context, std::move(taken).error());
-  }
+  run_slow(context, WorkClass::read, look);
 }
 
 template <const std::string_view& name>

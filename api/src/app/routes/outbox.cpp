@@ -4,6 +4,7 @@
 #include "app/checks.hpp"
 #include "app/dispatch.hpp"
 #include "app/json_text.hpp"
+#include "app/list_text.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
@@ -15,23 +16,22 @@ namespace {
 using http::Method;
 
 constexpr std::string_view dead_letter_kind = "dead_letter";
+/// Copied of the outbox under its lock: each may have a payload of 192 KiB.
+constexpr std::size_t items_at_once = 8;
 
 void list_outbox(const ContextPtr& context) {
   const auto from = position_cursor(*context);
   if (!from) return answer(*context, Error{from.error()});
-  const auto limit = static_cast<std::size_t>(number_or(*context, "limit", 50));
-  auto found = context->services.runtime.outbox(*from, limit + 1);
-  std::string next;
-  if (found.size() > limit) {
-    next = std::to_string(found.back().position);
-    found.pop_back();
+  ListText page{*context};
+  for (auto position = *from;;) {
+    const auto found = context->services.runtime.outbox(position, items_at_once);
+    for (const auto& item : found) {
+      if (page.add(item) == Shown::taken) continue;
+      return std::move(page).send(*context, std::to_string(item.position));
+    }
+    if (found.size() < items_at_once) return std::move(page).send(*context, {});
+    position = found.back().position + 1;
   }
-  std::string items;
-  for (const auto& item : found) {
-    if (!items.empty()) items += ',';
-    append_json(items, item);
-  }
-  answer(*context, list_answer(*context, items, next));
 }
 
 Json letter_json(const ObjectView& letter) {
@@ -42,18 +42,16 @@ Json letter_json(const ObjectView& letter) {
 }
 
 void list_dead_letters(const ContextPtr& context) {
-  ListRequest request{.kind = std::string{dead_letter_kind},
-                      .index = "created_at",
-                      .limit = static_cast<std::size_t>(number_or(*context, "limit", 50))};
+  ListText page{*context};
+  ListRequest request{
+      .kind = std::string{dead_letter_kind}, .index = "created_at", .limit = page.left()};
   if (const auto* cursor = context->find_query("cursor")) request.cursor = *cursor;
-  const auto page = context->services.runtime.list(request);
-  if (!page) return answer(*context, Error{page.error()});
-  std::string items;
-  for (const auto& letter : page->items) {
-    if (!items.empty()) items += ',';
-    append_json(items, letter_json(letter));
-  }
-  answer(*context, list_answer(*context, items, page->next_cursor, page->unreadable));
+  const auto end = context->services.runtime.list(
+      request, [&](const ObjectId& object, const Result<ObjectView>& letter) {
+        return letter ? page.add(letter_json(*letter)) : page.add_unreadable(object);
+      });
+  if (!end) return answer(*context, Error{end.error()});
+  std::move(page).send(*context, end->next_cursor);
 }
 
 ObjectId letter_of(const Context& context) {

@@ -38,7 +38,9 @@ void remove_route(std::vector<Route>& routes, std::string_view operation) {
 std::vector<Parameter> page_parameters() {
   return {{.name = "limit",
            .type = ParameterType::integer,
-           .description = "How many items a page has at most; 50 when absent.",
+           .description =
+               "How many items a page has at most; 50 when absent. A page has at most 1 MiB: "
+               "one that would have more comes short, with a `next_cursor`.",
            .minimum = 1,
            .maximum = 500},
           {.name = "cursor", .description = "`next_cursor` of the page before."}};

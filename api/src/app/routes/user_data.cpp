@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // /users/me as data protection law has it: everything out, and everything gone.
 #include <algorithm>
-#include <functional>
+#include <deque>
+#include <optional>
 #include <vector>
 
 #include "app/dispatch.hpp"
+#include "app/piecewise_answer.hpp"
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
 #include "perdure/actors/archive.hpp"
@@ -15,63 +17,16 @@ namespace {
 
 using http::Method;
 
-constexpr std::size_t archive_bytes_max = 256u << 20;
-Result<void> visit_owned(const Context& context,
-                         const std::function<Result<void>(const ObjectView&)>& visit) {
-  return actors::visit_owned(context.services.runtime, context.principal.user_id, visit);
-}
-
-Result<std::string> make_archive(const Context& context) {
+Result<PieceReader> open_archive(Context& context, http::Headers& head) {
   const auto& services = context.services;
-  PERDURE_TRY(user, services.runtime.inspect({"user", context.principal.user_id}));
-  std::string text = dump_json(actors::archive_header(user, services.clock.now()));
-  text.back() = ',';  // the objects go on with the header's members
-  text += R"("objects":[)";
-  bool first = true;
-  PERDURE_TRY_VOID(visit_owned(context, [&](const ObjectView& view) -> Result<void> {
-    if (view.meta.object().kind == "user") return {};
-    PERDURE_TRY(object,
-                actors::archived_object(services.runtime, view, archive_bytes_max - text.size()));
-    text += first ? "" : ",";
-    first = false;
-    text += object;
-    return {};
-  }));
-  text += "]}";
-  return text;
-}
-
-void export_me(const ContextPtr& context) {
-  auto archive = make_archive(*context);
-  if (!archive) return answer(*context, std::move(archive).error());
-  http::Response response{.status = 200, .headers = {}, .body = std::move(*archive)};
-  response.headers.add("Content-Type", "application/json");
-  response.headers.add("Cache-Control", "private, no-store");
-  response.headers.add("Content-Disposition", "attachment; filename=\"perdure-archive.json\"");
-  answer(*context, std::move(response));
-}
-
-// What is gone already is as wanted.
-Result<void> command(Context& context, const ObjectId& object, std::string_view name) {
-  auto done = context.services.runtime
-                  .call({.target = object,
-                         .name = std::string{name},
-                         .principal = context.principal,
-                         .request_id = context.request.request_id})
-                  .get();
-  if (!done && done.error().code != ErrorCode::not_found) return fail(std::move(done).error());
-  return {};
-}
-
-Result<void> remove_object(Context& context, const ObjectId& object) {
-  if (object.kind == "job") {
-    // One that is over cannot be cancelled, and need not be.
-    auto cancelled = command(context, object, "cancel");
-    if (!cancelled && cancelled.error().code != ErrorCode::conflict) return cancelled;
-  }
-  if (object.kind == "api_key") PERDURE_TRY_VOID(command(context, object, "revoke"));
-  if (object.kind == "user") PERDURE_TRY_VOID(command(context, object, "erase"));
-  return command(context, object, builtin::remove);
+  PERDURE_TRY(archive, actors::UserArchive::open(services.runtime, context.principal.user_id,
+                                                 services.clock.now()));
+  head.add("Content-Type", "application/json");
+  head.add("Cache-Control", "private, no-store");
+  head.add("Content-Disposition", "attachment; filename=\"perdure-archive.json\"");
+  // Shared: a PieceReader can be copied.
+  return [archive = std::shared_ptr<actors::UserArchive>{std::move(archive)}](
+             std::string& out, std::size_t bytes) { return archive->read(out, bytes); };
 }
 
 // Keys go after what they lead to, and the user last: an erasure that was interrupted can be asked
@@ -81,29 +36,118 @@ int erasure_rank(const ObjectId& object) {
   return object.kind == "api_key" ? 1 : 0;
 }
 
-// First all is deleted, so that what an interruption leaves is purged in time; then all is purged.
-Result<void> erase_caller(Context& context) {
-  // Requests that are on their way beside this one may still have made something: so again.
-  constexpr int passes_max = 3;
-  for (int pass = 0; pass < passes_max; ++pass) {
-    std::vector<ObjectId> objects;
-    PERDURE_TRY_VOID(visit_owned(context, [&](const ObjectView& view) -> Result<void> {
-      objects.push_back(view.meta.object());
-      return {};
-    }));
-    if (objects.empty()) return {};
-    std::ranges::stable_sort(objects, {}, erasure_rank);
-    for (const auto& object : objects) PERDURE_TRY_VOID(remove_object(context, object));
-    for (const auto& object : objects) PERDURE_TRY_VOID(command(context, object, builtin::purge));
-  }
+/// One call of an erasure.
+struct Erasing {
+  ObjectId object;
+  std::string_view command;
+};
+
+/// What ends an object before it is deleted; empty: nothing has to.
+std::string_view last_command(const std::string& kind) {
+  if (kind == "job") return "cancel";
+  if (kind == "api_key") return "revoke";
+  if (kind == "user") return "erase";
   return {};
 }
 
-void delete_me(const ContextPtr& context) {
-  if (auto done = erase_caller(*context); !done) {
-    return answer(*context, std::move(done).error());
+/// Erases the caller and all that is the caller's. First all is deleted, so that what an
+/// interruption leaves is purged in time; then all is purged. A call at a time: while an object is
+/// at it the task is parked.
+class Erasure final : public SlowTask, public std::enable_shared_from_this<Erasure> {
+ public:
+  Erasure(ContextPtr context, WorkerPool& pool) : context_(std::move(context)), pool_(pool) {}
+
+  Step step(const Slice& slice) override {
+    auto next = outcome_ ? go_on(slice) : Result<Step>{fail(std::move(outcome_).error())};
+    if (next) return *next;
+    answer(*context_, std::move(next).error());
+    return Step::done;
   }
-  answer_nothing(*context);
+
+ private:
+  Result<Step> go_on(const Slice& slice) {
+    if (calls_.empty()) {
+      PERDURE_TRY(listed, list(slice));
+      if (listed == Step::again) return Step::again;
+      if (found_.empty()) {
+        answer_nothing(*context_);
+        return Step::done;
+      }
+      plan();
+    }
+    auto call = std::move(calls_.front());
+    calls_.pop_front();
+    ask(std::move(call));
+    // Requests that are on their way beside this one may still have made something: so again.
+    if (calls_.empty() && ++passes_ == passes_max) last_ = true;
+    return Step::parked;
+  }
+
+  /// Lists a page in a slice. `done`: all of them are in `found_`.
+  Result<Step> list(const Slice& slice) {
+    if (last_) {
+      found_.clear();
+      return Step::done;
+    }
+    if (!objects_) {
+      objects_.emplace(context_->services.runtime, context_->principal.user_id);
+      found_.clear();
+    }
+    do {
+      PERDURE_TRY(view, objects_->next());
+      if (!view) {
+        objects_.reset();
+        return Step::done;
+      }
+      found_.push_back(view->meta.object());
+    } while (!slice.over());
+    return Step::again;
+  }
+
+  void plan() {
+    std::ranges::stable_sort(found_, {}, erasure_rank);
+    for (const auto& object : found_) {
+      if (const auto last = last_command(object.kind); !last.empty()) {
+        calls_.push_back({object, last});
+      }
+      calls_.push_back({object, builtin::remove});
+    }
+    for (auto& object : found_) calls_.push_back({std::move(object), builtin::purge});
+  }
+
+  void ask(Erasing call) {
+    // What is gone already is as wanted; a job that is over cannot be cancelled.
+    const bool is_cancel = call.command == "cancel";
+    auto done = [self = shared_from_this(), is_cancel](Result<Reply> reply) {
+      const auto code = reply ? ErrorCode::not_found : reply.error().code;
+      const bool fits = code == ErrorCode::not_found || (is_cancel && code == ErrorCode::conflict);
+      if (!fits) self->outcome_ = fail(std::move(reply).error());
+      self->pool_.resume(self);
+    };
+    Call asked{.target = std::move(call.object),
+               .name = std::string{call.command},
+               .principal = context_->principal,
+               .request_id = context_->request.request_id};
+    context_->services.runtime.call(std::move(asked), std::move(done));
+  }
+
+  static constexpr int passes_max = 3;
+
+  const ContextPtr context_;
+  WorkerPool& pool_;
+  std::optional<actors::OwnedObjects> objects_;
+  std::vector<ObjectId> found_;
+  std::deque<Erasing> calls_;
+  Result<void> outcome_;  // of the last call; told before the task is resumed
+  int passes_ = 0;
+  bool last_ = false;
+};
+
+Sliced erasure() {
+  return {[](ContextPtr context) {
+    auto& pool = context->services.slow_work.of(WorkClass::transfer);
+    return std::make_shared<Erasure>(std::move(context), pool);
+  }};
 }
 
 }  // namespace
@@ -114,14 +158,14 @@ void add_user_data_routes(std::vector<Route>& routes) {
                     .tag = "Users",
                     .summary = "Everything of the caller as one archive",
                     .permission = {"users", Access::read},
-                    .target = Slow{export_me}});
+                    .target = piecewise(open_archive)});
   routes.push_back({.method = Method::del,
                     .path = "/users/me",
                     .operation = "deleteMe",
                     .tag = "Users",
                     .summary = "Erase the caller and everything that is the caller's",
                     .permission = {"users", Access::write},
-                    .target = Slow{delete_me},
+                    .target = erasure(),
                     .status = 204});
 }
 

@@ -95,7 +95,7 @@ void add_user_routes(std::vector<Route>& routes) {
   route_named(routes, "restoreUser").permission.audience = Audience::admin;
   auto& create = route_named(routes, "createUser");
   create.permission.audience = Audience::admin;
-  create.target = Slow{create_user};
+  create.target = Slow{create_user, WorkClass::hash};
   create.secrecy = Secrecy::secret_body;
   create.example = R"({"email":"ada@example.org","full_name":"Ada Lovelace","role":"user"})";
   routes.push_back(activity_route("deactivate", "Stop the user's keys at once"));

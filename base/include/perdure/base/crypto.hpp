@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,23 @@ using Sha256 = std::array<std::uint8_t, 32>;
 /// SHA-256 (FIPS 180-4) over the parts in order, without joining them in memory.
 [[nodiscard]] Sha256 sha256(std::initializer_list<std::string_view> parts);
 [[nodiscard]] inline Sha256 sha256(std::string_view bytes) { return sha256({bytes}); }
+
+/// SHA-256 of bytes that come piece by piece.
+class Sha256Writer {
+ public:
+  Sha256Writer();
+  ~Sha256Writer();
+  Sha256Writer(const Sha256Writer&) = delete;
+  Sha256Writer& operator=(const Sha256Writer&) = delete;
+
+  void add(std::string_view bytes);
+  /// The last call.
+  [[nodiscard]] Sha256 finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 [[nodiscard]] inline std::string_view bytes_of(const Sha256& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,10 +35,18 @@ struct EntryRange {
   std::string until = {};
   Order order = Order::ascending;
   std::size_t limit = 100;
+  /// What is found ends with the entry that brings it to so many bytes of keys and values, so that
+  /// a reader of large ones holds few of them.
+  std::size_t bytes_max = std::numeric_limits<std::size_t>::max();
 
   /// All keys that start with `prefix`.
   static EntryRange prefix(std::string prefix, Order order = Order::ascending,
                            std::size_t limit = 100);
+
+  /// Whether there may be more than `found`, which a read of this range gave.
+  [[nodiscard]] bool may_go_on(const std::vector<Entry>& found) const;
+  /// The range after `found`, which is not empty.
+  [[nodiscard]] EntryRange after(const std::vector<Entry>& found) const;
 };
 
 /// Reading. A range in ascending order within a command costs what it finds: the turns of an object
@@ -51,7 +60,7 @@ class EntryReader {
  public:
   virtual ~EntryReader() = default;
   [[nodiscard]] virtual std::optional<Entry> get(std::string_view key) const = 0;
-  /// In key order, at most `range.limit`.
+  /// In key order, at most `range.limit`, and no more once there are `range.bytes_max`.
   [[nodiscard]] virtual std::vector<Entry> range(const EntryRange& range) const = 0;
 };
 

@@ -2,6 +2,7 @@
 // What operators see of objects: lists, the journal, the past.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -52,6 +53,23 @@ struct ListPage {
   std::vector<ObjectView> items;
   std::vector<UnreadableObject> unreadable;  ///< those that had their place among the items
   std::string next_cursor;                   ///< empty at the end
+};
+
+/// What becomes of an object that a reader of a list is shown.
+enum class Shown {
+  taken,        ///< it counts towards the request's limit
+  passed_over,  ///< it does not
+  refused,      ///< it is not on this page: there is no room for it
+};
+
+/// Gets the objects of a list one by one; one whose state cannot be read comes as an error.
+using ListReader = std::function<Shown(const ObjectId& object, Result<ObjectView> view)>;
+
+/// Where a page of a list ended.
+struct ListEnd {
+  bool at_end = true;
+  /// Where the next page begins: at the list's own beginning if it is empty and this is no end.
+  std::string next_cursor = {};
 };
 
 struct JournalEntryChange {

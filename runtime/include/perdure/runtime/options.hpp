@@ -115,7 +115,14 @@ inline constexpr std::size_t sent_context_bytes_max = 32u << 10;
 /// Of states, replies, events and what is carried: `[1]` is nested once.
 inline constexpr std::size_t nesting_max = 128;
 inline constexpr std::size_t event_bytes_max = 64u << 10;
+/// Of keys and values of an object that is cloned, which its turn holds whole.
+inline constexpr std::size_t clone_bytes_max = 64u << 20;
 inline constexpr std::size_t idempotency_key_bytes_max = 255;
+/// Of one page of a list: its text, what of it its items may have (the rest is for what stands
+/// around them, the cursor above all), and the rows that are looked at for it.
+inline constexpr std::size_t page_bytes_max = 1u << 20;
+inline constexpr std::size_t page_items_bytes_max = page_bytes_max - (8u << 10);
+inline constexpr std::size_t page_rows_max = 20'000;
 }  // namespace limits
 
 }  // namespace perdure

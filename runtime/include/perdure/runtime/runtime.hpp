@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <future>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "perdure/runtime/options.hpp"
 #include "perdure/runtime/seq_watch.hpp"
 #include "perdure/runtime/transaction.hpp"
+#include "perdure/runtime/transfer.hpp"
 
 namespace perdure {
 
@@ -97,8 +99,12 @@ class Runtime {
 
   /// Errors  not_found; gone (below retained history).
   [[nodiscard]] Result<ObjectView> inspect(const ObjectId& object, AsOf as_of = {}) const;
-  /// Objects in the order of an index. Errors: invalid (`index`, `cursor`).
+  /// Objects in the order of an index. A page has at most limits::page_items_bytes_max of states
+  /// and then comes short, as it does after limits::page_rows_max rows.
+  /// Errors: invalid (`index`, `cursor`).
   [[nodiscard]] Result<ListPage> list(const ListRequest& request) const;
+  /// The same one by one, so that a page never stands in memory: `read` says when it is full.
+  [[nodiscard]] Result<ListEnd> list(const ListRequest& request, const ListReader& read) const;
   /// Follows the object's durable seq from now on. Silent when the object is not active.
   [[nodiscard]] SeqWatch watch(const ObjectId& object) const;
   [[nodiscard]] Activity activity(const ObjectId& object) const;
@@ -107,11 +113,22 @@ class Runtime {
   [[nodiscard]] Result<std::vector<JournalRecord>> journal(const ObjectId& object, Seq from,
                                                            Seq until, Order order,
                                                            std::size_t limit) const;
+  /// The same one by one, until `read` says false, or there are no more.
+  using JournalReader = std::function<bool(JournalRecord record)>;
+  [[nodiscard]] Result<void> journal(const ObjectId& object, Seq from, Seq until, Order order,
+                                     const JournalReader& read) const;
   [[nodiscard]] Result<std::vector<Entry>> entries(const ObjectId& object, const EntryRange& range,
                                                    AsOf as_of = {}) const;
-  [[nodiscard]] Result<std::vector<SnapshotInfo>> snapshots(const ObjectId& object) const;
-  /// The object's alarms by name; finished ones for a day after their end.
-  [[nodiscard]] Result<std::vector<Alarm>> alarms(const ObjectId& object) const;
+  static constexpr auto all = std::numeric_limits<std::size_t>::max();
+  /// By seq, from a seq on.
+  [[nodiscard]] Result<std::vector<SnapshotInfo>> snapshots(const ObjectId& object, Seq from = 0,
+                                                            std::size_t limit = all) const;
+  /// The object's alarms by name, from a name on; finished ones for a day after their end.
+  [[nodiscard]] Result<std::vector<Alarm>> alarms(const ObjectId& object,
+                                                  std::string_view from = {},
+                                                  std::size_t limit = all) const;
+  [[nodiscard]] Result<std::optional<Alarm>> alarm(const ObjectId& object,
+                                                   std::string_view name) const;
   /// What waits in the outbox, or is being carried out, from a position on. Very long outboxes are
   /// in memory in part only.
   [[nodiscard]] std::vector<OutboxItem> outbox(std::uint64_t from, std::size_t limit) const;
@@ -147,16 +164,24 @@ class Runtime {
 
   // ---- one object as a file: UTF-8 lines of JSON, the last one a digest of those before it.
 
-  using LineSink = std::function<void(std::string_view line)>;
+  /// Errors: not_found; gone; corrupt.
+  [[nodiscard]] Result<std::unique_ptr<ObjectExport>> begin_export(const ObjectId& object,
+                                                                   AsOf as_of = {}) const;
+  /// The same at one go; `lines` are one or several whole ones.
+  using LineSink = std::function<void(std::string_view lines)>;
   [[nodiscard]] Result<void> export_object(const ObjectId& object, AsOf as_of,
                                            const LineSink& sink) const;
   /// Makes `call.target` from an export. Name, payload and owner of the call are set here; all else
   /// (principal, idempotency key) is the caller's.
   /// Errors: malformed (a digest that does not fit, too), conflict (exists).
   void import_object(Call call, std::string_view lines, ReplyHandler done);
+  /// The same piece by piece: it makes the call that is to be called. Borrows `lines`.
+  [[nodiscard]] std::unique_ptr<ObjectCopy> begin_import(Call call, std::string_view lines) const;
   /// Makes `call.target` from another object as of a moment; the call as above.
-  /// Errors: not_found, gone, conflict.
+  /// Errors: not_found, gone, conflict; too_large past limits::clone_bytes_max.
   void clone_object(const ObjectId& source, AsOf as_of, Call call, ReplyHandler done);
+  [[nodiscard]] Result<std::unique_ptr<ObjectCopy>> begin_clone(const ObjectId& source, AsOf as_of,
+                                                                Call call) const;
 
   // ---- memory
 

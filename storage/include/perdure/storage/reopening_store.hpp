@@ -58,14 +58,16 @@ class ReopeningStore final : public Store {
                                                          std::size_t limit) const override;
   [[nodiscard]] Result<std::optional<AlarmRow>> alarm(const ObjectId& id,
                                                       std::string_view name) const override;
-  [[nodiscard]] Result<std::vector<AlarmRow>> alarms(const ObjectId& id) const override;
+  [[nodiscard]] Result<std::vector<AlarmRow>> alarms(const ObjectId& id, std::string_view from,
+                                                     std::size_t limit) const override;
   [[nodiscard]] Result<std::vector<EventRow>> events(std::uint64_t from,
                                                      std::size_t limit) const override;
   [[nodiscard]] Result<EventRange> event_range() const override;
   Result<void> trim_events(std::uint64_t first) override;
   [[nodiscard]] Result<std::vector<OutboxRow>> outbox(std::uint64_t from,
                                                       std::size_t limit) const override;
-  [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id) const override;
+  [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id, Seq from,
+                                                 std::size_t limit) const override;
   [[nodiscard]] Result<Trimmed> trim(const ObjectId& id, Seq floor,
                                      const ChangedKeys& changed_keys) override;
   [[nodiscard]] StoreStats stats() const override;

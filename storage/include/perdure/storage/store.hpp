@@ -19,6 +19,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -181,6 +182,11 @@ struct OutboxRow {
   std::string body;
 };
 
+/// What a row counts towards KeyRange::bytes_max.
+[[nodiscard]] inline std::size_t bytes_of(const EntryRow& row) {
+  return row.key.size() + row.value.size();
+}
+
 struct PinRow {
   Seq seq;
   std::string body;
@@ -190,12 +196,17 @@ enum class Direction { forward, backward };
 
 inline constexpr Seq newest = ~Seq{0};
 
+inline constexpr auto no_bound = std::numeric_limits<std::size_t>::max();
+
 /// Keys `from <= key < until`; an empty `until` means "to the end".
 struct KeyRange {
   std::string from = {};
   std::string until = {};
   Direction direction = Direction::forward;
   std::size_t limit = 100;
+  /// A read of entries ends with the one that brings the keys and values that it found to this
+  /// size, so that what it holds is bounded, too. The first one is found whatever its size.
+  std::size_t bytes_max = no_bound;
 };
 
 /// The smallest key above all keys that start with `prefix` (empty when there is none).
@@ -291,8 +302,9 @@ class Store {
   /// One alarm of an object, or none.
   [[nodiscard]] virtual Result<std::optional<AlarmRow>> alarm(const ObjectId&,
                                                               std::string_view name) const = 0;
-  /// All alarms of one object, by name.
-  [[nodiscard]] virtual Result<std::vector<AlarmRow>> alarms(const ObjectId&) const = 0;
+  /// Alarms of one object by name, from a name on, at most `limit`.
+  [[nodiscard]] virtual Result<std::vector<AlarmRow>> alarms(
+      const ObjectId&, std::string_view from = {}, std::size_t limit = no_bound) const = 0;
 
   /// Events of the log with position >= `from`, in order.
   [[nodiscard]] virtual Result<std::vector<EventRow>> events(std::uint64_t from,
@@ -308,8 +320,9 @@ class Store {
   [[nodiscard]] virtual Result<std::vector<OutboxRow>> outbox(std::uint64_t from,
                                                               std::size_t limit) const = 0;
 
-  /// The pins of one object, by seq.
-  [[nodiscard]] virtual Result<std::vector<PinRow>> pins(const ObjectId&) const = 0;
+  /// The pins of one object by seq, from a seq on, at most `limit`.
+  [[nodiscard]] virtual Result<std::vector<PinRow>> pins(const ObjectId&, Seq from = 0,
+                                                         std::size_t limit = no_bound) const = 0;
 
   /// Raises the object's floor to `floor`, and removes the records below it and the entry
   /// versions that neither the floor nor a pinned seq nor a later one can see. Safe beside

@@ -37,6 +37,15 @@ struct MetricsPort {
   std::function<std::string(shell::Exposition)> expose = {};
 };
 
+/// Threads for what requests ask for and io threads must not do, and how much of it may be there.
+struct SlowLimits {
+  std::size_t read_threads = 2;          ///< lists, single looks at the store
+  std::size_t transfer_threads = 1;      ///< exports, imports, erasures
+  std::size_t hash_threads = 1;          ///< passwords; 64 MiB each
+  std::size_t requests_max = 256;        ///< of each of the three, under way or waiting: 503
+  std::size_t owner_requests_max = 128;  ///< those of one user, or of one address without: 429
+};
+
 struct ApplicationOptions {
   std::string version = "0.0.0";
   std::vector<std::string> features = {};      ///< for /info
@@ -50,8 +59,8 @@ struct ApplicationOptions {
   std::size_t body_bytes_max = 1u << 20;
   std::size_t import_bytes_max = 64u << 20;    ///< of POST /durable-objects/import
   std::size_t webhooks_per_owner_max = 1'000;  ///< as WebhookPolicy, for those brought back
-  std::size_t slow_queue_max = 256;            ///< requests that wait for a worker thread
   MemoryBudget* memory = nullptr;  ///< counts large bodies as they are parsed; null: nothing does
+  SlowLimits slow = {};
   MetricsPort metrics = {};
   /// For /jobs/stats: of everybody's jobs, or of one user's (actors::job_stats). Empty: none.
   std::function<Result<Json>(const std::optional<std::string>& owner)> job_stats = {};
@@ -67,7 +76,7 @@ struct ApplicationOptions {
 [[nodiscard]] std::string openapi_document(std::string_view version);
 
 /// Threads    every method may be called from any thread; `handle` is called on io threads and
-///            does not block: hashing, lists and exports run on a worker thread of its own.
+///            does not block: hashing, lists and exports run on threads of their own.
 /// Lifecycle  the runtime, the clock and the random source outlive it. It must itself outlive
 ///            the requests that it was given: stop the server, then the runtime, then destroy it.
 class Application final : public http::Handler {

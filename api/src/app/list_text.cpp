@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/list_text.hpp"
+
+#include "app/checks.hpp"
+#include "app/dispatch.hpp"
+#include "app/json_text.hpp"
+
+namespace perdure::api {
+
+ListText::ListText(const Context& context)
+    : budget_({.items_max = static_cast<std::size_t>(number_or(context, "limit", 50))}) {}
+
+Shown ListText::add(const Json& item) {
+  const auto before = text_.size();
+  if (text_.back() != '[') text_ += ',';
+  append_json(text_, item);
+  if (budget_.take(text_.size() - before)) return Shown::taken;
+  text_.resize(before);
+  return Shown::refused;
+}
+
+Shown ListText::add_unreadable(const ObjectId& object) {
+  auto name = to_string(object);
+  constexpr std::size_t around = 3;  // quotes and a comma
+  if (!budget_.take(name.size() + around)) return Shown::refused;
+  unreadable_.push_back(std::move(name));
+  return Shown::taken;
+}
+
+void ListText::send(Context& context, std::string_view next_cursor) && {
+  JsonAnswer json{.text = std::move(text_)};
+  json.text += R"(],"next_cursor":)";
+  append_json(json.text, next_cursor.empty() ? Json(nullptr) : Json(next_cursor));
+  if (!unreadable_.empty()) {
+    json.text += R"(,"unreadable":)";
+    append_json(json.text, unreadable_);
+  }
+  json.text += '}';
+  json.link = next_link(context, next_cursor);
+  answer(context, std::move(json));
+}
+
+}  // namespace perdure::api
