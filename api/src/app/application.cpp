@@ -7,6 +7,7 @@
 #include "app/dispatch.hpp"
 #include "app/openapi.hpp"
 #include "app/services.hpp"
+#include "app/slow_work.hpp"
 
 namespace perdure::api {
 
@@ -26,11 +27,22 @@ void answer_options(Context& context, const std::string& allow) {
   answer(context, std::move(response));
 }
 
-void check_body_and_dispatch(ContextPtr context) {
+// A larger body takes an io thread more than a few tenths of a millisecond to parse and check.
+constexpr std::size_t body_bytes_on_io_max = std::size_t{16} * 1024;
+
+void check_body_here(ContextPtr context) {
   if (auto checked = check_body(*context); !checked) {
     return answer(*context, std::move(checked).error());
   }
   dispatch(std::move(context));
+}
+
+void check_body_and_dispatch(ContextPtr context) {
+  const bool is_parsed = context->route->route.body != BodyUse::raw;
+  if (!is_parsed || context->request.body.size() <= body_bytes_on_io_max) {
+    return check_body_here(std::move(context));
+  }
+  run_slow(context, WorkClass::read, [context] { check_body_here(context); });
 }
 
 // All that the head can show was in order.

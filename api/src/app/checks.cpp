@@ -100,7 +100,7 @@ Result<void> hold_parsed_body(Context& context) {
   auto* const budget = context.services.options.memory;
   if (request.body.size() <= parsed_uncounted_bytes || budget == nullptr) return {};
   if (request.hold.bytes() == 0) {
-    request.hold = Hold{*budget, context.owner().value_or(owner_key(request.peer))};
+    request.hold = Hold{*budget, context.owner()};
   }
   const auto fit = request.hold.resize(request.hold.bytes() + parsed_bytes_of(request.body));
   if (fit != Fit::yes) return fail(error_of(fit));

@@ -56,9 +56,10 @@ struct Context {
   [[nodiscard]] bool query_is(std::string_view name, std::string_view value) const;
   /// The path parameter of this name; a route without it is a bug.
   [[nodiscard]] std::string_view value(std::string_view name) const;
-  /// For whom memory is held: the user once that is known, before it the client's address.
-  [[nodiscard]] std::optional<OwnerKey> owner() const {
-    return standing ? std::optional{standing->owner} : std::nullopt;
+  /// Whose turns and memory the request takes: the user's once that is known, before it the
+  /// client's address.
+  [[nodiscard]] OwnerKey owner() const {
+    return standing ? standing->owner : owner_key(request.peer);
   }
   [[nodiscard]] bool is_read() const {
     return request.method == http::Method::get || request.method == http::Method::head;

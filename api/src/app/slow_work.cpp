@@ -16,7 +16,7 @@ WorkerPoolOptions pool(std::string name, std::size_t threads, const SlowLimits& 
 
 template <class Task>
 void run_in_pool(const ContextPtr& context, WorkClass work, Task task) {
-  auto taken = context->services.slow_work.of(work).run(owner_of(*context), std::move(task));
+  auto taken = context->services.slow_work.of(work).run(context->owner(), std::move(task));
   if (!taken) answer(*context, std::move(taken).error());
 }
 
@@ -26,11 +26,6 @@ SlowWork::SlowWork(const SlowLimits& limits)
     : reads(pool("perdure.reads", limits.read_threads, limits)),
       transfers(pool("perdure.exports", limits.transfer_threads, limits)),
       hashes(pool("perdure.hashes", limits.hash_threads, limits)) {}
-
-OwnerKey owner_of(const Context& context) {
-  const auto& user = context.principal.user_id;
-  return user.empty() ? owner_key("peer " + context.request.peer) : owner_key(user);
-}
 
 void run_slow(const ContextPtr& context, WorkClass work, std::function<void()> task) {
   run_in_pool(context, work, std::move(task));

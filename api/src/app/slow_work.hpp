@@ -30,9 +30,6 @@ struct SlowWork {
   WorkerPool hashes;     ///< of passwords: each takes 64 MiB while it is made
 };
 
-/// Whose turn a request takes: its user's; without one, its peer's.
-[[nodiscard]] OwnerKey owner_of(const Context& context);
-
 /// Has a request's work done, or answers that there is no room for it. The work answers.
 void run_slow(const ContextPtr& context, WorkClass work, std::function<void()> task);
 void run_slow(const ContextPtr& context, WorkClass work, SlowTaskPtr task);
