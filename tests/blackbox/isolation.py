@@ -129,8 +129,10 @@ class Clients:
         self.process = subprocess.Popen([ATTACKER, str(port), str(seconds), str(cpu)],
                                         stdin=self.plan, stdout=subprocess.PIPE, text=True)
         # Of the lowest priority, it may be long in coming.
-        if self.process.stdout.readline() != "begun\n":
-            raise AssertionError(f"attacker ended with {self.process.wait()}")
+        if (said := self.process.stdout.readline()) != "begun\n":
+            self.kill()
+            self.plan.close()
+            raise AssertionError(f"attacker did not begin, but said {said!r}")
 
     def result(self):
         """What came of each group, by its name."""
