@@ -243,12 +243,12 @@ ExitCode ServerProcess::start_server() {
       .render_problem = api::render_problem,
       .memory = &memory_,
       .on_finished = [this](const http::Finished& finished) { access_log_(finished); }};
-  if (config_.text("threads.inline_turns") == "on") {
-    services.around_io_thread = [](const std::function<void()>& serve) {
-      const LentThread lent;
-      serve();
-    };
-  }
+  const auto lends = config_.text("threads.inline_turns") == "on" ? Lends::for_turns_and_queries
+                                                                  : Lends::for_queries;
+  services.around_io_thread = [lends](const std::function<void()>& serve) {
+    const LentThread lent{lends};
+    serve();
+  };
   auto started = http::Server::start(server_options(config_), std::move(services), *application_);
   if (!started) {
     const auto usage = started.error().code == ErrorCode::invalid;

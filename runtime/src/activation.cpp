@@ -26,12 +26,9 @@ Result<void> Activation::load() {
 }
 
 void Activation::receive(EnvelopePtr envelope) {
-  if (!returned_.empty() || holding_) {
-    if (!held_) held_ = std::make_unique<std::vector<EnvelopePtr>>();
-    held_->push_back(std::move(envelope));
-    return;
-  }
-  run(envelope);
+  if (!must_hold() && !held_) return run(envelope);
+  if (!held_) held_ = std::make_unique<std::deque<EnvelopePtr>>();
+  held_->push_back(std::move(envelope));
 }
 
 void Activation::run(const EnvelopePtr& envelope) {
@@ -45,10 +42,16 @@ void Activation::run(const EnvelopePtr& envelope) {
   }
   if (envelope->operation == Operation::hold) return hold(envelope);
   if (envelope->call.type == CallType::command) return run_command(envelope);
-  answer(envelope, run_query(*envelope, *newest_, around_.store, &pending_));
+  answer(envelope, ask(*envelope));
+}
+
+Result<Reply> Activation::ask(const Envelope& envelope) {
+  const QueryTimer timer{around_.paces, envelope, *newest_};
+  return run_query(envelope, *newest_, around_.store, &pending_);
 }
 
 void Activation::run_command(const EnvelopePtr& envelope) {
+  const bool counts = envelope->command != nullptr && newest_->root_bytes <= quick_root_bytes_max;
   const auto start = std::chrono::steady_clock::now();
   auto decision = run_turn(*envelope, *newest_,
                            {.kind = cell_->kind,
@@ -60,7 +63,7 @@ void Activation::run_command(const EnvelopePtr& envelope) {
                             .opened_at = around_.opened_at});
   const auto took = std::chrono::steady_clock::now() - start;
   around_.hooks.turn_finished(cell_->kind.name, took);
-  if (envelope->command != nullptr) around_.paces.ran(cell_->kind, took);
+  if (counts) around_.paces.ran(cell_->kind, took);
   if (!decision) return answer(envelope, fail(std::move(decision).error()));
   if (decision->is_reply_only()) return answer(envelope, std::move(decision->reply));
   if (decision->version) newest_ = std::move(decision->version);
@@ -105,7 +108,7 @@ void Activation::submit(const EnvelopePtr& envelope, std::optional<storage::Unit
 void Activation::finish(const EnvelopePtr& envelope, Result<Reply> reply) {
   // Counted down last: while a call is counted, the runtime around this actor stays.
   envelope->done(std::move(reply));
-  around_.directory.finished(*cell_);
+  around_.directory.finished(*envelope);
 }
 
 void Activation::take_back(SubmissionPtr submission) {
@@ -129,22 +132,35 @@ void Activation::go_back_to_committed() {
 void Activation::recover() {
   cell_->recovering.store(false, std::memory_order_release);
   go_back_to_committed();
+  // A transaction that was not granted the object yet came back with the others: its turn comes
+  // again, behind theirs.
+  if (std::exchange(holding_, false)) around_.directory.uncount(*cell_);
   const auto again = std::exchange(returned_, {});
-  for (const auto& submission : again) {
-    if (submission->refused) {
-      finish(submission->envelope,
-             fail(explain_taken(cell_->kind, std::move(*submission->refused))));
-    } else {
-      run(submission->envelope);
-    }
+  auto held = held_ ? std::move(held_) : std::make_unique<std::deque<EnvelopePtr>>();
+  for (auto submission = again.rbegin(); submission != again.rend(); ++submission) {
+    if (!(*submission)->refused) held->push_front((*submission)->envelope);
   }
-  receive_held();
+  if (!held->empty()) held_ = std::move(held);
+  ask_to_go_on();
+  for (const auto& submission : again) {
+    if (!submission->refused) continue;
+    finish(submission->envelope, fail(explain_taken(cell_->kind, std::move(*submission->refused))));
+  }
 }
 
-void Activation::receive_held() {
-  const auto held = std::move(held_);
-  if (!held) return;
-  for (const auto& envelope : *held) receive(envelope);
+void Activation::ask_to_go_on() {
+  if (!held_ || must_hold() || std::exchange(going_on_, true)) return;
+  around_.directory.go_on(*cell_);
+}
+
+void Activation::go_on() {
+  going_on_ = false;
+  if (!held_ || must_hold()) return;
+  const auto next = std::move(held_->front());
+  held_->pop_front();
+  if (held_->empty()) held_.reset();
+  ask_to_go_on();  // first: the call may be the last one that keeps what is around
+  run(next);
 }
 
 void Activation::hold(const EnvelopePtr& envelope) {
@@ -156,12 +172,13 @@ void Activation::hold(const EnvelopePtr& envelope) {
 void Activation::release() {
   if (!std::exchange(holding_, false)) return;
   go_back_to_committed();
-  receive_held();
-  around_.directory.finished(*cell_);
+  ask_to_go_on();
+  around_.directory.uncount(*cell_);
 }
 
 void Activation::check_invariants() const {
-  PERDURE_CHECK(!held_ || !returned_.empty() || holding_, "calls are held without a reason");
+  PERDURE_CHECK(!held_ || must_hold() || going_on_, "calls are held without a reason");
+  PERDURE_CHECK(!held_ || !held_->empty(), "there is a place for calls that are held, and none");
   PERDURE_CHECK(submitted_ >= cell_->settled.load(), "more has settled than went out");
   // A transaction moves the durable version of an object that it holds.
   if (newest_ && !holding_) {

@@ -10,6 +10,7 @@
 // Threads  one at a time (its actor's).
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <vector>
 
@@ -50,6 +51,9 @@ class Activation {
 
   /// The transaction that holds the object has ended: on with what waited.
   void release();
+  /// Runs the next of the calls that were held, and asks to be told again if there are more: so a
+  /// slice ends between them as between others.
+  void go_on();
 
   /// Aborts when it holds calls for no reason, or is behind what is durable.
   void check_invariants() const;
@@ -58,11 +62,13 @@ class Activation {
  private:
   void run(const EnvelopePtr& envelope);
   void run_command(const EnvelopePtr& envelope);
+  [[nodiscard]] Result<Reply> ask(const Envelope& envelope);
   [[nodiscard]] Result<void> load();
   void recover();
   void go_back_to_committed();
-  /// Once there is no reason to hold them any more; a new one may hold them again.
-  void receive_held();
+  [[nodiscard]] bool must_hold() const { return !returned_.empty() || holding_; }
+  /// For calls that wait here, once there is no reason to hold them any more.
+  void ask_to_go_on();
   void hold(const EnvelopePtr& envelope);
   void forget_durable();
   /// Lets a reply out when all that it saw is durable.
@@ -80,8 +86,9 @@ class Activation {
   std::uint64_t submitted_;
   std::vector<SubmissionPtr> returned_;  ///< not empty: recovering
   bool holding_ = false;                 ///< for a transaction
-  /// Arrived while recovering or holding; null: none.
-  std::unique_ptr<std::vector<EnvelopePtr>> held_;
+  /// To be run before any other: returned, or arrived while recovering or holding, or behind those.
+  std::unique_ptr<std::deque<EnvelopePtr>> held_;  ///< null: none
+  bool going_on_ = false;                          ///< has asked to, and has not been told yet
 };
 
 }  // namespace perdure::runtime

@@ -4,7 +4,7 @@
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/typed_response_promise.hpp>
 
-#include "handover.hpp"
+#include "sliced_actor.hpp"
 
 namespace perdure::runtime {
 
@@ -24,15 +24,16 @@ namespace {
 
 using runtime::Answer;
 
-class ObjectHandle final : public runtime::OrderedActor {
+class ObjectHandle final : public runtime::SlicedActor {
  public:
   ObjectHandle(caf::actor_config& config, Runtime& runtime, ObjectId object)
-      : runtime::OrderedActor(config), runtime_(runtime), object_(std::move(object)) {
+      : runtime::SlicedActor(config), runtime_(runtime), object_(std::move(object)) {
     // Its first message comes from the host, who sends in ways of its own.
     runtime::handed_over(static_cast<const runtime::OrderedActor*>(this));
   }
 
   [[nodiscard]] const char* name() const override { return "perdure.handle"; }
+  [[nodiscard]] OwnerKey owner() const override { return std::hash<ObjectId>{}(object_); }
 
  protected:
   caf::behavior make_behavior() override {
@@ -45,6 +46,7 @@ class ObjectHandle final : public runtime::OrderedActor {
             // A promise may only be answered by the actor that made it.
             [this](Answer& answer) {
               const runtime::Handling handling{*this, answer};
+              count_message();
               if (auto& reply = *answer.reply; reply) {
                 answer.promise.deliver(dump_json(reply->value));
               } else {
@@ -56,6 +58,7 @@ class ObjectHandle final : public runtime::OrderedActor {
  private:
   caf::typed_response_promise<std::string> forward(CallType type, const std::string& name,
                                                    const std::string& payload) {
+    count_message();
     auto promise = make_response_promise<std::string>();
     auto json = parse_json(payload.empty() ? "null" : payload);
     if (!json) {

@@ -26,6 +26,30 @@ Unexpected unavailable(std::string detail, std::chrono::seconds retry_after) {
   return fail(std::move(error));
 }
 
+std::size_t bytes_of(const storage::Unit& unit) {
+  std::size_t bytes = 0;
+  for (const auto& write_set : unit.write_sets) {
+    bytes += write_set.record ? write_set.record->size() : 0;
+    for (const auto& entry : write_set.entries)
+      bytes += entry.key.size() + (entry.value ? entry.value->size() : 0);
+    for (const auto& event : write_set.events) bytes += event.size();
+    for (const auto& sent : write_set.sends) bytes += sent.size();
+  }
+  return bytes;
+}
+
+// The same for all submissions of an object, so that they keep their order. The first one knows the
+// owner, but for those of an object without a record.
+OwnerKey line_of(const Submission& submission) {
+  if (submission.settle) return caller_key(submission.envelope->call.principal).value_or(0);
+  auto& cell = *submission.envelope->cell;
+  if (!cell.line) {
+    const auto& owner = submission.version->meta.origin->owner;
+    cell.line = owner.empty() ? cell.hash : perdure::owner_key(owner);
+  }
+  return *cell.line;
+}
+
 }  // namespace
 
 Unexpected opened_again() {
@@ -42,28 +66,53 @@ Committer::Committer(storage::Store& store, Directory& directory, const Clock& c
 
 void Committer::submit(SubmissionPtr submission) {
   bool wake = false;
+  if (submission->unit) submission->bytes = bytes_of(*submission->unit);
   {
     const std::scoped_lock lock{mutex_};
+    waiting_bytes_ += submission->bytes;
     waiting_.push_back(std::move(submission));
-    waiting_count_.store(waiting_.size(), std::memory_order_relaxed);
+    count_waiting();
     wake = std::exchange(sleeping_, false);
   }
   if (wake) arrived_.notify_one();
+}
+
+void Committer::count_waiting() {
+  waiting_count_.store(waiting_.size() + held_over_.waiting(), std::memory_order_relaxed);
+}
+
+std::vector<SubmissionPtr> Committer::take_turns(std::size_t submissions_max) {
+  for (auto& submission : waiting_) {
+    const auto line = line_of(*submission);
+    PERDURE_CHECK(held_over_.push(line, std::move(submission)) == Queued::yes, "it has no bound");
+  }
+  waiting_.clear();
+  waiting_bytes_ = 0;
+  std::vector<SubmissionPtr> taken;
+  std::size_t bytes = 0;
+  while (taken.size() < submissions_max && bytes < batch_bytes_max) {
+    auto next = held_over_.take();
+    if (!next) break;
+    // A reply alone costs something, too.
+    held_over_.finish(next->owner, std::max<std::size_t>(next->item->bytes, 1));
+    bytes += next->item->bytes;
+    taken.push_back(std::move(next->item));
+  }
+  return taken;
 }
 
 Committer::Batch Committer::take(std::size_t submissions_max) {
   Batch batch;
   {
     const std::scoped_lock lock{mutex_};
-    if (waiting_.size() <= submissions_max) {
+    if (held_over_.empty() && waiting_.size() <= submissions_max &&
+        waiting_bytes_ <= batch_bytes_max) {
       batch.submissions.swap(waiting_);
+      waiting_bytes_ = 0;
     } else {
-      const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(submissions_max);
-      batch.submissions.assign(std::make_move_iterator(waiting_.begin()),
-                               std::make_move_iterator(end));
-      waiting_.erase(waiting_.begin(), end);
+      batch.submissions = take_turns(submissions_max);
     }
-    waiting_count_.store(waiting_.size(), std::memory_order_relaxed);
+    count_waiting();
   }
   batch.units.reserve(batch.submissions.size());
   for (const auto& submission : batch.submissions) {
@@ -149,7 +198,7 @@ void Committer::answer(Submission& submission, Result<Reply> reply) {
   cell.settled.fetch_add(1, std::memory_order_release);
   if (cell.recovering.load(std::memory_order_acquire)) directory_.tell_settled(cell);
   // Counted down first: whoever gets the reply finds the object quiet if it is.
-  directory_.finished(cell);
+  directory_.finished(*envelope);
   envelope->done(std::move(reply));
 }
 
@@ -170,7 +219,7 @@ void Committer::run() {
     gather();
     if (step()) continue;
     std::unique_lock lock{mutex_};
-    if (!waiting_.empty()) continue;
+    if (!waiting_.empty() || !held_over_.empty()) continue;
     if (stopping_) return;
     sleeping_ = true;
     arrived_.wait(lock, [this] { return !sleeping_; });
@@ -179,7 +228,9 @@ void Committer::run() {
 
 void Committer::check_invariants() const {
   const std::scoped_lock lock{mutex_};
-  PERDURE_CHECK(waiting_count_.load() == waiting_.size(), "the count of what waits is off");
+  PERDURE_CHECK(waiting_count_.load() == waiting_.size() + held_over_.waiting(),
+                "the count of what waits is off");
+  held_over_.check_invariants();
   for (const auto& submission : waiting_) {
     PERDURE_CHECK(submission->settle || submission->envelope->cell, "a turn of nobody waits");
     PERDURE_CHECK(!submission->settle || submission->unit, "a transaction without a unit waits");

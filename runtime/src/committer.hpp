@@ -2,10 +2,9 @@
 // Committer: takes all waiting turns of all objects to the disk in one batch, and is the output
 // gate.
 //
-// Everything that an activation lets out passes through this one queue, unless what it depends on
-// is durable already: turns with their write sets, and replies that only saw a state which is not
-// durable yet. The queue is served in order, so a reply leaves when all that it saw is durable, and
-// "visible" implies "durable" without any further bookkeeping.
+// When more waits than one batch takes, owners take turns: a batch has something of each of them,
+// and the order of one owner's objects stays. Between objects of two owners there is none to keep:
+// a transaction holds its objects, so it is alone in the queue with each of them.
 #pragma once
 
 #include <condition_variable>
@@ -30,6 +29,7 @@ struct Submission {
   std::optional<Error> refused = {};
   /// Set for a transaction, which belongs to no activation: deals with the outcome.
   std::function<void(const storage::Outcome&)> settle = {};
+  std::size_t bytes = 0;  ///< about what its unit takes in the store's log; filled by the committer
 };
 
 using SubmissionPtr = std::shared_ptr<Submission>;  // shared: may travel back as a message
@@ -61,7 +61,8 @@ class Committer {
     std::vector<SubmissionPtr> submissions;
     std::vector<storage::Unit> units;  ///< of those submissions that have one, in their order
   };
-  /// Takes what waits now, up to `submissions_max`. Without submissions: nothing waited.
+  /// Takes what waits now, up to `submissions_max` and `batch_bytes_max`. Without submissions:
+  /// nothing waited.
   [[nodiscard]] Batch take(std::size_t submissions_max = submissions_per_batch_max);
   /// Commits a batch, and answers it.
   void commit(Batch batch);
@@ -81,8 +82,14 @@ class Committer {
   void check_invariants() const;
 
   static constexpr std::size_t submissions_per_batch_max = 4'096;
+  /// A batch that has so much takes nothing more: it bounds how long the next one waits.
+  static constexpr std::size_t batch_bytes_max = 1u << 20;
 
  private:
+  /// What one batch may take of what waits, in turns; under the lock.
+  [[nodiscard]] std::vector<SubmissionPtr> take_turns(std::size_t submissions_max);
+  /// Under the lock.
+  void count_waiting();
   void gather();
   void tell_what_was_asked(storage::Unit& unit, const storage::Committed& committed);
   void settle(const SubmissionPtr& submission, const storage::Outcome* outcome);
@@ -94,12 +101,14 @@ class Committer {
   Hooks& hooks_;
   const Effects effects_;
   std::atomic<std::uint64_t> turns_{0};
-  std::atomic<std::size_t> waiting_count_{
-      0};  ///< waiting_.size(), to be looked at without the lock
+  std::atomic<std::size_t> waiting_count_{0};  ///< all that wait, to be looked at without the lock
 
   mutable std::mutex mutex_;  // guards the rest
   std::condition_variable arrived_;
   std::vector<SubmissionPtr> waiting_;
+  std::size_t waiting_bytes_ = 0;  ///< of waiting_
+  /// Waits since before waiting_: more was there than one batch takes.
+  FairQueue<SubmissionPtr> held_over_;
   bool sleeping_ = false;
   bool stopping_ = false;
 };

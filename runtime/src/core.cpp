@@ -12,8 +12,8 @@
 
 #include "caller_thread.hpp"
 #include "dead_letter.hpp"
+#include "fair_scheduler.hpp"
 #include "lent_thread.hpp"
-#include "loader_actor.hpp"
 #include "object_actor.hpp"
 
 namespace perdure {
@@ -95,9 +95,7 @@ Result<void> validate_kind(const KindDefinition& kind) {
 
 std::unique_ptr<caf::actor_system_config> make_config(std::size_t threads) {
   auto config = std::make_unique<caf::actor_system_config>();
-  // Work stealing collapses with long queues and is slower to wake (docs/adr/0003).
-  config->set("scheduler.policy", caf::atom("sharing"));
-  config->set("scheduler.max-threads", threads);
+  schedule_fairly(*config, threads);
   config->add_thread_hook<WorkerNames>();
   return config;
 }
@@ -140,6 +138,11 @@ Milliseconds use_interval(const RuntimeOptions& options) {
   return std::min<Milliseconds>(std::chrono::seconds{1}, options.hibernate_after / 64);
 }
 
+std::size_t owner_in_flight(const RuntimeOptions& options) {
+  if (options.owner_in_flight_max > 0) return options.owner_in_flight_max;
+  return std::max<std::size_t>(options.in_flight_max / 8, 1);
+}
+
 }  // namespace
 
 using runtime::Envelope;
@@ -158,7 +161,10 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                                                                   : std::chrono::hours{1}),
       once_(*foundation_.store),
       directory_(
-          {options_.mailbox_max, options_.in_flight_max, use_interval(options_)},
+          {.mailbox_max = options_.mailbox_max,
+           .in_flight_max = options_.in_flight_max,
+           .owner_in_flight_max = owner_in_flight(options_),
+           .use_interval = use_interval(options_)},
           *foundation_.clock, hooks_, [this] { return foundation_.store->epoch(); },
           [this](const runtime::CellPtr& cell) { return spawn(cell); }),
       committer_(*foundation_.store, directory_, *foundation_.clock, hooks_,
@@ -210,12 +216,6 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                          runtime::CellPtr& cell) { hold(object, std::move(done), cell); },
           .release = [this](const runtime::CellPtr& cell) { directory_.release(*cell); },
           .post = [this](std::function<void()> step) { agenda_.post(std::move(step)); }} {
-  const auto loaders = std::max<std::size_t>(system().scheduler().num_workers(), 1);
-  for (std::size_t i = 0; i < loaders; ++i) {
-    loaders_.push_back(system().spawn<runtime::LoaderActor, caf::hidden + caf::lazy_init>(
-        [this](Envelope& envelope) { load(envelope); }));
-  }
-  let_go_of_logger();
   housekeeper_.add_chore([this] { recover(); });
   housekeeper_.add_chore([this] { purger_.step(); });
   for (const auto& kind : kinds_) kinds_by_name_.emplace(kind.name(), &kind.definition());
@@ -488,7 +488,6 @@ void Runtime::Core::stop() {
   committer_.stop();
   committer_thread_.join();
   directory_.clear();
-  loaders_.clear();
 }
 
 }  // namespace perdure

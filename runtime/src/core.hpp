@@ -100,14 +100,17 @@ class Runtime::Core {
   /// Whether the caller's thread is lent, and the call wants no more of it than it should.
   [[nodiscard]] bool may_run_here(const runtime::Envelope& envelope) const;
   void hold(const ObjectId& object, ReplyHandler done, runtime::CellPtr& cell);
-  /// Whether the query is answered from the durable version, at once or by a loader.
+  /// Whether the query is answered from the durable version, at once or by who loads it.
   [[nodiscard]] bool answer_without_actor(const runtime::EnvelopePtr& envelope);
   [[nodiscard]] bool answer_at_once(runtime::Envelope& envelope);
   [[nodiscard]] Result<Reply> answer_from(const runtime::Version& version,
-                                          const runtime::Envelope& envelope) const;
-  /// Has a loader answer, if the object is not active.
+                                          const runtime::Envelope& envelope);
+  /// Has a worker load and answer, if the object is not active.
   [[nodiscard]] bool load_and_answer(const runtime::EnvelopePtr& envelope);
-  /// On a loader's thread.
+  /// Whether the query takes no more of the caller's thread than it may.
+  [[nodiscard]] bool may_answer_here(const runtime::Envelope& envelope,
+                                     const runtime::Version& version) const;
+  /// On a worker.
   void load(runtime::Envelope& envelope);
   /// Once the disk that was full has room: opens the store again, and drops all activations.
   void recover();
@@ -136,7 +139,6 @@ class Runtime::Core {
   runtime::Purger purger_;
   runtime::Surroundings around_;
   runtime::TransactEffects transact_effects_;
-  std::vector<caf::actor> loaders_;
   bool opened_again_ = false;  ///< the store, and activations have yet to go: the housekeeper's
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> transactions_{0};  ///< on their way

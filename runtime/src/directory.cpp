@@ -5,6 +5,8 @@
 
 #include "handover.hpp"
 #include "messages.hpp"
+#include "pace.hpp"
+#include "turn_runner.hpp"
 
 namespace perdure::runtime {
 
@@ -63,6 +65,8 @@ void Directory::send_back(const std::shared_ptr<Submission>& submission) {
   send_to(actor_of(cell), ToObject{Returned{submission}});
 }
 
+void Directory::go_on(const Cell& cell) { send_to(actor_of(cell), ToObject{Onward{}}); }
+
 void Directory::tell_settled(const Cell& cell) { send_to(actor_of(cell), ToObject{Settled{}}); }
 
 void Directory::release(const Cell& cell) {
@@ -119,21 +123,46 @@ const CellPtr& Directory::enter(Shard& shard, const ObjectId& object, const Kind
   return entered;
 }
 
-Result<void> Directory::deliver(const EnvelopePtr& envelope, caf::execution_unit* unit) {
-  const auto& object = envelope->call.target;
+Result<void> Directory::enter_flight(Envelope& envelope) {
+  envelope.caller = caller_key(envelope.call.principal);
   if (in_flight_.fetch_add(1, std::memory_order_relaxed) >= limits_.in_flight_max) {
     in_flight_.fetch_sub(1, std::memory_order_relaxed);
     return overloaded("the server has as many calls waiting as it may");
   }
+  if (envelope.caller && !shares_.take(*envelope.caller, limits_.owner_in_flight_max)) {
+    in_flight_.fetch_sub(1, std::memory_order_relaxed);
+    return overloaded("as many calls of one caller are waiting as may");
+  }
+  return {};
+}
+
+void Directory::leave_flight(const Envelope& envelope) {
+  if (envelope.caller) shares_.give_back(*envelope.caller);
+  in_flight_.fetch_sub(1, std::memory_order_release);
+}
+
+bool Directory::is_out_of_reach(const Envelope& envelope, const Cell& cell) const {
+  if (!cell.committed_ || reaches(envelope, *cell.committed_)) return false;
+  return cell.epoch == epoch_();  // of another one nothing is answered from memory
+}
+
+Result<void> Directory::deliver(const EnvelopePtr& envelope, caf::execution_unit* unit) {
+  const auto& object = envelope->call.target;
+  PERDURE_TRY_VOID(enter_flight(*envelope));
   const Sought sought{object};
   auto& shard = shard_of(sought);
   const std::scoped_lock lock{shard.mutex};
   const auto found = shard.cells.find(sought);
   const CellPtr& cell = found != shard.cells.end() ? *found : enter(shard, object, *envelope->kind);
+  if (is_out_of_reach(*envelope, *cell)) {
+    leave_flight(*envelope);
+    return not_found(*envelope);
+  }
   if (cell->in_flight_ >= limits_.mailbox_max) {
-    in_flight_.fetch_sub(1, std::memory_order_relaxed);
+    leave_flight(*envelope);
     return overloaded(to_string(object) + " has as many calls waiting as it may");
   }
+  cell->wake_for(envelope->caller);
   ++cell->in_flight_;
   touch(shard, *cell);
   envelope->cell = cell;
@@ -142,7 +171,8 @@ Result<void> Directory::deliver(const EnvelopePtr& envelope, caf::execution_unit
     resize(shard, *cell);
   }
   // Under the lock, so that arrival order is the order in which callers got here.
-  send_to(cell->actor_, ToObject{Delivery{envelope}}, cell->committed_ ? unit : nullptr);
+  const bool is_small = cell->committed_ && cell->committed_->root_bytes <= quick_root_bytes_max;
+  send_to(cell->actor_, ToObject{Delivery{envelope}}, is_small ? unit : nullptr);
   return {};
 }
 
@@ -170,17 +200,17 @@ VersionPtr Directory::peek(const ObjectId& object, std::uint64_t epoch) const {
   return cell == nullptr ? nullptr : cell->committed_;
 }
 
-CellPtr Directory::begin_loading(const ObjectId& object, const KindDefinition& kind) {
-  if (in_flight_.load(std::memory_order_relaxed) >= limits_.in_flight_max) return nullptr;
-  const Sought sought{object};
+bool Directory::begin_loading(Envelope& envelope) {
+  const Sought sought{envelope.call.target};
   auto& shard = shard_of(sought);
   const std::scoped_lock lock{shard.mutex};
-  if (shard.cells.contains(sought)) return nullptr;
-  const CellPtr& cell = enter(shard, object, kind);
+  if (shard.cells.contains(sought) || !enter_flight(envelope)) return false;
+  const CellPtr& cell = enter(shard, envelope.call.target, *envelope.kind);
+  cell->wake_for(envelope.caller);
   ++cell->in_flight_;
-  in_flight_.fetch_add(1, std::memory_order_relaxed);
   touch(shard, *cell);
-  return cell;
+  envelope.cell = cell;
+  return true;
 }
 
 SeqWatch Directory::watch(const ObjectId& object) {
@@ -203,6 +233,7 @@ void Directory::loaded(Cell& cell, VersionPtr version) {
   if (cell.committed_) return;
   cell.committed_seq.store(version->meta.seq, std::memory_order_release);
   cell.committed_ = std::move(version);
+  cell.learn_owner();
   if (cell.dropped_) return;
   cell.show_watchers(cell.committed_->meta.seq);
   resize(shard, cell);
@@ -215,6 +246,7 @@ void Directory::committed(Cell& cell, const VersionPtr& version) {
   const std::scoped_lock lock{shard.mutex};
   cell.committed_.swap(old);
   cell.committed_seq.store(version->meta.seq, std::memory_order_release);
+  cell.learn_owner();
   if (cell.dropped_) return;
   cell.show_watchers(version->meta.seq);
   resize(shard, cell);
@@ -227,7 +259,12 @@ void Directory::count(Cell& cell) {
   ++cell.in_flight_;
 }
 
-void Directory::finished(Cell& cell) {
+void Directory::finished(const Envelope& envelope) {
+  if (envelope.caller) shares_.give_back(*envelope.caller);
+  uncount(*envelope.cell);
+}
+
+void Directory::uncount(Cell& cell) {
   CellPtr gone;  // destroyed outside the lock, and so is the actor
   caf::actor actor;
   {

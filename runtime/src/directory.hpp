@@ -16,72 +16,24 @@
 #include <array>
 #include <atomic>
 #include <boost/unordered/unordered_flat_set.hpp>
-#include <caf/actor.hpp>
 #include <functional>
-#include <list>
 #include <mutex>
 #include <vector>
 
+#include "cell.hpp"
 #include "envelope.hpp"
+#include "flight_shares.hpp"
 #include "perdure/runtime/options.hpp"
-#include "perdure/runtime/seq_watch.hpp"
 #include "use_order.hpp"
-#include "version.hpp"
 
 namespace perdure::runtime {
 
 struct Submission;
 
-/// One active object, as everybody but its activation sees it.
-///
-/// Threads  the atomics any; all else under the shard's lock.
-class Cell {
- public:
-  Cell(ObjectId object_id, const KindDefinition& definition, std::uint64_t store_epoch)
-      : object(std::move(object_id)),
-        hash(std::hash<ObjectId>{}(object)),
-        kind(definition),
-        epoch(store_epoch) {}
-
-  const ObjectId object;
-  const std::size_t hash;  ///< of the name
-  const KindDefinition& kind;
-  /// The store's when the cell was made; its turns are fenced with it.
-  const std::uint64_t epoch;
-  /// The seq that is durable. Written by the committer after the commit, before any reply.
-  std::atomic<Seq> committed_seq{0};
-  /// Submissions of this activation that are not on their way any more: the committer has dealt
-  /// with them for good, or they came back.
-  std::atomic<std::uint64_t> settled{0};
-  /// Set by the committer when it gives a submission back, cleared by the activation when it has
-  /// recovered: between the two, the activation is told of every submission that settles.
-  std::atomic<bool> recovering{false};
-
- private:
-  friend class Directory;
-
-  void show_watchers(Seq seq) const {
-    if (watched_seq_) watched_seq_->store(seq, std::memory_order_release);
-  }
-
-  caf::actor actor_;      ///< null: nothing is there for it to do
-  VersionPtr committed_;  ///< null until loaded
-  /// What watches look at: null until there is one, silent until loaded and from removal on. Not a
-  /// part of the cell, which would stay in memory as long as somebody watches.
-  std::shared_ptr<std::atomic<Seq>> watched_seq_;
-  std::size_t in_flight_ = 0;
-  std::size_t bytes_ = 0;
-  Milliseconds last_used_{0};
-  bool trim_queued_ = false;
-  bool dropped_ = false;  ///< no longer in the map: what it still answers must not be believed
-  std::list<Cell*>::iterator place_;
-};
-
-using CellPtr = std::shared_ptr<Cell>;  // shared by the map, the actor and envelopes on the way
-
 struct DirectoryLimits {
   std::size_t mailbox_max;
   std::size_t in_flight_max;
+  std::size_t owner_in_flight_max = in_flight_max;  ///< of one caller
   /// Uses of an object that are closer than this are one: to note each costs a read as much as to
   /// find the object.
   Milliseconds use_interval{0};
@@ -100,9 +52,10 @@ class Directory {
   Directory& operator=(const Directory&) = delete;
 
   /// Counts the envelope on its object's cell (made if there is none) and sends it to the actor. If
-  /// the object is active and its actor idle, it is handed to `unit` to be run; null: to the
-  /// scheduler, as all others are.
-  /// Errors: overloaded; the envelope was not sent.
+  /// the object is active and small and its actor idle, it is handed to `unit` to be run; null: to
+  /// the scheduler, as all others are.
+  /// Errors: overloaded; not_found when the object is known to be out of the caller's reach: so
+  /// strangers take no place in its mailbox. The envelope was not sent.
   Result<void> deliver(const EnvelopePtr& envelope, caf::execution_unit* unit = nullptr);
 
   /// The durable version of an active object that nothing is in flight for: a caller who has
@@ -112,9 +65,9 @@ class Directory {
   /// The same for who only looks: it is not a use that puts hibernation off.
   [[nodiscard]] VersionPtr peek(const ObjectId& object, std::uint64_t epoch) const;
 
-  /// A new cell, counted once, for a caller who is going to load the object, and to say `loaded`
-  /// and `finished`. Null when the object is active already, or too much is in flight.
-  [[nodiscard]] CellPtr begin_loading(const ObjectId& object, const KindDefinition& kind);
+  /// Counts the envelope on a new cell, for who is going to load the object, and to say `loaded`
+  /// and `finished`. False when the object is active already, or too much is in flight.
+  [[nodiscard]] bool begin_loading(Envelope& envelope);
 
   /// Follows the durable seq of an active object, whatever is in flight for it. Silent when it is
   /// not active.
@@ -128,7 +81,9 @@ class Directory {
   /// One more reason to keep the cell, which something is counted on already.
   void count(Cell& cell);
   /// A counted envelope has been answered.
-  void finished(Cell& cell);
+  void finished(const Envelope& envelope);
+  /// One reason less to keep the cell.
+  void uncount(Cell& cell);
   [[nodiscard]] VersionPtr committed_version(const Cell& cell) const;
   /// Takes the cell out of the map at once: its uncommitted turns are in doubt.
   void drop(Cell& cell);
@@ -140,6 +95,8 @@ class Directory {
   void send_back(const std::shared_ptr<Submission>& submission);
   /// Tells an activation that its transaction has ended.
   void release(const Cell& cell);
+  /// Tells an activation to go on with what it held.
+  void go_on(const Cell& cell);
   /// Tells a recovering activation that another of its submissions has settled.
   void tell_settled(const Cell& cell);
 
@@ -205,7 +162,12 @@ class Directory {
   /// The object's cell if it is quiet and of `epoch`, or null; under the lock.
   [[nodiscard]] static Cell* quiet_cell(const Shard& shard, const Sought& sought,
                                         std::uint64_t epoch);
+  /// Whether the durable version says that the caller may not know of the object; under the lock.
+  [[nodiscard]] bool is_out_of_reach(const Envelope& envelope, const Cell& cell) const;
   [[nodiscard]] caf::actor actor_of(const Cell& cell) const;
+  /// Counts a call in flight, of all and of its caller. Errors: overloaded.
+  Result<void> enter_flight(Envelope& envelope);
+  void leave_flight(const Envelope& envelope);
   /// A new cell, under the lock.
   [[nodiscard]] const CellPtr& enter(Shard& shard, const ObjectId& object,
                                      const KindDefinition& kind);
@@ -227,6 +189,7 @@ class Directory {
   std::atomic<std::uint64_t> activations_{0};
   std::atomic<std::size_t> bytes_{0};
   std::atomic<std::size_t> in_flight_{0};
+  FlightShares shares_;
 };
 
 }  // namespace perdure::runtime

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "perdure/base/fair_queue.hpp"
 #include "perdure/runtime/call.hpp"
 #include "perdure/runtime/kind_definition.hpp"
 
@@ -63,7 +65,21 @@ struct Envelope {
   std::optional<Tick> tick = {};  ///< for Operation::fire
   /// Set by the directory: the activation that the envelope is counted on.
   std::shared_ptr<Cell> cell;
+  /// Set by the directory: whose share of the calls in flight it takes; none: nobody's.
+  std::optional<OwnerKey> caller = {};
 };
+
+/// Whether the durable version is all that the answer takes.
+[[nodiscard]] inline bool looks_at_root(const Envelope& envelope) {
+  return envelope.operation == Operation::get ||
+         (envelope.operation == Operation::query && envelope.query->reads == Reads::root);
+}
+
+/// By which a caller takes turns and has its share; none for the host itself.
+[[nodiscard]] inline std::optional<OwnerKey> caller_key(const Principal& principal) {
+  if (principal.user_id.empty()) return {};
+  return perdure::owner_key(principal.user_id);
+}
 
 /// Shared because a turn that is refused at commit goes back to its activation.
 using EnvelopePtr = std::shared_ptr<Envelope>;

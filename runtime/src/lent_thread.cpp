@@ -6,14 +6,23 @@
 namespace perdure {
 
 namespace {
-thread_local int lent = 0;  // how many LentThreads live here
+thread_local int lent_for_turns = 0;  // how many LentThreads live here that lend it for turns
+thread_local int lent = 0;            // how many of any kind
+}  // namespace
+
+LentThread::LentThread(Lends lends) noexcept : lends_(lends) {
+  ++lent;
+  if (lends_ == Lends::for_turns_and_queries) ++lent_for_turns;
 }
 
-LentThread::LentThread() noexcept { ++lent; }
-LentThread::~LentThread() { --lent; }
+LentThread::~LentThread() {
+  --lent;
+  if (lends_ == Lends::for_turns_and_queries) --lent_for_turns;
+}
 
 namespace runtime {
-bool is_lent() { return lent > 0; }
+bool is_lent() { return lent_for_turns > 0; }
+bool lends_only_for_quick() { return lent > 0; }
 }  // namespace runtime
 
 }  // namespace perdure

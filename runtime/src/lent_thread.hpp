@@ -5,5 +5,7 @@ namespace perdure::runtime {
 
 /// Whether this thread may run turns of the objects that it calls.
 [[nodiscard]] bool is_lent();
+/// Whether this thread serves others, so that only what is quick may run on it.
+[[nodiscard]] bool lends_only_for_quick();
 
 }  // namespace perdure::runtime

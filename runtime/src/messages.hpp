@@ -27,9 +27,12 @@ struct Settled {};
 /// The transaction that holds the object has ended.
 struct Released {};
 
+/// Calls that the activation held may run, one with each of these.
+struct Onward {};
+
 /// One type for all, since every object in memory has handlers of its own for each type.
 struct ToObject {
-  std::variant<Delivery, Returned, Settled, Released> what;
+  std::variant<Delivery, Returned, Settled, Released, Onward> what;
 };
 
 }  // namespace perdure::runtime

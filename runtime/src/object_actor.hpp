@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CAF shell around an activation: a mailbox and a turn at a time.
+// The CAF shell around an activation: a mailbox, a turn at a time, in slices.
 #pragma once
 
 #include "activation.hpp"
-#include "handover.hpp"
 #include "messages.hpp"
+#include "sliced_actor.hpp"
 
 namespace perdure::runtime {
 
-class ObjectActor final : public OrderedActor {
+class ObjectActor final : public SlicedActor {
  public:
   ObjectActor(caf::actor_config& config, CellPtr cell, Surroundings& around)
-      : OrderedActor(config), activation_(std::move(cell), around) {}
+      : SlicedActor(config), cell_(cell), activation_(std::move(cell), around) {}
 
   [[nodiscard]] const char* name() const override { return "perdure.object"; }
+  [[nodiscard]] OwnerKey owner() const override { return cell_->owner_key(); }
 
  protected:
   caf::behavior make_behavior() override {
     return {[this](ToObject& message) {
       const Handling handling{*this, message};
+      count_message();
       std::visit([this](auto& what) { handle(what); }, message.what);
       if (activation_.checks_invariants()) activation_.check_invariants();
     }};
@@ -29,7 +31,9 @@ class ObjectActor final : public OrderedActor {
   void handle(Returned& returned) { activation_.take_back(std::move(returned.submission)); }
   void handle(Settled&) { activation_.recover_when_alone(); }
   void handle(Released&) { activation_.release(); }
+  void handle(Onward&) { activation_.go_on(); }
 
+  const CellPtr cell_;
   Activation activation_;
 };
 

@@ -16,11 +16,6 @@ namespace {
 // Imports, restores and the like are bounded by the object, not by what a handler should write.
 constexpr TurnLimits builtin_limits{.entries_max = 5'000'000, .bytes_max = 512u << 20};
 
-Unexpected not_found(const Envelope& envelope) {
-  return fail(ErrorCode::not_found,
-              fmt::format("there is no {} {}", envelope.call.target.kind, envelope.call.target.id));
-}
-
 bool must_begin_a_life(const Envelope& envelope) {
   return envelope.operation == Operation::create || envelope.operation == Operation::import ||
          (envelope.operation == Operation::command && envelope.command->creates == Creates::yes);
@@ -245,6 +240,15 @@ Decision decide_nothing(const Envelope& envelope, const Version& newest,
   return decision;
 }
 
+Unexpected not_found(const Envelope& envelope) {
+  return fail(ErrorCode::not_found,
+              fmt::format("there is no {} {}", envelope.call.target.kind, envelope.call.target.id));
+}
+
+bool reaches(const Envelope& envelope, const Version& newest) {
+  return newest.meta.seq == 0 || envelope.call.principal.reaches(newest.meta.origin->owner);
+}
+
 Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp now) {
   const auto& call = envelope.call;
   if (call.deadline && now >= *call.deadline) {
@@ -254,9 +258,7 @@ Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp no
     return fail(std::move(error));
   }
   // A stranger learns neither that the object exists nor that it did.
-  if (newest.meta.seq > 0 && !call.principal.reaches(newest.meta.origin->owner)) {
-    return not_found(envelope);
-  }
+  if (!reaches(envelope, newest)) return not_found(envelope);
   return {};
 }
 

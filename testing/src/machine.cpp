@@ -7,7 +7,7 @@
 
 namespace perdure::testing {
 
-World::Machine::Machine() {
+World::Machine::Machine(Next next) : next_(next) {
   config_.set("scheduler.policy", caf::atom("testing"));
   system_ = std::make_unique<caf::actor_system>(config_);
 }
@@ -16,9 +16,32 @@ caf::scheduler::test_coordinator& World::Machine::scheduler() const {
   return dynamic_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
 }
 
-std::size_t World::Machine::actors_waiting() const { return scheduler().jobs.size(); }
+World::Machine::~Machine() {
+  while (const auto taken = owners_.take()) scheduler().jobs.push_back(taken->item);
+}
+
+std::size_t World::Machine::actors_waiting() const {
+  return scheduler().jobs.size() + owners_.waiting();
+}
+
+bool World::Machine::run_next_owner() {
+  auto& jobs = scheduler().jobs;
+  for (; !jobs.empty(); jobs.pop_front()) {
+    PERDURE_CHECK(
+        owners_.push(runtime::owner_of(*jobs.front()), std::move(jobs.front())) == Queued::yes,
+        "its queue has no bound");
+  }
+  const auto taken = owners_.take();
+  if (!taken) return false;
+  jobs.push_front(taken->item);
+  scheduler().run_once();
+  owners_.finish(taken->owner, 1);
+  owners_.check_invariants();
+  return true;
+}
 
 bool World::Machine::run_actor(std::size_t place) {
+  if (next_ == Next::of_owner) return run_next_owner();
   auto& jobs = scheduler().jobs;
   if (jobs.empty()) return false;
   const auto picked = jobs.begin() + static_cast<std::ptrdiff_t>(place);

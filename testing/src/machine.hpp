@@ -9,16 +9,27 @@
 #include <string>
 
 #include "core.hpp"
+#include "owned.hpp"
 #include "perdure/testing/world.hpp"
 
 namespace perdure::testing {
 
 struct World::Machine {
-  Machine();
+  /// Which of the actors that have something to do is run next.
+  enum class Next {
+    any,       ///< the one at a place that the caller chooses
+    of_owner,  ///< that of the owner whose turn it is, as the runtime's own scheduler does it
+  };
+
+  explicit Machine(Next next);
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
 
   [[nodiscard]] caf::actor_system& system() { return *system_; }
   [[nodiscard]] std::size_t actors_waiting() const;
-  /// Runs the actor at a place among those that have something to do. False when there is none.
+  /// Runs one message of the actor at a place among those that have something to do, or of the one
+  /// whose owner's turn it is. False when there is none.
   bool run_actor(std::size_t place = 0);
   /// When an alarm or an outbox item is due next.
   [[nodiscard]] std::optional<Timestamp> next_due() const;
@@ -29,7 +40,10 @@ struct World::Machine {
 
  private:
   [[nodiscard]] caf::scheduler::test_coordinator& scheduler() const;
+  bool run_next_owner();
 
+  const Next next_;
+  FairQueue<caf::resumable*> owners_;  ///< what has something to do, with Next::of_owner
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
 };

@@ -40,6 +40,7 @@ World::World(std::uint64_t seed, std::vector<Kind> kinds, WorldOptions options)
     : seed_(seed),
       chance_(seed, "world", trace_),
       order_(seed, "order", trace_),
+      owners_take_turns_(Chance{seed, "turns", trace_}.one_in(2)),
       kinds_(std::move(kinds)),
       options_(std::move(options)),
       random_(std::make_unique<SeededRandom>(seed)),
@@ -50,7 +51,8 @@ World::World(std::uint64_t seed, std::vector<Kind> kinds, WorldOptions options)
 World::~World() { end(); }
 
 void World::start() {
-  machine_ = std::make_unique<Machine>();
+  machine_ =
+      std::make_unique<Machine>(owners_take_turns_ ? Machine::Next::of_owner : Machine::Next::any);
   auto store =
       storage::ReopeningStore::open({.open = [this] { return storage::open_memory(disk_); },
                                      .has_room = [this] { return !disk_is_full(); }});

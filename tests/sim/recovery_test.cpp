@@ -155,6 +155,7 @@ TEST_F(Recovery, turns_on_their_way_while_the_store_is_opened_again_do_not_reach
   world_.fill_disk();
   world_.faults().failed_batch_survives = false;
   const auto unknown = command("a", "decorate");
+  world_.run_actors();
   const auto other = command("b", "decorate");
   const auto late = command("a", "decorate");  // built on the unknown one
   const auto seen = ask("a");

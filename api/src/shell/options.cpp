@@ -61,6 +61,7 @@ RuntimeOptions runtime_options(const Config& config) {
   options.active_bytes_max = size(config, "objects.active_memory");
   options.mailbox_max = size(config, "objects.mailbox");
   options.in_flight_max = size(config, "objects.in_flight");
+  options.owner_in_flight_max = size(config, "objects.owner_in_flight");
   options.idempotency_window = whole_seconds(config, "idempotency_window");
   options.retention.records = static_cast<std::uint64_t>(config.number("retention.records"));
   options.retention.records_max =

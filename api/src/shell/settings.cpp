@@ -107,6 +107,10 @@ constexpr Setting table[] = {
      1'000'000},
     {"objects.in_flight", integer, "65536", "Most calls that wait for all objects (503 past it)", 1,
      10'000'000},
+    {"objects.owner_in_flight", integer, "0",
+     "Most calls of one principal that wait for all objects (503 past it); 0: an eighth of "
+     "objects.in_flight",
+     0, 10'000'000},
     {"objects.purge_after", duration, "30d",
      "How long what was deleted can be brought back; then it is gone for good", 0, 36'500 * day},
     {"idempotency_window", duration, "24h", "How long an Idempotency-Key is remembered", second,

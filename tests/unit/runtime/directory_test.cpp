@@ -34,14 +34,23 @@ class Idle final : public OrderedActor {
 class Directories : public ::testing::Test {
  protected:
   EnvelopePtr deliver(const std::string& id = "a") {
-    auto envelope = std::make_shared<Envelope>();
-    envelope->call.target = {"thing", id};
-    envelope->kind = &kind_.definition();
+    auto envelope = envelope_for(id);
     EXPECT_TRUE(directory_.deliver(envelope));
     return envelope;
   }
-  void change(const std::string& id = "a") { directory_.finished(*deliver(id)->cell); }
-  CellPtr begin_loading() { return directory_.begin_loading(thing_, kind_.definition()); }
+  void change(const std::string& id = "a") { directory_.finished(*deliver(id)); }
+  EnvelopePtr envelope_for(const std::string& id, Principal principal = {}) {
+    auto envelope = std::make_shared<Envelope>();
+    envelope->call.target = {"thing", id};
+    envelope->call.principal = std::move(principal);
+    envelope->kind = &kind_.definition();
+    return envelope;
+  }
+  /// The envelope that is counted on the new cell; null: there is none.
+  EnvelopePtr begin_loading() {
+    auto envelope = envelope_for("a");
+    return directory_.begin_loading(*envelope) ? envelope : nullptr;
+  }
   VersionPtr version(Seq seq) {
     auto version = std::make_shared<Version>(*blank_version(kind_.definition(), thing_));
     version->meta.seq = seq;
@@ -66,12 +75,12 @@ class Directories : public ::testing::Test {
 };
 
 TEST_F(Directories, make_no_actor_for_what_is_only_looked_at) {
-  const auto cell = begin_loading();
-  ASSERT_TRUE(cell);
+  const auto loading = begin_loading();
+  ASSERT_TRUE(loading);
   EXPECT_FALSE(begin_loading()) << "one loads";
-  directory_.loaded(*cell, version(3));
+  directory_.loaded(*loading->cell, version(3));
   EXPECT_FALSE(directory_.quiet_version(thing_, 1)) << "it is counted";
-  directory_.finished(*cell);
+  directory_.finished(*loading);
   EXPECT_EQ(directory_.quiet_version(thing_, 1)->meta.seq, 3U);
   EXPECT_EQ(spawned_, 0);
   change();
@@ -80,10 +89,10 @@ TEST_F(Directories, make_no_actor_for_what_is_only_looked_at) {
 }
 
 TEST_F(Directories, are_looked_into_without_keeping_anything_awake) {
-  const auto cell = begin_loading();
-  directory_.loaded(*cell, version(3));
+  const auto loading = begin_loading();
+  directory_.loaded(*loading->cell, version(3));
   EXPECT_FALSE(directory_.peek(thing_, 1)) << "it is counted";
-  directory_.finished(*cell);
+  directory_.finished(*loading);
   const auto used = directory_.last_used(thing_);
   clock_.advance(seconds{5});
   EXPECT_EQ(directory_.peek(thing_, 1)->meta.seq, 3U);
@@ -120,7 +129,7 @@ TEST_F(Directories, let_actors_go_that_have_nothing_to_do) {
   clock_.advance(seconds{20});
   directory_.rest(clock_.monotonic());
   EXPECT_TRUE(directory_.active({"thing", "b"}));
-  directory_.finished(*waiting->cell);
+  directory_.finished(*waiting);
   change("c");
   EXPECT_EQ(spawned_, 4) << "c had something in flight and keeps its actor";
   change("b");
@@ -129,24 +138,24 @@ TEST_F(Directories, let_actors_go_that_have_nothing_to_do) {
 }
 
 TEST_F(Directories, believe_the_first_who_has_loaded) {
-  const auto cell = begin_loading();
+  const auto loading = begin_loading();
   const auto envelope = deliver();  // its actor loads, too, and is quicker
-  directory_.loaded(*cell, version(3));
-  directory_.committed(*cell, version(4));
-  directory_.loaded(*cell, version(3));
-  EXPECT_EQ(directory_.committed_version(*cell)->meta.seq, 4U);
-  directory_.finished(*cell);
-  directory_.finished(*envelope->cell);
+  directory_.loaded(*loading->cell, version(3));
+  directory_.committed(*loading->cell, version(4));
+  directory_.loaded(*loading->cell, version(3));
+  EXPECT_EQ(directory_.committed_version(*loading->cell)->meta.seq, 4U);
+  directory_.finished(*loading);
+  directory_.finished(*envelope);
 }
 
 TEST_F(Directories, load_no_more_than_may_be_in_flight) {
   std::vector<EnvelopePtr> many;
   for (const auto* id : {"b", "c", "d", "e", "f", "g", "h", "i"}) many.push_back(deliver(id));
   EXPECT_FALSE(begin_loading());
-  for (const auto& one : many) directory_.finished(*one->cell);
-  const auto cell = begin_loading();
-  ASSERT_TRUE(cell);
-  directory_.finished(*cell);
+  for (const auto& one : many) directory_.finished(*one);
+  const auto loading = begin_loading();
+  ASSERT_TRUE(loading);
+  directory_.finished(*loading);
 }
 
 TEST_F(Directories, go_on_with_an_object_that_could_not_be_loaded) {

@@ -24,15 +24,35 @@ Kind worker_kind() {
                  }
                  return ++self.value;
                })
-      .command("refuse", [](Turn&, Counter&) -> Result<void> {
+      .command("refuse",
+               [](Turn&, Counter&) -> Result<void> {
+                 ran_on = std::this_thread::get_id();
+                 return fail(ErrorCode::conflict, "refused");
+               })
+      .query("look", [](const Counter& self, const std::int64_t& milliseconds) {
         ran_on = std::this_thread::get_id();
-        return fail(ErrorCode::conflict, "refused");
+        if (milliseconds > 0) std::this_thread::sleep_for(std::chrono::milliseconds{milliseconds});
+        return self.value;
+      });
+}
+
+/// Any text: its queries do nothing, but what they look at may be large.
+Kind text_kind() {
+  return kind<Json>("text")
+      .command("set",
+               [](Turn&, Json& self, const std::size_t& bytes) {
+                 ran_on = std::this_thread::get_id();
+                 self = {{"text", std::string(bytes, 'x')}};
+               })
+      .query("look", [](const Json&) {
+        ran_on = std::this_thread::get_id();
+        return 0;
       });
 }
 
 class LentThreads : public RuntimeTest {
  protected:
-  LentThreads() : RuntimeTest({worker_kind()}) {
+  LentThreads() : RuntimeTest({worker_kind(), text_kind()}) {
     // Turns of some milliseconds are not quick, however slow the machine.
     auto with = options();
     with.quick_turn_max = std::chrono::milliseconds{2};
@@ -45,6 +65,11 @@ class LentThreads : public RuntimeTest {
   /// Whether a turn of so many milliseconds runs on this thread.
   bool runs_here(std::int64_t milliseconds = 0, const std::string& id = "a") {
     value(call("worker", id, "work", milliseconds));
+    return ran_on.load() == std::this_thread::get_id();
+  }
+  /// Whether a query of a quiet object does.
+  bool is_asked_here(const std::string& kind, const Json& payload = nullptr) {
+    value(runtime_->object(kind, "a").ask("look", payload).get());
     return ran_on.load() == std::this_thread::get_id();
   }
 };
@@ -74,6 +99,34 @@ TEST_F(LentThreads, leave_turns_of_a_slow_kind_to_the_workers_until_it_is_quick_
   value(call("worker", "slow", "work", 800));  // of 256 turns 3 ms each
   EXPECT_FALSE(runs_here());
   EXPECT_TRUE(eventually([this] { return runs_here(); }));
+}
+
+TEST_F(LentThreads, answer_queries_unless_their_kind_is_slow) {
+  value(call("worker", "a", "work", 0));
+  EXPECT_TRUE(is_asked_here("worker", 800)) << "nobody's thread: who asks may wait";
+  const LentThread lent;
+  EXPECT_FALSE(is_asked_here("worker", 0));
+  EXPECT_TRUE(eventually([this] { return runs_here(); })) << "its commands are as quick as ever";
+  EXPECT_TRUE(eventually([this] { return is_asked_here("worker", 0); }));
+}
+
+TEST_F(LentThreads, answer_queries_where_turns_are_the_workers) {
+  value(call("worker", "a", "work", 0));
+  const LentThread lent{Lends::for_queries};
+  EXPECT_TRUE(is_asked_here("worker", 0));
+  EXPECT_FALSE(runs_here());
+  EXPECT_TRUE(is_asked_here("worker", 800));
+  EXPECT_FALSE(is_asked_here("worker", 0));
+}
+
+TEST_F(LentThreads, leave_large_objects_to_the_workers) {
+  const LentThread lent;
+  value(call("text", "a", "set", 10));
+  EXPECT_TRUE(is_asked_here("text"));
+  value(call("text", "a", "set", 20'000));
+  EXPECT_TRUE(eventually([this] { return !is_asked_here("text"); }));
+  value(call("text", "a", "set", 10));
+  EXPECT_NE(ran_on.load(), std::this_thread::get_id());
 }
 
 TEST_F(LentThreads, answer_in_the_order_of_the_calls_beside_other_callers) {

@@ -4,6 +4,11 @@
 
 namespace perdure {
 
+enum class Lends {
+  for_turns_and_queries,
+  for_queries,  ///< all turns are the workers'
+};
+
 /// While one lives, the thread that made it lends itself to the runtimes that it calls: a command
 /// for an object that is active and runs no turn, of a kind whose commands take at most
 /// RuntimeOptions::quick_turn_max on average, runs within Runtime::call instead of on a worker.
@@ -12,6 +17,10 @@ namespace perdure {
 /// its turn is durable. A command that is refused is answered within the call, as a query may be:
 /// whoever calls must not hold what its reply handler waits for.
 ///
+/// Queries of the root of a quiet object run on the thread that asks in any case; on a thread that
+/// is lent, only those of kinds whose queries are quick in the same sense. Of an object whose root
+/// has more than 16 KiB neither turns nor queries run here: to copy or to encode it is not quick.
+///
 /// For threads that serve many callers and never wait: the server's io threads are lent
 /// (`threads.inline_turns`). The average is over some 256 turns, in which one of a millisecond
 /// weighs 4 µs; while it is above the bound, a kind's turns run on the workers.
@@ -19,10 +28,13 @@ namespace perdure {
 /// Threads   may be nested; belongs to the thread that made it.
 class LentThread {
  public:
-  LentThread() noexcept;
+  explicit LentThread(Lends lends = Lends::for_turns_and_queries) noexcept;
   ~LentThread();
   LentThread(const LentThread&) = delete;
   LentThread& operator=(const LentThread&) = delete;
+
+ private:
+  const Lends lends_;
 };
 
 }  // namespace perdure

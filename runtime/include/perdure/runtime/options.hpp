@@ -78,6 +78,9 @@ struct RuntimeOptions {
   std::size_t active_bytes_max = std::size_t{1} << 30;  ///< estimate over all activations
   std::size_t mailbox_max = 4'096;                      ///< calls waiting for one object
   std::size_t in_flight_max = 65'536;                   ///< calls waiting, all objects
+  /// Calls of one principal that are waiting; 0: an eighth of in_flight_max. The host itself may
+  /// have as many as there may be.
+  std::size_t owner_in_flight_max = 0;
   std::chrono::seconds idempotency_window = std::chrono::hours{24};
   Retention retention = {};
   EventRetention event_retention = {};
@@ -93,8 +96,10 @@ struct RuntimeOptions {
   /// Runs `serve`, the life of the thread that commits turns and gives their replies, on that
   /// thread; null = it just runs.
   std::function<void(const std::function<void()>& serve)> around_committer = {};
-  caf::actor_system* actor_system = nullptr;  ///< a host's own, which must outlive the runtime
-  Hooks* hooks = nullptr;                     ///< must outlive the runtime
+  /// A host's own, which must outlive the runtime. It keeps its scheduler: objects give its threads
+  /// back after a slice, as ours, but that owners take turns is only so with a system of ours.
+  caf::actor_system* actor_system = nullptr;
+  Hooks* hooks = nullptr;  ///< must outlive the runtime
 };
 
 namespace limits {

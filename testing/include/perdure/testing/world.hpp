@@ -132,6 +132,9 @@ class World {
   [[nodiscard]] std::uint64_t epoch() const;
   /// Counts starts, from 1: a reply that comes in another life than its call's reaches nobody.
   [[nodiscard]] std::uint64_t life() const { return life_; }
+  /// Whether the actors' owners take turns, as on the runtime's own workers: a choice of the seed.
+  /// Otherwise the seed picks each actor that runs.
+  [[nodiscard]] bool owners_take_turns() const { return owners_take_turns_; }
   /// Nothing is in flight, in the outbox, on the wire or on its way to the disk.
   [[nodiscard]] bool quiet() const;
   /// Checks the runtime against itself and against the store: the directory, the gate, the agenda's
@@ -174,6 +177,7 @@ class World {
   const std::shared_ptr<Trace> trace_ = std::make_shared<Trace>();  // shared by the streams
   Chance chance_;
   Chance order_;  ///< of what moves next
+  const bool owners_take_turns_;
   SimulatedClock clock_;
   const std::vector<Kind> kinds_;
   WorldOptions options_;
