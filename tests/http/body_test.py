@@ -85,7 +85,7 @@ class Judged(ServerTest):
 
 
 class Slow(ServerTest):
-    options = {"body_ms": 300, "body_rate": 10_000}
+    options = {"body_ms": 300, "rate": 10_000}
 
     def test_body_that_was_wanted_and_is_slow_is_a_408(self):
         client = self.connect()

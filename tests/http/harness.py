@@ -167,6 +167,17 @@ class ServerTest(unittest.TestCase):
         self.assertTrue(client.is_closed())
 
 
+def make_certificate(folder, name="localhost"):
+    """The paths of a certificate for localhost and of its key, in `folder`."""
+    certificate, key = os.path.join(folder, "certificate.pem"), os.path.join(folder, "key.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext",
+         "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True)
+    return certificate, key
+
+
 def trusting_tls(certificate):
     context = ssl.create_default_context(cafile=certificate)
     context.set_alpn_protocols(["h2", "http/1.1"])

@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draining, TLS and its reload, several io threads, and the report of finished requests."""
 
-import os
 import shutil
 import signal
 import socket
 import ssl
-import subprocess
 import tempfile
 import time
 import unittest
 import warnings
 
-from harness import Client, Server, request, trusting_tls
+from harness import Client, Server, make_certificate, request, trusting_tls
 from stream_test import lines, wait_for_ends
 
 
@@ -91,8 +89,6 @@ class Tls(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp()
-        cls.certificate = os.path.join(cls.folder, "certificate.pem")
-        cls.key = os.path.join(cls.folder, "key.pem")
 
     @classmethod
     def tearDownClass(cls):
@@ -106,11 +102,7 @@ class Tls(unittest.TestCase):
         self.assertEqual(self.server.stop(), 0)
 
     def make(self, name):
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-             "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext",
-             "subjectAltName=DNS:localhost", "-keyout", self.key, "-out", self.certificate],
-            check=True, capture_output=True)
+        self.certificate, self.key = make_certificate(self.folder, name)
 
     def connect(self, context=None):
         raw = socket.create_connection(("127.0.0.1", self.server.port), timeout=10)

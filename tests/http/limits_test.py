@@ -72,7 +72,7 @@ class HandlerDeadline(ServerTest):
 
 class Timeouts(ServerTest):
     options = {"header_ms": 400, "body_ms": 400, "idle_ms": 400, "write_ms": 600,
-               "body_rate": 10_000}
+               "rate": 10_000}
 
     def test_silent_connection_is_closed(self):
         self.assertTrue(self.connect().is_closed())

@@ -36,6 +36,22 @@ http::Response text(int status, std::string body) {
   return response;
 }
 
+/// Text that shrinks under gzip, and shows whether a piece is missing.
+std::string lines_of(std::size_t bytes) {
+  std::string all;
+  for (std::size_t number = 0; all.size() < bytes; ++number) {
+    all += "line " + std::to_string(number) + '\n';
+  }
+  all.resize(bytes);
+  return all;
+}
+
+std::size_t number_in(std::string_view query) {
+  return query.empty() ? 0 : std::stoull(std::string{query});
+}
+
+http::Response big(std::size_t bytes) { return text(200, lines_of(bytes)); }
+
 http::Response render_problem(const http::Problem& problem) {
   http::Response response{.status = problem.status};
   response.headers.add("Content-Type", "application/problem+json");
@@ -136,6 +152,7 @@ class TestHandler final : public http::WholeRequestHandler {
       return responder.send(text(200, "blocked"));
     }
     if (path == "/never") return keep(std::move(responder));
+    if (path == "/big") return responder.send(big(number_in(request.query())));
     if (path == "/drop") return;
     if (path == "/throw") throw std::runtime_error("a handler must not throw");
     if (path == "/empty") return responder.send({.status = 204});
@@ -250,7 +267,7 @@ http::ServerOptions options_from(const Arguments& arguments) {
   arguments.number("--header-bytes", options.limits.header_bytes_max);
   arguments.number("--url-bytes", options.limits.url_bytes_max);
   arguments.number("--connections", options.limits.connections_max);
-  arguments.number("--body-rate", options.timeouts.body_bytes_per_s_min);
+  arguments.number("--rate", options.timeouts.bytes_per_s_min);
   arguments.milliseconds("--header-ms", options.timeouts.header);
   arguments.milliseconds("--body-ms", options.timeouts.body);
   arguments.milliseconds("--idle-ms", options.timeouts.idle);

@@ -37,10 +37,10 @@ def encode_frame(first, payload, masked=True):
 
 
 class WebSocket:
-    def __init__(self, client, *fields):
+    def __init__(self, client, *fields, target="/ws/echo"):
         self.client = client
         key = base64.b64encode(os.urandom(16)).decode()
-        self.answer = client.ask(handshake(*fields, key=key))
+        self.answer = client.ask(handshake(*fields, key=key, target=target))
         assert self.answer.status == 101, self.answer.status
         digest = hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
         assert self.answer["Sec-WebSocket-Accept"] == base64.b64encode(digest).decode()

@@ -295,6 +295,10 @@ void Session::on_deadline() {
       return;
     }
     case Phase::streaming: return on_stream_deadline();
+    case Phase::writing:
+      if (reader_keeps_up()) return;
+      channel_.reset_on_close();
+      return close();
     default: close();
   }
 }

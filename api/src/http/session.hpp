@@ -19,6 +19,7 @@
 
 #include "http/header_scanner.hpp"
 #include "http/io_loop.hpp"
+#include "http/least_pace.hpp"
 #include "http/read_buffer.hpp"
 #include "http/request_parser.hpp"
 #include "http/response_head.hpp"
@@ -133,6 +134,8 @@ class Session final : public Connection, public Exchange {
   void on_read(error_code ec, std::size_t count);
   Step write_pending();
   void write_some();
+  void await_reader(Instant from);
+  bool reader_keeps_up();
   void linger();
   void on_read_lingering(const error_code& ec);
   void say_goodbye();
@@ -162,6 +165,7 @@ class Session final : public Connection, public Exchange {
   Headers upgrade_headers_;  ///< only of an upgrade: the handler has taken the request
   std::size_t body_bytes_in_ = 0;
   Instant body_started_{};
+  LeastPace body_pace_;
   Instant exchange_started_{};
   bool client_takes_gzip_ = false;
   bool reading_ = false;    ///< a read is in flight, and the buffer is its
@@ -193,6 +197,7 @@ class Session final : public Connection, public Exchange {
   std::size_t written_ = 0;
   bool close_after_ = false;
   bool stream_writing_ = false;
+  LeastPace reader_pace_;  ///< of the client, while something waits to be sent
 };
 
 }  // namespace perdure::http

@@ -157,11 +157,14 @@ Session::Step Session::refuse_body(const Refusal& refusal) {
 }
 
 void Session::extend_body_deadline() {
-  const auto& timeouts = loop().core().options.timeouts;
-  const auto earned = timeouts.body_bytes_per_s_min == 0
-                          ? 0
-                          : incoming_.bytes.size() * 1000 / timeouts.body_bytes_per_s_min;
-  set_deadline(body_started_ + timeouts.body + Milliseconds{earned});
+  const auto rule = body_pace(loop().core().options.timeouts);
+  const auto bytes = incoming_.bytes.size();
+  if (bytes == 0) {
+    body_pace_.begin(rule, body_started_, 0);
+  } else {
+    static_cast<void>(body_pace_.keeps_up(rule, std::chrono::steady_clock::now(), bytes));
+  }
+  set_deadline(body_pace_.next_look());
 }
 
 void Session::settle_unread_body() {

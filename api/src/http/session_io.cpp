@@ -2,6 +2,7 @@
 // The half of the session that touches the socket: reading, writing, closing.
 #include <span>
 
+#include "http/acknowledged_bytes.hpp"
 #include "http/request_checks.hpp"
 #include "http/response_head.hpp"
 #include "http/session.hpp"
@@ -129,7 +130,7 @@ Session::Step Session::send(Response&& response) {
     body_ = {};
   }
   phase_ = Phase::writing;
-  set_deadline(started + loop().core().options.timeouts.write);
+  await_reader(started);
   return write_pending();
 }
 
@@ -169,9 +170,6 @@ void Session::write_some() {
     if (ec) return session.close();
     session.written_ += count;
     if (session.written_ < session.head_.size() + session.body_.size()) {
-      if (session.phase_ == Phase::writing) {
-        session.enter(Phase::writing, session.loop().core().options.timeouts.write);
-      }
       return session.write_some();
     }
     // The interim 100 was written from within the body phase.
@@ -179,6 +177,21 @@ void Session::write_some() {
     if (session.finish_exchange() == Step::again) session.advance();
   };
   channel_.async_write_some(rest_of(head_, body_, written_), std::move(on_written));
+}
+
+/// Something waits for the client to read it.
+void Session::await_reader(Instant from) {
+  reader_pace_.begin(reader_pace(loop().core().options.timeouts), from);
+  set_deadline(reader_pace_.next_look());
+}
+
+/// At its deadline: whether the client has read enough to be waited for, until the next one.
+bool Session::reader_keeps_up() {
+  const auto rule = reader_pace(loop().core().options.timeouts);
+  const auto taken = acknowledged_bytes(channel_.socket().native_handle());
+  if (!reader_pace_.keeps_up(rule, std::chrono::steady_clock::now(), taken)) return false;
+  set_deadline(reader_pace_.next_look());
+  return true;
 }
 
 void Session::report(Instant finished) {

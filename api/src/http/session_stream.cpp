@@ -45,11 +45,13 @@ Session::Step Session::start_stream() {
   if (is_bodiless()) {
     end_stream(StreamEnd::finished);
     body_ = {};
-    enter(Phase::writing, loop().core().options.timeouts.write);
+    phase_ = Phase::writing;
+    await_reader(started);
     return write_pending();
   }
   stream_->start(std::exchange(head_, {}), form);
   phase_ = Phase::streaming;
+  reader_pace_.end();
   // A client that is gone without a word is noticed by what it does not acknowledge.
   error_code ec;
   channel_.socket().set_option(
@@ -101,7 +103,7 @@ void Session::count_sent(std::size_t count) {
 
 void Session::write_stream() {
   stream_writing_ = true;
-  set_deadline(std::chrono::steady_clock::now() + loop().core().options.timeouts.write);
+  if (!reader_pace_.waits()) await_reader(std::chrono::steady_clock::now());
   auto self = std::static_pointer_cast<Session>(shared_from_this());
   auto on_written = [self = std::move(self), stream = stream_](const error_code& ec,
                                                                std::size_t count) {
@@ -116,14 +118,19 @@ void Session::write_stream() {
   channel_.async_write_some(stream_->unsent(), std::move(on_written));
 }
 
+/// All that waited was sent: the client is up to date, whatever its pace was.
 void Session::await_producer() {
+  reader_pace_.end();
   const auto period = stream_->heartbeat_period();
   set_deadline(std::chrono::steady_clock::now() +
                (period.count() > 0 ? period : loop().core().options.timeouts.stream_idle));
 }
 
 void Session::on_stream_deadline() {
-  if (stream_writing_) return cut_stream(StreamEnd::stalled);
+  if (stream_writing_) {
+    if (!reader_keeps_up()) cut_stream(StreamEnd::stalled);
+    return;
+  }
   if (stream_->heartbeat_period().count() == 0) return cut_stream(StreamEnd::silent);
   stream_->beat();
   if (pump_stream() == Step::again) advance();
@@ -148,11 +155,9 @@ void Session::end_stream(StreamEnd how) {
 
 void Session::cut_stream(StreamEnd how) {
   report(std::chrono::steady_clock::now());
-  if (framing_.version == Framing::Version::http_1_0 && !stream_->content_length()) {
-    // An ordinary end would look like the end of the body.
-    error_code ec;
-    channel_.socket().set_option(asio::socket_base::linger{true, 0}, ec);
-  }
+  const auto looks_whole =
+      framing_.version == Framing::Version::http_1_0 && !stream_->content_length();
+  if (looks_whole || how == StreamEnd::stalled) channel_.reset_on_close();
   end_stream(how);
   close();
 }

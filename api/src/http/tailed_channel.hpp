@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <boost/asio/associator.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/core/bind_handler.hpp>
+#include <boost/beast/core/role.hpp>
 #include <span>
 #include <vector>
 
@@ -66,6 +69,21 @@ class TailedChannel : public Channel {
   const void* place_ = nullptr;
   std::vector<asio::const_buffer> pieces_;
 };
+
+// What Beast asks of the stream below it. Its own teardown closes with bytes unread, which the
+// session does in its own way.
+inline void teardown(boost::beast::role_type, TailedChannel&, error_code& ec) { ec = {}; }
+
+template <class Handler>
+void async_teardown(boost::beast::role_type, TailedChannel& channel, Handler&& handler) {
+  asio::post(channel.get_executor(),
+             boost::beast::bind_front_handler(std::forward<Handler>(handler), error_code{}));
+}
+
+inline void beast_close_socket(TailedChannel& channel) {
+  error_code ec;
+  channel.socket().close(ec);
+}
 
 }  // namespace perdure::http
 

@@ -52,6 +52,13 @@ class Channel {
     return plain_->async_write_some(buffers, std::forward<Token>(token));
   }
 
+  /// The close that follows drops what was not sent, and the peer hears of a reset: an ordinary end
+  /// could be taken for the end of a body, and what waits would stay with the kernel.
+  void reset_on_close() {
+    error_code ec;
+    socket().set_option(asio::socket_base::linger{true, 0}, ec);
+  }
+
   /// Neither blocks nor waits; what does not fit is left to `async_write_some`. Plain only.
   template <class Buffers>
   std::size_t write_now(const Buffers& buffers, error_code& ec) {

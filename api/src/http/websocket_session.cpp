@@ -1,50 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/websocket_session.hpp"
 
-#include <array>
-#include <atomic>
-#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
-#include <boost/beast/websocket/stream.hpp>
-#include <mutex>
-#include <vector>
 
-#include "http/frame_head.hpp"
+#include "http/acknowledged_bytes.hpp"
 #include "http/lingering_close.hpp"
-#include "http/tailed_channel.hpp"
 #include "http/websocket_close.hpp"
+#include "http/websocket_connection.hpp"
 #include "perdure/base/utf8.hpp"
 
 namespace perdure::http {
 
 namespace beast = boost::beast;
 
-// What Beast asks of the stream below it. Its own teardown closes with bytes unread: see `finish`.
-void teardown(beast::role_type, TailedChannel&, error_code& ec) { ec = {}; }
-
-template <class Handler>
-void async_teardown(beast::role_type, TailedChannel& channel, Handler&& handler) {
-  asio::post(channel.get_executor(),
-             beast::bind_front_handler(std::forward<Handler>(handler), error_code{}));
-}
-
-void beast_close_socket(TailedChannel& channel) {
-  error_code ec;
-  channel.socket().close(ec);
-}
-
 namespace {
 
-using Stream = beast::websocket::stream<TailedChannel>;
-
-/// Of a message beside its payload, so that empty ones are bounded, too.
-constexpr std::size_t message_overhead_bytes = 64;
-
-/// Where most messages fit whole; what a longer one needs is given back after it.
-constexpr std::size_t short_message_bytes = 256;
 constexpr std::size_t read_bytes_max = std::size_t{64} * 1024;
 
 /// What leaves in one system call. Beast gives a frame of up to 64 KiB to its channel whole, which
@@ -61,99 +33,7 @@ constexpr std::size_t messages_kept = 4;
 
 Instant now() { return std::chrono::steady_clock::now(); }
 
-std::size_t cost_of(const Body& payload) { return payload.size() + message_overhead_bytes; }
-
-class WebSocketSession final : public Connection, public WebSocket {
- public:
-  explicit WebSocketSession(WebSocketStart&& start)
-      : Connection(start.loop),
-        stream_(TailedChannel{std::move(start.channel)}),
-        handler_(std::move(start.handler)),
-        options_(start.options) {}
-
-  void begin(const Headers& fields, const std::string& request_id);
-
-  using WebSocket::send;
-  Result<Room> send(MessageKind kind, std::span<const Body> payloads) override;
-  void close(std::uint16_t code, std::string reason) override;
-
-  void on_wake() override {
-    // Before the queue is looked at: what is put there later asks again.
-    pump_asked_.exchange(false, std::memory_order_acq_rel);
-    pump();
-  }
-  void on_deadline() override;
-  void begin_drain() override { close(close_code::going_away, "the server is stopping"); }
-  void abort() override { beast_close_socket(stream_.next_layer()); }
-
- private:
-  struct Message {
-    MessageKind kind;
-    Body payload;
-    FrameHead head = {};
-
-    [[nodiscard]] std::size_t cost() const { return cost_of(payload); }
-  };
-
-  std::shared_ptr<WebSocketSession> self() {
-    return std::static_pointer_cast<WebSocketSession>(shared_from_this());
-  }
-
-  void set_options(const std::string& request_id);
-  void opened();
-
-  void read();
-  void on_read(const error_code& ec, std::size_t count);
-  void deliver(std::string_view payload);
-  bool is_backlogged();
-
-  void request_pump();
-  void pump();
-  bool take_queue();
-  std::size_t take_tail();
-  void on_written(const error_code& ec);
-  void send_close();
-  void begin_closing();  ///< the peer has the linger time to end its side
-  void refuse(std::uint16_t code);
-  void finish(std::uint16_t code);
-  void leave();
-
-  void heard();
-  void rearm();
-  void ping();
-
-  Stream stream_;
-  std::shared_ptr<WebSocketHandler> handler_;
-  const WebSocketOptions options_;
-  bool open_ = false;
-  bool finished_ = false;
-  bool writing_ = false;
-  bool closing_handshake_ = false;
-  bool close_sent_ = false;
-  bool read_paused_ = false;
-  bool pinged_ = false;   ///< since it was heard last
-  bool pinging_ = false;  ///< a ping is on its way out
-  Instant last_heard_{};
-  Instant drop_at_{};  ///< if nothing is heard after the ping
-  Instant write_deadline_{};
-  std::array<char, short_message_bytes> short_message_{};
-  std::string long_message_;  ///< what has come of one that is longer
-  std::array<unsigned char, 4> last_words_{};
-  std::vector<Message> sending_;
-  std::size_t next_ = 0;   ///< in `sending_`
-  std::size_t taken_ = 0;  ///< from there on: on their way out
-  std::atomic<bool> pump_asked_{false};
-
-  // Under mutex_: what other threads reach.
-  std::mutex mutex_;
-  std::vector<Message> queue_;
-  std::size_t queued_bytes_ = 0;  ///< those of `sending_` included
-  bool wants_room_ = false;
-  bool closing_ = false;
-  bool overflown_ = false;
-  std::uint16_t close_code_ = 0;  // fixed once closing_, as the reason is
-  std::string close_reason_;
-};
+}  // namespace
 
 // ----------------------------------------------------------------------------------- beginning
 
@@ -246,15 +126,26 @@ void WebSocketSession::on_read(const error_code& ec, std::size_t count) {
   } else if (long_message_.empty()) {
     long_message_.assign(short_message_.data(), count);
   }
+  message_held_ = done ? 0 : long_message_.size();
   if (done) {
+    message_pace_.end();
     long_message_.clear();
     if (long_message_.capacity() > short_message_bytes) long_message_.shrink_to_fit();
   }
   if (is_backlogged()) {
     read_paused_ = true;
+    message_pace_.end();
   } else {
+    if (!done) await_message();
     read();
   }
+}
+
+/// The rest of a message is due.
+void WebSocketSession::await_message() {
+  if (message_pace_.waits()) return;
+  message_pace_.begin(body_pace(loop().core().options.timeouts), now(), message_held_);
+  rearm();
 }
 
 void WebSocketSession::deliver(std::string_view payload) {
@@ -317,15 +208,16 @@ void WebSocketSession::request_pump() {
 }
 
 void WebSocketSession::pump() {
-  if (!open_ || writing_ || finished_ || !take_queue()) return;
+  if (!open_ || writing_ || finished_) return;
+  if (!take_queue()) return reader_pace_.end();
   writing_ = true;
   if (close_sent_) return send_close();
-  const auto bytes_out = take_tail();
+  if (!reader_pace_.waits()) {
+    reader_pace_.begin(reader_pace(loop().core().options.timeouts), now());
+    rearm();
+  }
+  take_tail();
   const auto& message = sending_[next_];
-  const auto& timeouts = loop().core().options.timeouts;
-  const auto earned = bytes_out * 1000 / std::max<std::size_t>(timeouts.body_bytes_per_s_min, 1);
-  write_deadline_ = now() + timeouts.write + Milliseconds{earned};
-  rearm();
   stream_.text(message.kind == MessageKind::text);
   const auto bytes = message.payload.view();
   stream_.async_write(asio::const_buffer{bytes.data(), bytes.size()},
@@ -350,15 +242,15 @@ bool WebSocketSession::take_queue() {
   return closing_ && !std::exchange(close_sent_, true);
 }
 
-/// Has the messages that wait behind the next one leave with it. Returns the bytes of them all.
-std::size_t WebSocketSession::take_tail() {
+/// Has the messages that wait behind the next one leave with it.
+void WebSocketSession::take_tail() {
   const auto first = sending_[next_].payload.view();
   auto bytes = first.size();
   taken_ = 1;
   const auto waiting = sending_.size() - next_;
   if (waiting == 1 || first.empty() || first.size() > tailed_bytes_max ||
       options_.compression == Compression::on) {
-    return bytes;
+    return;
   }
   std::array<asio::const_buffer, 2 * (batch_messages_max - 1)> tail;
   std::size_t pieces = 0;
@@ -373,7 +265,6 @@ std::size_t WebSocketSession::take_tail() {
     tail[pieces++] = asio::const_buffer{payload.data(), payload.size()};
   }
   stream_.next_layer().set_tail(first.data(), std::span{tail}.first(pieces));
-  return bytes;
 }
 
 void WebSocketSession::on_written(const error_code& ec) {
@@ -401,6 +292,7 @@ void WebSocketSession::on_written(const error_code& ec) {
   pump();
   if (read_paused_ && has_room) {
     read_paused_ = false;
+    if (message_held_ > 0) await_message();
     read();
   }
 }
@@ -466,14 +358,18 @@ void WebSocketSession::heard() {
 void WebSocketSession::rearm() {
   if (closing_handshake_) return;
   auto next = pinged_ ? drop_at_ : last_heard_ + options_.idle_timeout / 2;
-  if (writing_) next = std::min(next, write_deadline_);
+  if (reader_pace_.waits()) next = std::min(next, reader_pace_.next_look());
+  if (message_pace_.waits()) next = std::min(next, message_pace_.next_look());
   set_deadline(next);
 }
 
 void WebSocketSession::on_deadline() {
   const auto instant = now();
   if (!open_ || closing_handshake_) return abort();
-  if (writing_ && instant >= write_deadline_) return abort();
+  if (!keep_up(instant)) {
+    stream_.next_layer().reset_on_close();
+    return abort();
+  }
   if (pinged_ && instant >= drop_at_) return abort();
   if (!pinged_ && instant >= last_heard_ + options_.idle_timeout / 2) {
     pinged_ = true;
@@ -483,12 +379,21 @@ void WebSocketSession::on_deadline() {
   rearm();
 }
 
+/// Whether the peer reads what waits for it, and sends what it has begun, at the least rate.
+bool WebSocketSession::keep_up(Instant at) {
+  const auto& timeouts = loop().core().options.timeouts;
+  if (reader_pace_.waits() && at >= reader_pace_.next_look()) {
+    const auto taken = acknowledged_bytes(stream_.next_layer().socket().native_handle());
+    if (!reader_pace_.keeps_up(reader_pace(timeouts), at, taken)) return false;
+  }
+  return !message_pace_.waits() || at < message_pace_.next_look() ||
+         message_pace_.keeps_up(body_pace(timeouts), at, message_held_);
+}
+
 void WebSocketSession::ping() {
   if (std::exchange(pinging_, true)) return;
   stream_.async_ping({}, [self = self()](const error_code&) { self->pinging_ = false; });
 }
-
-}  // namespace
 
 void start_websocket(WebSocketStart start) {
   const auto fields = std::move(start.handshake);

@@ -24,7 +24,7 @@ namespace perdure::http {
 enum class StreamEnd {
   finished,      ///< all of it was handed to the network
   disconnected,  ///< the client went away, also by closing only its sending side
-  stalled,       ///< the client read nothing for the write timeout
+  stalled,       ///< the client fell behind the least rate by the write timeout
   silent,        ///< nothing was written for the stream's idle timeout
   aborted,       ///< given up by its producer, or shorter than it said it would be
   stopped,       ///< the server was stopped before the end

@@ -29,13 +29,15 @@ struct Limits {
 
 struct Timeouts {
   Milliseconds header = std::chrono::seconds{10};      ///< first byte to end of header; TLS too
-  Milliseconds body = std::chrono::seconds{30};        ///< plus its bytes / body_bytes_per_s_min
+  Milliseconds body = std::chrono::seconds{30};        ///< used up below bytes_per_s_min
   Milliseconds idle = std::chrono::seconds{60};        ///< between two requests
-  Milliseconds write = std::chrono::seconds{30};       ///< without any progress
+  Milliseconds write = std::chrono::seconds{30};       ///< used up below bytes_per_s_min
   Milliseconds handler = std::chrono::seconds{60};     ///< then 503, and the answer is dropped
   Milliseconds stream_idle = std::chrono::minutes{5};  ///< a streamed body without a heartbeat
   Milliseconds linger = std::chrono::seconds{2};       ///< for the client to read an error
-  std::size_t body_bytes_per_s_min = 16 * 1024;
+  /// What a client moves of a body, an answer or a message at least: `body` and `write` are what it
+  /// may fall behind that at any time. 0 = they are the time for all of it.
+  std::size_t bytes_per_s_min = 16 * 1024;
 };
 
 struct TlsFiles {

@@ -59,8 +59,8 @@ class WebSocket {
  public:
   virtual ~WebSocket() = default;
   /// Queues one message; messages leave in order of the calls. A shared payload is not copied:
-  /// one encoded text goes to any number of sockets. A message that is not read for the write
-  /// timeout (plus its size at 16 KiB/s) ends the connection.
+  /// one encoded text goes to any number of sockets. A peer that falls behind the least rate by
+  /// more than the write timeout is cut off.
   /// Returns `full` once more than half of the queue's bound waits: a sender that pauses until
   ///         `WebSocketHandler::on_writable` never loses a message.
   /// Errors  overloaded   the queue is full: the peer reads too slowly.
