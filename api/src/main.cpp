@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <limits>
 
 #include "perdure/actors/kinds.hpp"
 #include "perdure/api/app/application.hpp"
@@ -94,6 +95,7 @@ class ServerProcess {
   const ConfigInputs inputs_;
   const JobSettings jobs_;
   Signals signals_;  // before the log, which starts a thread
+  std::size_t connections_max_ = std::numeric_limits<std::size_t>::max();  ///< open files let
   const SystemClock clock_;
   SecureRandom random_;
   const std::vector<Kind> kinds_ = all_kinds(config_, jobs_);
@@ -116,17 +118,21 @@ ExitCode ServerProcess::failed(ExitCode exit_code, std::string_view what, const 
 }
 
 void ServerProcess::check_open_files() {
-  // A few beside connections and the store's: logs, pipes, a connection that is refused in form.
-  constexpr std::uint64_t others = 64;
-  const auto wanted = static_cast<std::uint64_t>(config_.number("limits.connections")) +
-                      static_cast<std::uint64_t>(config_.number("storage.open_files")) + others;
+  // Beside connections and the store's: logs, pipes, calls of others, connections that are refused
+  // in form.
+  constexpr std::uint64_t few = 256;
+  const auto others = static_cast<std::uint64_t>(config_.number("storage.open_files")) + few;
+  const auto wanted = static_cast<std::uint64_t>(config_.number("limits.connections")) + others;
   const auto limit = raise_open_files_limit();
   if (limit >= wanted) return;
+  connections_max_ = connections_that_fit(limit, others);
   log_.write(LogLevel::warning,
              {.logger = "server",
               .message = "the limit of open files is lower than the settings need; raise it "
                          "(ulimit -Hn), or lower limits.connections",
-              .fields = {{"limit", std::to_string(limit)}, {"needed", std::to_string(wanted)}}});
+              .fields = {{"limit", std::to_string(limit)},
+                         {"needed", std::to_string(wanted)},
+                         {"connections", std::to_string(connections_max_)}}});
 }
 
 void ServerProcess::choose_scheduling() {
@@ -249,7 +255,9 @@ ExitCode ServerProcess::start_server() {
     const LentThread lent{lends};
     serve();
   };
-  auto started = http::Server::start(server_options(config_), std::move(services), *application_);
+  auto options = server_options(config_);
+  options.limits.connections_max = std::min(options.limits.connections_max, connections_max_);
+  auto started = http::Server::start(std::move(options), std::move(services), *application_);
   if (!started) {
     const auto usage = started.error().code == ErrorCode::invalid;
     return failed(usage ? ExitCode::usage : ExitCode::failure, "cannot listen", started.error());

@@ -55,7 +55,8 @@ def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     server = subprocess.Popen(
-        [program, "--websocket-echo", "on", "--connections", str(count + WARM_UP)],
+        [program, "--websocket-echo", "on", "--connections", str(count + WARM_UP),
+         "--connections-per-address", str(count + WARM_UP)],
         stdout=subprocess.PIPE, text=True)
     try:
         port = int(server.stdout.readline().split()[2])

@@ -61,7 +61,8 @@ def report(arguments):
     def start(name, count):
         started.append(servers.Perdure(
             arguments.binary, f"{directory}/{name}",
-            flags=("--limits-connections", str(count + WARM_UP))))
+            flags=("--limits-connections", str(count + WARM_UP),
+                   "--limits-connections-per-address", str(count + WARM_UP))))
         return started[-1]
 
     try:

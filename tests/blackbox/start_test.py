@@ -251,6 +251,7 @@ class Configuration(BlackBoxTest):
         self.addCleanup(server.stop)
         self.assertIn("process_max_fds 4096", server.client().get("/metrics").body.decode())
         self.assertIn("limits.connections", server.logs())  # 4096 are too few for its default
+        self.assertIn("2816", server.logs())  # connections fit beside all other files
 
     def test_threads_are_scheduled_as_configured(self):
         for flags, policy in (((), os.SCHED_BATCH),

@@ -5,7 +5,8 @@ import socket
 import time
 import unittest
 
-from harness import Server, ServerTest, request
+from harness import Client, Server, ServerTest, request
+from websocket_client import WebSocket
 
 
 class Sizes(ServerTest):
@@ -148,6 +149,56 @@ class ManyConnections(unittest.TestCase):
         for client in kept:
             client.close()
         self.assertEqual(server.stop(), 0)
+
+    def from_address(self, server, address):
+        client = Client(socket.create_connection(("127.0.0.1", server.port), timeout=10,
+                                                 source_address=(address, 0)))
+        self.addCleanup(client.close)
+        return client
+
+    def test_one_address_cannot_take_them_all(self):
+        server = Server(connections=20, connections_per_address=10, idle_ms=60_000)
+        self.addCleanup(lambda: self.assertEqual(server.stop(), 0))
+        greedy = [self.from_address(server, "127.0.0.2") for _ in range(60)]
+        heard = 0
+        for client in greedy[10:]:
+            try:
+                response = client.response()
+            except AssertionError:
+                continue  # closed unheard
+            self.assertEqual((response.status, response["Retry-After"]), (503, "1"))
+            self.assertIn(b'"code":"overloaded"', response.body)
+            self.assertIn(b"this address", response.body)
+            heard += 1
+        self.assertTrue(1 <= heard < 50, heard)
+        for number in range(10):
+            other = self.from_address(server, f"127.0.0.{3 + number}")
+            self.assertEqual(other.ask(request()).status, 200)
+        self.assertEqual(greedy[0].ask(request()).status, 200)
+
+    def test_places_of_an_address_come_back_from_websockets_and_streams(self):
+        server = Server(connections_per_address=2, websocket_echo="on")
+        self.addCleanup(lambda: self.assertEqual(server.stop(), 0))
+        for _ in range(3):  # each round takes all of them again
+            upgraded, streaming = self.admitted(server), self.admitted(server)
+            WebSocket(upgraded)
+            streaming.ask(request("/stream/kept"))
+            self.assertEqual(self.from_address(server, "127.0.0.2").response().status, 503)
+            upgraded.close()
+            streaming.close()
+
+    def admitted(self, server):
+        """A connection that is served, as soon as there is a place for it."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            client = self.from_address(server, "127.0.0.2")
+            try:
+                if client.ask(request()).status == 200:
+                    return client
+            except (AssertionError, BrokenPipeError):
+                pass  # closed unheard
+            client.close()
+        return self.fail("the place of a closed connection was not given to another")
 
 
 if __name__ == "__main__":

@@ -267,6 +267,7 @@ http::ServerOptions options_from(const Arguments& arguments) {
   arguments.number("--header-bytes", options.limits.header_bytes_max);
   arguments.number("--url-bytes", options.limits.url_bytes_max);
   arguments.number("--connections", options.limits.connections_max);
+  arguments.number("--connections-per-address", options.limits.connections_per_address);
   arguments.number("--rate", options.timeouts.bytes_per_s_min);
   arguments.milliseconds("--header-ms", options.timeouts.header);
   arguments.milliseconds("--body-ms", options.timeouts.body);
@@ -274,6 +275,9 @@ http::ServerOptions options_from(const Arguments& arguments) {
   arguments.milliseconds("--write-ms", options.timeouts.write);
   arguments.milliseconds("--handler-ms", options.timeouts.handler);
   arguments.milliseconds("--stream-idle-ms", options.timeouts.stream_idle);
+  if (const auto address = arguments.text("--address"); !address.empty()) {
+    options.address = address;
+  }
   options.tls = {arguments.text("--certificate"), arguments.text("--key")};
   if (arguments.text("--websocket-echo") == "on") options.websocket_echo = http::Echo::on;
   return options;

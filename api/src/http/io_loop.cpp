@@ -22,17 +22,6 @@ Milliseconds sweep_period_of(const Timeouts& timeouts) {
 
 }  // namespace
 
-void Core::connection_closed() {
-  if (open.fetch_sub(1) != 1 || !draining) return;
-  const std::lock_guard lock{mutex_};
-  emptied_.notify_all();
-}
-
-bool Core::wait_until_empty(Milliseconds deadline) {
-  std::unique_lock lock{mutex_};
-  return emptied_.wait_for(lock, deadline, [this] { return open.load() == 0; });
-}
-
 void BlockRandom::fill(std::span<std::uint8_t> bytes) {
   while (!bytes.empty()) {
     if (used_ == block_.size()) {

@@ -12,13 +12,13 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 #include "http/compression.hpp"
+#include "http/connection_places.hpp"
 #include "http/date_line.hpp"
 #include "perdure/api/http/server.hpp"
 
@@ -36,17 +36,10 @@ struct Core {
   const Services services;
   Handler& handler;
 
-  std::atomic<std::size_t> open{0};
+  const std::shared_ptr<ConnectionPlaces> places =
+      std::make_shared<ConnectionPlaces>(options.limits);
   std::atomic<std::size_t> websockets{0};
   std::atomic<bool> draining{false};
-
-  void connection_closed();
-  /// True when no connection is open; false at the deadline.
-  bool wait_until_empty(Milliseconds deadline);
-
- private:
-  std::mutex mutex_;
-  std::condition_variable emptied_;
 };
 
 class IoLoop;

@@ -14,9 +14,6 @@ namespace perdure::http {
 
 namespace {
 
-/// Connections beyond the bound that may hear a 503; further ones are closed unheard.
-constexpr std::size_t refused_connections_max = 128;
-
 /// After accept failed (no file descriptors left), before it is tried again.
 constexpr auto accept_pause = std::chrono::milliseconds{100};
 
@@ -40,7 +37,7 @@ class Server::Impl {
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] Connections connections() const noexcept {
-    return {.open = core_->open, .websockets = core_->websockets};
+    return {.open = core_->places->open(), .websockets = core_->websockets};
   }
 
  private:
@@ -110,21 +107,21 @@ void Server::Impl::accept_next() {
 }
 
 void Server::Impl::take(Channel::Socket socket, std::shared_ptr<IoLoop> loop) {
-  const auto open = core_->open.fetch_add(1) + 1;
-  const auto bound = core_->options.limits.connections_max;
-  if (open > bound + refused_connections_max) {
-    core_->connection_closed();
-    return;
-  }
+  error_code ec;
+  const auto remote = socket.remote_endpoint(ec);
+  if (ec) return;  // it has gone already
+  const auto key = address_key(remote.address());
+  const auto admission = core_->places->take(key);
+  if (!admission) return;
+  Place place{core_->places, key, *admission};
   std::shared_ptr<asio::ssl::context> tls;
   {
     const std::lock_guard lock{tls_mutex_};
     tls = tls_;
   }
-  const auto admission = open > bound ? Admission::refused : Admission::admitted;
   auto& target = *loop;
-  auto session = std::make_shared<Session>(std::move(loop),
-                                           Channel{std::move(socket), std::move(tls)}, admission);
+  auto session = std::make_shared<Session>(
+      std::move(loop), Channel{std::move(socket), std::move(tls)}, std::move(place));
   if (target.is_current_thread()) {
     session->start();
   } else {
@@ -147,7 +144,7 @@ void Server::Impl::drain(Milliseconds deadline) {
   for (const auto& loop : loops_) {
     asio::post(loop->context(), [loop] { loop->drain_connections(); });
   }
-  core_->wait_until_empty(deadline);
+  core_->places->wait_until_empty(deadline);
   for (const auto& loop : loops_) loop->stop();
 }
 

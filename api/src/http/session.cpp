@@ -14,10 +14,10 @@ Instant now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
-Session::Session(std::shared_ptr<IoLoop> loop, Channel channel, Admission admission)
+Session::Session(std::shared_ptr<IoLoop> loop, Channel channel, Place place)
     : Connection(std::move(loop)),
       channel_(std::move(channel)),
-      admission_(admission),
+      place_(std::move(place)),
       scanner_(this->loop().core().options.limits) {}
 
 void Session::start() {
@@ -28,15 +28,15 @@ void Session::start() {
   auto& socket = channel_.socket();
   const auto remote = socket.remote_endpoint(ec);
   if (!ec) peer_ = remote.address().to_string();
-  address_ = owner_key(peer_);
+  address_ = owner_key(place_.key());
   kept_ = hold_for({});
-  const auto admission = count_connection() == Fit::yes ? admission_ : Admission::refused;
+  const auto admission = count_connection() == Fit::yes ? place_.admission() : Admission::server_full;
   socket.set_option(asio::ip::tcp::no_delay{true}, ec);
   socket.non_blocking(true, ec);
   if (ec) return close();
   if (channel_.is_tls()) return begin_tls(admission);
-  if (admission == Admission::refused) {
-    if (refuse({503, "overloaded", "Too many connections are open."}) == Step::again) advance();
+  if (admission != Admission::admitted) {
+    if (refuse_connection(admission) == Step::again) advance();
     return;
   }
   enter(Phase::idle, loop().core().options.timeouts.header);
@@ -44,9 +44,16 @@ void Session::start() {
   if (loop().core().draining) begin_drain();  // it was on its way to this loop
 }
 
+Session::Step Session::refuse_connection(Admission admission) {
+  return refuse({503, "overloaded",
+                 admission == Admission::address_full
+                     ? "Too many connections from this address are open."
+                     : "Too many connections are open."});
+}
+
 void Session::begin_tls(Admission admission) {
   // A handshake costs more than it tells a client that will not be served.
-  if (admission == Admission::refused) return close();
+  if (admission != Admission::admitted) return close();
   enter(Phase::handshake, loop().core().options.timeouts.header);
   auto self = std::static_pointer_cast<Session>(shared_from_this());
   channel_.tls().async_handshake(asio::ssl::stream_base::server,
@@ -232,6 +239,7 @@ Session::Step Session::accept_or_refuse_websocket() {
   loop().unlink(*this);
   start_websocket({.loop = shared_loop(),
                    .channel = std::move(channel_),
+                   .place = std::move(place_),
                    .handshake = std::move(upgrade_headers_),
                    .request_id = request_id_,
                    .handler = std::move(websocket_handler_),

@@ -29,9 +29,6 @@
 
 namespace perdure::http {
 
-/// Whether a connection is within the bound; one beyond it hears so and is closed.
-enum class Admission { admitted, refused };
-
 /// Beyond this a connection's bytes are counted (`Services::memory`).
 inline constexpr std::size_t kept_uncounted_bytes = ReadBuffer::idle_bytes;
 
@@ -40,7 +37,7 @@ inline constexpr std::size_t kept_uncounted_bytes = ReadBuffer::idle_bytes;
 ///          for the client's address until the handler says for whom.
 class Session final : public Connection, public Exchange {
  public:
-  Session(std::shared_ptr<IoLoop> loop, Channel channel, Admission admission);
+  Session(std::shared_ptr<IoLoop> loop, Channel channel, Place place);
 
   void start();
 
@@ -141,13 +138,14 @@ class Session final : public Connection, public Exchange {
   void say_goodbye();
   void close();
   void begin_tls(Admission admission);
+  Step refuse_connection(Admission admission);
   bool claim() noexcept { return !claimed_.exchange(true, std::memory_order_acq_rel); }
   void reply_ready();
   bool answer_here();
 
   std::recursive_mutex stepping_;
   Channel channel_;
-  const Admission admission_;
+  Place place_;
   Phase phase_ = Phase::idle;
   std::string peer_;
   OwnerKey address_ = 0;

@@ -267,7 +267,7 @@ void Session::close() {
   error_code ec;
   channel_.socket().close(ec);
   loop().unlink(*this);
-  loop().core().connection_closed();
+  place_.leave();
 }
 
 }  // namespace perdure::http

@@ -28,6 +28,7 @@ class WebSocketSession final : public Connection, public WebSocket {
  public:
   explicit WebSocketSession(WebSocketStart&& start)
       : Connection(start.loop),
+        place_(std::move(start.place)),
         stream_(TailedChannel{std::move(start.channel)}),
         handler_(std::move(start.handler)),
         options_(start.options) {}
@@ -96,6 +97,7 @@ class WebSocketSession final : public Connection, public WebSocket {
   void rearm();
   void ping();
 
+  Place place_;
   Stream stream_;
   std::shared_ptr<WebSocketHandler> handler_;
   const WebSocketOptions options_;

@@ -344,7 +344,7 @@ void WebSocketSession::leave() {
   abort();
   loop().unlink(*this);
   --loop().core().websockets;
-  loop().core().connection_closed();
+  place_.leave();
 }
 
 // ----------------------------------------------------------------------------------- deadlines

@@ -14,6 +14,7 @@ namespace perdure::http {
 struct WebSocketStart {
   std::shared_ptr<IoLoop> loop;
   Channel channel;
+  Place place;
   Headers handshake;  ///< checked
   std::string request_id;
   std::shared_ptr<WebSocketHandler> handler;

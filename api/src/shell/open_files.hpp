@@ -11,4 +11,8 @@ namespace perdure::shell {
 /// Returns  the limit that holds now.
 std::uint64_t raise_open_files_limit();
 
+/// How many connections a process may have that needs `others` files beside them, and a few in any
+/// case: past what fits, no connection can be accepted, and no file be opened.
+std::uint64_t connections_that_fit(std::uint64_t limit, std::uint64_t others);
+
 }  // namespace perdure::shell

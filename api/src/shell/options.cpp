@@ -92,6 +92,7 @@ http::ServerOptions server_options(const Config& config) {
   options.limits.url_bytes_max = size(config, "limits.url");
   options.limits.connections_max = size(config, "limits.connections");
   options.timeouts.bytes_per_s_min = size(config, "limits.least_rate");
+  options.limits.connections_per_address = size(config, "limits.connections_per_address");
   options.timeouts.header = duration(config, "timeouts.header");
   options.timeouts.body = duration(config, "timeouts.body");
   options.timeouts.idle = duration(config, "timeouts.idle");

@@ -66,6 +66,10 @@ constexpr Setting table[] = {
     {"limits.slow_requests_per_owner", integer, "128",
      "Those of one user, or of one address without a user (429 past it)", 1, 1'000'000},
     {"limits.connections", integer, "16384", "Most open connections (503 past it)", 1, 1'000'000},
+    {"limits.connections_per_address", integer, "0",
+     "Most open connections of one address, or of one /64 of IPv6 (503 past it); 0: a quarter of "
+     "limits.connections, 16 at least. Behind a proxy it is the proxy's: set it higher",
+     0, 1'000'000},
     {"limits.least_rate", bytes, "16KiB",
      "Bytes a second that a client sends of a body and reads of an answer, a stream or messages at "
      "least, while they wait",

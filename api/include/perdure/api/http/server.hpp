@@ -25,6 +25,9 @@ struct Limits {
   std::size_t url_bytes_max = 8 * 1024;      ///< past it 414
   std::size_t header_fields_max = 100;       ///< past it 431
   std::size_t connections_max = 10'000;      ///< past it 503, and the connection is closed
+  /// Of one address, or of one /64 of IPv6: past it the same. 0 = a quarter of `connections_max`,
+  /// 16 at least.
+  std::size_t connections_per_address = 0;
 };
 
 struct Timeouts {
