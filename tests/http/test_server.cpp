@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -50,7 +51,22 @@ std::size_t number_in(std::string_view query) {
   return query.empty() ? 0 : std::stoull(std::string{query});
 }
 
-http::Response big(std::size_t bytes) { return text(200, lines_of(bytes)); }
+#ifdef NDEBUG
+constexpr const char* build = "release";
+#else
+constexpr const char* build = "debug";
+#endif
+
+/// Takes processor time of this thread.
+void spin(Milliseconds time) {
+  const auto used = [] {
+    timespec at{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
+    return std::chrono::seconds{at.tv_sec} + std::chrono::nanoseconds{at.tv_nsec};
+  };
+  for (const auto end = used() + time; used() < end;) {
+  }
+}
 
 http::Response render_problem(const http::Problem& problem) {
   http::Response response{.status = problem.status};
@@ -152,7 +168,12 @@ class TestHandler final : public http::WholeRequestHandler {
       return responder.send(text(200, "blocked"));
     }
     if (path == "/never") return keep(std::move(responder));
-    if (path == "/big") return responder.send(big(number_in(request.query())));
+    if (path == "/spin") {
+      spin(Milliseconds{static_cast<std::int64_t>(number_in(request.query()))});
+      return responder.send(text(200, "spun"));
+    }
+    if (path == "/build") return responder.send(text(200, build));
+    if (path == "/big") return send_big(number_in(request.query()), std::move(responder));
     if (path == "/drop") return;
     if (path == "/throw") throw std::runtime_error("a handler must not throw");
     if (path == "/empty") return responder.send({.status = 204});
@@ -196,6 +217,13 @@ class TestHandler final : public http::WholeRequestHandler {
     return response;
   }
 
+  /// From a thread of its own: to make it takes longer than an io thread may be held.
+  void send_big(std::size_t bytes, http::Responder responder) {
+    const std::lock_guard lock{mutex_};
+    producers_.emplace_back(
+        [bytes, to = std::move(responder)]() mutable { to.send(text(200, lines_of(bytes))); });
+  }
+
   void keep(http::Responder responder) {
     const std::lock_guard lock{mutex_};
     kept_.push_back(std::move(responder));
@@ -205,6 +233,7 @@ class TestHandler final : public http::WholeRequestHandler {
   http::Sockets sockets_;
   std::mutex mutex_;
   std::vector<http::Responder> kept_;
+  std::vector<std::jthread> producers_;
   Later burst_;
   Later slow_;
 };
@@ -269,6 +298,7 @@ http::ServerOptions options_from(const Arguments& arguments) {
   arguments.number("--connections", options.limits.connections_max);
   arguments.number("--connections-per-address", options.limits.connections_per_address);
   arguments.number("--rate", options.timeouts.bytes_per_s_min);
+  arguments.milliseconds("--held-ms", options.loop_held_max);
   arguments.milliseconds("--header-ms", options.timeouts.header);
   arguments.milliseconds("--body-ms", options.timeouts.body);
   arguments.milliseconds("--idle-ms", options.timeouts.idle);

@@ -41,7 +41,8 @@ class EchoIsOff(ServerTest):
 
 
 class Messages(ServerTest):
-    options = {"websocket_echo": "on"}
+    # In debug code a read of a large message takes about what a loop may be held for.
+    options = {"websocket_echo": "on", "held_ms": 50}
 
     def open(self, *fields):
         return WebSocket(self.connect(), *fields)

@@ -96,15 +96,27 @@ std::string GzipEncoder::encode(std::string_view body) {
   if (!stream_) stream_ = std::make_unique<Stream>();
   auto& z = stream_->z;
   deflateReset(&z);
-  std::string out(deflateBound(&z, body.size()), '\0');
+  // Text shrinks to a fourth and less: what it could be at most is neither cleared nor kept.
+  const auto bytes_max = deflateBound(&z, body.size());
+  std::string out(std::min(bytes_max, body.size() / 4 + compression_bytes_min), '\0');
   // zlib's interface is not const-correct; it does not write to its input.
   z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));
   z.avail_in = static_cast<uInt>(body.size());
   z.next_out = reinterpret_cast<Bytef*>(out.data());
   z.avail_out = static_cast<uInt>(out.size());
-  const auto status = deflate(&z, Z_FINISH);
-  PERDURE_CHECK(status == Z_STREAM_END, "deflateBound was too small");
+  auto status = deflate(&z, Z_FINISH);
+  while (status == Z_OK || status == Z_BUF_ERROR) {
+    const auto written = out.size() - z.avail_out;
+    PERDURE_CHECK(out.size() < bytes_max, "deflateBound was too small");
+    out.resize(std::min(bytes_max, out.size() * 2));
+    z.next_out = reinterpret_cast<Bytef*>(out.data() + written);
+    z.avail_out = static_cast<uInt>(out.size() - written);
+    status = deflate(&z, Z_FINISH);
+  }
+  PERDURE_CHECK(status == Z_STREAM_END, "zlib met an error");
   out.resize(out.size() - z.avail_out);
+  // A slow reader holds it for long.
+  if (out.capacity() - out.size() > out.size() / 4) out.shrink_to_fit();
   return out;
 }
 

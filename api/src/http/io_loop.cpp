@@ -41,7 +41,8 @@ IoLoop::IoLoop(std::shared_ptr<Core> core)
       timer_(context_.get_executor()),
       sweep_period_(sweep_period_of(core_->options.timeouts)),
       date_line_(core_->services.clock),
-      random_(core_->services.random) {}
+      random_(core_->services.random),
+      watch_(core_->options.loop_held_max) {}
 
 void IoLoop::start() {
   schedule_sweep();
@@ -50,7 +51,7 @@ void IoLoop::start() {
     thread_id_ = std::this_thread::get_id();
     running.set_value();
     const auto& around = core_->services.around_io_thread;
-    const auto serve = [this] { context_.run(); };
+    const auto serve = [this] { watch_.run(context_); };
     around ? around(serve) : serve();
   }};
   running.get_future().wait();
@@ -60,8 +61,14 @@ void IoLoop::stop() {
   if (!thread_.joinable()) return;
   boost::asio::post(context_, [this] {
     stopping_ = true;
+    watch_.excuse();
     timer_.cancel();
-    for_each_connection([](Connection& connection) { connection.abort(); });
+    for (auto* connection = first_; connection != nullptr;) {
+      const auto keep = connection->shared_from_this();
+      auto* next = connection->next_;
+      connection->abort();
+      connection = next;
+    }
     work_.reset();
   });
   // run() returns when the last aborted operation has let go of its connection.
@@ -86,6 +93,9 @@ void IoLoop::link(Connection& connection) {
 }
 
 void IoLoop::unlink(Connection& connection) noexcept {
+  for (auto* walk : {&sweep_next_, &drain_next_}) {
+    if (*walk == &connection) *walk = connection.next_;
+  }
   if (connection.previous_ != nullptr) {
     connection.previous_->next_ = connection.next_;
   } else if (first_ == &connection) {
@@ -95,39 +105,56 @@ void IoLoop::unlink(Connection& connection) noexcept {
   connection.previous_ = connection.next_ = nullptr;
 }
 
+/// Visits connections from `next` on, which any of them may unlink, for one slice. `visit` returns
+/// whether it took more than a look. False when there are more.
 template <class Visit>
-void IoLoop::for_each_connection(Visit visit) {
-  for (auto* connection = first_; connection != nullptr;) {
-    const auto keep = connection->shared_from_this();
-    auto* next = connection->next_;
-    visit(*connection);
-    connection = next;
+bool IoLoop::visit_for_a_slice(Connection*& next, Visit visit) {
+  constexpr int looks_max = 256;
+  const auto ends = std::chrono::steady_clock::now() + slice_max;
+  for (int looks = 0; next != nullptr;) {
+    auto& connection = *next;
+    next = connection.next_;
+    if (!visit(connection) && ++looks < looks_max) continue;
+    looks = 0;
+    if (std::chrono::steady_clock::now() >= ends) return next == nullptr;
   }
+  return true;
 }
 
 void IoLoop::drain_connections() {
-  for_each_connection([](Connection& connection) { connection.begin_drain(); });
+  drain_next_ = first_;
+  drain();
+}
+
+void IoLoop::drain() {
+  const auto done = visit_for_a_slice(drain_next_, [](Connection& connection) {
+    const auto keep = connection.shared_from_this();
+    connection.begin_drain();
+    return true;
+  });
+  if (!done) boost::asio::post(context_, [this] { drain(); });
 }
 
 void IoLoop::schedule_sweep() {
   timer_.expires_after(sweep_period_);
   timer_.async_wait([this](const boost::system::error_code& ec) {
     if (ec || stopping_) return;
+    sweep_next_ = first_;
     sweep();
-    schedule_sweep();
   });
 }
 
 void IoLoop::sweep() {
   const auto now = std::chrono::steady_clock::now();
-  for (auto* connection = first_; connection != nullptr;) {
-    auto* next = connection->next_;
-    if (now >= connection->deadline()) {
-      const auto keep = connection->shared_from_this();
-      connection->on_deadline();
-    }
-    connection = next;
-  }
+  const auto done = visit_for_a_slice(sweep_next_, [now](Connection& connection) {
+    if (now < connection.deadline()) return false;
+    const auto keep = connection.shared_from_this();
+    connection.on_deadline();
+    return true;
+  });
+  if (stopping_) return;
+  if (done) return schedule_sweep();
+  boost::asio::post(context_, [this] { sweep(); });
 }
 
 void IoLoop::wake(std::shared_ptr<Connection> connection) {
@@ -145,13 +172,21 @@ void IoLoop::wake(std::shared_ptr<Connection> connection) {
 }
 
 void IoLoop::take_woken() {
-  {
-    const std::lock_guard lock{mutex_};
-    wake_posted_ = false;
-    woken_.swap(waiting_);
+  watch_.note("answers", "to connections");
+  const auto ends = std::chrono::steady_clock::now() + slice_max;
+  for (;;) {
+    if (woken_at_ == woken_.size()) {
+      woken_.clear();
+      woken_at_ = 0;
+      const std::lock_guard lock{mutex_};
+      wake_posted_ = !waiting_.empty();
+      if (!wake_posted_) return;
+      woken_.swap(waiting_);
+    }
+    std::exchange(woken_[woken_at_++], nullptr)->on_wake();
+    if (std::chrono::steady_clock::now() < ends) continue;
+    return boost::asio::post(context_, [this] { take_woken(); });
   }
-  for (const auto& connection : woken_) connection->on_wake();
-  woken_.clear();
 }
 
 std::string IoLoop::make_request_id() { return make_uuid_v7(core_->services.clock.now(), random_); }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One io thread with the connections that live on it.
 //
+// No handler of a loop holds it for longer than about a millisecond: walks over connections, bursts
+// of answers and pipelined requests go on after the others' turn (`slice_max`), and a debug build
+// aborts where one does (LoopWatch).
+//
 // A single coarse timer sweeps all connections for passed deadlines (a timer per operation costs
 // more than the operation), and a single posted call takes in all answers that other threads gave
 // since the last one: a committer that frees a hundred replies wakes the loop once.
@@ -20,12 +24,17 @@
 #include "http/compression.hpp"
 #include "http/connection_places.hpp"
 #include "http/date_line.hpp"
+#include "http/gzip_pool.hpp"
+#include "http/loop_watch.hpp"
 #include "perdure/api/http/server.hpp"
 
 namespace perdure::http {
 
 /// Sockets live in real time, which no simulation replaces; `Clock` gives dates and ids.
 using Instant = std::chrono::steady_clock::time_point;
+
+/// A handler that has taken this long lets others have their turn before it goes on.
+inline constexpr std::chrono::microseconds slice_max{500};
 
 /// What all loops of a server share.
 struct Core {
@@ -38,6 +47,7 @@ struct Core {
 
   const std::shared_ptr<ConnectionPlaces> places =
       std::make_shared<ConnectionPlaces>(options.limits);
+  GzipPool gzip_pool;
   std::atomic<std::size_t> websockets{0};
   std::atomic<bool> draining{false};
 };
@@ -117,13 +127,15 @@ class IoLoop {
   [[nodiscard]] DateLine& date_line() noexcept { return date_line_; }
   [[nodiscard]] std::string make_request_id();
   [[nodiscard]] GzipEncoder& gzip() noexcept { return gzip_; }
+  [[nodiscard]] LoopWatch& watch() noexcept { return watch_; }
 
  private:
   void schedule_sweep();
   void sweep();
+  void drain();
   void take_woken();
   template <class Visit>
-  void for_each_connection(Visit visit);
+  bool visit_for_a_slice(Connection*& next, Visit visit);
 
   std::shared_ptr<Core> core_;
   boost::asio::io_context context_{1};
@@ -135,18 +147,23 @@ class IoLoop {
   Milliseconds sweep_period_;
   bool stopping_ = false;
   Connection* first_ = nullptr;
+  // Where a walk goes on; null when there is none.
+  Connection* sweep_next_ = nullptr;
+  Connection* drain_next_ = nullptr;
   std::thread thread_;
   std::thread::id thread_id_;
 
   DateLine date_line_;
   BlockRandom random_;
   GzipEncoder gzip_;
+  LoopWatch watch_;
   std::vector<std::shared_ptr<Connection>> woken_;  // storage swapped with waiting_
+  std::size_t woken_at_ = 0;                        // those before have had their call
 
   // Under mutex_.
   std::mutex mutex_;
   std::vector<std::shared_ptr<Connection>> waiting_;
-  bool wake_posted_ = false;
+  bool wake_posted_ = false;  ///< until `waiting_` was found empty
   bool stopped_ = false;
 };
 

@@ -146,6 +146,7 @@ void Server::Impl::drain(Milliseconds deadline) {
   }
   core_->places->wait_until_empty(deadline);
   for (const auto& loop : loops_) loop->stop();
+  core_->gzip_pool.stop();
 }
 
 Result<void> Server::Impl::reload_tls() {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/session.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include "http/request_checks.hpp"
 #include "http/response_head.hpp"
 #include "http/websocket_session.hpp"
@@ -30,7 +32,8 @@ void Session::start() {
   if (!ec) peer_ = remote.address().to_string();
   address_ = owner_key(place_.key());
   kept_ = hold_for({});
-  const auto admission = count_connection() == Fit::yes ? place_.admission() : Admission::server_full;
+  const auto admission =
+      count_connection() == Fit::yes ? place_.admission() : Admission::server_full;
   socket.set_option(asio::ip::tcp::no_delay{true}, ec);
   socket.non_blocking(true, ec);
   if (ec) return close();
@@ -72,7 +75,20 @@ void Session::enter(Phase phase, Milliseconds timeout, Instant at) {
   set_deadline(at + timeout);
 }
 
+/// From here on this connection may keep the loop for a while.
+void Session::begin_slice() { slice_ends_ = now() + slice_max; }
+
+/// Goes on with the next request when the other connections of the loop have had their turn.
+void Session::give_way() {
+  auto self = std::static_pointer_cast<Session>(shared_from_this());
+  asio::post(loop().context(), [self = std::move(self)] {
+    const Stepping stepping{self->stepping_};
+    if (self->phase_ == Phase::idle) self->advance();
+  });
+}
+
 void Session::advance() {
+  begin_slice();
   while (phase_ != Phase::closed && take_step() == Step::again) {
   }
 }
@@ -136,6 +152,7 @@ Session::Step Session::dispatch() {
   reply_kind_ = ReplyKind::none;
   claimed_.store(false, std::memory_order_release);
 
+  loop().watch().note(method_name_, path_);
   in_handle_ = true;
   Responder responder{std::static_pointer_cast<Session>(shared_from_this())};
   if (request_.upgrade == Upgrade::websocket && request_.path() == "/ws/echo" &&
@@ -210,9 +227,16 @@ void Session::on_wake() {
     if (pump_stream() == Step::again) advance();
     return;
   }
+  begin_slice();
   if (body_waits_.exchange(false, std::memory_order_acquire)) {
     if (phase_ != Phase::handling) return drop_body_wanted();
     if (begin_body() == Step::again) advance();
+    return;
+  }
+  if (phase_ == Phase::compressing) {
+    if (!compressed_waits_.exchange(false, std::memory_order_acquire)) return;
+    take_compressed();
+    if (begin_answer() == Step::again) advance();
     return;
   }
   // A stream that has ended since may have asked for this.

@@ -37,6 +37,9 @@ inline constexpr std::size_t kept_uncounted_bytes = ReadBuffer::idle_bytes;
 ///          for the client's address until the handler says for whom.
 class Session final : public Connection, public Exchange {
  public:
+  /// After this much was sent at once, other connections of the loop have their turn.
+  static constexpr std::size_t turn_bytes_max = std::size_t{256} * 1024;
+
   Session(std::shared_ptr<IoLoop> loop, Channel channel, Place place);
 
   void start();
@@ -56,10 +59,11 @@ class Session final : public Connection, public Exchange {
  private:
   enum class Phase {
     handshake,
-    idle,      ///< no byte of the next request has come
-    header,    ///< some have
-    handling,  ///< the handler has the request
-    body,      ///< the handler wants it, and it is being read
+    idle,         ///< no byte of the next request has come
+    header,       ///< some have
+    handling,     ///< the handler has the request
+    body,         ///< the handler wants it, and it is being read
+    compressing,  ///< the pool has the body of the answer
     writing,
     streaming,  ///< the body is made while it is sent
     skipping,   ///< the request was answered without its body, which is short
@@ -67,6 +71,7 @@ class Session final : public Connection, public Exchange {
     closed,
   };
   enum class Step { again, wait };
+  enum class Coding { as_is, gzip };
   enum class ReplyKind { none, response, stream, websocket, abandoned };
 
   /// Held by whoever steps. Recursive: a stream's callbacks may come back into their session.
@@ -75,6 +80,8 @@ class Session final : public Connection, public Exchange {
   void enter(Phase phase, Milliseconds timeout);
   void enter(Phase phase, Milliseconds timeout, Instant at);
   void advance();
+  void begin_slice();
+  void give_way();
   Step take_step();
   Step step_header();
   Step take_body_at_hand();
@@ -90,6 +97,7 @@ class Session final : public Connection, public Exchange {
   Step refuse(const Refusal& refusal);
   Step accept_or_refuse_websocket();
   Step send(Response&& response);
+  Step begin_answer();
   Step finish_exchange();
   void report(Instant finished);
 
@@ -114,7 +122,9 @@ class Session final : public Connection, public Exchange {
   void cut_stream(StreamEnd how);
 
   Response render(const Refusal& refusal);
-  bool choose_body();
+  Coding choose_coding();
+  bool compress_elsewhere();
+  void take_compressed();
   void extend_body_deadline();
   [[nodiscard]] Fit reserve_body();
   void drop_body_wanted();
@@ -185,12 +195,15 @@ class Session final : public Connection, public Exchange {
   std::shared_ptr<WebSocketHandler> websocket_handler_;
   WebSocketOptions websocket_options_;
   bool in_handle_ = false;
+  Instant slice_ends_{};
   bool answered_inline_ = false;
 
   // What is being written.
   std::string head_;
-  std::string compressed_;
-  Hold written_hold_;  ///< counts the body that is being written
+  std::string compressed_;  ///< the pool's until `compressed_waits_`
+  std::atomic<bool> compressed_waits_{false};
+  bool varies_ = false;  ///< the body depends on Accept-Encoding
+  Hold written_hold_;    ///< counts the body that is being written
   std::string_view body_;
   std::size_t written_ = 0;
   bool close_after_ = false;

@@ -138,6 +138,7 @@ Session::Step Session::finish_body() {
   body_unread_ = false;
   body_bytes_in_ = incoming_.bytes.size();
   enter(Phase::handling, loop().core().options.timeouts.handler);
+  loop().watch().note(method_name_, path_);
   in_handle_ = true;
   try {
     // What it keeps of the request goes with it, before the answer is counted.

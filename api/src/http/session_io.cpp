@@ -58,25 +58,50 @@ void Session::on_read(error_code ec, std::size_t count) {
   advance();
 }
 
-/// Picks the bytes of the body, compressing where the client and the content allow it.
-/// Returns whether the choice depends on Accept-Encoding.
-bool Session::choose_body() {
+/// Picks the bytes of the body, and whether they are to be compressed, where the client and the
+/// content allow it.
+Session::Coding Session::choose_coding() {
   body_ = reply_.body.view();
+  varies_ = false;
   if (body_.size() <= compression_bytes_min || reply_.headers.find("Content-Encoding")) {
-    return false;
+    return Coding::as_is;
   }
   if (!reply_.gzip_body && !is_compressible(reply_.headers.find("Content-Type").value_or(""))) {
-    return false;
+    return Coding::as_is;
   }
-  if (!client_takes_gzip_) return true;
-  if (reply_.gzip_body) {
-    body_ = *reply_.gzip_body;
-  } else {
-    compressed_ = loop().gzip().encode(body_);
-    body_ = compressed_;
-  }
+  varies_ = true;
+  if (!client_takes_gzip_) return Coding::as_is;
+  if (!reply_.gzip_body) return Coding::gzip;
+  body_ = *reply_.gzip_body;
   reply_.headers.add("Content-Encoding", "gzip");
-  return true;
+  return Coding::as_is;
+}
+
+/// Has the pool compress the body; false when it has no room. The loop goes on in `on_wake`.
+bool Session::compress_elsewhere() {
+  const auto before = phase_;
+  enter(Phase::compressing, loop().core().options.timeouts.handler);
+  auto self = std::static_pointer_cast<Session>(shared_from_this());
+  auto done = [self = std::move(self)](std::string&& compressed) {
+    self->compressed_ = std::move(compressed);
+    self->compressed_waits_.store(true, std::memory_order_release);
+    self->loop().wake(self);
+  };
+  if (loop().core().gzip_pool.submit(address_, body_, std::move(done))) return true;
+  phase_ = before;
+  return false;
+}
+
+void Session::take_compressed() {
+  const auto bytes = compressed_.capacity() > kept_uncounted_bytes ? compressed_.capacity() : 0;
+  if (written_hold_.bytes() == 0) written_hold_ = hold_for(reply_.owner);
+  if (written_hold_.resize(bytes) != Fit::yes) {  // of a shared body, which takes nothing as it is
+    compressed_ = {};
+    return;
+  }
+  body_ = compressed_;
+  reply_.body = {};  // its memory: the answer may take long to send
+  reply_.headers.add("Content-Encoding", "gzip");
 }
 
 /// The head of `reply_`, and with it whether the connection goes on.
@@ -119,10 +144,22 @@ void Session::count_reply() {
 Session::Step Session::send(Response&& response) {
   if (&response != &reply_) reply_ = std::move(response);
   count_reply();
-  const auto varies = choose_body();
+  if (choose_coding() == Coding::gzip) {
+    if (body_.size() > gzip_inline_bytes_max) {
+      if (compress_elsewhere()) return Step::wait;
+    } else {
+      compressed_ = loop().gzip().encode(body_);
+      take_compressed();
+    }
+  }
+  return begin_answer();
+}
+
+/// Head and body are as they will be sent.
+Session::Step Session::begin_answer() {
   const auto started = std::chrono::steady_clock::now();
   write_head({.body_bytes = body_.size(),
-              .extra_lines = varies ? std::string_view{"Vary: Accept-Encoding\r\n"} : ""},
+              .extra_lines = varies_ ? std::string_view{"Vary: Accept-Encoding\r\n"} : ""},
              started);
   if (is_bodiless()) body_ = {};
   if (channel_.is_tls() && body_.size() <= join_bytes_max) {
@@ -136,12 +173,13 @@ Session::Step Session::send(Response&& response) {
 
 namespace {
 
-/// What is left of head and body after `written` bytes of both.
+/// What is left of head and body after `written` bytes of both, as much as one turn may send.
 std::array<asio::const_buffer, 2> rest_of(std::string_view head, std::string_view body,
                                           std::size_t written) {
   const auto head_done = std::min(written, head.size());
   head.remove_prefix(head_done);
   body.remove_prefix(written - head_done);
+  body = body.substr(0, Session::turn_bytes_max);
   return {asio::const_buffer{head.data(), head.size()},
           asio::const_buffer{body.data(), body.size()}};
 }
@@ -230,7 +268,9 @@ Session::Step Session::finish_exchange() {
     return Step::again;
   }
   enter(Phase::idle, loop().core().options.timeouts.idle, finished);
-  return Step::again;
+  if (input_.empty() || finished < slice_ends_) return Step::again;
+  give_way();
+  return Step::wait;
 }
 
 void Session::linger() {

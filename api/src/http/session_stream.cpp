@@ -9,9 +9,6 @@ namespace perdure::http {
 
 namespace {
 
-/// After this much was sent at once, other connections of the loop have their turn.
-constexpr std::size_t turn_bytes_max = std::size_t{256} * 1024;
-
 using UserTimeout = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_TIMEOUT>;
 
 }  // namespace

@@ -149,6 +149,7 @@ void WebSocketSession::await_message() {
 }
 
 void WebSocketSession::deliver(std::string_view payload) {
+  loop().watch().note("a message", "by WebSocket");
   handler_->on_message(*this, stream_.got_text() ? MessageKind::text : MessageKind::binary,
                        payload);
 }

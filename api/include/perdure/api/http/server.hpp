@@ -57,6 +57,8 @@ struct ServerOptions {
   TlsFiles tls = {};
   Limits limits = {};
   Timeouts timeouts = {};
+  /// A debug build aborts when a handler takes more processor time of its io thread.
+  Milliseconds loop_held_max{5};
   Echo websocket_echo = Echo::off;  ///< serves `/ws/echo`, for protocol conformance suites
 };
 
