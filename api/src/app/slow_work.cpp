@@ -28,8 +28,7 @@ SlowWork::SlowWork(const SlowLimits& limits)
       hashes(pool("perdure.hashes", limits.hash_threads, limits)) {}
 
 OwnerKey owner_of(const Context& context) {
-  const auto& user = context.principal.user_id;
-  return user.empty() ? owner_key("peer " + context.request.peer) : owner_key(user);
+  return context.owner().value_or(owner_key(context.request.peer));
 }
 
 void run_slow(const ContextPtr& context, WorkClass work, std::function<void()> task) {

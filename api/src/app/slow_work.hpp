@@ -30,7 +30,7 @@ struct SlowWork {
   WorkerPool hashes;     ///< of passwords: each takes 64 MiB while it is made
 };
 
-/// Whose turn a request takes: its user's; without one, its peer's.
+/// Whose turn a request takes, and for whom memory is held: its user's; without one, its peer's.
 [[nodiscard]] OwnerKey owner_of(const Context& context);
 
 /// Has a request's work done, or answers that there is no room for it. The work answers.
