@@ -150,6 +150,8 @@ class Import final : public ObjectCopy {
     return fail(ErrorCode::malformed, "the export is cut short: it does not end with its digest");
   }
 
+  [[nodiscard]] std::size_t bytes() const override { return bytes_; }
+
   Result<Call> take() override {
     PERDURE_TRY_VOID(check_header(header_));
     const auto* kind = find_kind_(call_.target.kind);
@@ -189,6 +191,7 @@ class Import final : public ObjectCopy {
     } else {
       PERDURE_TRY(key, read_text(*line, "key"));
       PERDURE_TRY(value, read_text(*line, "value"));
+      bytes_ += key.size() + value.size();
       entries_.push_back({{"key", std::move(key)}, {"value", std::move(value)}});
     }
     const auto next = std::min(end + 1, lines_.size());
@@ -202,6 +205,7 @@ class Import final : public ObjectCopy {
   const FindKind find_kind_;
   std::size_t at_ = 0;
   std::size_t number_ = 0;
+  std::size_t bytes_ = 0;
   Sha256Writer digest_;
   Json header_ = nullptr;
   Json entries_ = Json::array();
@@ -227,6 +231,8 @@ class Clone final : public ObjectCopy {
     }
     return more;
   }
+  [[nodiscard]] std::size_t bytes() const override { return bytes_; }
+
   Result<Call> take() override {
     make_import(call_, std::move(state_), std::move(entries_));
     return std::move(call_);

@@ -266,6 +266,24 @@ class LongAnswers(BlackBoxTest):
         for reader in readers:
             reader.close()
 
+    def test_clones_hold_no_more_than_their_owners_share_of_memory(self):
+        self.started.stop()
+        self.started.arguments += ["--limits-memory", "512MiB"]  # a sixteenth for an owner
+        self.started.restart()
+        clients = [self.started.client() for _ in range(8)]
+        for number, client in enumerate(clients):
+            client.send("POST", API + "/durable-objects/document/large/clone",
+                        body={"id": f"copy-{number}"})
+        replies = []
+        for client in clients:
+            response = client.connection.getresponse()
+            replies.append(response.status)
+            response.read()
+        # Each holds 24 MiB while it is made, and they are made in turns, a slice of each.
+        self.assertIn(201, replies)
+        self.assertIn(429, replies)
+        self.assertEqual(set(replies) - {201, 429, 503}, set())
+
     def test_leave_the_places_of_clients_that_went_away(self):
         readers = [self.open_slowly() for _ in range(12)]
         self.assert_problem(self.client.get(self.path), 429, "rate_limited")

@@ -94,20 +94,24 @@ std::size_t parsed_bytes_of(std::string_view text) {
   return text.size() + values * value_bytes + members * member_bytes;
 }
 
-// Counts what the parsed body is about to take, until the request is answered.
+// Counts what the parsed body is about to take.
 Result<void> hold_parsed_body(Context& context) {
-  auto& request = context.request;
-  auto* const budget = context.services.options.memory;
-  if (request.body.size() <= parsed_uncounted_bytes || budget == nullptr) return {};
-  if (request.hold.bytes() == 0) {
-    request.hold = Hold{*budget, context.owner()};
-  }
-  const auto fit = request.hold.resize(request.hold.bytes() + parsed_bytes_of(request.body));
-  if (fit != Fit::yes) return fail(error_of(fit));
-  return {};
+  const auto& request = context.request;
+  if (request.body.size() <= parsed_uncounted_bytes) return {};
+  return hold_more(context, parsed_bytes_of(request.body));
 }
 
 }  // namespace
+
+Result<void> hold_more(Context& context, std::size_t bytes) {
+  auto& request = context.request;
+  auto* const budget = context.services.options.memory;
+  if (budget == nullptr) return {};
+  if (request.hold.bytes() == 0) request.hold = Hold{*budget, context.owner()};
+  const auto fit = request.hold.resize(request.hold.bytes() + bytes);
+  if (fit != Fit::yes) return fail(error_of(fit));
+  return {};
+}
 
 Result<AsOf> read_as_of(const std::string& text) {
   if (const auto seq = whole_number(text)) {

@@ -47,4 +47,8 @@ namespace perdure::api {
 /// Reads `as_of`: a seq or a time. Errors: invalid.
 [[nodiscard]] Result<AsOf> read_as_of(const std::string& text);
 
+/// Counts bytes that are about to be kept for the request, until it is answered (`limits.memory`).
+/// Errors  rate_limited, overloaded: as error_of(Fit).
+[[nodiscard]] Result<void> hold_more(Context& context, std::size_t bytes);
+
 }  // namespace perdure::api

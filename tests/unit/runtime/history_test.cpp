@@ -139,7 +139,7 @@ TEST_F(History, a_list_names_what_cannot_be_read_and_shows_the_rest) {
 TEST_F(History, a_page_of_large_objects_comes_short_and_loses_none) {
   const std::string title(200u << 10, 't');
   for (const char* id : {"a", "b", "c", "d", "e", "f", "g"}) {
-    value(call("note", id, "name", title));
+    value(call("note", id, "create", Json{{"title", title}, {"tags", Json::array()}}));
   }
   ListRequest request{.kind = "note", .limit = 500};
   std::vector<std::string> ids;
@@ -156,7 +156,9 @@ TEST_F(History, a_page_of_large_objects_comes_short_and_loses_none) {
 }
 
 TEST_F(History, a_reader_of_a_list_takes_passes_over_and_refuses) {
-  for (const char* id : {"a", "b", "c", "d"}) value(call("note", id, "name", "x"));
+  for (const char* id : {"a", "b", "c", "d"}) {
+    value(call("note", id, "create", Json{{"title", id}, {"tags", Json::array()}}));
+  }
   std::vector<std::string> taken;
   ListRequest request{.kind = "note", .limit = 2};
   const auto read = [&](const ObjectId& object, const Result<ObjectView>&) {

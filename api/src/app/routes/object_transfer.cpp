@@ -61,6 +61,8 @@ class CopyTask final : public SlowTask {
     constexpr std::size_t bytes_at_once = 64u << 10;
     for (;;) {
       PERDURE_TRY(more, copy_->read(bytes_at_once));
+      PERDURE_TRY_VOID(hold_more(*context_, copy_->bytes() - held_));
+      held_ = copy_->bytes();
       if (more == More::no || slice.over()) return more;
     }
   }
@@ -68,6 +70,7 @@ class CopyTask final : public SlowTask {
   const ContextPtr context_;
   const Opener open_;
   std::unique_ptr<ObjectCopy> copy_;
+  std::size_t held_ = 0;
 };
 
 Sliced copying(CopyTask::Opener open) {

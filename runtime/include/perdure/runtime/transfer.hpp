@@ -33,6 +33,8 @@ class ObjectCopy {
   /// Reads on by about `bytes`. Errors: malformed (a digest that does not fit, too); too_large;
   /// those of the store.
   [[nodiscard]] virtual Result<More> read(std::size_t bytes) = 0;
+  /// What has been read and is kept for the call.
+  [[nodiscard]] virtual std::size_t bytes() const = 0;
   /// The call, once nothing is left to be read. Errors: malformed, newer_version, corrupt.
   [[nodiscard]] virtual Result<Call> take() = 0;
 };
