@@ -264,6 +264,8 @@ Session::Step Session::accept_or_refuse_websocket() {
   start_websocket({.loop = shared_loop(),
                    .channel = std::move(channel_),
                    .place = std::move(place_),
+                   .kept = std::move(kept_),
+                   .queued = hold_for({}),
                    .handshake = std::move(upgrade_headers_),
                    .request_id = request_id_,
                    .handler = std::move(websocket_handler_),

@@ -14,7 +14,8 @@ using UserTimeout = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_T
 }  // namespace
 
 std::shared_ptr<BodySink> Session::stream(Response&& head, StreamOptions&& options) {
-  auto body = std::make_shared<StreamedBody>(shared_loop(), shared_from_this(), std::move(options));
+  auto body = std::make_shared<StreamedBody>(shared_loop(), shared_from_this(), std::move(options),
+                                             hold_for(head.owner));
   if (!claim()) {
     body->end(StreamEnd::disconnected);
     return body;

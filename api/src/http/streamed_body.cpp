@@ -21,10 +21,11 @@ asio::const_buffer buffer_of(std::string_view text) { return {text.data(), text.
 }  // namespace
 
 StreamedBody::StreamedBody(std::shared_ptr<IoLoop> loop, std::shared_ptr<Connection> session,
-                           StreamOptions&& options)
+                           StreamOptions&& options, Hold hold)
     : options_(std::move(options)),
       loop_(std::move(loop)),
       session_(std::move(session)),
+      hold_(std::move(hold)),
       declared_left_(options_.content_length.value_or(0)) {
   if (options_.content_length) options_.heartbeat.period = Milliseconds{0};  // no room for one
 }
@@ -38,7 +39,10 @@ Result<Room> StreamedBody::write(Body chunk) {
     if (options_.content_length && size > declared_left_) {
       return fail(ErrorCode::invalid, "the body is longer than its content_length");
     }
-    if (queued_bytes_ > 0 && queued_bytes_ + size > options_.queue_bytes_max) {
+    // The first chunk is always taken: a producer that waits hears of room when something is sent.
+    const bool has_room = queued_bytes_ == 0 || (queued_bytes_ + size <= options_.queue_bytes_max &&
+                                                 hold_.takes(queued_bytes_ + size));
+    if (!has_room) {
       wants_room_ = true;
       return fail(ErrorCode::overloaded, "the client reads too slowly");
     }
@@ -154,6 +158,7 @@ void StreamedBody::sent(std::size_t count) {
   batch_.clear();
   const std::lock_guard lock{mutex_};
   queued_bytes_ -= std::exchange(batch_bytes_, 0);
+  hold_.shrink(queued_bytes_);
 }
 
 void StreamedBody::beat() {
@@ -185,6 +190,7 @@ void StreamedBody::end(StreamEnd how) {
     session.swap(session_);
     dropped.swap(queue_);
     queued_bytes_ = 0;
+    hold_.shrink(0);
   }
   // What the callbacks hold may hold the writer.
   const auto callbacks = std::move(options_);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "http/io_loop.hpp"
+#include "http/queue_hold.hpp"
 #include "http/response_head.hpp"
 #include "perdure/api/http/body_writer.hpp"
 
@@ -23,7 +24,7 @@ namespace perdure::http {
 class StreamedBody final : public BodySink {
  public:
   StreamedBody(std::shared_ptr<IoLoop> loop, std::shared_ptr<Connection> session,
-               StreamOptions&& options);
+               StreamOptions&& options, Hold hold);
 
   Result<Room> write(Body chunk) override;
   void finish() override;
@@ -81,6 +82,7 @@ class StreamedBody final : public BodySink {
   std::shared_ptr<Connection> session_;  // null once closed: breaks the cycle
   std::deque<Body> queue_;
   std::size_t queued_bytes_ = 0;  ///< the batch included
+  QueueHold hold_;
   std::uint64_t declared_left_ = 0;
   State state_ = State::open;
   bool wake_asked_ = false;

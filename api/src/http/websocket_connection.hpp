@@ -19,6 +19,7 @@
 #include "http/frame_head.hpp"
 #include "http/io_loop.hpp"
 #include "http/least_pace.hpp"
+#include "http/queue_hold.hpp"
 #include "http/tailed_channel.hpp"
 #include "http/websocket_session.hpp"
 
@@ -29,9 +30,11 @@ class WebSocketSession final : public Connection, public WebSocket {
   explicit WebSocketSession(WebSocketStart&& start)
       : Connection(start.loop),
         place_(std::move(start.place)),
+        kept_(std::move(start.kept)),
         stream_(TailedChannel{std::move(start.channel)}),
         handler_(std::move(start.handler)),
-        options_(start.options) {}
+        options_(start.options),
+        queue_hold_(std::move(start.queued)) {}
 
   void begin(const Headers& fields, const std::string& request_id);
 
@@ -98,6 +101,7 @@ class WebSocketSession final : public Connection, public WebSocket {
   void ping();
 
   Place place_;
+  const Hold kept_;
   Stream stream_;
   std::shared_ptr<WebSocketHandler> handler_;
   const WebSocketOptions options_;
@@ -126,6 +130,7 @@ class WebSocketSession final : public Connection, public WebSocket {
   std::mutex mutex_;
   std::vector<Message> queue_;
   std::size_t queued_bytes_ = 0;  ///< those of `sending_` included
+  QueueHold queue_hold_;
   bool wants_room_ = false;
   bool closing_ = false;
   bool overflown_ = false;

@@ -169,7 +169,8 @@ Result<Room> WebSocketSession::send(MessageKind kind, std::span<const Body> payl
   {
     const std::lock_guard lock{mutex_};
     if (closing_) return fail(ErrorCode::unavailable, "the WebSocket is closed");
-    fits = queued_bytes_ + cost <= options_.send_queue_bytes_max ||
+    fits = (queued_bytes_ + cost <= options_.send_queue_bytes_max &&
+            queue_hold_.takes(queued_bytes_ + cost)) ||
            (queued_bytes_ == 0 && payloads.size() == 1);
     if (fits) {
       queued_bytes_ += cost;
@@ -279,6 +280,7 @@ void WebSocketSession::on_written(const error_code& ec) {
       queued_bytes_ -= message.cost();
       message.payload = {};
     }
+    queue_hold_.shrink(queued_bytes_);
     has_room = queued_bytes_ <= options_.send_queue_bytes_max / 2;
     tell_room = wants_room_ && queued_bytes_ <= options_.send_queue_bytes_max / 4 && !closing_;
     if (tell_room) wants_room_ = false;

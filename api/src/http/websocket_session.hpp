@@ -15,6 +15,8 @@ struct WebSocketStart {
   std::shared_ptr<IoLoop> loop;
   Channel channel;
   Place place;
+  Hold kept;          ///< counts the connection itself
+  Hold queued;        ///< is to count what waits to be sent
   Headers handshake;  ///< checked
   std::string request_id;
   std::shared_ptr<WebSocketHandler> handler;
