@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Greedy owners, who have many calls waiting at many objects, beside modest ones with one call at a
-// time. Where owners take turns (half of the seeds), a modest owner's call waits for a few turns of
+// time. Where owners take turns (half of the seeds), a modest owner's call waits for two turns of
 // each greedy owner at most; everywhere each call is answered once.
 #include <array>
 
@@ -14,9 +14,11 @@ constexpr std::size_t greedy_owners = 3;
 constexpr std::size_t modest_owners = 2;
 constexpr std::size_t objects = 4;     ///< of each owner
 constexpr std::size_t burst_max = 40;  ///< calls of a greedy owner at once
-/// Served for one greedy owner while a modest one waits: one that runs, and one more for what the
-/// modest owner was served last. Then it takes another when its object has to be loaded first.
-constexpr std::uint64_t turns_max = 4;
+/// Served for one greedy owner while a modest one waits: one whose turn it is before, and one more
+/// for what the modest owner was served last. In a line that is first in, first out it is up to as
+/// many as the greedy owner has objects.
+constexpr std::uint64_t turns_max = 2;
+static_assert(turns_max < objects, "an order without owners would keep the bound, too");
 
 struct Plot {
   std::uint64_t dug = 0;
