@@ -33,18 +33,30 @@ void check_answer(const api::Answer& answer) {
   }
 }
 
+/// The lines of an export, each with its end.
+std::vector<std::string> export_lines(Runtime& runtime, const ObjectId& object) {
+  std::string text;
+  const auto done =
+      runtime.export_object(object, {}, [&](std::string_view lines) { text += lines; });
+  PERDURE_CHECK(done.has_value(), "what was imported can be exported");
+  std::vector<std::string> all;
+  for (std::size_t at = 0; at < text.size(); at += all.back().size()) {
+    all.push_back(text.substr(at, text.find('\n', at) + 1 - at));
+  }
+  return all;
+}
+
 /// Lines of an export, without those that name the object and its times.
 std::string contents(Runtime& runtime, const ObjectId& object) {
   std::string text;
-  const auto done = runtime.export_object(object, {}, [&](std::string_view line) {
+  for (const auto& line : export_lines(runtime, object)) {
     const auto json = parse_json(line.substr(0, line.size() - 1)).value();
     if (json.contains("format")) {
       text += dump_json(json.at("state"));
     } else if (!json.contains("sha256")) {
       text += line;
     }
-  });
-  PERDURE_CHECK(done.has_value(), "what was imported can be exported");
+  }
   return text;
 }
 
@@ -90,13 +102,9 @@ void run_import(std::string_view input) {
   }
   const auto before = contents(runtime, first);
   std::string exported;
-  PERDURE_CHECK(runtime
-                    .export_object(first, {},
-                                   [&](std::string_view line) {
-                                     if (!line.starts_with(R"({"entries":)")) exported += line;
-                                   })
-                    .has_value(),
-                "what was imported can be exported");
+  for (const auto& line : export_lines(runtime, first)) {
+    if (!line.starts_with(R"({"entries":)")) exported += line;
+  }
   const ObjectId second{"document", first.id + "-again"};
   PERDURE_CHECK(import_object(runtime, second, exported).has_value(), "an export can be imported");
   PERDURE_CHECK(contents(runtime, second) == before, "what was exported is imported");

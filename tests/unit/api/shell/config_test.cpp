@@ -34,6 +34,10 @@ std::string source_of(const Config& config, const char* name) {
 
 TEST(Settings, have_defaults_that_are_valid_and_written_as_they_would_be_shown) {
   for (const auto& setting : settings()) {
+    if (setting.memory_divisor != 0) {
+      EXPECT_TRUE(setting.fallback.empty()) << setting.name;
+      continue;
+    }
     const auto value = parse_setting(setting, setting.fallback);
     ASSERT_TRUE(value.has_value()) << setting.name;
     if (setting.type != SettingType::integer) {
@@ -43,6 +47,16 @@ TEST(Settings, have_defaults_that_are_valid_and_written_as_they_would_be_shown) 
     ASSERT_TRUE(again.has_value()) << setting.name;
     EXPECT_EQ(*again, *value) << setting.name;
   }
+}
+
+TEST(Settings, that_are_parts_of_memory_follow_it_where_they_are_not_set) {
+  const auto config =
+      Config::load({.flags = {{"limits.memory", "512MiB"}, {"storage.cache", "1MiB"}}});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->number("storage.write_buffer"), std::int64_t{64} << 20);
+  EXPECT_EQ(config->number("objects.active_memory"), std::int64_t{128} << 20);
+  EXPECT_EQ(config->number("storage.cache"), std::int64_t{1} << 20);
+  EXPECT_EQ(source_of(*config, "storage.write_buffer"), "limits.memory");
 }
 
 TEST(Settings, have_names_that_differ_in_the_environment_and_as_flags) {
