@@ -29,13 +29,17 @@ class Course {
   std::vector<std::string> names_;
 };
 
-/// Takes so many slices.
+/// Takes so many slices; `in_first` is called in the first one, which is not in the course.
 class LongTask final : public SlowTask {
  public:
-  LongTask(std::string name, int slices, Course& course)
-      : name_(std::move(name)), left_(slices), course_(course) {}
+  LongTask(std::string name, int slices, Course& course, std::function<void()> in_first = {})
+      : name_(std::move(name)), left_(slices), course_(course), in_first_(std::move(in_first)) {}
   Step step(const Slice& /*slice*/) override {
-    course_.add(name_);
+    if (const auto held = std::exchange(in_first_, {})) {
+      held();
+    } else {
+      course_.add(name_);
+    }
     return --left_ > 0 ? Step::again : Step::done;
   }
 
@@ -43,6 +47,7 @@ class LongTask final : public SlowTask {
   const std::string name_;
   int left_;
   Course& course_;
+  std::function<void()> in_first_;
 };
 
 /// Keeps a thread until it is let go.
@@ -60,15 +65,17 @@ struct WorkerPoolTest : testing::Test {
   std::promise<void> go;
   std::shared_future<void> let_go = go.get_future().share();
 
+  /// Each of its threads is in the middle of the first slice of a task of the greedy owner.
   std::unique_ptr<WorkerPool> pool_of(std::size_t threads, std::size_t tasks = 1'000,
-                                      std::size_t of_owner = 1'000) {
+                                      std::size_t of_owner = 1'000, int slices = 1) {
     auto pool = std::make_unique<WorkerPool>(
         WorkerPoolOptions{.threads = threads, .tasks_max = tasks, .owner_tasks_max = of_owner});
     std::latch held{static_cast<std::ptrdiff_t>(threads)};
     for (std::size_t i = 0; i < threads; ++i) {
-      EXPECT_TRUE(pool->run(greedy, hold(held, let_go)));
+      EXPECT_TRUE(pool->run(
+          greedy, std::make_shared<LongTask>("greedy", slices, course, hold(held, let_go))));
     }
-    held.wait();  // every thread works for the greedy owner
+    held.wait();
     return pool;
   }
   static void wait_until_idle(const WorkerPool& pool) {
@@ -76,10 +83,11 @@ struct WorkerPoolTest : testing::Test {
   }
 };
 
-// What is counted: slices of the greedy owner that begin after the threads are free and before the
-// other owner's only task does.
+// What is counted: slices of the greedy owner that begin after the other owner's only task came and
+// before it begins. The one that each thread is in the middle of is not among them.
 void expect_one_slice_a_thread(WorkerPoolTest& test, std::size_t threads) {
-  auto pool = test.pool_of(threads);
+  constexpr int slices = 21;
+  auto pool = test.pool_of(threads, 1'000, 1'000, slices);
   for (int i = 0; i < 100; ++i) {
     ASSERT_TRUE(
         pool->run(WorkerPoolTest::greedy, std::make_shared<LongTask>("greedy", 20, test.course)));
@@ -89,7 +97,7 @@ void expect_one_slice_a_thread(WorkerPoolTest& test, std::size_t threads) {
   test.go.set_value();
   WorkerPoolTest::wait_until_idle(*pool);
   const auto names = test.course.names();
-  EXPECT_EQ(names.size(), 2'001U);
+  EXPECT_EQ(names.size(), 100 * 20 + threads * (slices - 1) + 1);
   EXPECT_LT(std::ranges::find(names, "other") - names.begin(),
             static_cast<std::ptrdiff_t>(threads));
 }
