@@ -11,17 +11,12 @@ import re
 import socket
 import unittest
 
-from harness import BlackBoxTest, SharedServerTest, is_sanitized, wait_until
+from harness import BlackBoxTest, SharedServerTest, is_sanitized, memory_peak_kib, wait_until
 
 PAGE_BYTES_MAX = 1 << 20
 API = "/api/v1"
 LARGE = "x" * 240_000  # a state has 256 KiB at most
 TEXT = "\u00e4" * 100_000  # two bytes each: a message has as many characters at most
-
-
-def resident_bytes(server, field="VmHWM"):
-    with open(f"/proc/{server.pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(field))
 
 
 def name_of(item):
@@ -256,14 +251,14 @@ class LongAnswers(BlackBoxTest):
 
     def test_hold_a_bounded_piece_for_each_slow_reader(self):
         self.client.get(API + "/notebooks")
-        before = resident_bytes(self.started)
+        before = memory_peak_kib(self.started.pid)
         readers = [self.open_slowly() for _ in range(10)]
         # While they wait, the same thread serves others.
         self.assertEqual(self.client.get(self.path).status, 200)
-        grown = resident_bytes(self.started) - before
+        grown = memory_peak_kib(self.started.pid) - before
         # Each has a piece and an entry; ten whole ones are 240 MiB.
         if not is_sanitized(self.started.pid):
-            self.assertLess(grown, 80 << 20)
+            self.assertLess(grown, 80 * 1024)
         for reader in readers:
             reader.close()
 

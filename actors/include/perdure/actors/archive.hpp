@@ -19,8 +19,8 @@ namespace perdure::actors {
 class OwnedObjects {
  public:
   OwnedObjects(const Runtime& runtime, std::string owner);
-  /// The next one, or none at the end. Errors: those of Runtime::list, and of one that cannot be
-  /// read.
+  /// Returns the next object, or nothing at the end.
+  /// Errors  those of Runtime::list; the object's own when it cannot be read.
   [[nodiscard]] Result<std::optional<ObjectView>> next();
 
  private:
@@ -31,9 +31,9 @@ class OwnedObjects {
   std::deque<ObjectView> page_;
 };
 
-/// One object of an archive, as JSON: `{kind, resource, entries: [{key, value}]}`; entries that are
-/// no JSON as base64url. A deleted one comes without its entries, and so does one that is deleted
-/// meanwhile.
+/// One object of an archive, as JSON: `{kind, resource, entries: [{key, value}]}`; values that
+/// are not JSON are written as base64url. An object that is deleted, before or meanwhile, comes
+/// without its entries.
 class ArchivedObject {
  public:
   ArchivedObject(const Runtime& runtime, ObjectView view);

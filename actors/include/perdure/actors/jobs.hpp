@@ -2,14 +2,14 @@
 // Jobs: work in the background, once or by cron, with priorities, limits, retries and progress.
 //
 // A `job` is an object, and so is each `job_queue`. A job that is due sends itself to its queue.
-// The queue keeps those that wait in its entries; a free place goes to the next of them as an
-// *effect* of the queue, and is free again when the effect's result is a turn of the queue. So who
+// The queue keeps waiting jobs in its entries. It gives a free place to the next of them as an
+// *effect*, and the place is free again when the effect's result is a turn of the queue. So who
 // holds a place is written in the outbox, and nowhere else: a process that dies leaves its effects,
 // which the next one performs again; no place is lost or given twice. A turn of a queue reads a few
 // entries for each type, however many jobs wait, and nobody polls.
 //
-// Owners take turns: the next place is for the owner that has the fewest, and of several such
-// owners for the one that waits longest. Within an owner priority decides, then age.
+// Owners take turns: the owner with the fewest places gets the next one. Where several have equally
+// few, the one that has waited longest gets it. An owner's own jobs go by priority, then by age.
 // docs/adr/0009-jobs.md and docs/adr/0017-turns-of-owners.md have the reasons.
 //
 //   job               queue                      runner
@@ -38,7 +38,8 @@ inline constexpr std::string_view job_queue_kind_name = "job_queue";
 /// Entries of a job: its output, in the order of their keys.
 inline constexpr std::string_view job_output_prefix = "output/";
 
-/// Queues in all, and those that begin with one owner's job: queues are never removed.
+/// The server has at most so many queues, and one owner's jobs begin at most so many of them. Queues
+/// are never removed.
 inline constexpr std::size_t job_queues_max = 1'000;
 inline constexpr std::size_t job_owner_queues_max = 100;
 
