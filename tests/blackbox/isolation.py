@@ -23,7 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from harness import ADMIN_KEY, Server, run
+from harness import ADMIN_KEY, Server, memory_peak_kib, run
 
 API = "/api/v1"
 
@@ -330,11 +330,6 @@ class Pass:
                    for row in self.probe.values())
 
 
-def peak_mib(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        return next(int(x.split()[1]) for x in status if x.startswith("VmHWM:")) / 1024
-
-
 def cpu_seconds(pid):
     with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
         fields = stat.read().rpartition(")")[2].split()
@@ -364,7 +359,7 @@ def measure(world, attack, size, how):
             raise AssertionError("the server ended: " + server.logs()[-2000:])
         descriptors = len(os.listdir(f"/proc/{server.pid}/fd"))
         return Pass(rows, clients.end() if groups else {}, scene.prepared,
-                    peak_mib(server.pid), descriptors, cpu)
+                    memory_peak_kib(server.pid) / 1024, descriptors, cpu)
 
 
 @dataclasses.dataclass(frozen=True)

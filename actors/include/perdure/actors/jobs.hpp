@@ -38,8 +38,8 @@ inline constexpr std::string_view job_queue_kind_name = "job_queue";
 /// Entries of a job: its output, in the order of their keys.
 inline constexpr std::string_view job_output_prefix = "output/";
 
-/// The server has at most so many queues, and one owner's jobs begin at most so many of them. Queues
-/// are never removed.
+/// The server has at most so many queues, and one owner's jobs begin at most so many of them:
+/// queues are never removed.
 inline constexpr std::size_t job_queues_max = 1'000;
 inline constexpr std::size_t job_owner_queues_max = 100;
 
