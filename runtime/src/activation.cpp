@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "quota.hpp"
 #include "unique_keys.hpp"
 
 namespace perdure::runtime {
@@ -12,6 +13,10 @@ namespace {
 
 // With fewer pending entries, those that became durable are not looked for in the middle of a run.
 constexpr std::size_t pending_entries_before_pruning = 64;
+
+Error explain_refusal(const KindDefinition& kind, const TurnRules& rules, Error error) {
+  return explain_quota(rules.quotas, explain_taken(kind, std::move(error)));
+}
 
 }  // namespace
 
@@ -59,7 +64,8 @@ void Activation::run_command(const EnvelopePtr& envelope) {
                             .pending = pending_,
                             .gaps = &gaps_,
                             .alarms = alarms_,
-                            .idempotency_window = around_.idempotency_window,
+                            .tally = tally_,
+                            .rules = around_.rules,
                             .opened_at = around_.opened_at});
   const auto took = std::chrono::steady_clock::now() - start;
   around_.hooks.turn_finished(cell_->kind.name, took);
@@ -70,6 +76,7 @@ void Activation::run_command(const EnvelopePtr& envelope) {
   close_gaps(gaps_, decision->entries);
   put_over(pending_, std::move(decision->entries));
   alarms_.add(std::move(decision->alarms), submitted_ + 1);
+  tally_.decided(decision->write_set);
   decision->write_set.epoch = cell_->epoch;
   storage::Unit unit;
   unit.write_sets.push_back(std::move(decision->write_set));
@@ -126,6 +133,7 @@ void Activation::go_back_to_committed() {
   newest_ = around_.directory.committed_version(*cell_);
   pending_.clear();
   alarms_.clear();
+  tally_.forget();
   gaps_.clear();
 }
 
@@ -144,7 +152,8 @@ void Activation::recover() {
   ask_to_go_on();
   for (const auto& submission : again) {
     if (!submission->refused) continue;
-    finish(submission->envelope, fail(explain_taken(cell_->kind, std::move(*submission->refused))));
+    finish(submission->envelope,
+           fail(explain_refusal(cell_->kind, around_.rules, std::move(*submission->refused))));
   }
 }
 

@@ -29,7 +29,7 @@ struct Surroundings {
   const Clock& clock;
   Hooks& hooks;
   Paces& paces;
-  std::chrono::seconds idempotency_window;
+  const TurnRules& rules;
   Timestamp opened_at;             ///< since when this process has served the store
   bool checks_invariants = false;  ///< after each message
 };
@@ -78,9 +78,10 @@ class Activation {
 
   const CellPtr cell_;
   Surroundings& around_;
-  VersionPtr newest_;           ///< null until loaded
-  PendingEntries pending_;      ///< entries that turns wrote and that may not be durable yet
-  PendingAlarms alarms_;        ///< the same of alarms
+  VersionPtr newest_;       ///< null until loaded
+  PendingEntries pending_;  ///< entries that turns wrote and that may not be durable yet
+  PendingAlarms alarms_;    ///< the same of alarms
+  Tally tally_;
   std::size_t prune_past_ = 0;  ///< as many pending entries are looked through for durable ones
   storage::Gaps gaps_;
   std::uint64_t submitted_;

@@ -18,19 +18,20 @@ PumpEffects waking(PumpEffects effects, std::function<void()> wake) {
 
 }  // namespace
 
-Agenda::Agenda(storage::Store& store, const Clock& clock, Random& random, EventRetention retention,
-               AlarmClock::Fire fire, PumpEffects effects, Subscriptions::CallObject call)
+Agenda::Agenda(storage::Store& store, const Clock& clock, Random& random,
+               const RuntimeOptions& options, AlarmEffects alarms, PumpEffects effects,
+               Subscriptions::CallObject call)
     : clock_(clock),
-      alarms_(store, clock,
-              [this, fire = std::move(fire)](const ObjectId& object, Tick tick,
-                                             const std::function<void(bool)>& done) {
+      alarms_(store, clock, options.alarms, std::move(alarms.owner_of),
+              [this, fire = std::move(alarms.fire)](const ObjectId& object, Tick tick,
+                                                    const std::function<void(bool)>& done) {
                 fire(object, std::move(tick), [this, done](bool dealt_with) {
                   done(dealt_with);
                   wake();
                 });
               }),
       outbox_(store, clock, random, waking(std::move(effects), [this] { wake(); })),
-      events_(store, clock, retention),
+      events_(store, clock, options.event_retention),
       subscriptions_(
           store, events_, std::move(call),
           [this](const ObjectId& from, const ObjectId& to, const std::string& owner) {
@@ -44,9 +45,8 @@ void Agenda::asked(storage::Unit& unit, const storage::Committed& committed) {
   auto event = committed.first_event_position;
   for (auto& write_set : unit.write_sets) {
     for (const auto& alarm : write_set.alarms) {
-      if (!alarm.due) continue;
-      alarms_.set(write_set.object, alarm.name, *alarm.due);
-      is_due = true;
+      alarms_.set(write_set.object, alarm);
+      is_due = is_due || alarm.due.has_value();
     }
     if (!write_set.sends.empty()) {
       is_due = true;

@@ -15,8 +15,12 @@ namespace perdure::runtime {
 /// Threads  wake, asked, stop: any. step, run: one.
 class Agenda {
  public:
-  Agenda(storage::Store& store, const Clock& clock, Random& random, EventRetention retention,
-         AlarmClock::Fire fire, PumpEffects effects, Subscriptions::CallObject call);
+  struct AlarmEffects {
+    AlarmClock::OwnerOf owner_of;
+    AlarmClock::Fire fire;
+  };
+  Agenda(storage::Store& store, const Clock& clock, Random& random, const RuntimeOptions& options,
+         AlarmEffects alarms, PumpEffects effects, Subscriptions::CallObject call);
 
   /// A unit that asks for something is durable. Its events are taken out of it.
   void asked(storage::Unit& unit, const storage::Committed& committed);

@@ -3,7 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "fields.hpp"
 #include "perdure/runtime/options.hpp"
+#include "tally.hpp"
 
 namespace perdure::runtime {
 
@@ -15,6 +19,11 @@ void PendingAlarms::add(AlarmChanges changes, std::uint64_t submission) {
 
 void PendingAlarms::forget(std::uint64_t settled) {
   std::erase_if(changes_, [&](const auto& change) { return change.second.submission <= settled; });
+}
+
+std::size_t PendingAlarms::standing() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      changes_, [](const auto& change) { return change.second.alarm.has_value(); }));
 }
 
 const std::optional<Alarm>* PendingAlarms::find(std::string_view name) const {
@@ -31,17 +40,20 @@ Result<std::optional<Alarm>> find_alarm(const storage::Store& store, const Objec
   return std::optional{std::move(alarm)};
 }
 
+Result<void> check_period(const Schedule& schedule, Milliseconds period_min) {
+  if (schedule.type != Schedule::Type::every || schedule.every >= period_min) return {};
+  return bad_member("/every_ms", "minimum",
+                    fmt::format("is at least {} (alarms.period_min)", period_min.count()));
+}
+
 namespace {
 
-// Turns on their way may be counted twice: a few too many, and only while they are.
 Result<void> check_room(const storage::Store& store, const ObjectId& object,
-                        const PendingAlarms& pending, std::size_t changed) {
-  if (pending.size() + changed > limits::object_alarms_max) {
-    return fail(ErrorCode::too_large, "too many alarms are being set");
-  }
-  PERDURE_TRY(rows, store.alarms(object));
-  if (rows.size() + pending.size() + changed <= limits::object_alarms_max) return {};
-  return fail(ErrorCode::too_large,
+                        const PendingAlarms& pending, std::size_t made, std::size_t removed,
+                        Tally& tally) {
+  PERDURE_TRY(count, tally.alarms(store, object, pending));
+  if (count + made <= limits::object_alarms_max + removed) return {};
+  return fail(ErrorCode::conflict,
               fmt::format("an object has at most {} alarms, those that ended within a day included",
                           limits::object_alarms_max));
 }
@@ -51,13 +63,15 @@ Result<void> check_room(const storage::Store& store, const ObjectId& object,
 Result<std::vector<storage::AlarmChange>> alarm_rows(const storage::Store& store,
                                                      const ObjectId& object,
                                                      const PendingAlarms& pending,
-                                                     const AlarmChanges& changes) {
+                                                     const AlarmChanges& changes, Tally& tally) {
   std::vector<storage::AlarmChange> rows;
-  bool grows = false;
+  std::size_t made = 0;
+  std::size_t removed = 0;
   for (const auto& [name, alarm] : changes) {
     PERDURE_TRY(before, find_alarm(store, object, pending, name));
     if (!before && !alarm) continue;
-    grows = grows || !before;
+    if (!before) ++made;
+    if (!alarm) ++removed;
     storage::AlarmChange row{.name = name, .previous_due = {}, .due = {}, .body = {}};
     if (before) row.previous_due = before->due;
     if (alarm) {
@@ -66,7 +80,9 @@ Result<std::vector<storage::AlarmChange>> alarm_rows(const storage::Store& store
     }
     rows.push_back(std::move(row));
   }
-  if (grows) PERDURE_TRY_VOID(check_room(store, object, pending, rows.size()));
+  if (made > removed) {
+    PERDURE_TRY_VOID(check_room(store, object, pending, made, removed, tally));
+  }
   return rows;
 }
 

@@ -12,6 +12,8 @@
 
 namespace perdure::runtime {
 
+class Tally;
+
 /// The alarm's members, its place and its runs, as JSON text.
 [[nodiscard]] std::string encode_alarm(const Alarm& alarm);
 /// Errors: corrupt.
@@ -30,7 +32,8 @@ class PendingAlarms {
   void clear() { changes_.clear(); }
   /// Null when no turn on its way touched it.
   [[nodiscard]] const std::optional<Alarm>* find(std::string_view name) const;
-  [[nodiscard]] std::size_t size() const { return changes_.size(); }
+  /// How many there are after the changes.
+  [[nodiscard]] std::size_t standing() const;
 
  private:
   struct Change {
@@ -46,11 +49,15 @@ class PendingAlarms {
                                                       const PendingAlarms& pending,
                                                       std::string_view name);
 
+/// Errors: invalid (`/every_ms`), for one that repeats more often than it may.
+[[nodiscard]] Result<void> check_period(const Schedule& schedule, Milliseconds period_min);
+
 /// The rows that bring the store from what it will hold before the turn to what is asked for.
-/// Errors: as find_alarm; too_large, with a new one beyond limits::object_alarms_max.
+/// Errors: as find_alarm; conflict, with a new one beyond limits::object_alarms_max.
 [[nodiscard]] Result<std::vector<storage::AlarmChange>> alarm_rows(const storage::Store& store,
                                                                    const ObjectId& object,
                                                                    const PendingAlarms& pending,
-                                                                   const AlarmChanges& changes);
+                                                                   const AlarmChanges& changes,
+                                                                   Tally& tally);
 
 }  // namespace perdure::runtime

@@ -34,10 +34,15 @@ bool is_missed(const Alarm& alarm, Timestamp now, Timestamp opened_at) {
 }
 
 /// On to the next tick, or to the end.
-void move_on(Alarm& alarm, Timestamp now) {
+void move_on(Alarm& alarm, Timestamp now, Milliseconds period_min) {
   const auto& spec = alarm.spec;
+  auto schedule = spec.schedule;
+  // One of an earlier day may be shorter than is allowed now.
+  if (schedule.type == Schedule::Type::every) {
+    schedule.every = std::max(schedule.every, period_min);
+  }
   const auto from = spec.missed == Missed::all ? alarm.tick : std::max(alarm.tick, now);
-  const auto next = spec.schedule.next(from);
+  const auto next = schedule.next(from);
   if (!next) return finish(alarm, now);
   alarm.tick = *next;
   alarm.due = *next;
@@ -48,7 +53,8 @@ Result<void> change(Decision& decision, const TurnSurroundings& around, std::str
                     std::optional<Alarm> alarm) {
   AlarmChanges changes;
   changes.emplace(std::move(name), std::move(alarm));
-  PERDURE_TRY(rows, alarm_rows(around.store, decision.write_set.object, around.alarms, changes));
+  PERDURE_TRY(rows, alarm_rows(around.store, decision.write_set.object, around.alarms, changes,
+                               around.tally));
   decision.write_set.alarms = std::move(rows);
   decision.alarms = std::move(changes);
   return {};
@@ -67,7 +73,7 @@ Result<Decision> after_failure(const Envelope& envelope, const Version& newest,
   } else {
     decision.write_set.sends.push_back(encode_sent(dead_letter_of(
         envelope.call.target, newest.meta.origin->owner, alarm, error, make_uuid_v7(now, random))));
-    move_on(alarm, now);
+    move_on(alarm, now, around.rules.alarm_period_min);
   }
   auto name = alarm.spec.name;
   PERDURE_TRY_VOID(change(decision, around, std::move(name), std::move(alarm)));
@@ -99,10 +105,11 @@ Result<Decision> run_tick(const Envelope& envelope, const Version& newest,
   // What the handler did to its own alarm counts; else it goes on.
   if (decision->alarms.contains(alarm.spec.name)) return decision;
   note(alarm, envelope.accepted_at, AlarmRun::Outcome::succeeded);
-  move_on(alarm, envelope.accepted_at);
+  move_on(alarm, envelope.accepted_at, around.rules.alarm_period_min);
   AlarmChanges changes;
   changes.emplace(alarm.spec.name, alarm);
-  PERDURE_TRY(rows, alarm_rows(around.store, envelope.call.target, around.alarms, changes));
+  PERDURE_TRY(rows,
+              alarm_rows(around.store, envelope.call.target, around.alarms, changes, around.tally));
   std::ranges::move(rows, std::back_inserter(decision->write_set.alarms));
   decision->alarms.merge(changes);
   return decision;
@@ -130,7 +137,7 @@ Result<Decision> run_alarm(const Envelope& envelope, const Version& newest,
   }
   if (alarm->spec.missed == Missed::skip && is_missed(*alarm, now, around.opened_at)) {
     note(*alarm, now, AlarmRun::Outcome::skipped, "its time had passed");
-    move_on(*alarm, now);
+    move_on(*alarm, now, around.rules.alarm_period_min);
     PERDURE_TRY_VOID(change(decision, around, tick.name, std::move(*alarm)));
     return decision;
   }
@@ -155,6 +162,7 @@ Result<Decision> run_alarm_change(const Envelope& envelope, const Version& newes
   const auto& payload = envelope.call.payload;
   if (envelope.operation == Operation::set_alarm) {
     PERDURE_TRY(spec, parse_alarm_spec(payload, now));
+    PERDURE_TRY_VOID(check_period(spec.schedule, around.rules.alarm_period_min));
     PERDURE_TRY_VOID(check_carried("/payload", spec.payload, limits::alarm_payload_bytes_max));
     if (!around.kind.commands.contains(spec.command)) {
       Error error{

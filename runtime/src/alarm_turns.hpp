@@ -19,7 +19,8 @@ namespace perdure::runtime {
 [[nodiscard]] Result<void> resume_alarms(const ObjectId& object, const TurnSurroundings& around,
                                          TurnContext& turn);
 
-/// set and cancel by an operator: no record, no new seq. Errors: invalid; not_found; too_large.
+/// set and cancel by an operator: no record, no new seq. Errors: invalid; not_found; too_large;
+/// conflict (as many as there may be).
 [[nodiscard]] Result<Decision> run_alarm_change(const Envelope& envelope, const Version& newest,
                                                 const TurnSurroundings& around);
 

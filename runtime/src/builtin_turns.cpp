@@ -203,6 +203,12 @@ Result<Decision> run_pin(const Envelope& envelope, const Version& newest,
     }
     name = payload["name"];
   }
+  PERDURE_TRY(pins, around.tally.pins(around.store, envelope.call.target));
+  if (is_pin && !pins->contains(seq) && pins->size() >= limits::object_pins_max) {
+    return fail(ErrorCode::conflict,
+                fmt::format("an object has at most {} named snapshots; delete one first",
+                            limits::object_pins_max));
+  }
   const Json info{{"seq", seq},
                   {"name", name},
                   {"created_at", format_rfc3339(envelope.accepted_at)},

@@ -15,6 +15,7 @@
 #include "fair_scheduler.hpp"
 #include "lent_thread.hpp"
 #include "object_actor.hpp"
+#include "quota.hpp"
 
 namespace perdure {
 
@@ -188,10 +189,12 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                     .active_bytes_max = options_.active_bytes_max,
                     .retention = options_.retention}),
       agenda_(
-          *foundation_.store, *foundation_.clock, *foundation_.random, options_.event_retention,
-          [this](const ObjectId& object, runtime::Tick tick, std::function<void(bool)> done) {
-            fire(object, std::move(tick), std::move(done));
-          },
+          *foundation_.store, *foundation_.clock, *foundation_.random, options_,
+          {.owner_of = [this](const ObjectId& object) { return alarm_owner(object); },
+           .fire =
+               [this](const ObjectId& object, runtime::Tick tick, std::function<void(bool)> done) {
+                 fire(object, std::move(tick), std::move(done));
+               }},
           {.call =
                [this](Call call, runtime::Receipt receipt, ReplyHandler done) {
                  carry_out(std::move(call), std::move(receipt), std::move(done));
@@ -199,6 +202,9 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
            .tell = [this](Call call) { this->call(std::move(call), [](const auto&) {}); },
            .changed = [this](std::size_t items) { hooks_.outbox_changed(items); }},
           [this](Call call, ReplyHandler done) { this->call(std::move(call), std::move(done)); }),
+      rules_{.idempotency_window = options_.idempotency_window,
+             .alarm_period_min = options_.alarms.period_min,
+             .quotas = options_.quotas},
       purger_(
           *foundation_.store, kinds_, *foundation_.clock, options_.purge_after,
           [this](Call call, ReplyHandler done) { this->call(std::move(call), std::move(done)); }),
@@ -208,7 +214,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
               .clock = *foundation_.clock,
               .hooks = hooks_,
               .paces = paces_,
-              .idempotency_window = options_.idempotency_window,
+              .rules = rules_,
               .opened_at = foundation_.clock->now(),
               .checks_invariants = foundation_.threads == runtime::Threads::none},
       transact_effects_{
@@ -220,6 +226,10 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
   housekeeper_.add_chore([this] { purger_.step(); });
   for (const auto& kind : kinds_) kinds_by_name_.emplace(kind.name(), &kind.definition());
   subscription_kind_ = find_kind(runtime::subscription_kind_name);
+  if (options_.access == AccessMode::read_write) {
+    counts_all_ =
+        runtime::count_objects(*foundation_.store, kinds_, foundation_.clock->now()).has_value();
+  }
   if (foundation_.threads == runtime::Threads::own) {
     committer_thread_ = std::thread{[this] {
       runtime::name_thread("perdure.commit");
@@ -433,7 +443,7 @@ void Runtime::Core::transact(std::vector<ObjectId> objects, TransactionHandler h
                                       .directory = directory_,
                                       .committer = committer_,
                                       .clock = *foundation_.clock,
-                                      .idempotency_window = options_.idempotency_window,
+                                      .rules = rules_,
                                       .effects = transact_effects_})
       ->start();
 }
@@ -454,23 +464,8 @@ void Runtime::Core::fire(const ObjectId& object, runtime::Tick tick,
   if (!can_run) return envelope->done(fail(ErrorCode::unavailable, "alarms cannot run now"));
   envelope->accepted_at = foundation_.clock->now();
   envelope->random_seed = foundation_.random->next();
-  hooks_.alarm_fired(envelope->accepted_at - envelope->tick->due);
+  hooks_.alarm_fired(object, envelope->accepted_at - envelope->tick->due);
   accept(envelope);
-}
-
-RuntimeStats Runtime::Core::stats() const {
-  const auto stored = foundation_.store->stats();
-  return {.active_objects = directory_.active_count(),
-          .active_bytes = directory_.bytes(),
-          .in_flight_calls = directory_.in_flight(),
-          .activations = directory_.activations(),
-          .hibernations = directory_.activations() - directory_.active_count(),
-          .commits = stored.commits,
-          .turns = committer_.turns(),
-          .syncs = stored.syncs,
-          .bytes_on_disk = stored.bytes_on_disk,
-          .store_memory_bytes = stored.memory_bytes,
-          .writable = foundation_.store->health() == storage::Health::writable};
 }
 
 void Runtime::Core::stop() {

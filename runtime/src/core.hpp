@@ -112,6 +112,8 @@ class Runtime::Core {
                                      const runtime::Version& version) const;
   /// On a worker.
   void load(runtime::Envelope& envelope);
+  /// Whose alarms share a rate with the object's; none: no others.
+  [[nodiscard]] std::optional<std::string> alarm_owner(const ObjectId& object) const;
   /// Once the disk that was full has room: opens the store again, and drops all activations.
   void recover();
   [[nodiscard]] caf::actor spawn(const runtime::CellPtr& cell);
@@ -136,9 +138,11 @@ class Runtime::Core {
   runtime::Committer committer_;
   runtime::Housekeeper housekeeper_;
   runtime::Agenda agenda_;
+  const runtime::TurnRules rules_;
   runtime::Purger purger_;
   runtime::Surroundings around_;
   runtime::TransactEffects transact_effects_;
+  bool counts_all_ = false;    ///< every object of the store is counted for its owner
   bool opened_again_ = false;  ///< the store, and activations have yet to go: the housekeeper's
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> transactions_{0};  ///< on their way

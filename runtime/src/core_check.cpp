@@ -7,6 +7,7 @@
 #include "core.hpp"
 #include "index_keys.hpp"
 #include "perdure/runtime/journal_check.hpp"
+#include "quota.hpp"
 
 namespace perdure {
 
@@ -51,6 +52,24 @@ IndexRows rows_of(const storage::Store& store, const std::string& kind,
     for (const auto& row : *found) rows.emplace(index, row.key, row.id);
   }
   return rows;
+}
+
+/// The counts of the owners' objects are those of the index of owners.
+void check_counts(const storage::Store& store, const std::map<std::string, IndexRows>& wanted) {
+  std::map<std::string, std::uint64_t> counts;
+  for (const auto& [kind, rows] : wanted) {
+    for (const auto& [index, key, id] : rows) {
+      if (index != runtime::index_names::by_owner) continue;
+      const auto owner = runtime::owner_from_key(key);
+      PERDURE_CHECK(owner, "the owner of " + id + " cannot be read");
+      ++counts[runtime::object_count(kind, *owner)];
+      ++counts[runtime::object_count("", *owner)];
+    }
+  }
+  for (const auto& [name, objects] : counts) {
+    const auto count = store.count(name);
+    PERDURE_CHECK(count && *count == objects, "the count " + name + " is off");
+  }
 }
 
 std::set<std::string> index_names_of(const KindDefinition& kind) {
@@ -102,6 +121,7 @@ void Runtime::Core::check_store(const std::vector<ObjectId>& objects) {
                     "index " + index + " of " + name + " has a row of " + id + " too many");
     }
   }
+  if (counts_all_) check_counts(store, wanted);
   if (is_between_epochs()) return;  // what is in memory is of the epoch before
   for (const auto& version : directory_.committed_versions()) {
     const auto& object = version->meta.object();

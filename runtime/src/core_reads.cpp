@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Queries that need no actor of the object's: answered from its durable version.
+// What is answered without a turn: queries, from an object's durable version, and questions about
+// the runtime.
 #include "core.hpp"
 #include "lent_thread.hpp"
 #include "load_job.hpp"
@@ -52,6 +53,35 @@ void Runtime::Core::load(Envelope& envelope) {
   // Counted down last: while a call is counted, the runtime around the loader stays.
   envelope.done(std::move(reply));
   directory_.finished(envelope);
+}
+
+// All of the host's own objects would share one rate else.
+std::optional<std::string> Runtime::Core::alarm_owner(const ObjectId& object) const {
+  auto version = directory_.peek(object, foundation_.store->epoch());
+  auto origin = version ? version->meta.origin : nullptr;
+  if (!origin) {
+    const auto row = foundation_.store->last_record(object);
+    if (!row || !*row) return {};
+    const auto record = runtime::decode_record(object, **row);
+    if (!record) return {};
+    origin = record->meta.origin;
+  }
+  return origin->owner.empty() ? std::nullopt : std::optional{origin->owner};
+}
+
+RuntimeStats Runtime::Core::stats() const {
+  const auto stored = foundation_.store->stats();
+  return {.active_objects = directory_.active_count(),
+          .active_bytes = directory_.bytes(),
+          .in_flight_calls = directory_.in_flight(),
+          .activations = directory_.activations(),
+          .hibernations = directory_.activations() - directory_.active_count(),
+          .commits = stored.commits,
+          .turns = committer_.turns(),
+          .syncs = stored.syncs,
+          .bytes_on_disk = stored.bytes_on_disk,
+          .store_memory_bytes = stored.memory_bytes,
+          .writable = foundation_.store->health() == storage::Health::writable};
 }
 
 }  // namespace perdure

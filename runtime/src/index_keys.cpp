@@ -110,6 +110,22 @@ std::string owner_key(const std::string& owner) {
   return key;
 }
 
+Result<std::string> owner_from_key(std::string_view key) {
+  std::string owner;
+  for (std::size_t at = 0; at + 1 < key.size(); ++at) {
+    if (key[at] != '\0') {
+      owner += key[at];
+    } else if (key[at + 1] == '\xFF') {
+      owner += key[at++];
+    } else if (key[at + 1] == '\1' && at + 2 == key.size()) {
+      return owner;
+    } else {
+      break;
+    }
+  }
+  return fail(ErrorCode::corrupt, "a row of the index of owners cannot be read");
+}
+
 std::string index_prefix(const IndexDefinition& index, const std::string& owner) {
   std::string key;
   if (index.scope == IndexDefinition::Scope::owner) key = owner_key(owner);

@@ -36,6 +36,8 @@ void put_index_value(std::string& key, const Json& value);
 [[nodiscard]] std::string purge_index(const PurgeDefinition& purge);
 /// The key of all rows of `owner` in the index of objects by owner.
 [[nodiscard]] std::string owner_key(const std::string& owner);
+/// The owner that such a key is of. Errors: corrupt.
+[[nodiscard]] Result<std::string> owner_from_key(std::string_view key);
 
 /// The first bytes of all keys of `owner`'s rows (empty for an index over all owners).
 [[nodiscard]] std::string index_prefix(const IndexDefinition& index, const std::string& owner);

@@ -4,6 +4,7 @@
 
 #include "index_keys.hpp"
 #include "once.hpp"
+#include "quota.hpp"
 #include "turn_runner.hpp"
 #include "unique_keys.hpp"
 
@@ -27,6 +28,22 @@ Result<void> check_payload(const Envelope& envelope, const ObjectMeta& meta) {
               fmt::format("{} was not deleted before then", to_string(meta.object())));
 }
 
+/// With their payloads they may be large, so not all of them are in memory at once.
+Result<std::vector<storage::AlarmChange>> removed_alarms(const storage::Store& store,
+                                                         const ObjectId& object) {
+  constexpr std::size_t at_once = 100;
+  std::vector<storage::AlarmChange> removed;
+  std::string from;
+  for (;;) {
+    PERDURE_TRY(rows, store.alarms(object, from, at_once));
+    for (auto& row : rows) {
+      removed.push_back({.name = std::move(row.name), .previous_due = row.due});
+    }
+    if (rows.size() < at_once) return removed;
+    from = removed.back().name + '\0';
+  }
+}
+
 std::vector<storage::ClaimKey> released_claims(const Envelope& envelope, const Version& newest,
                                                const TurnSurroundings& around, Timestamp now) {
   std::vector<storage::ClaimKey> released;
@@ -37,7 +54,8 @@ std::vector<storage::ClaimKey> released_claims(const Envelope& envelope, const V
   if (!kind.on_purge) return released;
   TurnContext turn{envelope,    newest.meta,   newest.meta.origin->born_seq,
                    now,         around.store,  around.pending,
-                   around.gaps, around.alarms, TurnLimits{}};
+                   around.gaps, around.alarms, around.rules.alarm_period_min,
+                   TurnLimits{}};
   kind.on_purge(turn, newest.state.get());
   for (auto& [space, key] : turn.requests().releases) {
     released.push_back({std::move(space), std::move(key)});
@@ -84,16 +102,16 @@ Result<Decision> run_purge(const Envelope& envelope, const Version& newest,
   write_set.record = encode_record(record);
   write_set.indexes = index_difference(index_keys(around.kind, newest), {});
   write_set.past = storage::Past::erased;
-  PERDURE_TRY(alarms, around.store.alarms(write_set.object));
-  for (auto& alarm : alarms) {
-    write_set.alarms.push_back({.name = std::move(alarm.name), .previous_due = alarm.due});
-  }
+  PERDURE_TRY(alarms, removed_alarms(around.store, write_set.object));
+  write_set.alarms = std::move(alarms);
   write_set.releases = released_claims(envelope, newest, around, now);
+  write_set.counts = object_counts(owner_of(newest), {}, write_set.object.kind,
+                                   envelope.call.principal, around.rules.quotas);
   decision.reply = {.value = nullptr, .meta = version->meta};
   add_receipt(write_set, envelope, newest.meta, decision.reply.value);
   if (!envelope.call.idempotency_key.empty()) {
     write_set.claims.push_back(once_claim(envelope.call, decision.reply,
-                                          envelope.accepted_at + around.idempotency_window));
+                                          envelope.accepted_at + around.rules.idempotency_window));
   }
   version->hash = hash_record(write_set.object, version->meta.seq, *write_set.record);
   decision.version = std::move(version);

@@ -7,6 +7,7 @@
 #include "history.hpp"
 #include "perdure/runtime/page.hpp"
 #include "perdure/storage/rocksdb_store.hpp"
+#include "quota.hpp"
 
 namespace perdure {
 
@@ -271,6 +272,11 @@ Result<std::vector<SnapshotInfo>> Runtime::snapshots(const ObjectId& object, Seq
     snapshots.push_back(std::move(snapshot));
   }
   return snapshots;
+}
+
+Result<std::uint64_t> Runtime::count_objects(const std::string& owner,
+                                             const std::string& kind) const {
+  return core_->store().count(runtime::object_count(kind, owner));
 }
 
 Result<std::optional<Alarm>> Runtime::alarm(const ObjectId& object, std::string_view name) const {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "once.hpp"
+#include "quota.hpp"
 
 namespace perdure::runtime {
 
@@ -29,10 +30,12 @@ class TransactionRun::Turns final : public Transaction {
                                     .store = run_.around_.store,
                                     .pending = part.entries,
                                     .alarms = part.alarms,
-                                    .idempotency_window = run_.around_.idempotency_window}));
+                                    .tally = part.tally,
+                                    .rules = run_.around_.rules}));
     if (decision.version) part.version = std::move(decision.version);
     for (auto& [key, entry] : decision.entries) part.entries.insert_or_assign(key, entry);
     part.alarms.add(std::move(decision.alarms), 1);
+    part.tally.decided(decision.write_set);
     decision.write_set.epoch = cell->epoch;
     if (!decision.is_reply_only()) unit_.write_sets.push_back(std::move(decision.write_set));
     return std::move(decision.reply.value);
@@ -50,6 +53,7 @@ class TransactionRun::Turns final : public Transaction {
     VersionPtr version;
     PendingEntries entries;
     PendingAlarms alarms;
+    Tally tally;
   };
 
   Result<Envelope> make_envelope(const Cell& cell, const std::string& command,
@@ -136,8 +140,8 @@ void TransactionRun::commit(Turns& turns, Json value) {
   const auto versions = turns.versions();
   Reply reply{.value = std::move(value), .meta = versions.begin()->second->meta};
   if (!envelope_->call.idempotency_key.empty()) {
-    turns.unit().write_sets.front().claims.push_back(
-        once_claim(envelope_->call, reply, envelope_->accepted_at + around_.idempotency_window));
+    turns.unit().write_sets.front().claims.push_back(once_claim(
+        envelope_->call, reply, envelope_->accepted_at + around_.rules.idempotency_window));
   }
   around_.committer.submit(std::make_shared<Submission>(Submission{
       .envelope = envelope_,
@@ -161,7 +165,7 @@ void TransactionRun::settled(const storage::Outcome& outcome,
   if (outcome.error().code == ErrorCode::outcome_unknown) {
     for (const auto& cell : cells_) around_.directory.drop(*cell);
   }
-  end(fail(outcome.error()));
+  end(fail(explain_quota(around_.rules.quotas, outcome.error())));
 }
 
 void TransactionRun::end(Result<Reply> reply) {

@@ -33,7 +33,7 @@ class TransactionRun final : public std::enable_shared_from_this<TransactionRun>
     Directory& directory;
     Committer& committer;
     const Clock& clock;
-    std::chrono::seconds idempotency_window;
+    const TurnRules& rules;
     const TransactEffects& effects;
   };
 

@@ -43,12 +43,14 @@ bool is_topic(std::string_view topic) {
 
 TurnContext::TurnContext(const Envelope& envelope, const ObjectMeta& meta, Seq born_seq,
                          Timestamp now, const storage::Store& store, const PendingEntries& pending,
-                         storage::Gaps* gaps, const PendingAlarms& alarms, TurnLimits turn_limits)
+                         storage::Gaps* gaps, const PendingAlarms& alarms,
+                         Milliseconds alarm_period_min, TurnLimits turn_limits)
     : envelope_(envelope),
       meta_(meta),
       now_(now),
       store_(store),
       alarms_(alarms),
+      alarm_period_min_(alarm_period_min),
       limits_(turn_limits),
       layered_(store, meta.object(), &requests_.entries, &pending, born_seq, storage::newest,
                gaps) {}
@@ -85,9 +87,7 @@ void TurnContext::set_alarm(AlarmSpec alarm) {
       alarm.name.find('\0') != std::string::npos) {
     invalid("an alarm's name is 1 to 200 bytes without NUL");
   }
-  if (alarm.schedule.type == Schedule::Type::every && alarm.schedule.every < Milliseconds{1}) {
-    invalid("an alarm repeats every millisecond at most");
-  }
+  check(check_period(alarm.schedule, alarm_period_min_));
   const auto tick = alarm.schedule.first(now_);
   auto name = alarm.name;
   requests_.alarms.insert_or_assign(std::move(name),

@@ -48,7 +48,7 @@ class TurnContext final : public Turn, private Entries {
   /// may not have yet. `seq` is the turn's own, `born_seq` that of the life it is in.
   TurnContext(const Envelope& envelope, const ObjectMeta& meta, Seq born_seq, Timestamp now,
               const storage::Store& store, const PendingEntries& pending, storage::Gaps* gaps,
-              const PendingAlarms& alarms, TurnLimits turn_limits);
+              const PendingAlarms& alarms, Milliseconds alarm_period_min, TurnLimits turn_limits);
 
   [[nodiscard]] const ObjectMeta& meta() const override { return meta_; }
   [[nodiscard]] Timestamp now() const override { return now_; }
@@ -83,6 +83,7 @@ class TurnContext final : public Turn, private Entries {
   const Timestamp now_;
   const storage::Store& store_;
   const PendingAlarms& alarms_;
+  const Milliseconds alarm_period_min_;
   const TurnLimits limits_;
   std::optional<SeededRandom> random_;
   TurnRequests requests_;

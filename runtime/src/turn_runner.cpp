@@ -7,6 +7,7 @@
 #include "index_keys.hpp"
 #include "once.hpp"
 #include "perdure/schemas/schema.hpp"
+#include "quota.hpp"
 #include "unique_keys.hpp"
 
 namespace perdure::runtime {
@@ -142,7 +143,7 @@ void add_claims(Decision& decision, const Draft& draft, const TurnRequests& requ
   }
   if (!call.idempotency_key.empty()) {
     write_set.claims.push_back(once_claim(
-        call, decision.reply, draft.envelope.accepted_at + draft.around.idempotency_window));
+        call, decision.reply, draft.envelope.accepted_at + draft.around.rules.idempotency_window));
   }
 }
 
@@ -190,10 +191,15 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   PERDURE_TRY_VOID(add_events(decision, record, draft, requests.events));
   add_derived(decision, draft, after_json, requests);
   add_claims(decision, draft, requests);
+  if (before.meta.origin != draft.meta.origin) {  // it is born
+    write_set.counts =
+        object_counts(owner_of(before), draft.meta.origin->owner, draft.meta.object().kind,
+                      draft.envelope.call.principal, draft.around.rules.quotas);
+  }
   for (const auto& sent : requests.sends) write_set.sends.push_back(encode_sent(sent));
   add_receipt(write_set, draft.envelope, draft.meta, draft.value);
   PERDURE_TRY(alarms, alarm_rows(draft.around.store, write_set.object, draft.around.alarms,
-                                 requests.alarms));
+                                 requests.alarms, draft.around.tally));
   write_set.alarms = std::move(alarms);
   decision.alarms = std::move(requests.alarms);
   auto version = std::make_shared<Version>();
@@ -235,7 +241,7 @@ Decision decide_nothing(const Envelope& envelope, const Version& newest,
   add_receipt(write_set, envelope, newest.meta, std::move(answer));
   if (!envelope.call.idempotency_key.empty()) {
     write_set.claims.push_back(once_claim(envelope.call, decision.reply,
-                                          envelope.accepted_at + around.idempotency_window));
+                                          envelope.accepted_at + around.rules.idempotency_window));
   }
   return decision;
 }
@@ -331,6 +337,7 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
                    around.pending,
                    around.gaps,
                    around.alarms,
+                   around.rules.alarm_period_min,
                    envelope.operation == Operation::command ? TurnLimits{} : builtin_limits};
   return guarded(envelope, [&]() -> Result<Decision> {
     PERDURE_TRY_VOID(run_handler(draft, turn));

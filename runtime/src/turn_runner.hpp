@@ -5,6 +5,7 @@
 
 #include "envelope.hpp"
 #include "overlay.hpp"
+#include "tally.hpp"
 #include "turn_context.hpp"
 #include "version.hpp"
 
@@ -26,13 +27,21 @@ struct Decision {
   }
 };
 
+/// What a host has set for all turns.
+struct TurnRules {
+  std::chrono::seconds idempotency_window;
+  Milliseconds alarm_period_min;
+  Quotas quotas;
+};
+
 struct TurnSurroundings {
   const KindDefinition& kind;
   const storage::Store& store;
   const PendingEntries& pending;  ///< of the object's earlier turns
   storage::Gaps* gaps = nullptr;  ///< of the object; null: not known
   const PendingAlarms& alarms;    ///< of the same
-  std::chrono::seconds idempotency_window;
+  Tally& tally;                   ///< of the same
+  const TurnRules& rules;
   Timestamp opened_at = {};  ///< since when this process has served the store
 };
 

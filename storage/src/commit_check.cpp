@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -131,6 +132,32 @@ Result<Seq> seq_before(const Unit& unit, std::size_t count, CommitState& state) 
   return last + records;
 }
 
+/// The counts that one unit changes.
+class UnitCounts {
+ public:
+  explicit UnitCounts(CommitState& state) : state_(state) {}
+
+  Result<void> apply(const WriteSet& write_set) {
+    for (const auto& change : write_set.counts) {
+      PERDURE_CHECK(!change.name.empty(), "a count without a name");
+      const auto [count, is_new] = changed_.try_emplace(change.name, 0);
+      if (is_new) {
+        PERDURE_TRY(stored, state_.count_of(change.name));
+        count->second = stored;
+      }
+      count->second = add_to_count(count->second, change.by);
+      if (change.by > 0 && change.most && count->second > *change.most) {
+        return fail(ErrorCode::quota_exceeded, change.name);
+      }
+    }
+    return {};
+  }
+
+ private:
+  CommitState& state_;
+  std::map<std::string, std::uint64_t> changed_;
+};
+
 /// The items that one unit takes.
 class UnitTakes {
  public:
@@ -153,10 +180,17 @@ class UnitTakes {
 
 }  // namespace
 
+std::uint64_t add_to_count(std::uint64_t count, std::int64_t by) {
+  if (by >= 0) return count + static_cast<std::uint64_t>(by);
+  const auto less = std::uint64_t{0} - static_cast<std::uint64_t>(by);
+  return count - std::min(count, less);
+}
+
 Result<void> check_unit(const Unit& unit, CommitRules rules, CommitState& state) {
   PERDURE_CHECK(!unit.write_sets.empty(), "a unit without write sets");
   UnitClaims claims{rules, state};
   UnitTakes takes{state};
+  UnitCounts counts{state};
   for (std::size_t i = 0; i < unit.write_sets.size(); ++i) {
     const auto& write_set = unit.write_sets[i];
     check_shape(write_set);
@@ -166,6 +200,7 @@ Result<void> check_unit(const Unit& unit, CommitRules rules, CommitState& state)
     PERDURE_TRY_VOID(check_past(write_set, rules.earlier));
     PERDURE_TRY_VOID(check_pins(write_set, last, state));
     PERDURE_TRY_VOID(claims.apply(write_set));
+    PERDURE_TRY_VOID(counts.apply(write_set));
   }
   return {};
 }

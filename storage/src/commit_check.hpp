@@ -24,7 +24,11 @@ class CommitState {
   [[nodiscard]] virtual Result<bool> is_claimed(const ClaimKey& key, Timestamp now) = 0;
   /// Whether the outbox holds an item at `position`.
   [[nodiscard]] virtual Result<bool> is_waiting(std::uint64_t position) = 0;
+  [[nodiscard]] virtual Result<std::uint64_t> count_of(const std::string& name) = 0;
 };
+
+/// A count after a change; not below 0.
+[[nodiscard]] std::uint64_t add_to_count(std::uint64_t count, std::int64_t by);
 
 struct CommitRules {
   std::uint64_t epoch;

@@ -129,6 +129,13 @@ std::string floor(std::string_view object_prefix) {
   return key;
 }
 
+std::string count(std::string_view name) {
+  std::string key{"count"};
+  key += nul;
+  key += name;
+  return key;
+}
+
 std::size_t prefix_size(std::string_view key) {
   const auto first = key.find(nul);
   if (first == std::string_view::npos) return 0;

@@ -52,6 +52,8 @@ inline constexpr std::size_t seq_bytes = 8;
 
 /// "floor" NUL object-prefix
 [[nodiscard]] std::string floor(std::string_view object_prefix);
+/// "count" NUL name
+[[nodiscard]] std::string count(std::string_view name);
 inline constexpr std::string_view commit = "commit";
 inline constexpr std::string_view epoch = "epoch";
 inline constexpr std::string_view first_event = "first_event";

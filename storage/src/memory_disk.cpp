@@ -10,8 +10,9 @@ class MemoryState final : public CommitState {
  public:
   explicit MemoryState(const std::map<ObjectId, MemoryObject>& objects,
                        const std::map<std::pair<std::string, std::string>, MemoryClaim>& claims,
-                       const std::map<std::uint64_t, std::string>& outbox)
-      : objects_(objects), claims_(claims), outbox_(outbox) {}
+                       const std::map<std::uint64_t, std::string>& outbox,
+                       const std::map<std::string, std::uint64_t, std::less<>>& counts)
+      : objects_(objects), claims_(claims), outbox_(outbox), counts_(counts) {}
 
   Result<Seq> last_seq(const ObjectId& object) override {
     const auto found = objects_.find(object);
@@ -27,11 +28,16 @@ class MemoryState final : public CommitState {
     return !found->second.expires || *found->second.expires > now;
   }
   Result<bool> is_waiting(std::uint64_t position) override { return outbox_.contains(position); }
+  Result<std::uint64_t> count_of(const std::string& name) override {
+    const auto found = counts_.find(name);
+    return found == counts_.end() ? 0 : found->second;
+  }
 
  private:
   const std::map<ObjectId, MemoryObject>& objects_;
   const std::map<std::pair<std::string, std::string>, MemoryClaim>& claims_;
   const std::map<std::uint64_t, std::string>& outbox_;
+  const std::map<std::string, std::uint64_t, std::less<>>& counts_;
 };
 
 void apply_alarm(MemoryDisk::State& disk, const ObjectId& id, MemoryObject& object,
@@ -72,6 +78,11 @@ void apply_write_set(MemoryDisk::State& disk, const WriteSet& write_set) {
   for (const auto& claim : write_set.claims) {
     disk.claims[{claim.space, claim.key}] = {claim.value, claim.expires};
   }
+  for (const auto& change : write_set.counts) {
+    auto& count = disk.counts[change.name];
+    count = add_to_count(count, change.by);
+    if (count == 0) disk.counts.erase(change.name);
+  }
   for (const auto& pin : write_set.pins) {
     if (pin.body) {
       object.pins[pin.seq] = *pin.body;
@@ -86,7 +97,7 @@ void apply_write_set(MemoryDisk::State& disk, const WriteSet& write_set) {
 std::vector<Outcome> MemoryDisk::State::apply(std::span<const Unit> units, Timestamp now) {
   std::vector<Outcome> outcomes;
   outcomes.reserve(units.size());
-  MemoryState state{objects, claims, outbox};
+  MemoryState state{objects, claims, outbox, counts};
   bool wrote = false;
   for (std::size_t i = 0; i < units.size(); ++i) {
     const auto& unit = units[i];

@@ -31,20 +31,14 @@ struct MemoryClaim {
   std::optional<Timestamp> expires;
 };
 
-struct DueAlarm {
-  Timestamp due;
-  ObjectId object;
-  std::string name;
-  auto operator<=>(const DueAlarm&) const = default;
-};
-
 struct MemoryDisk::State {
   mutable std::mutex mutex;  ///< protects everything below
   std::map<ObjectId, MemoryObject> objects;
   /// (kind, index) → (key, id)
   std::map<std::pair<std::string, std::string>, std::set<std::pair<std::string, std::string>>>
       indexes;
-  std::set<DueAlarm> due;
+  std::set<AlarmPlace> due;
+  std::map<std::string, std::uint64_t, std::less<>> counts;
   std::map<std::pair<std::string, std::string>, MemoryClaim> claims;
   std::map<std::uint64_t, std::string> events;  ///< by position
   std::uint64_t last_event = 0;

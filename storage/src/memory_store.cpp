@@ -35,8 +35,9 @@ class MemoryStore final : public Store {
       const std::optional<IndexRow>& after) const override;
   [[nodiscard]] Result<std::optional<std::string>> claim(const ClaimKey& key,
                                                          Timestamp now) const override;
-  [[nodiscard]] Result<std::vector<AlarmRow>> alarms_due(Timestamp until,
-                                                         std::size_t limit) const override;
+  [[nodiscard]] Result<std::uint64_t> count(std::string_view name) const override;
+  [[nodiscard]] Result<std::vector<AlarmPlace>> alarms_due(
+      Timestamp until, std::size_t limit, const std::optional<AlarmPlace>& after) const override;
   [[nodiscard]] Result<std::optional<AlarmRow>> alarm(const ObjectId& id,
                                                       std::string_view name) const override;
   [[nodiscard]] Result<std::vector<AlarmRow>> alarms(const ObjectId& id, std::string_view from,
@@ -285,16 +286,24 @@ Result<std::optional<std::string>> MemoryStore::claim(const ClaimKey& key, Times
   return std::optional{found->second.value};
 }
 
-Result<std::vector<AlarmRow>> MemoryStore::alarms_due(Timestamp until, std::size_t limit) const {
+Result<std::uint64_t> MemoryStore::count(std::string_view name) const {
   const std::lock_guard lock{disk().mutex};
   PERDURE_TRY_VOID(check_usable());
-  std::vector<AlarmRow> rows;
-  for (const auto& due : disk().due) {
-    if (due.due > until || rows.size() >= limit) break;
-    const auto& alarms = find(due.object).alarms;
-    const auto alarm = alarms.find(due.name);
-    PERDURE_CHECK(alarm != alarms.end(), "an alarm by due time without its alarm");
-    rows.push_back({due.object, due.name, due.due, alarm->second.body});
+  const auto found = disk().counts.find(name);
+  return found == disk().counts.end() ? 0 : found->second;
+}
+
+Result<std::vector<AlarmPlace>> MemoryStore::alarms_due(
+    Timestamp until, std::size_t limit, const std::optional<AlarmPlace>& after) const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  std::vector<AlarmPlace> rows;
+  const auto& all = disk().due;
+  for (auto due = after ? all.upper_bound(*after) : all.begin(); due != all.end(); ++due) {
+    if (due->due > until || rows.size() >= limit) break;
+    PERDURE_CHECK(find(due->object).alarms.contains(due->name),
+                  "an alarm by due time without its alarm");
+    rows.push_back(*due);
   }
   return rows;
 }

@@ -104,8 +104,13 @@ Result<std::optional<std::string>> ReopeningStore::claim(const ClaimKey& key, Ti
   return with_store([&](const Store& store) { return store.claim(key, now); });
 }
 
-Result<std::vector<AlarmRow>> ReopeningStore::alarms_due(Timestamp until, std::size_t limit) const {
-  return with_store([&](const Store& store) { return store.alarms_due(until, limit); });
+Result<std::uint64_t> ReopeningStore::count(std::string_view name) const {
+  return with_store([&](const Store& store) { return store.count(name); });
+}
+
+Result<std::vector<AlarmPlace>> ReopeningStore::alarms_due(
+    Timestamp until, std::size_t limit, const std::optional<AlarmPlace>& after) const {
+  return with_store([&](const Store& store) { return store.alarms_due(until, limit, after); });
 }
 
 Result<std::optional<AlarmRow>> ReopeningStore::alarm(const ObjectId& id,

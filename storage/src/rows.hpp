@@ -74,7 +74,7 @@ struct CommitContent {
 [[nodiscard]] std::string commit_content(CommitContent commit);
 [[nodiscard]] std::optional<CommitContent> parse_commit(std::string_view content);
 
-/// be64: the epoch, the first event that is kept, or an object's floor.
+/// be64: the epoch, the first event that is kept, an object's floor, or a count.
 [[nodiscard]] std::string number_content(std::uint64_t number);
 [[nodiscard]] std::optional<std::uint64_t> parse_number(std::string_view content);
 

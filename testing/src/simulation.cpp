@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "alarm_watch.hpp"
+
 namespace perdure::testing {
 
 namespace {
@@ -34,6 +36,8 @@ WorldOptions machine_of(std::uint64_t seed) {
   // Calls that find no place are told so, and come again.
   options.runtime.mailbox_max = chance.pick<std::size_t>({2, 16, 4'096});
   options.runtime.in_flight_max = chance.pick<std::size_t>({8, 64, 65'536});
+  options.runtime.alarms.object_rate = chance.pick<std::uint32_t>({3, 25, 100});
+  options.runtime.alarms.owner_rate = chance.pick<std::uint32_t>({6, 40, 1'000});
   return options;
 }
 
@@ -46,7 +50,10 @@ class Run {
       workloads_.push_back({name, find(makers, name).make(plan.clients)});
       for (auto& kind : workloads_.back().workload->kinds()) kinds.push_back(std::move(kind));
     }
+    const auto alarms = options.runtime.alarms;
+    options.runtime.hooks = &alarm_watch_;
     world_ = std::make_unique<World>(plan.seed, std::move(kinds), std::move(options));
+    alarm_watch_.attach(*world_, alarms);
     faults_ = std::make_unique<Faults>(*world_, plan.faults);
     chance_ = std::make_unique<Chance>(world_->stream("run"));
     for (auto& [name, workload] : workloads_) {
@@ -141,6 +148,7 @@ class Run {
   }
 
   std::vector<Part> workloads_;
+  AlarmWatch alarm_watch_;
   std::unique_ptr<World> world_;
   std::unique_ptr<Faults> faults_;
   std::unique_ptr<Chance> chance_;

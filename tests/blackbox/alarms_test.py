@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Alarms, transactions and dead letters through the real server, and through kill -9."""
 
+import time
 import unittest
 
 from harness import BlackBoxTest, wait_until
@@ -60,6 +61,55 @@ class Alarms(BlackBoxTest):
                                  {"name": "x", "command": "add", "cron": "61 * * * *"})
         self.assertEqual(reply.status, 422, reply)
         self.assertIn("cron", reply.json["details"])
+
+    def test_an_alarm_that_repeats_too_often_is_refused_with_the_field_and_the_rule(self):
+        self.add("f", 1)
+        alarm = {"name": "x", "command": "add", "payload": {"by": 1}, "every_ms": 99}
+        reply = self.client.post(f"{COUNTER}/f/alarms", alarm)
+        self.assertEqual(reply.status, 422, reply)
+        self.assertIn("at least 100", reply.json["details"]["every_ms"])
+        self.assertEqual(self.client.post(f"{COUNTER}/f/alarms",
+                                          {**alarm, "every_ms": 100}).status, 201)
+
+    def test_the_alarms_of_an_object_are_bounded_and_listed_page_by_page(self):
+        self.add("g", 1)
+        names = [f"n{number:04}" for number in range(1000)]
+        for name in names:
+            self.set_alarm("g", name=name, every_ms=3_600_000)
+        one_more = {"name": "one more", "command": "add", "after_ms": 1}
+        reply = self.client.post(f"{COUNTER}/g/alarms", one_more)
+        self.assertEqual(reply.status, 409, reply)
+        self.assertIn("at most 1000 alarms", reply.json["detail"])
+        self.set_alarm("g", name="n0500", every_ms=7_200_000)
+        seen, cursor = [], {}
+        while cursor is not None:
+            page = self.client.get(f"{COUNTER}/g/alarms", query={"limit": 300, **cursor}).json
+            seen += [alarm["name"] for alarm in page["items"]]
+            cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else None
+        self.assertEqual(seen, names)
+        self.assertEqual(self.client.get(f"{COUNTER}/g/alarms/n0500").json["every_ms"], 7_200_000)
+        self.assertEqual(len(self.client.get(f"{COUNTER}/g").json["alarms"]), 32)
+        self.assertEqual(
+            self.client.get(f"{COUNTER}/g/alarms", query={"cursor": "!"}).status, 422)
+
+    def test_many_alarms_of_one_object_keep_nobody_waiting(self):
+        self.add("h", 0)
+        for number in range(300):
+            self.set_alarm("h", name=f"n{number}", every_ms=100)
+        # 3,000 a second are wanted, 100 a second may be.
+        before, begin = self.value("h"), time.monotonic()
+        times = []
+        self.add("i", 1)
+        while time.monotonic() < begin + 3:
+            sent = time.monotonic()
+            self.add("i", 1)
+            times.append(time.monotonic() - sent)
+        fired = self.value("h") - before
+        passed = time.monotonic() - begin
+        self.assertLess(fired, 100 * (passed + 1) + 1)
+        self.assertGreater(fired, 100)
+        times.sort()
+        self.assertLess(times[len(times) * 99 // 100], 1, "p99 of another object's calls")
 
     def test_what_is_given_up_can_be_driven_again(self):
         self.add("e", 1)

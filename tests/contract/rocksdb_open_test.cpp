@@ -71,12 +71,20 @@ TEST_F(RocksdbOpen, read_only_makes_no_store) {
 TEST_F(RocksdbOpen, refuses_a_newer_format) {
   open();
   close();
-  EXPECT_EQ(read(path() / "FORMAT"), "perdure store 2\n");
-  write(path() / "FORMAT", "perdure store 3\n");
+  EXPECT_EQ(read(path() / "FORMAT"), "perdure store 3\n");
+  write(path() / "FORMAT", "perdure store 4\n");
   EXPECT_EQ(code_of(open_rocksdb(options())), ErrorCode::newer_version);
   EXPECT_EQ(code_of(check_rocksdb(path(), {}, {})), ErrorCode::newer_version);
   write(path() / "FORMAT", "something else\n");
   EXPECT_EQ(code_of(open_rocksdb(options())), ErrorCode::corrupt);
+}
+
+TEST_F(RocksdbOpen, makes_an_older_format_its_own_so_that_older_programs_keep_off) {
+  open();
+  close();
+  write(path() / "FORMAT", "perdure store 2\n");
+  open();
+  EXPECT_EQ(read(path() / "FORMAT"), "perdure store 3\n");
 }
 
 TEST_F(RocksdbOpen, refuses_a_database_without_its_format) {

@@ -126,6 +126,33 @@ TEST_P(StoreCommit, events_get_dense_positions_in_the_order_of_units) {
   EXPECT_THAT(store().events(first + 3, 10).value(), IsEmpty());
 }
 
+TEST_P(StoreCommit, counts_add_up_and_refuse_a_unit_past_their_most) {
+  const auto counting = [&](const ObjectId& object, Seq seq, CountChange change) {
+    auto write_set = turn(object, seq);
+    write_set.counts.push_back(std::move(change));
+    return make_unit(write_set);
+  };
+  const std::vector<Unit> units{
+      counting(alice, 0, {"things", 1, 2}), counting(bob, 0, {"things", 1, 2}),
+      counting(alice, 1, {"things", 1, 2}), counting(bob, 1, {"things", -1, 0}),
+      counting(alice, 1, {"things", 1, 2}), counting(bob, 2, {"other", 5})};
+  EXPECT_THAT(codes_of(store().commit(units, default_now)),
+              ElementsAre(committed, committed, ErrorCode::quota_exceeded, committed, committed,
+                          committed));
+  EXPECT_EQ(store().count("things").value(), 2u);
+  EXPECT_EQ(store().count("other").value(), 5u);
+  EXPECT_EQ(store().count("nothing").value(), 0u);
+  reopen();
+  EXPECT_EQ(store().count("things").value(), 2u);
+  auto twice = turn(alice, 2);
+  twice.counts = {{"other", 1, 6}, {"other", 1, 6}};
+  EXPECT_EQ(code_of(commit(twice)), ErrorCode::quota_exceeded);
+  auto emptied = housekeeping(alice, 2);
+  emptied.counts = {{"other", -9}};
+  EXPECT_TRUE(commit(emptied));
+  EXPECT_EQ(store().count("other").value(), 0u);
+}
+
 TEST_P(StoreCommit, housekeeping_moves_no_seq_but_is_fenced) {
   ASSERT_TRUE(commit(turn(alice, 0)));
   auto alarm = housekeeping(alice, 1);

@@ -216,7 +216,7 @@ void Metrics::hibernated(std::string_view kind) {
   if (const auto* meters = impl_->kind(kind)) meters->active.Decrement();
 }
 
-void Metrics::alarm_fired(std::chrono::milliseconds late) {
+void Metrics::alarm_fired(const ObjectId& /*object*/, std::chrono::milliseconds late) {
   impl_->alarms_late.Observe(seconds(late));
 }
 void Metrics::outbox_changed(std::size_t items) {

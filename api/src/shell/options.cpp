@@ -69,6 +69,12 @@ RuntimeOptions runtime_options(const Config& config) {
   options.retention.age = whole_seconds(config, "retention.age");
   options.event_retention.events_max = static_cast<std::uint64_t>(config.number("events.max"));
   options.event_retention.age = whole_seconds(config, "events.age");
+  options.alarms.period_min = duration(config, "alarms.period_min");
+  options.alarms.object_rate = static_cast<std::uint32_t>(config.number("alarms.object_rate"));
+  options.alarms.owner_rate = static_cast<std::uint32_t>(config.number("alarms.owner_rate"));
+  options.quotas.objects = static_cast<std::uint64_t>(config.number("quotas.objects"));
+  options.quotas.objects_of_kind["api_key"] =
+      static_cast<std::uint64_t>(config.number("quotas.api_keys"));
   options.purge_after = whole_seconds(config, "objects.purge_after");
   options.worker_threads = size(config, "threads.worker");
   return options;

@@ -133,6 +133,18 @@ constexpr Setting table[] = {
     {"retention.age", duration, "30d", "Records younger than this are kept, up to the maximum", 0,
      36'500 * day},
 
+    {"alarms.period_min", duration, "100ms",
+     "Shortest time between two runs of an alarm that repeats (422 below it)", 1, hour},
+    {"alarms.object_rate", integer, "100",
+     "Alarms of one object that go off within a second at most; the rest go off later", 1, 10'000},
+    {"alarms.owner_rate", integer, "1000", "The same of all objects of one owner together", 1,
+     100'000},
+
+    {"quotas.objects", integer, "1000000",
+     "Objects that one owner has at most (403 past it); deleted ones count until they are purged",
+     1, 1'000'000'000'000},
+    {"quotas.api_keys", integer, "1000", "API keys among them", 1, 1'000'000'000},
+
     {"events.max", integer, "1000000", "Events that the log keeps at most", 1'000, 1'000'000'000},
     {"events.age", duration, "7d", "How long the log keeps an event, up to the maximum", hour,
      36'500 * day},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Group commit: all units into one batch, one write, one sync.
 #include <algorithm>
+#include <map>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -76,7 +78,25 @@ class RocksdbStore::BatchState final : public CommitState {
     return content.has_value();
   }
 
+  Result<std::uint64_t> count_of(const std::string& name) override {
+    if (const auto found = counts_.find(name); found != counts_.end()) return found->second;
+    PERDURE_TRY(count, store_.count(name));
+    counts_.emplace(name, count);
+    return count;
+  }
+
   void take(std::uint64_t position) { taken_.insert(position); }
+
+  /// Of a unit that was checked, so that the count is known.
+  void add(const CountChange& change) {
+    auto& count = counts_.at(change.name);
+    count = add_to_count(count, change.by);
+    counted_.insert(change.name);
+  }
+  [[nodiscard]] std::uint64_t known_count(const std::string& name) const {
+    return counts_.at(name);
+  }
+  [[nodiscard]] const std::set<std::string>& counted() const { return counted_; }
 
   void hold_claim(std::string key, const std::optional<Timestamp>& expires) {
     claims_[std::move(key)] = !expires || *expires > now_;
@@ -94,6 +114,8 @@ class RocksdbStore::BatchState final : public CommitState {
   std::unordered_map<std::string, bool> claims_;  ///< held or not, by the units before
   std::unordered_set<std::uint64_t> taken_;       ///< by the units before
   std::unordered_map<ObjectId, Seq> floors_;      ///< raised by the units before
+  std::map<std::string, std::uint64_t> counts_;   ///< as the units before have left them
+  std::set<std::string> counted_;                 ///< those that the units before have changed
 };
 
 RocksdbStore::RocksdbStore(OpenedStore opened, Durability durability,
@@ -138,6 +160,7 @@ std::vector<Outcome> RocksdbStore::commit(std::span<const Unit> units, Timestamp
   }
   if (!admitted) return outcomes;
 
+  append_counts(state);
   database().put(batch_, rows::Table::meta, keys::commit, rows::commit_content(state.commit()));
   rocksdb::WriteOptions write;
   write.sync = durability_ == Durability::sync;
@@ -209,6 +232,19 @@ void RocksdbStore::append(const Unit& unit, BatchState& state) {
     append_outbox(write_set, state);
     append_claims(write_set, state);
     append_pins(write_set, prefix);
+    for (const auto& change : write_set.counts) state.add(change);
+  }
+}
+
+void RocksdbStore::append_counts(const BatchState& state) {
+  for (const auto& name : state.counted()) {
+    const auto key = keys::count(name);
+    const auto count = state.known_count(name);
+    if (count > 0) {
+      database().put(batch_, rows::Table::meta, key, rows::number_content(count));
+    } else {
+      database().erase(batch_, rows::Table::meta, key);
+    }
   }
 }
 

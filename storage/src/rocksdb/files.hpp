@@ -15,7 +15,7 @@
 
 namespace perdure::storage {
 
-inline constexpr std::uint64_t format_version = 2;
+inline constexpr std::uint64_t format_version = 3;
 
 /// An open file descriptor.
 class File {
@@ -47,7 +47,7 @@ enum class Access {
 /// The version in FORMAT; none when there is no such file. Errors: corrupt, unavailable.
 [[nodiscard]] Result<std::optional<std::uint64_t>> read_format(
     const std::filesystem::path& directory);
-/// Creates FORMAT, durably and whole. Errors: unavailable.
+/// Creates or replaces FORMAT, durably and whole. Errors: unavailable.
 [[nodiscard]] Result<void> write_format(const std::filesystem::path& directory);
 
 /// The number of the last acknowledged commit.

@@ -60,8 +60,11 @@ Result<void> make_directory(const std::filesystem::path& directory) {
               fmt::format("cannot make {}: {}", directory.string(), error.message()));
 }
 
-/// Whether a database is there. Errors: corrupt, newer_version.
-Result<bool> check_format(const std::filesystem::path& directory) {
+/// What a directory is before it is opened.
+enum class Found { nothing, older, present };
+
+/// Errors: corrupt, newer_version.
+Result<Found> check_format(const std::filesystem::path& directory) {
   PERDURE_TRY(version, read_format(directory));
   const bool has_database = std::filesystem::exists(directory / "CURRENT");
   if (!version && has_database) {
@@ -75,7 +78,8 @@ Result<bool> check_format(const std::filesystem::path& directory) {
                 fmt::format("{} has format {}, this program knows formats up to {}",
                             directory.string(), *version, format_version));
   }
-  return version.has_value();
+  if (!version) return Found::nothing;
+  return *version < format_version ? Found::older : Found::present;
 }
 
 Result<std::uint64_t> read_number(const Database& database, std::string_view key) {
@@ -141,13 +145,14 @@ Result<void> begin_epoch(OpenedStore& opened, bool lost_commits) {
 
 /// ACKED and FORMAT come before the database, so that a crash in between leaves a directory that
 /// opens as an empty store and never a database that nothing vouches for.
-Result<AckedFile> prepare(const std::filesystem::path& directory, bool is_new) {
+Result<AckedFile> prepare(const std::filesystem::path& directory, Found found) {
   PERDURE_TRY(acked, AckedFile::open(directory, Access::own));
-  if (is_new) {
+  if (found == Found::nothing) {
     PERDURE_TRY_VOID(acked.write(0));
     PERDURE_TRY_VOID(acked.sync());
-    PERDURE_TRY_VOID(write_format(directory));
   }
+  // An older program would leave rows of this format as they are, and wrong.
+  if (found != Found::present) PERDURE_TRY_VOID(write_format(directory));
   return std::move(acked);
 }
 
@@ -179,8 +184,8 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
   const auto& directory = options.directory;
   PERDURE_TRY_VOID(make_directory(directory));
   PERDURE_TRY(lock, lock_directory(directory, Access::own));
-  PERDURE_TRY(exists, check_format(directory));
-  PERDURE_TRY(acked, prepare(directory, !exists));
+  PERDURE_TRY(found, check_format(directory));
+  PERDURE_TRY(acked, prepare(directory, found));
   PERDURE_TRY(acked_number, acknowledged(acked, options.lost_commits));
 
   auto gate = std::make_shared<WriteGate>(options.on_write_failure);

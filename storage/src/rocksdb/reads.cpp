@@ -201,15 +201,31 @@ Result<std::optional<std::string>> RocksdbStore::claim(const ClaimKey& claim, Ti
   return std::optional<std::string>{std::in_place, held->value};
 }
 
-Result<std::vector<AlarmRow>> RocksdbStore::alarms_due(Timestamp until, std::size_t limit) const {
-  std::vector<AlarmRow> found;
-  Scan scan{database(), rows::Table::due, {}, keys::due_end(until)};
+Result<std::uint64_t> RocksdbStore::count(std::string_view name) const {
+  const auto key = keys::count(name);
+  PERDURE_TRY(content, database().get(rows::Table::meta, key));
+  if (!content) return 0;
+  const auto count = rows::parse_number(*content);
+  if (!count) return rows::misshapen(rows::Table::meta, key);
+  return *count;
+}
+
+Result<std::vector<AlarmPlace>> RocksdbStore::alarms_due(
+    Timestamp until, std::size_t limit, const std::optional<AlarmPlace>& after) const {
+  std::vector<AlarmPlace> found;
+  std::string from;
+  if (after) {
+    from = keys::due(after->due, keys::object_prefix(after->object), after->name);
+    from += '\0';  // the first key above it
+  }
+  auto end = keys::due_end(until);
+  if (from >= end) return found;
+  Scan scan{database(), rows::Table::due, std::move(from), std::move(end)};
   for (scan.to_first(); scan.valid() && found.size() < limit; scan.next()) {
-    PERDURE_TRY(body, scan.content());
+    PERDURE_TRY_VOID(scan.content());
     auto alarm = keys::parse_due(scan.key());
     if (!alarm) return rows::misshapen(rows::Table::due, scan.key());
-    found.push_back(
-        {std::move(alarm->object), std::move(alarm->name), alarm->due, std::string{body}});
+    found.push_back({alarm->due, std::move(alarm->object), std::move(alarm->name)});
   }
   PERDURE_TRY_VOID(scan.status());
   return found;

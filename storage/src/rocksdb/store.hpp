@@ -86,8 +86,9 @@ class RocksdbStore final : public Store {
       const std::optional<IndexRow>& after) const override;
   [[nodiscard]] Result<std::optional<std::string>> claim(const ClaimKey& key,
                                                          Timestamp now) const override;
-  [[nodiscard]] Result<std::vector<AlarmRow>> alarms_due(Timestamp until,
-                                                         std::size_t limit) const override;
+  [[nodiscard]] Result<std::uint64_t> count(std::string_view name) const override;
+  [[nodiscard]] Result<std::vector<AlarmPlace>> alarms_due(
+      Timestamp until, std::size_t limit, const std::optional<AlarmPlace>& after) const override;
   [[nodiscard]] Result<std::optional<AlarmRow>> alarm(const ObjectId& id,
                                                       std::string_view name) const override;
   [[nodiscard]] Result<std::vector<AlarmRow>> alarms(const ObjectId& id, std::string_view from,
@@ -114,6 +115,7 @@ class RocksdbStore final : public Store {
   /// Appends an admitted unit's rows to batch_ and moves the batch's state on.
   void append(const Unit& unit, BatchState& state);
   void append_alarms(const WriteSet& write_set, std::string_view prefix);
+  void append_counts(const BatchState& state);
   void append_outbox(const WriteSet& write_set, BatchState& state);
   void append_claims(const WriteSet& write_set, BatchState& state);
   void append_pins(const WriteSet& write_set, std::string_view prefix);

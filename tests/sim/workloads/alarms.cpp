@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bells with alarms: once, at intervals, by cron, cancelled in time, and such that fail at first or
 // for ever. None goes off before its time, each takes effect once, and what is given up is a dead
-// letter.
+// letter. The bells have one owner: `AlarmWatch` knows how many may go off within a second.
 #include <map>
 
 #include "deeds.hpp"
@@ -54,10 +54,13 @@ class Alarms final : public perdure::testing::Workload {
     const auto name = "alarm-" + std::to_string(number);
     const auto which = bell(number);
     const auto fails = chance().one_in(3) ? chance().below(attempts + 1) : 0;
+    // Many at one moment, so that they have to wait for each other.
+    const auto after_ms = chance().one_in(2) ? 1'000 : chance().below(3'000);
     request({.target = which,
              .name = "set",
-             .payload = {{"name", name}, {"after_ms", chance().below(3'000)}, {"fails", fails}},
-             .idempotency_key = name},
+             .payload = {{"name", name}, {"after_ms", after_ms}, {"fails", fails}},
+             .idempotency_key = name,
+             .owner = "ringer"},
             [this, number, name, which, fails](const auto&) {
               deeds_.end(number);
               wanted_[which].insert(name);
@@ -140,9 +143,12 @@ class Alarms final : public perdure::testing::Workload {
 
   void cancel(const ObjectId& which, const std::string& name) {
     ++cancelling_;
-    request(
-        {.target = which, .name = "cancel", .payload = name, .idempotency_key = "cancel-" + name},
-        [this](const auto&) { --cancelling_; });
+    request({.target = which,
+             .name = "cancel",
+             .payload = name,
+             .idempotency_key = "cancel-" + name,
+             .owner = "ringer"},
+            [this](const auto&) { --cancelling_; });
   }
 
   Bell at(std::size_t number) {

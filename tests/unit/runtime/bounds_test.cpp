@@ -121,5 +121,26 @@ TEST_F(Bounds, history_past_its_bounds_goes_and_pinned_moments_stay) {
   EXPECT_EQ(runtime_->inspect({"counter", "a"})->state["value"], 1'110);
 }
 
+TEST_F(Bounds, an_object_has_a_bounded_number_of_pins_however_fast_they_come) {
+  for (std::size_t i = 0; i <= limits::object_pins_max; ++i) {
+    value(call("counter", "a", "add", Add{1}));
+  }
+  const auto change = [&](std::string_view name, Seq seq) {
+    return runtime_->call(
+        {.target = {"counter", "a"}, .name = std::string{name}, .payload = {{"seq", seq}}});
+  };
+  std::vector<std::future<Result<Reply>>> replies;
+  for (Seq seq = 1; seq <= limits::object_pins_max + 1; ++seq) {
+    replies.push_back(change(builtin::pin, seq));
+  }
+  for (Seq seq = 1; seq <= limits::object_pins_max; ++seq) value(replies[seq - 1].get());
+  EXPECT_EQ(code(replies.back().get()), ErrorCode::conflict);
+  EXPECT_TRUE(change(builtin::pin, 1).get()) << "the same one again";
+  value(change(builtin::unpin, 7).get());
+  EXPECT_TRUE(change(builtin::pin, limits::object_pins_max + 1).get());
+  EXPECT_EQ(code(change(builtin::pin, 7).get()), ErrorCode::conflict);
+  EXPECT_EQ(runtime_->snapshots({"counter", "a"})->size(), limits::object_pins_max);
+}
+
 }  // namespace
 }  // namespace perdure

@@ -98,8 +98,9 @@ inline Kind account_kind() {
 
 class RuntimeTest : public testing::Test {
  protected:
-  explicit RuntimeTest(std::vector<Kind> kinds = {counter_kind(), note_kind(), account_kind()})
-      : kinds_(std::move(kinds)) {
+  explicit RuntimeTest(std::vector<Kind> kinds = {counter_kind(), note_kind(), account_kind()},
+                       RuntimeOptions wanted = {})
+      : kinds_(std::move(kinds)), wanted_(std::move(wanted)) {
     static std::atomic<int> number{0};
     directory_ =
         std::filesystem::temp_directory_path() /
@@ -122,7 +123,7 @@ class RuntimeTest : public testing::Test {
     open();
   }
   [[nodiscard]] RuntimeOptions options() const {
-    RuntimeOptions options;
+    auto options = wanted_;
     options.data_dir = directory_;
     options.block_cache_bytes = 8u << 20;
     options.write_buffer_bytes = 8u << 20;
@@ -156,6 +157,7 @@ class RuntimeTest : public testing::Test {
   }
 
   const std::vector<Kind> kinds_;
+  RuntimeOptions wanted_;
   std::filesystem::path directory_;
   std::unique_ptr<Runtime> runtime_;
 };

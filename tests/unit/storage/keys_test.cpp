@@ -39,6 +39,7 @@ TEST(Keys, match_their_worked_examples) {
             "6b31");
   EXPECT_EQ(to_hex(keys::pin(prefix, 2)), prefix_hex + "0000000000000002");
   EXPECT_EQ(to_hex(keys::floor(prefix)), "666c6f6f7200" + prefix_hex);
+  EXPECT_EQ(to_hex(keys::count("n")), "636f756e74006e");
 }
 
 TEST(Keys, of_newer_seqs_sort_first) {

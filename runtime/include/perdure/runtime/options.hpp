@@ -7,9 +7,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
+#include <string>
 #include <string_view>
 
 #include "perdure/base/error.hpp"
+#include "perdure/base/object_id.hpp"
 
 namespace caf {
 class actor_system;
@@ -38,6 +41,24 @@ struct EventRetention {
   std::chrono::seconds age = std::chrono::hours{24 * 7};
 };
 
+/// How often alarms may go off. What is due beyond a rate goes off later, in order of its time, and
+/// owners take turns.
+struct AlarmLimits {
+  /// The least `every` of a schedule: a shorter one is `invalid`. Alarms that were set with one
+  /// before it was a rule go on with this.
+  std::chrono::milliseconds period_min{100};
+  std::uint32_t object_rate = 100;   ///< of one object, in any second
+  std::uint32_t owner_rate = 1'000;  ///< of all objects of one owner, in any second
+};
+
+/// What one owner may have. Objects count from their creation until they are purged, so deleted
+/// ones do as long as they can be brought back. Only creations by users are refused: admins and
+/// the host know what they do.
+struct Quotas {
+  std::uint64_t objects = 1'000'000;  ///< of all kinds together
+  std::map<std::string, std::uint64_t, std::less<>> objects_of_kind = {};
+};
+
 /// Watches the runtime, for metrics. Called on the runtime's threads; must not block.
 class Hooks {
  public:
@@ -48,7 +69,7 @@ class Hooks {
   virtual void activated(std::string_view /*kind*/) {}
   virtual void hibernated(std::string_view /*kind*/) {}
   /// An alarm was handed to its object, so long after its time.
-  virtual void alarm_fired(std::chrono::milliseconds /*late*/) {}
+  virtual void alarm_fired(const ObjectId& /*object*/, std::chrono::milliseconds /*late*/) {}
   /// So many items of the outbox are known to wait or to be carried out.
   virtual void outbox_changed(std::size_t /*items*/) {}
   virtual void writes_stopped(const Error& /*cause*/) {}
@@ -84,6 +105,8 @@ struct RuntimeOptions {
   std::chrono::seconds idempotency_window = std::chrono::hours{24};
   Retention retention = {};
   EventRetention event_retention = {};
+  AlarmLimits alarms = {};
+  Quotas quotas = {};
   /// So long a deleted object (or what was deleted within one) can be brought back; then it is
   /// purged.
   std::chrono::seconds purge_after = std::chrono::hours{24 * 30};
@@ -114,6 +137,7 @@ inline constexpr std::size_t turn_sends_max = 1'000;
 inline constexpr std::size_t alarm_name_bytes_max = 200;
 inline constexpr std::size_t object_alarms_max = 1'000;
 inline constexpr std::size_t alarm_payload_bytes_max = 16u << 10;
+inline constexpr std::size_t object_pins_max = 100;
 /// Of messages and effects; with its context one must fit into a dead letter.
 inline constexpr std::size_t sent_payload_bytes_max = 192u << 10;
 inline constexpr std::size_t sent_context_bytes_max = 32u << 10;

@@ -129,6 +129,10 @@ class Runtime {
                                                   std::size_t limit = all) const;
   [[nodiscard]] Result<std::optional<Alarm>> alarm(const ObjectId& object,
                                                    std::string_view name) const;
+  /// How many objects an owner has, of a kind or of all: those that are deleted and not purged
+  /// count, too.
+  [[nodiscard]] Result<std::uint64_t> count_objects(const std::string& owner,
+                                                    const std::string& kind = {}) const;
   /// What waits in the outbox, or is being carried out, from a position on. Very long outboxes are
   /// in memory in part only.
   [[nodiscard]] std::vector<OutboxItem> outbox(std::uint64_t from, std::size_t limit) const;

@@ -54,8 +54,9 @@ class ReopeningStore final : public Store {
       const std::optional<IndexRow>& after) const override;
   [[nodiscard]] Result<std::optional<std::string>> claim(const ClaimKey& key,
                                                          Timestamp now) const override;
-  [[nodiscard]] Result<std::vector<AlarmRow>> alarms_due(Timestamp until,
-                                                         std::size_t limit) const override;
+  [[nodiscard]] Result<std::uint64_t> count(std::string_view name) const override;
+  [[nodiscard]] Result<std::vector<AlarmPlace>> alarms_due(
+      Timestamp until, std::size_t limit, const std::optional<AlarmPlace>& after) const override;
   [[nodiscard]] Result<std::optional<AlarmRow>> alarm(const ObjectId& id,
                                                       std::string_view name) const override;
   [[nodiscard]] Result<std::vector<AlarmRow>> alarms(const ObjectId& id, std::string_view from,

@@ -73,6 +73,14 @@ struct ClaimKey {
   std::string key;
 };
 
+/// Adds to a count of the store; a count that nothing was added to is 0, and none falls below it.
+struct CountChange {
+  std::string name;
+  std::int64_t by = 0;
+  /// Refuses the unit when the count would rise above it.
+  std::optional<std::uint64_t> most = {};
+};
+
 /// Names the record at `seq` so that retention keeps it (with the entries it saw), or lets it go.
 struct PinChange {
   Seq seq;
@@ -94,7 +102,7 @@ struct WriteSet {
   /// The seq of the object's last record (0: none). Any other is refused as `stale_precondition`.
   Seq expected_seq = 0;
   /// The record that becomes `expected_seq + 1`. Without one the write set is housekeeping: it
-  /// may hold alarms, pins, claims, sends and takes, but no entries, index rows or events.
+  /// may hold alarms, pins, claims, counts, sends and takes, but no entries, index rows or events.
   std::optional<std::string> record = {};
   std::vector<EntryChange> entries = {};
   std::vector<IndexChange> indexes = {};
@@ -108,6 +116,7 @@ struct WriteSet {
   std::vector<Claim> claims = {};
   std::vector<ClaimKey> releases = {};  ///< applied before `claims`
   std::vector<PinChange> pins = {};
+  std::vector<CountChange> counts = {};
   /// `erased` needs a record, and goes without pins. Erased rows can be read by nobody from the commit on; their bytes
   /// leave the disk's files as those are rewritten.
   Past past = Past::kept;
@@ -131,6 +140,7 @@ struct Committed {
 ///                       Also: a write set erases the past of an object that an earlier unit of the
 ///                       same commit names; it can go into the next commit.
 ///   conflict            a claim's key is taken; `detail` is the space, the field pointer its key.
+///   quota_exceeded      a count would rise above its most; `detail` is the count's name.
 ///   not_found           an item to take is not there: it was taken before, or never sent.
 ///   gone                a pin names a seq below the object's floor.
 ///   invalid             a pin names a seq above the object's last.
@@ -155,6 +165,14 @@ struct EntryRow {
 struct IndexRow {
   std::string key;
   std::string id;  ///< of the object
+};
+
+/// Where an alarm stands among all by due time.
+struct AlarmPlace {
+  Timestamp due;
+  ObjectId object;
+  std::string name;
+  auto operator<=>(const AlarmPlace&) const = default;
 };
 
 struct AlarmRow {
@@ -296,9 +314,13 @@ class Store {
   [[nodiscard]] virtual Result<std::optional<std::string>> claim(const ClaimKey& key,
                                                                  Timestamp now) const = 0;
 
-  /// Alarms with due <= `until`, earliest first, at most `limit`.
-  [[nodiscard]] virtual Result<std::vector<AlarmRow>> alarms_due(Timestamp until,
-                                                                 std::size_t limit) const = 0;
+  /// A count, see CountChange.
+  [[nodiscard]] virtual Result<std::uint64_t> count(std::string_view name) const = 0;
+
+  /// Where alarms with due <= `until` stand, earliest first, at most `limit`; only those that stand
+  /// behind `after`, which costs nothing for those before it.
+  [[nodiscard]] virtual Result<std::vector<AlarmPlace>> alarms_due(
+      Timestamp until, std::size_t limit, const std::optional<AlarmPlace>& after = {}) const = 0;
   /// One alarm of an object, or none.
   [[nodiscard]] virtual Result<std::optional<AlarmRow>> alarm(const ObjectId&,
                                                               std::string_view name) const = 0;

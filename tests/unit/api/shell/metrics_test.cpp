@@ -54,7 +54,7 @@ TEST_F(MetricsTest, follow_activations_of_known_kinds) {
 }
 
 TEST_F(MetricsTest, show_how_late_alarms_are_and_what_waits_in_the_outbox) {
-  metrics_.alarm_fired(7ms);
+  metrics_.alarm_fired({"bell", "b"}, 7ms);
   metrics_.outbox_changed(12);
   metrics_.outbox_changed(3);
   const auto text = metrics_.expose(Exposition::text);

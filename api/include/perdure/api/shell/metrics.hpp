@@ -64,7 +64,7 @@ class Metrics final : public Hooks {
   void batch_committed(std::size_t turns, std::chrono::nanoseconds write_and_sync) override;
   void activated(std::string_view kind) override;
   void hibernated(std::string_view kind) override;
-  void alarm_fired(std::chrono::milliseconds late) override;
+  void alarm_fired(const ObjectId& object, std::chrono::milliseconds late) override;
   void outbox_changed(std::size_t items) override;
 
   /// Asked at each scrape, on the scraper's thread; an empty function: nobody is. Before the first.

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tally.hpp"
+
+namespace perdure::runtime {
+
+namespace {
+
+/// With their payloads they may be large, so not all of them are in memory at once.
+constexpr std::size_t alarms_at_once = 100;
+
+}  // namespace
+
+Result<std::size_t> Tally::alarms(const storage::Store& store, const ObjectId& object,
+                                  const PendingAlarms& pending) {
+  if (alarms_) return *alarms_;
+  auto count = pending.standing();
+  std::string from;
+  for (;;) {
+    PERDURE_TRY(rows, store.alarms(object, from, alarms_at_once));
+    for (const auto& row : rows) {
+      if (pending.find(row.name) == nullptr) ++count;
+    }
+    if (rows.size() < alarms_at_once) break;
+    from = rows.back().name + '\0';
+  }
+  alarms_ = count;
+  return count;
+}
+
+Result<const std::set<Seq>*> Tally::pins(const storage::Store& store, const ObjectId& object) {
+  if (!pins_) {
+    PERDURE_TRY(rows, store.pins(object));
+    pins_.emplace();
+    for (const auto& row : rows) pins_->insert(row.seq);
+  }
+  return &*pins_;
+}
+
+void Tally::decided(const storage::WriteSet& write_set) {
+  if (write_set.past == storage::Past::erased) {
+    alarms_ = 0;
+    pins_.emplace();
+    return;
+  }
+  if (alarms_) {
+    for (const auto& change : write_set.alarms) {
+      if (change.due && !change.previous_due) ++*alarms_;
+      if (!change.due && change.previous_due) --*alarms_;
+    }
+  }
+  if (!pins_) return;
+  for (const auto& pin : write_set.pins) {
+    if (pin.body) {
+      pins_->insert(pin.seq);
+    } else {
+      pins_->erase(pin.seq);
+    }
+  }
+}
+
+void Tally::forget() {
+  alarms_.reset();
+  pins_.reset();
+}
+
+}  // namespace perdure::runtime

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tally: how many alarms and pins an object has, as its newest turn leaves it. Counted when a turn
+// first asks, then kept: another one costs the same however many there are.
+#pragma once
+
+#include <optional>
+#include <set>
+
+#include "alarm_rows.hpp"
+
+namespace perdure::runtime {
+
+/// Threads  one at a time (the activation's).
+class Tally {
+ public:
+  /// Errors: those of the store.
+  [[nodiscard]] Result<std::size_t> alarms(const storage::Store& store, const ObjectId& object,
+                                           const PendingAlarms& pending);
+  /// The seqs that are pinned. No pin may be on its way when it is first asked for.
+  /// Errors: those of the store.
+  [[nodiscard]] Result<const std::set<Seq>*> pins(const storage::Store& store,
+                                                  const ObjectId& object);
+  /// A turn has been decided.
+  void decided(const storage::WriteSet& write_set);
+  /// A turn that was decided has not come to be.
+  void forget();
+
+ private:
+  std::optional<std::size_t> alarms_;
+  std::optional<std::set<Seq>> pins_;
+};
+
+}  // namespace perdure::runtime

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one user can make has a bound, by whatever door it comes, and through kill -9."""
+
+import unittest
+
+from harness import BlackBoxTest
+
+QUOTA = 5
+
+
+class Quotas(BlackBoxTest):
+    """The first admin turns into a user, so that its key is one that has quotas. It has two objects
+    then: itself and its key."""
+
+    def setUp(self):
+        super().setUp()
+        self.running = self.server("--quotas-objects", str(QUOTA), "--quotas-api-keys", "2")
+        self.running.start()
+        self.user = self.running.client()
+
+    def become_user(self):
+        me = self.user.get("/users/me").json["id"]
+        changed = self.user.patch(f"/users/{me}", {"role": "user"})
+        self.assertEqual(changed.status, 200, changed)
+
+    def refused(self, reply, setting):
+        self.assertEqual(reply.status, 403, reply)
+        self.assertEqual(reply.json["code"], "quota_exceeded")
+        self.assertIn(setting, reply.json["detail"])
+
+    def fill(self):
+        """Makes notebooks until one is refused; gives the ids of those that were made."""
+        made = []
+        while True:
+            reply = self.user.post("/notebooks", {"title": f"n{len(made)}"})
+            if reply.status != 201:
+                self.refused(reply, "quotas.objects")
+                self.assertEqual(len(made), QUOTA - 2)
+                return made
+            made.append(reply.json["id"])
+
+    def test_objects_are_refused_past_the_quota_and_what_is_there_goes_on(self):
+        self.become_user()
+        made = self.fill()
+        self.assertEqual(len(self.user.get("/notebooks").json["items"]), len(made))
+        self.refused(self.user.post("/conversations", {"title": "x"}), "quotas.objects")
+        changed = self.user.patch(f"/notebooks/{made[0]}", {"title": "new"})
+        self.assertEqual(changed.status, 200, changed)
+        self.assertEqual(self.user.delete(f"/notebooks/{made[0]}").status, 204)
+        self.refused(self.user.post("/notebooks", {"title": "x"}), "quotas.objects")
+
+    def test_an_operator_has_none(self):
+        for _ in range(QUOTA + 1):
+            self.assertEqual(self.user.post("/notebooks", {"title": "x"}).status, 201)
+        self.become_user()
+        self.refused(self.user.post("/notebooks", {"title": "x"}), "quotas.objects")
+
+    def test_the_quota_is_the_same_after_a_kill(self):
+        self.become_user()
+        made = self.fill()
+        for _ in range(2):
+            self.running.kill()
+            self.running.start()
+            self.user.close()
+            self.refused(self.user.post("/notebooks", {"title": "x"}), "quotas.objects")
+        self.assertEqual(len(self.user.get("/notebooks").json["items"]), len(made))
+
+    def test_a_refused_creation_is_refused_again_with_its_key(self):
+        self.become_user()
+        self.fill()
+        again = {"Idempotency-Key": "once"}
+        for _ in range(2):
+            self.refused(self.user.post("/notebooks", {"title": "x"}, headers=again),
+                         "quotas.objects")
+
+    def test_keys_have_a_quota_of_their_own(self):
+        self.become_user()
+        self.assertEqual(self.user.post("/api-keys", {"name": "second"}).status, 201)
+        self.refused(self.user.post("/api-keys", {"name": "third"}), "quotas.api_keys")
+
+
+class Snapshots(BlackBoxTest):
+    def test_named_snapshots_of_an_object_are_bounded(self):
+        running = self.server()
+        running.start()
+        client = running.client()
+        path = "/durable-objects/counter/a"
+        for _ in range(101):
+            client.post(f"{path}/request", {"command": "add", "payload": {"by": 1}})
+        for seq in range(1, 101):
+            self.assertEqual(client.post(f"{path}/snapshots", {"seq": seq}).status, 201)
+        refused = client.post(f"{path}/snapshots", {"seq": 101})
+        self.assertEqual(refused.status, 409, refused)
+        self.assertIn("at most 100", refused.json["detail"])
+        self.assertEqual(client.delete(f"{path}/snapshots/1").status, 204)
+        self.assertEqual(client.post(f"{path}/snapshots", {"seq": 101}).status, 201)
+
+
+if __name__ == "__main__":
+    unittest.main()

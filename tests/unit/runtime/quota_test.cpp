@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an owner has is counted exactly, and bounded, by whatever door it comes.
+#include "fixture.hpp"
+#include "perdure/storage/rocksdb_store.hpp"
+
+namespace perdure {
+namespace {
+
+class QuotasTest : public RuntimeTest {
+ protected:
+  QuotasTest()
+      : RuntimeTest({counter_kind(), note_kind()},
+                    {.quotas = {.objects = 3, .objects_of_kind = {{"note", 1}}},
+                     .purge_after = std::chrono::seconds{0}}) {}
+
+  std::future<Result<Reply>> create(const Principal& who, const std::string& kind,
+                                    const std::string& id) {
+    const bool is_note = kind == "note";
+    return runtime_->call({.target = {kind, id},
+                           .name = is_note ? "create" : "add",
+                           .payload = is_note ? Json{{"title", id}} : Json{{"by", 1}},
+                           .principal = who});
+  }
+  Result<Reply> builtin(const Principal& who, const ObjectId& object, std::string_view name,
+                        Json payload = nullptr) {
+    return runtime_
+        ->call({.target = object,
+                .name = std::string{name},
+                .payload = std::move(payload),
+                .principal = who})
+        .get();
+  }
+  std::uint64_t count(const std::string& owner, const std::string& kind = {}) {
+    return runtime_->count_objects(owner, kind).value();
+  }
+};
+
+TEST_F(QuotasTest, refuse_what_is_too_much_and_say_which_quota_it_is) {
+  for (const auto* id : {"a", "b", "c"}) value(create(ann, "counter", id).get());
+  const auto refused = create(ann, "counter", "d").get();
+  ASSERT_EQ(code(refused), ErrorCode::quota_exceeded);
+  EXPECT_NE(refused.error().detail.find("3 objects"), std::string::npos) << refused.error().detail;
+  EXPECT_NE(refused.error().detail.find("quotas.objects"), std::string::npos);
+  EXPECT_EQ(runtime_->inspect({"counter", "d"}).error().code, ErrorCode::not_found);
+  value(create(ann, "counter", "a").get());  // it is there
+  value(create(bob, "counter", "e").get());
+  EXPECT_EQ(count("ann"), 3U);
+  EXPECT_EQ(count("bob"), 1U);
+  EXPECT_EQ(count("ann", "note"), 0U);
+}
+
+TEST_F(QuotasTest, of_a_kind_hold_beside_that_of_all) {
+  value(create(ann, "note", "a").get());
+  const auto refused = create(ann, "note", "b").get();
+  ASSERT_EQ(code(refused), ErrorCode::quota_exceeded);
+  EXPECT_NE(refused.error().detail.find("quotas.notes"), std::string::npos);
+  value(create(ann, "counter", "b").get());
+  EXPECT_EQ(count("ann"), 2U);
+  EXPECT_EQ(count("ann", "note"), 1U);
+}
+
+TEST_F(QuotasTest, are_exact_however_many_come_at_once) {
+  std::vector<std::future<Result<Reply>>> replies;
+  for (int i = 0; i < 200; ++i) replies.push_back(create(ann, "counter", std::to_string(i)));
+  int made = 0;
+  for (auto& reply : replies) made += reply.get() ? 1 : 0;
+  EXPECT_EQ(made, 3);
+  EXPECT_EQ(count("ann"), 3U);
+}
+
+TEST_F(QuotasTest, hold_at_every_door) {
+  for (const auto* id : {"a", "b", "c"}) value(create(ann, "counter", id).get());
+  std::promise<Result<Reply>> cloned;
+  runtime_->clone_object({"counter", "a"}, {}, {.target = {"counter", "x"}, .principal = ann},
+                         [&](Result<Reply> reply) { cloned.set_value(std::move(reply)); });
+  EXPECT_EQ(code(cloned.get_future().get()), ErrorCode::quota_exceeded);
+
+  std::string lines;
+  ASSERT_TRUE(runtime_->export_object({"counter", "a"}, {}, [&](std::string_view line) {
+    lines += line;
+    if (!line.ends_with('\n')) lines += '\n';
+  }));
+  std::promise<Result<Reply>> imported;
+  runtime_->import_object({.target = {"counter", "x"}, .principal = ann}, lines,
+                          [&](Result<Reply> reply) { imported.set_value(std::move(reply)); });
+  EXPECT_EQ(code(imported.get_future().get()), ErrorCode::quota_exceeded);
+
+  std::promise<Result<Reply>> together;
+  runtime_->transact(
+      {{{"counter", "a"}, "add", {{"by", 1}}}, {{"counter", "x"}, "add", {{"by", 1}}}},
+      {.principal = ann}, [&](Result<Reply> reply) { together.set_value(std::move(reply)); });
+  const auto refused = together.get_future().get();
+  ASSERT_EQ(code(refused), ErrorCode::quota_exceeded);
+  EXPECT_NE(refused.error().detail.find("quotas.objects"), std::string::npos);
+  EXPECT_EQ(value(ask("counter", "a", "value")), 1);
+  EXPECT_EQ(count("ann"), 3U);
+}
+
+TEST_F(QuotasTest, count_what_is_deleted_until_it_is_purged) {
+  for (const auto* id : {"a", "b", "c"}) value(create(ann, "counter", id).get());
+  const ObjectId object{"counter", "a"};
+  value(builtin(ann, object, builtin::remove));
+  EXPECT_EQ(count("ann"), 3U);
+  EXPECT_EQ(code(create(ann, "counter", "d").get()), ErrorCode::quota_exceeded);
+  value(builtin(root, object, builtin::undelete));
+  EXPECT_EQ(count("ann"), 3U);
+  value(builtin(ann, object, builtin::remove));
+  value(builtin(root, object, builtin::purge));
+  EXPECT_EQ(count("ann"), 2U);
+  value(create(ann, "counter", "d").get());
+  EXPECT_EQ(code(create(ann, "counter", "e").get()), ErrorCode::quota_exceeded);
+}
+
+TEST_F(QuotasTest, bind_users_and_not_operators_who_are_counted_all_the_same) {
+  for (const auto* id : {"a", "b", "c", "d", "e"}) value(create(root, "counter", id).get());
+  EXPECT_EQ(count("root"), 5U);
+  for (const auto* id : {"f", "g", "h", "i"}) value(call("counter", id, "add", Add{1}));
+  EXPECT_EQ(count(""), 4U);
+}
+
+TEST_F(QuotasTest, are_the_same_after_a_restart) {
+  for (const auto* id : {"a", "b", "c"}) value(create(ann, "counter", id).get());
+  for (int i = 0; i < 2; ++i) {
+    restart();
+    EXPECT_EQ(count("ann"), 3U);
+    EXPECT_EQ(count("ann", "counter"), 3U);
+    EXPECT_EQ(code(create(ann, "counter", "d").get()), ErrorCode::quota_exceeded);
+  }
+}
+
+TEST_F(QuotasTest, count_what_was_there_before_there_were_counts) {
+  for (const auto* id : {"a", "b", "c"}) value(create(ann, "counter", id).get());
+  value(create(bob, "note", "n").get());
+  runtime_.reset();
+  {  // as an older program has left it
+    auto store = std::move(*storage::open_rocksdb({.directory = directory_}));
+    storage::Unit unit{{{.object = {"x", "x"}, .epoch = store->epoch()}}};
+    for (const auto* name : {"objects.", "objects.counter", "objects.note"}) {
+      for (const auto* owner : {"ann", "bob"}) {
+        unit.write_sets[0].counts.push_back({std::string{name} + '\0' + owner, -100});
+      }
+    }
+    ASSERT_TRUE(store->commit({&unit, 1}, SystemClock{}.now()).front());
+  }
+  for (int i = 0; i < 2; ++i) {
+    open();
+    EXPECT_EQ(count("ann"), 3U);
+    EXPECT_EQ(count("bob", "note"), 1U);
+    runtime_.reset();
+  }
+}
+
+}  // namespace
+}  // namespace perdure
