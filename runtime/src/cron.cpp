@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cron.hpp"
 
-#include <date/tz.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <span>
 #include <vector>
 
-#include "perdure/runtime/schedule.hpp"
+#include "time_zone.hpp"
 
 namespace perdure::runtime {
 
 namespace {
+
+using std::chrono::local_days;
+using local_minutes = std::chrono::local_time<std::chrono::minutes>;
+using std::chrono::local_seconds;
+
+/// The longest time that may pass between two matches: a February 29 on a given day of the week
+/// comes every 28 years, and after 40 where a century has no leap year.
+constexpr std::chrono::days search_max{41 * 366};
 
 constexpr std::array<std::string_view, 12> month_names{"jan", "feb", "mar", "apr", "may", "jun",
                                                        "jul", "aug", "sep", "oct", "nov", "dec"};
@@ -104,35 +113,100 @@ Result<std::bitset<N>> parse_field(const Field& field, std::string_view text) {
 }
 
 std::vector<std::string_view> words(std::string_view text) {
+  constexpr std::string_view blanks = " \t";
   std::vector<std::string_view> found;
-  for (const auto word : split(text, ' ')) {
-    if (!word.empty()) found.push_back(word);
+  for (;;) {
+    const auto begin = text.find_first_not_of(blanks);
+    if (begin == std::string_view::npos) return found;
+    text.remove_prefix(begin);
+    const auto end = std::min(text.find_first_of(blanks), text.size());
+    found.push_back(text.substr(0, end));
+    text.remove_prefix(end);
   }
-  return found;
 }
 
-bool matches(const Cron& cron, date::year_month_day day) {
+bool matches(const Cron& cron, local_days date) {
+  const std::chrono::year_month_day day{date};
   if (!cron.months.test(static_cast<unsigned>(day.month()))) return false;
   const bool by_day = cron.days.test(static_cast<unsigned>(day.day()));
-  const bool by_weekday = cron.weekdays.test(date::weekday{date::local_days{day}}.c_encoding());
+  const bool by_weekday = cron.weekdays.test(std::chrono::weekday{date}.c_encoding());
   if (cron.days_free || cron.weekdays_free) return by_day && by_weekday;
   return by_day || by_weekday;
 }
 
+/// The first local time at or after `from` that matches, before `until`.
+std::optional<local_minutes> next_local(const Cron& cron, local_minutes from, local_minutes until) {
+  auto day = std::chrono::floor<std::chrono::days>(from);
+  for (; day < until; day += std::chrono::days{1}) {
+    if (!matches(cron, day)) continue;
+    for (auto time = std::max<local_minutes>(from, day); time < day + std::chrono::days{1};) {
+      if (time >= until) return {};
+      const std::chrono::hh_mm_ss parts{time - day};
+      if (!cron.hours.test(static_cast<std::size_t>(parts.hours().count()))) {
+        time += std::chrono::minutes{60} - parts.minutes();
+        continue;
+      }
+      if (cron.minutes.test(static_cast<std::size_t>(parts.minutes().count()))) return time;
+      time += std::chrono::minutes{1};
+    }
+  }
+  return {};
+}
+
 /// The instant of a local time: the first of two, and the end of the gap for one that is left out.
-Timestamp instant_of(const date::time_zone& zone, date::local_time<Milliseconds> local) {
-  const auto info = zone.get_info(local);
-  if (info.result == date::local_info::nonexistent) return Timestamp{info.second.begin};
-  return Timestamp{local.time_since_epoch() - info.first.offset};
+std::chrono::sys_seconds instant_of(const TimeZone& zone, local_minutes local) {
+  constexpr std::chrono::hours offset_max{26};
+  const std::chrono::sys_seconds as_utc{local.time_since_epoch()};
+  auto stretch = zone.at(as_utc - offset_max);
+  for (;;) {
+    const auto instant = as_utc - stretch.offset;
+    if (instant < stretch.begin) return stretch.begin;
+    if (instant < stretch.end) return instant;
+    stretch = zone.at(stretch.end);
+  }
+}
+
+/// Times of day: each local time once, whatever the clocks do.
+std::optional<Timestamp> next_fixed(const Cron& cron, const TimeZone& zone, Timestamp after) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(after);
+  // From the beginning of the day: what a change of clocks leaves out comes at the end of the gap.
+  const local_seconds here{(now + zone.at(now).offset).time_since_epoch()};
+  local_minutes from = std::chrono::floor<std::chrono::days>(here);
+  const local_minutes until = from + search_max;
+  while (const auto local = next_local(cron, from, until)) {
+    const Timestamp time = instant_of(zone, *local);
+    if (time > after) return time;
+    from = *local + std::chrono::minutes{1};
+  }
+  return {};
+}
+
+/// Minutes and hours with a wildcard: each minute that passes, by the local time that it has.
+std::optional<Timestamp> next_wild(const Cron& cron, const TimeZone& zone, Timestamp after) {
+  auto from = std::chrono::floor<std::chrono::seconds>(after) + std::chrono::seconds{1};
+  const auto until = from + search_max;
+  while (from < until) {
+    const auto stretch = zone.at(from);
+    const auto local = [&](std::chrono::sys_seconds time) {
+      return std::chrono::ceil<std::chrono::minutes>(
+          local_seconds{(time + stretch.offset).time_since_epoch()});
+    };
+    const auto end = std::min(stretch.end, until);
+    if (const auto found = next_local(cron, local(from), local(end))) {
+      return std::chrono::sys_seconds{found->time_since_epoch()} - stretch.offset;
+    }
+    from = end;
+  }
+  return {};
 }
 
 }  // namespace
 
 Result<Cron> parse_cron(std::string_view text) {
+  auto fields = words(text);
   for (const auto& [nickname, expression] : nicknames) {
-    if (text == nickname) text = expression;
+    if (fields.size() == 1 && fields.front() == nickname) fields = words(expression);
   }
-  const auto fields = words(text);
   if (fields.size() != 5) {
     return fail(ErrorCode::invalid,
                 fmt::format("a cron expression has five fields (minute, hour, day of month, month, "
@@ -151,6 +225,7 @@ Result<Cron> parse_cron(std::string_view text) {
   cron.days = days;
   cron.months = months;
   cron.weekdays = weekdays;
+  cron.wild = fields[0].starts_with('*') || fields[1].starts_with('*');
   cron.days_free = fields[2].starts_with('*');
   cron.weekdays_free = fields[4].starts_with('*');
   return cron;
@@ -158,25 +233,11 @@ Result<Cron> parse_cron(std::string_view text) {
 
 Result<std::optional<Timestamp>> next_match(const Cron& cron, const std::string& time_zone,
                                             Timestamp after) {
-  if (!is_time_zone(time_zone)) {
+  const auto* zone = find_time_zone(time_zone);
+  if (zone == nullptr) {
     return fail(ErrorCode::invalid, fmt::format("\"{}\" is no IANA time zone", time_zone));
   }
-  const auto* zone = date::locate_zone(time_zone);
-  constexpr int days_max = 28 * 366;
-  auto day = date::floor<date::days>(zone->to_local(after));
-  for (int i = 0; i < days_max; ++i, day += date::days{1}) {
-    if (!matches(cron, date::year_month_day{day})) continue;
-    for (int minute = 0; minute < 24 * 60; ++minute) {
-      if (!cron.hours.test(static_cast<std::size_t>(minute) / 60)) {
-        minute += 59 - minute % 60;
-        continue;
-      }
-      if (!cron.minutes.test(static_cast<std::size_t>(minute) % 60)) continue;
-      const auto time = instant_of(*zone, day + std::chrono::minutes{minute});
-      if (time > after) return std::optional{time};
-    }
-  }
-  return std::optional<Timestamp>{};
+  return cron.wild ? next_wild(cron, *zone, after) : next_fixed(cron, *zone, after);
 }
 
 }  // namespace perdure::runtime

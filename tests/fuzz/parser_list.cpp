@@ -28,6 +28,7 @@ std::span<const Target> parser_targets() {
       Target{"storage_keys", run_storage_keys},
       Target{"stored_reply", run_stored_reply},
       Target{"time", run_time},
+      Target{"time_zone", run_time_zone},
       Target{"topics", run_topics},
       Target{"url", run_url},
       Target{"websocket", run_websocket},

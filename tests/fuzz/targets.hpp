@@ -14,6 +14,7 @@ void run_chat_frame(std::string_view input);
 void run_codecs(std::string_view input);
 void run_config(std::string_view input);
 void run_cron(std::string_view input);
+void run_time_zone(std::string_view input);
 void run_event_row(std::string_view input);
 void run_header_fields(std::string_view input);
 void run_http_answer(std::string_view input);

@@ -13,6 +13,7 @@
 #include "perdure/runtime/events.hpp"
 #include "perdure/runtime/schedule.hpp"
 #include "runtime/src/cron.hpp"
+#include "runtime/src/time_zone.hpp"
 #include "schemas/src/formats.hpp"
 #include "schemas/src/pattern.hpp"
 #include "target.hpp"
@@ -114,10 +115,10 @@ void run_time(std::string_view input) {
     PERDURE_CHECK(again && *again == *time, "a time that is written is read");
     PERDURE_CHECK(matches(Format::date_time, text), "a time that is written has the format");
   }
-  for (const auto format :
-       {Format::date, Format::time, Format::date_time, Format::uuid, Format::email, Format::uri}) {
+  for (const auto format : {Format::date, Format::time, Format::date_time, Format::uuid,
+                            Format::email, Format::uri}) {
     if (!matches(format, input)) continue;
-    PERDURE_CHECK(is_valid_utf8(input), "a format of ASCII");
+    PERDURE_CHECK(is_valid_utf8(input), "a format of text");
     if (format == Format::date) {
       PERDURE_CHECK(parse_rfc3339(std::string{input} + "T00:00:00Z").has_value(), "a date");
     }
@@ -146,6 +147,21 @@ void run_cron(std::string_view input) {
   }
   const auto third = runtime::next_match(*cron, zone, **next);
   PERDURE_CHECK(third && (!*third || **third > **next), "ticks go on in order");
+}
+
+/// A rule of a time zone, or a whole file of one.
+void run_time_zone(std::string_view input) {
+  const auto check_stretches = [](const auto& zone) {
+    auto time = std::chrono::floor<std::chrono::seconds>(a_day);
+    for (int i = 0; i < 8; ++i) {
+      const auto stretch = zone.at(time);
+      PERDURE_CHECK(stretch.begin <= time && time < stretch.end, "a stretch without its time");
+      if (stretch.end == runtime::last_second) return;
+      time = stretch.end;
+    }
+  };
+  if (const auto rule = runtime::ZoneRule::parse(input)) check_stretches(*rule);
+  if (const auto zone = runtime::TimeZone::parse(input)) check_stretches(*zone);
 }
 
 /// An alarm as operators set one.

@@ -23,7 +23,6 @@ PRIVATE_HEADERS_OF = {"testing": ["runtime"]}
 # First part of an include (a folder, or the whole name), or first two -> where it may stand.
 LIBRARY_HOMES = {
     "caf": ["runtime/", "testing/src/"],
-    "date": ["runtime/src/"],
     "rocksdb": ["storage/"],
     "boost": ["api/src/http/", "api/src/effects/"],
     "boost/unordered": ["runtime/src/"],

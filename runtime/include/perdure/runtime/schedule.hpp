@@ -27,8 +27,13 @@ enum class Missed {
 /// Cron   five fields: minute, hour, day of month, month, day of week (0 and 7 are Sunday), with
 ///        lists, ranges, steps and English names, or @hourly, @daily, @weekly, @monthly, @yearly.
 ///        A day matches when either day field does, if both are restricted (POSIX crontab).
-///        A local time that a change of clocks leaves out fires right after the gap; one that comes
-///        twice fires the first time.
+///        Blanks and tabs stand between fields.
+///
+/// Changes of clocks  are treated as Debian's cron does. When minute or hour begins with `*`
+///        (`*/15 * * * *`, `*/5 2 * * *`, @hourly), every minute that passes is compared with the
+///        local time that it has: an hour that comes twice fires twice, one that is left out does
+///        not fire. All others name times of day: one that is left out fires right after the gap
+///        (several of them once), one that comes twice fires the first time.
 struct Schedule {
   enum class Type { once, every, cron };
   Type type = Type::once;
