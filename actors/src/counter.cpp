@@ -18,18 +18,14 @@ Result<std::int64_t> step_of(const Json& payload) {
   if (payload.is_null()) return std::int64_t{1};
   PERDURE_TRY_VOID(require_object(payload));
   for (const auto& [name, value] : payload.items()) {
-    if (name != "by") return fail(invalid_field("/" + name, "unknown_member", "is not known"));
+    if (name != "by")
+      return fail(invalid_field(pointer_to(name), "unknown_member", "is not known"));
   }
   const auto by = payload.find("by");
   if (by == payload.end()) return std::int64_t{1};
-  if (!by->is_number_integer()) {
-    return fail(invalid_field("/by", "type", "must be an integer"));
-  }
-  if (by->is_number_unsigned() &&
-      by->get<std::uint64_t>() > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
-    return fail(invalid_field("/by", "maximum", "must fit in 64 bits"));
-  }
-  return by->get<std::int64_t>();
+  if (const auto number = whole_number(*by)) return *number;
+  if (by->is_number_integer()) return fail(invalid_field("/by", "maximum", "must fit in 64 bits"));
+  return fail(invalid_field("/by", "type", "must be an integer of 64 bits"));
 }
 
 Result<std::int64_t> add(Turn&, Counter& self, const Json& payload) {
@@ -44,7 +40,7 @@ Result<std::int64_t> add(Turn&, Counter& self, const Json& payload) {
 
 std::vector<FieldError> check(const Json& state) {
   if (state.is_object() && state.size() == 1 && state.contains("value") &&
-      state["value"].is_number_integer() && step_of({{"by", state["value"]}})) {
+      whole_number(state["value"])) {
     return {};
   }
   return {{"/value", "type", "a counter's state is {value: 64-bit integer}"}};

@@ -18,10 +18,10 @@ Result<std::string> required_text(const Json& payload, const std::string& member
   PERDURE_TRY_VOID(require_object(payload));
   const auto found = payload.find(member);
   if (found == payload.end()) {
-    return fail(invalid_field("/" + member, "required", "is required"));
+    return fail(invalid_field(pointer_to(member), "required", "is required"));
   }
   if (!found->is_string()) {
-    return fail(invalid_field("/" + member, "type", "must be a string"));
+    return fail(invalid_field(pointer_to(member), "type", "must be a string"));
   }
   return found->get<std::string>();
 }

@@ -6,6 +6,7 @@
 
 #include "perdure/base/result.hpp"
 #include "perdure/schemas/json.hpp"
+#include "perdure/schemas/pointer.hpp"
 
 namespace perdure::actors {
 

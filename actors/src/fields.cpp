@@ -78,7 +78,7 @@ Result<Json> Fields::changed(const Json& before, Json changes) const {
 
 Result<Json> Fields::apply(Json next, Json sent, Apply how) const {
   PERDURE_TRY_VOID(require_object(sent));
-  patch_.strip_read_only(sent);
+  patch_.prepare(sent);
   auto wrong = patch_.validate(sent);
   for (const auto& [name, start] : defaults_.items()) {
     if (!next.contains(name)) next[name] = start;  // a state from outside may lack what is optional
@@ -86,7 +86,8 @@ Result<Json> Fields::apply(Json next, Json sent, Apply how) const {
   for (const auto& [name, value] : sent.items()) {
     if (!defaults_.contains(name)) {
       // Known to the schema, so not reported by it, but not to be set this way.
-      if (wrong.empty()) wrong.push_back({"/" + name, "unknown_member", "cannot be set here"});
+      if (wrong.empty())
+        wrong.push_back({pointer_to(name), "unknown_member", "cannot be set here"});
       continue;
     }
     Json& member = next[name];

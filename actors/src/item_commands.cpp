@@ -88,7 +88,7 @@ Result<Json> move(const Items& items, Turn& turn, ResourceState& /*self*/, const
     const auto& references = items.rules.references;
     if (name != "position" &&
         std::find(references.begin(), references.end(), name) == references.end()) {
-      return fail(invalid_field("/" + name, "unknown_member", "is not known here"));
+      return fail(invalid_field(pointer_to(name), "unknown_member", "is not known here"));
     }
   }
   if (!changes.contains("position")) changes["position"] = nullptr;

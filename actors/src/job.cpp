@@ -270,8 +270,8 @@ KindBuilder<ResourceState>&& with_indexes(KindBuilder<ResourceState>&& builder) 
 }  // namespace
 
 Json job_error(const Error& error) {
-  auto detail = error.detail.substr(0, detail_bytes_max);
-  while (!is_valid_utf8(detail)) detail.pop_back();
+  std::string detail{cut_utf8(error.detail, detail_bytes_max)};
+  if (!is_valid_utf8(detail)) detail.clear();
   return {{"code", describe(error.code).name}, {"detail", std::move(detail)}};
 }
 

@@ -2,6 +2,7 @@
 #include "job_export.hpp"
 
 #include "perdure/actors/archive.hpp"
+#include "perdure/schemas/pointer.hpp"
 
 namespace perdure::actors {
 
@@ -15,22 +16,22 @@ std::vector<FieldError> check(const Json& payload) {
   std::vector<FieldError> wrong;
   for (const auto& [name, value] : payload.items()) {
     if (name != "kind" && name != "id") {
-      wrong.push_back({"/" + name, "unknown_member", "is not known"});
+      wrong.push_back({pointer_to(name), "unknown_member", "is not known"});
     } else if (!value.is_string()) {
-      wrong.push_back({"/" + name, "type", "must be a string"});
+      wrong.push_back({pointer_to(name), "type", "must be a string"});
     }
   }
   if (!wrong.empty() || payload.empty()) return wrong;
   for (const char* name : {"kind", "id"}) {
     if (!payload.contains(name)) {
-      wrong.push_back({std::string{"/"} + name, "required", "is required beside the other"});
+      wrong.push_back({pointer_to(name), "required", "is required beside the other"});
     }
   }
   if (!wrong.empty()) return wrong;
   const auto valid = validate({payload["kind"], payload["id"]});
   if (!valid) {
     for (const auto& field : valid.error().fields) {
-      wrong.push_back({"/" + field.pointer, field.code, field.message});
+      wrong.push_back({pointer_to(field.pointer), field.code, field.message});
     }
   }
   return wrong;

@@ -13,15 +13,6 @@ namespace {
 constexpr std::size_t piece_bytes = 256u << 10;
 constexpr std::size_t message_bytes_max = 500;
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
-/// As much of the text as does not end within a character.
-std::size_t whole_characters(std::string_view text, std::size_t bytes) {
-  if (bytes >= text.size()) return text.size();
-  while (bytes > 0 && is_continuation(text[bytes])) --bytes;
-  return bytes;
-}
-
 /// Whether it has a text at all: functions are code of others.
 bool is_json(const Json& value) {
   try {
@@ -87,7 +78,7 @@ void JobRun::begin(const Json& begun) {
 
 void JobRun::progress(double current, std::optional<double> total, std::string message) {
   const auto number = [](double value) { return std::isfinite(value) ? Json(value) : Json(0); };
-  message.resize(whole_characters(message, message_bytes_max));
+  message.resize(cut_utf8(message, message_bytes_max).size());
   if (!is_valid_utf8(message)) message.clear();
   Json progress{{"current", number(current)},
                 {"total", total ? number(*total) : Json(nullptr)},
@@ -112,7 +103,7 @@ Result<void> JobRun::flush(std::size_t enough) {
   std::size_t written = 0;
   const std::string_view rest = output_;
   while (rest.size() - written >= enough && written < rest.size()) {
-    const auto piece = rest.substr(written, whole_characters(rest.substr(written), piece_bytes));
+    const auto piece = cut_utf8(rest.substr(written), piece_bytes);
     if (piece.empty() || !is_valid_utf8(piece)) {
       return fail(ErrorCode::invalid, "a job's output is UTF-8");
     }

@@ -5,6 +5,7 @@
 
 #include "job_export.hpp"
 #include "perdure/base/check.hpp"
+#include "perdure/schemas/pointer.hpp"
 
 namespace perdure::actors {
 
@@ -25,12 +26,14 @@ std::vector<FieldError> check_sleep(const Json& payload) {
   if (!payload.is_object()) return {{"", "type", "must be an object"}};
   std::vector<FieldError> wrong;
   for (const auto& [name, value] : payload.items()) {
-    if (name != "ms") wrong.push_back({"/" + name, "unknown_member", "is not known"});
+    if (name != "ms") wrong.push_back({pointer_to(name), "unknown_member", "is not known"});
   }
-  const auto ms = payload.find("ms");
-  if (ms == payload.end()) {
+  if (!payload.contains("ms")) {
     wrong.push_back({"/ms", "required", "is required"});
-  } else if (!ms->is_number_integer() || *ms < 0 || *ms > sleep_ms_max) {
+    return wrong;
+  }
+  const auto ms = whole_number(payload["ms"]);
+  if (!ms || *ms < 0 || *ms > sleep_ms_max) {
     wrong.push_back({"/ms", "range", "must be a whole number from 0 to 2592000000"});
   }
   return wrong;

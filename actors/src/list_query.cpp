@@ -19,10 +19,11 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 std::string next_key(const std::string& key) { return key + '\x01'; }
 
 Result<void> read_limit(const Json& value, ListQuery& query) {
-  if (!value.is_number_integer() || value < 1 || value > list::limit_max) {
+  const auto limit = whole_number(value);
+  if (!limit || *limit < 1 || *limit > std::int64_t{list::limit_max}) {
     return fail(invalid_field("/limit", "range", "must be an integer from 1 to 500"));
   }
-  query.limit = value.get<std::size_t>();
+  query.limit = static_cast<std::size_t>(*limit);
   return {};
 }
 
@@ -47,9 +48,9 @@ Result<void> read_member(const std::string& name, const Json& value, const ListS
   }
   const bool is_filter = contains(shape.filters, name);
   if (!is_filter && name != list::cursor && name != list::sort) {
-    return fail(invalid_field("/" + name, "unknown_member", "is not known here"));
+    return fail(invalid_field(pointer_to(name), "unknown_member", "is not known here"));
   }
-  if (!value.is_string()) return fail(invalid_field("/" + name, "type", "must be a string"));
+  if (!value.is_string()) return fail(invalid_field(pointer_to(name), "type", "must be a string"));
   const auto& text = value.get_ref<const std::string&>();
   if (name == list::sort) return read_sort(text, shape, query);
   if (is_filter) {

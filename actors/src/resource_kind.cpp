@@ -45,7 +45,7 @@ Result<Json> update(const ResourceRules& rules, Turn& turn, ResourceState& self,
 /// Whether a member from outside can be taken for `start`: handlers read it without asking again.
 bool has_type_of(const Json& value, const Json& start) {
   if (start.is_null()) return !value.is_structured();
-  return (value.is_number_integer() && start.is_number_integer()) || value.type() == start.type();
+  return (start.is_number_integer() && whole_number(value)) || value.type() == start.type();
 }
 
 /// A state that comes from outside (an import, an operator's patch): exactly the members that the
@@ -58,10 +58,10 @@ std::vector<FieldError> check_state(const ResourceRules& rules, const Json& stat
   for (const auto& [name, start] : expected.items()) {
     const auto found = state.find(name);
     if (found == state.end()) {
-      wrong.push_back({"/" + name, "required", "is required"});
+      wrong.push_back({pointer_to(name), "required", "is required"});
     } else if (!has_type_of(*found, start) &&
                std::ranges::find(rules.free_form, name) == rules.free_form.end()) {
-      wrong.push_back({"/" + name, "type", "has the wrong type"});
+      wrong.push_back({pointer_to(name), "type", "has the wrong type"});
     }
   }
   const auto inside = state.find(internal_member);
@@ -76,7 +76,7 @@ std::vector<FieldError> check_state(const ResourceRules& rules, const Json& stat
   for (const auto& [name, value] : state.items()) {
     if (expected.contains(name)) continue;
     if (!rules.fields.defaults().contains(name)) {
-      wrong.push_back({"/" + name, "unknown_member", "is not a known member"});
+      wrong.push_back({pointer_to(name), "unknown_member", "is not a known member"});
     }
   }
   if (wrong.empty() && rules.check) return rules.check(state);

@@ -5,6 +5,7 @@
 #include "own_kinds.hpp"
 #include "perdure/base/utf8.hpp"
 #include "perdure/runtime/schedule.hpp"
+#include "perdure/schemas/email.hpp"
 #include "resource_kind.hpp"
 
 namespace perdure::actors {
@@ -70,6 +71,8 @@ bool is_other_email(const Json& before, const Json& next) {
 Result<void> settle(Turn& turn, const Json& allowed, const Json& before, Json& next) {
   PERDURE_TRY_VOID(check_privileges(turn, allowed, next));
   PERDURE_TRY_VOID(check_time_zone(next.at("preferences"), "/preferences"));
+  auto& email = next.at("email").get_ref<std::string&>();
+  email = normal_email(email).value_or(email);
   if (!before.empty() && is_other_email(before, next)) next["email_verified"] = false;
   next["is_superuser"] = next.at("role") == "admin";
   return {};

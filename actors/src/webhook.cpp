@@ -130,7 +130,7 @@ Result<Json> test(const WebhookPolicy& policy, Turn& turn, ResourceState& self) 
   const auto& webhook = turn.object();
   const Json event{{"specversion", "1.0"},
                    {"id", turn.new_id()},
-                   {"source", "/" + webhook.kind + "/" + webhook.id},
+                   {"source", to_uri_reference(webhook)},
                    {"type", "webhook.test"},
                    {"time", format_rfc3339(turn.now())},
                    {"datacontenttype", "application/json"},

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "perdure/base/uri.hpp"
 #include "perdure/base/utf8.hpp"
 
 namespace perdure {
@@ -33,9 +34,25 @@ Result<void> validate(const ObjectId& object) {
   if (std::ranges::any_of(id, is_control) || !is_valid_utf8(id)) {
     return refuse("id", "an id is valid UTF-8 without control characters");
   }
+  if (is_dot_segment(id)) {
+    return refuse("id", "no id is . or .., with dots encoded or not: URLs cannot name them");
+  }
   return {};
 }
 
 std::string to_string(const ObjectId& object) { return object.kind + ":" + object.id; }
+
+std::string to_uri_reference(const ObjectId& object) {
+  return "/" + object.kind + "/" + percent_encode(object.id);
+}
+
+std::optional<ObjectId> from_uri_reference(std::string_view text) {
+  const auto slash = text.find('/', 1);
+  if (!text.starts_with('/') || slash == std::string_view::npos) return {};
+  const auto id = text.substr(slash + 1);
+  // Events of earlier versions have the id as it is.
+  return ObjectId{std::string{text.substr(1, slash - 1)},
+                  percent_decode(id).value_or(std::string{id})};
+}
 
 }  // namespace perdure

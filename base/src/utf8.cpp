@@ -43,6 +43,17 @@ bool is_valid_utf8(std::string_view text) noexcept {
   return true;
 }
 
+std::string_view cut_utf8(std::string_view text, std::size_t bytes_max) noexcept {
+  if (text.size() <= bytes_max) return text;
+  constexpr std::size_t inner_bytes_max = 3;
+  const auto is_inner = [&](std::size_t k) {
+    return (static_cast<std::uint8_t>(text[k]) & 0xC0) == 0x80;
+  };
+  auto end = bytes_max;
+  while (end > 0 && bytes_max - end < inner_bytes_max && is_inner(end)) --end;
+  return text.substr(0, end);
+}
+
 std::string fold_ascii_case(std::string_view text) {
   std::string folded{text};
   for (char& c : folded) {

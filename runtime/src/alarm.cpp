@@ -42,7 +42,7 @@ Result<Missed> parse_missed(const Json& json) {
 Result<std::string> required_text(const Json& json, const char* name) {
   PERDURE_TRY(text, runtime::text_member(json, name, "", alarm_name_bytes_max));
   if (text.empty() || text.find('\0') != std::string::npos) {
-    return bad_member(std::string{"/"} + name, "required", "is text of 1 to 200 bytes without NUL");
+    return bad_member(pointer_to(name), "required", "is text of 1 to 200 bytes without NUL");
   }
   return text;
 }
@@ -55,7 +55,7 @@ Result<AlarmSpec> parse_alarm_spec(const Json& json, Timestamp now) {
                                       "every_ms", "cron",    "time_zone", "retry", "missed"};
   for (const auto& [name, value] : json.items()) {
     if (std::ranges::find(members, name) == members.end()) {
-      return bad_member("/" + name, "unknown", "is no member of an alarm");
+      return bad_member(pointer_to(name), "unknown", "is no member of an alarm");
     }
   }
   AlarmSpec spec;

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include "dead_letter.hpp"
+#include "fields.hpp"
+#include "perdure/base/uri.hpp"
 
 namespace perdure::runtime {
 
@@ -162,6 +164,9 @@ Result<Decision> run_alarm_change(const Envelope& envelope, const Version& newes
   const auto& payload = envelope.call.payload;
   if (envelope.operation == Operation::set_alarm) {
     PERDURE_TRY(spec, parse_alarm_spec(payload, now));
+    if (is_dot_segment(spec.name)) {
+      return bad_member("/name", "format", "is not . or .., with dots encoded or not");
+    }
     PERDURE_TRY_VOID(check_period(spec.schedule, around.rules.alarm_period_min));
     PERDURE_TRY_VOID(check_carried("/payload", spec.payload, limits::alarm_payload_bytes_max));
     if (!around.kind.commands.contains(spec.command)) {

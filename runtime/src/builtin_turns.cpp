@@ -27,11 +27,10 @@ Unexpected bad_field(std::string pointer, std::string message) {
 }
 
 Result<Seq> seq_of(const Json& payload) {
-  if (!payload.is_object() || !payload.contains("seq") || !payload["seq"].is_number_integer() ||
-      payload["seq"] < 1) {
-    return bad_field("/seq", "seq is a whole number from 1 up");
-  }
-  return payload["seq"].get<Seq>();
+  const auto seq =
+      payload.is_object() && payload.contains("seq") ? whole_number(payload["seq"]) : std::nullopt;
+  if (!seq || *seq < 1) return bad_field("/seq", "seq is a whole number from 1 up");
+  return static_cast<Seq>(*seq);
 }
 
 Result<void> accept_into(Draft& draft, const Json& json) {

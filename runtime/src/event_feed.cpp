@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "fields.hpp"
+#include "perdure/base/utf8.hpp"
 
 namespace perdure {
 
@@ -41,7 +42,7 @@ Result<void> validate_topic_pattern(std::string_view pattern) {
     return runtime::bad_member(
         "/topics", "format",
         fmt::format("\"{}\" is no topic pattern: dotted names, * for one part, ** for the rest",
-                    pattern.substr(0, 200)));
+                    cut_utf8(pattern, 200)));
   };
   if (pattern.empty() || pattern.size() > 200 || pattern.back() == '.') return refuse();
   auto rest = pattern;
@@ -115,9 +116,9 @@ Result<EventPtr> decode_event(const std::string& history, std::uint64_t position
     event->cursor = cursor_text(history, position);
     event->id = json.at("id");
     event->topic = json.at("type");
-    const auto& source = json.at("source").get_ref<const std::string&>();
-    const auto slash = source.find('/', 1);
-    event->source = {source.substr(1, slash - 1), source.substr(slash + 1)};
+    auto source = from_uri_reference(json.at("source").get_ref<const std::string&>());
+    if (!source) return corrupt("its source names no object");
+    event->source = std::move(*source);
     event->owner = json.at("owner");
     event->body = body;
     return EventPtr{std::move(event)};

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "perdure/schemas/json.hpp"
+#include "perdure/schemas/pointer.hpp"
 
 namespace perdure::runtime {
 
@@ -23,13 +24,12 @@ namespace perdure::runtime {
                                                        const std::string& pointer = {}) {
   const auto found = json.find(name);
   if (found == json.end() || found->is_null()) return otherwise;
-  const bool whole = found->is_number_integer() &&
-                     !(found->is_number_unsigned() && found->get<std::uint64_t>() > INT64_MAX);
-  if (!whole || *found < least || *found > most) {
-    return bad_member(pointer + "/" + name, "range",
+  const auto number = whole_number(*found);
+  if (!number || *number < least || *number > most) {
+    return bad_member(append_step(pointer, name), "range",
                       fmt::format("is a whole number from {} to {}", least, most));
   }
-  return found->get<std::int64_t>();
+  return *number;
 }
 
 /// A text of a member, or `otherwise` when it is absent or null.
@@ -38,7 +38,7 @@ namespace perdure::runtime {
   const auto found = json.find(name);
   if (found == json.end() || found->is_null()) return otherwise;
   if (!found->is_string() || found->get_ref<const std::string&>().size() > bytes_max) {
-    return bad_member(std::string{"/"} + name, "type",
+    return bad_member(pointer_to(name), "type",
                       fmt::format("is text of at most {} bytes", bytes_max));
   }
   return found->get<std::string>();

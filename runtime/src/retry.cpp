@@ -42,7 +42,8 @@ Result<RetryPolicy> parse_retry(const Json& json, const std::string& pointer) {
   }
   for (const auto& [name, value] : json.items()) {
     if (name != "attempts" && name != "backoff_ms" && name != "factor" && name != "ceiling_ms") {
-      return runtime::bad_member(pointer + "/" + name, "unknown", "is no member of a retry policy");
+      return runtime::bad_member(append_step(pointer, name), "unknown",
+                                 "is no member of a retry policy");
     }
   }
   RetryPolicy retry;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "perdure/base/uri.hpp"
+
 namespace perdure::runtime {
 
 namespace {
@@ -87,6 +89,7 @@ void TurnContext::set_alarm(AlarmSpec alarm) {
       alarm.name.find('\0') != std::string::npos) {
     invalid("an alarm's name is 1 to 200 bytes without NUL");
   }
+  if (is_dot_segment(alarm.name)) invalid("no alarm is called . or ..: URLs cannot name it");
   check(check_period(alarm.schedule, alarm_period_min_));
   const auto tick = alarm.schedule.first(now_);
   auto name = alarm.name;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "pointer.hpp"
 #include "values.hpp"
 
 namespace perdure {

@@ -9,6 +9,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "perdure/schemas/pointer.hpp"
 #include "perdure/schemas/schema.hpp"
 #include "program.hpp"
 

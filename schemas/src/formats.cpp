@@ -7,17 +7,21 @@
 #include <utility>
 
 #include "perdure/base/random.hpp"
+#include "perdure/base/unicode.hpp"
+#include "perdure/base/utf8.hpp"
+#include "perdure/schemas/email.hpp"
 
 namespace perdure {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Format>, 6> names{{
+constexpr std::array<std::pair<std::string_view, Format>, 7> names{{
     {"date", Format::date},
     {"time", Format::time},
     {"date-time", Format::date_time},
     {"uuid", Format::uuid},
     {"email", Format::email},
+    {"idn-email", Format::idn_email},
     {"uri", Format::uri},
 }};
 
@@ -94,7 +98,9 @@ bool is_host_name(std::string_view text) {
   }
 }
 
-bool is_email(std::string_view text) {
+enum class Script { ascii, any };
+
+bool is_email(std::string_view text, Script local_part) {
   constexpr std::string_view atom_marks = "!#$%&'*+-/=?^_`{|}~";
   if (text.size() > 254) return false;
   const auto at = text.rfind('@');
@@ -104,7 +110,9 @@ bool is_email(std::string_view text) {
     return false;
   }
   const auto is_atom = [&](char c) {
-    return is_digit(c) || is_letter(c) || c == '.' || atom_marks.find(c) != std::string_view::npos;
+    return is_digit(c) || is_letter(c) || c == '.' ||
+           atom_marks.find(c) != std::string_view::npos ||
+           (local_part == Script::any && static_cast<unsigned char>(c) >= 0x80);
   };
   return std::ranges::all_of(local, is_atom) && is_host_name(text.substr(at + 1));
 }
@@ -173,6 +181,18 @@ bool is_uri(std::string_view text) {
 
 }  // namespace
 
+std::optional<std::string> normal_email(std::string_view text) {
+  const auto at = text.rfind('@');
+  if (at == std::string_view::npos || !is_valid_utf8(text)) return {};
+  const auto host = text.substr(at + 1);
+  const bool is_ascii =
+      std::ranges::all_of(host, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  const auto ascii = is_ascii ? std::string{host} : host_to_ascii(host).value_or("");
+  auto normal = to_nfc(text.substr(0, at)) + '@' + ascii;
+  if (!is_email(normal, Script::any)) return {};
+  return normal;
+}
+
 std::optional<Format> format_from(std::string_view name) {
   for (const auto& [known, format] : names) {
     if (known == name) return format;
@@ -193,7 +213,8 @@ bool matches(Format format, std::string_view text) {
     case Format::time: return is_time(text);
     case Format::date_time: return is_date_time(text);
     case Format::uuid: return is_uuid(text);
-    case Format::email: return is_email(text);
+    case Format::email: return is_email(text, Script::ascii);
+    case Format::idn_email: return normal_email(text).has_value();
     case Format::uri: return is_uri(text);
     case Format::none: break;
   }

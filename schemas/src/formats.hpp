@@ -7,7 +7,7 @@
 
 namespace perdure {
 
-enum class Format { none, date, time, date_time, uuid, email, uri };
+enum class Format { none, date, time, date_time, uuid, email, idn_email, uri };
 
 [[nodiscard]] std::optional<Format> format_from(std::string_view name);
 [[nodiscard]] std::string_view name_of(Format format);
@@ -15,6 +15,7 @@ enum class Format { none, date, time, date_time, uuid, email, uri };
 /// date, time, date-time  RFC 3339: `full-date`, `full-time`, `date-time` (with `T`)
 /// uuid                   RFC 9562, any version
 /// email                  RFC 5321 mailbox without quoted strings and address literals
+/// idn-email              RFC 6531: the same in all scripts
 /// uri                    RFC 3986, with a scheme
 [[nodiscard]] bool matches(Format format, std::string_view text);
 

@@ -156,6 +156,20 @@ std::size_t serialized_size(const Json& value, std::size_t enough) {
   return counter.size();
 }
 
+std::optional<std::int64_t> whole_number(const Json& value) {
+  constexpr double limit = 9'223'372'036'854'775'808.0;  // 2^63, which is no 64-bit integer itself
+  if (value.is_number_unsigned()) {
+    const auto number = value.get<std::uint64_t>();
+    if (number > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) return {};
+    return static_cast<std::int64_t>(number);
+  }
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  if (!value.is_number_float()) return {};
+  const auto real = value.get<double>();
+  if (!(real >= -limit && real < limit) || std::trunc(real) != real) return {};
+  return static_cast<std::int64_t>(real);
+}
+
 bool is_nested_deeper(const Json& value, std::size_t depth) {
   if (!value.is_structured()) return false;
   if (depth == 0) return true;

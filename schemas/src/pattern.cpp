@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "perdure/base/utf8.hpp"
+
 namespace perdure {
 
 namespace {
@@ -181,7 +183,7 @@ class Translator {
 Unexpected refuse(std::string_view expression, std::string_view why) {
   constexpr std::size_t shown_bytes_max = 100;
   std::string detail = "the expression \"";
-  detail += expression.substr(0, shown_bytes_max);
+  detail += cut_utf8(expression, shown_bytes_max);
   detail += "\" is not supported: ";
   detail += why;
   return fail(ErrorCode::invalid, std::move(detail));

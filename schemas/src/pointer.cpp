@@ -1,30 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pointer.hpp"
+#include "perdure/schemas/pointer.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <optional>
 
-#include "perdure/base/crypto.hpp"
+#include "perdure/base/uri.hpp"
 
 namespace perdure {
 
 namespace {
-
-std::optional<std::string> decode_percent(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += text[i];
-      continue;
-    }
-    const auto byte = text.size() - i < 3 ? std::nullopt : from_hex(text.substr(i + 1, 2));
-    if (!byte) return {};
-    decoded += *byte;
-    i += 2;
-  }
-  return decoded;
-}
 
 std::optional<std::string> unescape_step(std::string_view step) {
   std::string plain;
@@ -68,17 +53,30 @@ std::string append_step(std::string pointer, std::string_view step) {
   return pointer;
 }
 
+std::string pointer_to(std::string_view member) { return append_step({}, member); }
+
+std::optional<std::vector<std::string>> steps_of(std::string_view pointer) {
+  std::vector<std::string> steps;
+  while (!pointer.empty()) {
+    if (pointer.front() != '/') return {};
+    pointer.remove_prefix(1);
+    const auto end = std::min(pointer.find('/'), pointer.size());
+    auto step = unescape_step(pointer.substr(0, end));
+    if (!step) return {};
+    steps.push_back(std::move(*step));
+    pointer.remove_prefix(end);
+  }
+  return steps;
+}
+
 const Json* find_by_fragment(const Json& document, std::string_view fragment) {
-  const auto decoded = decode_percent(fragment);
-  if (!decoded || (!decoded->empty() && decoded->front() != '/')) return nullptr;
+  const auto decoded = percent_decode(fragment);
+  const auto steps = decoded ? steps_of(*decoded) : std::nullopt;
+  if (!steps) return nullptr;
   const Json* at = &document;
-  std::string_view rest = *decoded;
-  while (at != nullptr && !rest.empty()) {
-    rest.remove_prefix(1);
-    const auto slash = std::min(rest.find('/'), rest.size());
-    const auto step = unescape_step(rest.substr(0, slash));
-    at = step ? find_step(*at, *step) : nullptr;
-    rest.remove_prefix(slash);
+  for (const auto& step : *steps) {
+    at = find_step(*at, step);
+    if (at == nullptr) return nullptr;
   }
   return at;
 }

@@ -100,8 +100,8 @@ struct Node {
 };
 
 struct SchemaProgram {
-  std::vector<Node> nodes;     // the first one is the root
-  bool has_read_only = false;  // one of them is
+  std::vector<Node> nodes;      // the first one is the root
+  bool has_to_prepare = false;  // one of them is read-only, or an integer
 };
 
 }  // namespace perdure

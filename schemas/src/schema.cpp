@@ -11,10 +11,14 @@ namespace perdure {
 
 namespace {
 
+bool says_integer(const Node& node) {
+  return (node.types & json_type::integer) != 0 && (node.types & json_type::number) == 0;
+}
+
 /// Walks a value along those keywords that say for sure which schema a member has.
 class Editor {
  public:
-  enum class Task { strip_read_only, fill_defaults };
+  enum class Task { prepare, fill_defaults };
 
   Editor(const SchemaProgram& program, Task task) : nodes_(program.nodes), task_(task) {}
 
@@ -24,6 +28,9 @@ class Editor {
     if (depth_ >= depth_max || ++steps_ > limits::schema_steps_max) return;
     ++depth_;
     const Node& node = nodes_[index];
+    if (task_ == Task::prepare && value.is_number_float() && says_integer(node)) {
+      make_integer(value);
+    }
     if (node.reference != no_node) visit(node.reference, value);
     for (const auto part : node.all_of) visit(part, value);
     if (value.is_object()) edit_object(node, value);
@@ -35,6 +42,17 @@ class Editor {
   static constexpr std::size_t depth_max = 1'000;
   // A default may hold members that have defaults, and so on.
   static constexpr std::size_t added_max = 10'000;
+
+  static void make_integer(Json& value) {
+    const auto number = whole_number(value);
+    if (!number) return;
+    // As it would have been read from a text without a fraction.
+    if (*number < 0) {
+      value = *number;
+    } else {
+      value = static_cast<std::uint64_t>(*number);
+    }
+  }
 
   [[nodiscard]] bool is_read_only(NodeIndex index) const {
     const Node& node = nodes_[index];
@@ -49,7 +67,7 @@ class Editor {
 
   void edit_object(const Node& node, Json& value) {
     for (const auto& [name, schema] : node.properties) {
-      if (task_ == Task::strip_read_only && is_read_only(schema)) {
+      if (task_ == Task::prepare && is_read_only(schema)) {
         value.erase(name);
         continue;
       }
@@ -95,7 +113,8 @@ class Editor {
 
 Result<Schema> Schema::compile(const Json& schema, const Lookup& lookup) {
   PERDURE_TRY(program, SchemaCompiler(schema, lookup).run());
-  program.has_read_only = std::ranges::any_of(program.nodes, &Node::read_only);
+  program.has_to_prepare = std::ranges::any_of(
+      program.nodes, [](const Node& node) { return node.read_only || says_integer(node); });
   return Schema{std::make_shared<const SchemaProgram>(std::move(program))};
 }
 
@@ -103,9 +122,9 @@ std::vector<FieldError> Schema::validate(const Json& value) const {
   return Validator{*program_}.run(value);
 }
 
-void Schema::strip_read_only(Json& value) const {
-  if (!program_->has_read_only) return;
-  Editor{*program_, Editor::Task::strip_read_only}.visit(0, value);
+void Schema::prepare(Json& value) const {
+  if (!program_->has_to_prepare) return;
+  Editor{*program_, Editor::Task::prepare}.visit(0, value);
 }
 
 void Schema::fill_defaults(Json& value) const {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "pointer.hpp"
 #include "values.hpp"
 
 namespace perdure {

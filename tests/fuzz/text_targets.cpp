@@ -116,7 +116,7 @@ void run_time(std::string_view input) {
     PERDURE_CHECK(matches(Format::date_time, text), "a time that is written has the format");
   }
   for (const auto format : {Format::date, Format::time, Format::date_time, Format::uuid,
-                            Format::email, Format::uri}) {
+                            Format::email, Format::idn_email, Format::uri}) {
     if (!matches(format, input)) continue;
     PERDURE_CHECK(is_valid_utf8(input), "a format of text");
     if (format == Format::date) {

@@ -28,6 +28,7 @@ LIBRARY_HOMES = {
     "boost/unordered": ["runtime/src/"],
     "openssl": ["base/src/", "api/src/http/"],
     "re2": ["schemas/src/"],
+    "unicode": ["base/src/"],
     "sodium.h": ["api/src/app/"],
     "nlohmann": ["schemas/", "runtime/", "actors/", "api/"],
     "fmt": [room + "/" for room in ROOMS],

@@ -190,7 +190,7 @@ Result<void> check_body(Context& context) {
   }
   const auto* schema = context.route->request_schema;
   if (schema == nullptr) return {};
-  schema->strip_read_only(context.body);
+  schema->prepare(context.body);
   auto wrong = schema->validate(context.body);
   if (!wrong.empty()) return fail(invalid_value(std::move(wrong)));
   return {};

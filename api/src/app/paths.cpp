@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/paths.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include "perdure/base/utf8.hpp"
@@ -8,15 +9,6 @@
 namespace perdure::api {
 
 namespace {
-
-enum class Plus { literal, space };
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 Result<void> check_decoded(std::string_view text, std::string_view where) {
   if (text.find('\0') != std::string_view::npos) {
@@ -28,29 +20,21 @@ Result<void> check_decoded(std::string_view text, std::string_view where) {
   return {};
 }
 
-Result<std::string> decode(std::string_view raw, Plus plus, std::string_view where) {
-  std::string text;
-  text.reserve(raw.size());
-  for (std::size_t i = 0; i < raw.size(); ++i) {
-    if (raw[i] == '+' && plus == Plus::space) {
-      text += ' ';
-      continue;
-    }
-    if (raw[i] != '%') {
-      text += raw[i];
-      continue;
-    }
-    const int high = i + 2 < raw.size() ? hex_digit(raw[i + 1]) : -1;
-    const int low = i + 2 < raw.size() ? hex_digit(raw[i + 2]) : -1;
-    if (high < 0 || low < 0) {
-      return fail(ErrorCode::malformed,
-                  std::string{where} + " holds a '%' that two hexadecimal digits do not follow");
-    }
-    text += static_cast<char>(high * 16 + low);
-    i += 2;
+Result<std::string> decode(std::string_view raw, std::string_view where) {
+  auto text = percent_decode(raw);
+  if (!text) {
+    return fail(ErrorCode::malformed,
+                std::string{where} + " holds a '%' that two hexadecimal digits do not follow");
   }
-  PERDURE_TRY_VOID(check_decoded(text, where));
-  return text;
+  PERDURE_TRY_VOID(check_decoded(*text, where));
+  return std::move(*text);
+}
+
+/// As forms are encoded: a plus sign is a blank.
+Result<std::string> decode_form(std::string_view raw) {
+  std::string text{raw};
+  std::ranges::replace(text, '+', ' ');
+  return decode(text, "the query");
 }
 
 }  // namespace
@@ -62,7 +46,7 @@ Result<void> Path::add(std::string_view raw) {
     segments_[size_++] = raw;
     return {};
   }
-  PERDURE_TRY(text, decode(raw, Plus::literal, "the path"));
+  PERDURE_TRY(text, decode(raw, "the path"));
   segments_[size_++] = decoded_.emplace_front(std::move(text));
   return {};
 }
@@ -108,30 +92,11 @@ Result<std::vector<QueryValue>> parse_query(std::string_view raw) {
     }
     const auto equals = part.find('=');
     const auto value = equals == std::string_view::npos ? "" : part.substr(equals + 1);
-    PERDURE_TRY(name, decode(part.substr(0, equals), Plus::space, "the query"));
-    PERDURE_TRY(decoded, decode(value, Plus::space, "the query"));
+    PERDURE_TRY(name, decode_form(part.substr(0, equals)));
+    PERDURE_TRY(decoded, decode_form(value));
     values.push_back({std::move(name), std::move(decoded)});
   }
   return values;
-}
-
-std::string percent_encode(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool unreserved = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                            (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_' || c == '~';
-    if (unreserved) {
-      out += c;
-    } else {
-      out += '%';
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    }
-  }
-  return out;
 }
 
 }  // namespace perdure::api

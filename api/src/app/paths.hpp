@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "perdure/base/result.hpp"
+#include "perdure/base/uri.hpp"
 
 namespace perdure::api {
 
@@ -49,8 +50,5 @@ struct QueryValue {
 /// Reads `a=b&c=d` as application/x-www-form-urlencoded.
 /// Errors  malformed  a bad escape, NUL or bytes that are not UTF-8.
 [[nodiscard]] Result<std::vector<QueryValue>> parse_query(std::string_view raw);
-
-/// Encodes all but the unreserved characters of RFC 3986.
-[[nodiscard]] std::string percent_encode(std::string_view text);
 
 }  // namespace perdure::api

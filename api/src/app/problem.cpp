@@ -5,7 +5,7 @@
 
 #include "app/fields.hpp"
 #include "app/paths.hpp"
-#include "perdure/schemas/json.hpp"
+#include "perdure/schemas/pointer.hpp"
 
 namespace perdure::api {
 
@@ -42,18 +42,13 @@ std::string_view title_of(int status) {
 }
 
 // "/address/city" → "address.city"; a bare name stays as it is.
-std::string dotted(std::string_view pointer) {
-  if (pointer.starts_with('/')) pointer.remove_prefix(1);
+std::string dotted(const std::string& pointer) {
+  const auto steps = pointer.starts_with('/') ? steps_of(pointer) : std::nullopt;
+  if (!steps) return pointer;
   std::string text;
-  text.reserve(pointer.size());
-  for (std::size_t i = 0; i < pointer.size(); ++i) {
-    if (pointer[i] == '/') {
-      text += '.';
-    } else if (pointer[i] == '~' && i + 1 < pointer.size()) {
-      text += pointer[++i] == '1' ? '/' : '~';
-    } else {
-      text += pointer[i];
-    }
+  for (const auto& step : *steps) {
+    if (!text.empty()) text += '.';
+    text += step;
   }
   return text;
 }

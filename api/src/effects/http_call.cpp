@@ -11,7 +11,10 @@
 
 #include "http/control_bytes.hpp"
 #include "perdure/base/crypto.hpp"
+#include "perdure/base/unicode.hpp"
+#include "perdure/base/uri.hpp"
 #include "perdure/base/utf8.hpp"
+#include "perdure/schemas/pointer.hpp"
 
 namespace perdure::effects {
 
@@ -52,7 +55,7 @@ Result<void> read_headers(const Json& json, HttpCall& call) {
     return refuse("/headers", "type", fmt::format("is an object of at most {} texts", headers_max));
   }
   for (const auto& [name, value] : json.items()) {
-    const auto pointer = "/headers/" + name;
+    const auto pointer = append_step("/headers", name);
     if (!is_token(name)) return refuse("/headers", "format", "has a name that is no field name");
     if (std::ranges::count(own_headers, fold_ascii_case(name)) > 0) {
       return refuse(pointer, "not_allowed", "belongs to the connection and cannot be set");
@@ -104,17 +107,18 @@ Result<std::int64_t> read_number(const Json& payload, const char* name, std::int
                                  std::int64_t least, std::int64_t most) {
   const auto found = payload.find(name);
   if (found == payload.end() || found->is_null()) return otherwise;
-  if (!found->is_number_integer() || *found < least || *found > most) {
-    return refuse(std::string{"/"} + name, "range",
+  const auto number = whole_number(*found);
+  if (!number || *number < least || *number > most) {
+    return refuse(pointer_to(name), "range",
                   fmt::format("is a whole number from {} to {}", least, most));
   }
-  return found->get<std::int64_t>();
+  return *number;
 }
 
 Result<bool> read_flag(const Json& payload, const char* name) {
   const auto found = payload.find(name);
   if (found == payload.end() || found->is_null()) return false;
-  if (!found->is_boolean()) return refuse(std::string{"/"} + name, "type", "is true or false");
+  if (!found->is_boolean()) return refuse(pointer_to(name), "type", "is true or false");
   return found->get<bool>();
 }
 
@@ -131,6 +135,35 @@ Result<void> check_scheme(std::string_view text) {
   const auto begin = fold_ascii_case(text.substr(0, std::string_view{"https://"}.size()));
   if (is_relative || begin.starts_with("http://") || begin == "https://") return {};
   return refuse("/url", "scheme", "begins with http:// or https://");
+}
+
+/// A URL with characters beyond ASCII as it is sent: the host as DNS has it, all others as %HH.
+std::optional<std::string> to_ascii_url(std::string_view text) {
+  const auto is_beyond = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
+  if (std::ranges::none_of(text, is_beyond)) return std::string{text};
+  std::string url;
+  const auto scheme_end = text.find("://");
+  if (scheme_end != std::string_view::npos) {
+    const auto begin = scheme_end + std::string_view{"://"}.size();
+    const auto host = text.substr(begin, text.find_first_of(":/?#", begin) - begin);
+    url = text.substr(0, begin);
+    if (std::ranges::any_of(host, is_beyond)) {
+      const auto ascii = host_to_ascii(host);
+      if (!ascii) return {};
+      url += *ascii;
+    } else {
+      url += host;
+    }
+    text.remove_prefix(begin + host.size());
+  }
+  for (const char c : text) {
+    if (is_beyond(c)) {
+      url += percent_encode({&c, 1});
+    } else {
+      url += c;
+    }
+  }
+  return url;
 }
 
 Result<Url> url_from(const boost::urls::url_view& parsed) {
@@ -177,7 +210,9 @@ Result<Url> parse_url(std::string_view text) {
     return refuse("/url", "too_long", fmt::format("has at most {} bytes", url_bytes_max));
   }
   PERDURE_TRY_VOID(check_scheme(text));
-  const auto parsed = boost::urls::parse_uri(text);
+  const auto ascii = to_ascii_url(text);
+  if (!ascii) return refuse("/url", "host", "names a host");
+  const auto parsed = boost::urls::parse_uri(*ascii);
   if (!parsed) return refuse("/url", "format", "is no absolute URL");
   return url_from(*parsed);
 }
@@ -185,7 +220,9 @@ Result<Url> parse_url(std::string_view text) {
 Result<Url> resolve_url(const Url& base, std::string_view location) {
   if (location.size() > url_bytes_max) return refuse("/url", "too_long", "is too long");
   PERDURE_TRY_VOID(check_scheme(location));
-  const auto reference = boost::urls::parse_uri_reference(location);
+  const auto ascii = to_ascii_url(location);
+  if (!ascii) return refuse("/url", "host", "names a host");
+  const auto reference = boost::urls::parse_uri_reference(*ascii);
   const auto base_text = base.text();
   const auto from = boost::urls::parse_uri(base_text);
   if (!reference || !from) return refuse("/url", "format", "is no URL");
@@ -201,7 +238,7 @@ Result<HttpCall> read_http_call(const Json& payload, std::size_t response_bytes_
   if (!payload.is_object()) return refuse("", "type", "is an object");
   for (const auto& [name, value] : payload.items()) {
     if (std::ranges::count(members, name) == 0) {
-      return refuse("/" + name, "unknown_member", "is no member of an HTTP call");
+      return refuse(pointer_to(name), "unknown_member", "is no member of an HTTP call");
     }
   }
   HttpCall call;

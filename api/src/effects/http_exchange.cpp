@@ -308,7 +308,7 @@ auto HttpExchange::read() -> Task<Result<Answer>> {
       co_return fail(ErrorCode::too_large, fmt::format("{}: the response has more than {} bytes",
                                                        call_.url.authority, most));
     }
-    if (answer.truncated) answer.body.resize(most);
+    if (answer.truncated) answer.body.resize(cut_utf8(answer.body, most).size());
     co_return answer;
   }
 }

@@ -64,5 +64,16 @@ TEST(Utf8, takes_empty_text_and_nul) {
   EXPECT_TRUE(is_valid_utf8(std::string_view{"a\0b", 3}));
 }
 
+TEST(Utf8, is_cut_between_characters) {
+  const std::string text = "a\xC3\xA9\xE6\x97\xA5\xF0\x9F\x98\x80z";
+  const std::size_t whole[]{0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
+  for (std::size_t most = 0; most < std::size(whole); ++most) {
+    EXPECT_EQ(cut_utf8(text, most).size(), whole[most]) << most;
+  }
+  // Bytes that are no text are cut all the same, and not to nothing.
+  EXPECT_EQ(cut_utf8(std::string(100, '\x80'), 50).size(), 47u);
+  EXPECT_EQ(cut_utf8(std::string(100, '\xFF'), 50).size(), 50u);
+}
+
 }  // namespace
 }  // namespace perdure

@@ -86,7 +86,7 @@ TEST(Derive, a_patch_of_oneself_takes_and_drops_what_only_admins_set) {
   EXPECT_EQ(text["title"], "NoteSelfPatch");
   text["$defs"] = {{"x", true}};
   Json body = json(R"({"role": "admin", "id": "1", "title": "t"})");
-  Schema::compile(text).value().strip_read_only(body);
+  Schema::compile(text).value().prepare(body);
   EXPECT_EQ(body, json(R"({"title": "t"})"));
   EXPECT_FALSE(
       derive(resource(), common(), Variant::patch)["properties"]["role"].value("readOnly", false));

@@ -58,7 +58,7 @@ Result<ClientFrame> read_frame(std::string_view text, std::string& client_id) {
   json.erase(type);
   const auto* schema = find_schema(row->schema);
   PERDURE_CHECK(schema != nullptr, row->schema);
-  schema->strip_read_only(json);
+  schema->prepare(json);
   if (auto wrong = schema->validate(json); !wrong.empty()) {
     return fail(invalid_value(std::move(wrong)));
   }

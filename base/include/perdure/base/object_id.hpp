@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,12 +32,19 @@ inline constexpr std::size_t object_id_bytes_max = 200;
 /// Checks both parts.
 ///
 /// Shape   kind: `[a-z][a-z0-9_]*`, at most 64 bytes; id: 1 to 200 bytes of UTF-8 without control
-///         characters. Neither holds a NUL byte, so that storage can use it as a terminator.
+///         characters that is no dot segment (uri.hpp). Neither holds a NUL byte, so that storage
+///         can use it as a terminator.
 /// Errors  invalid, with the field `kind` or `id`.
 [[nodiscard]] Result<void> validate(const ObjectId& object);
 
 /// `kind:id`.
 [[nodiscard]] std::string to_string(const ObjectId& object);
+
+/// `/kind/id` with the id percent-encoded: a URI-reference (RFC 3986), as the member `source` of a
+/// CloudEvent has to be.
+[[nodiscard]] std::string to_uri_reference(const ObjectId& object);
+/// What such a reference names; none when it is of another form.
+[[nodiscard]] std::optional<ObjectId> from_uri_reference(std::string_view text);
 
 }  // namespace perdure
 

@@ -2,8 +2,10 @@
 // JSON as the product takes it in and gives it out: RFC 8259, UTF-8, bounded in depth.
 #pragma once
 
+#include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +32,10 @@ inline constexpr std::size_t stored_json_depth_max = 256;
 [[nodiscard]] inline Result<Json> parse_stored_json(std::string_view text) {
   return parse_json(text, limits::stored_json_depth_max);
 }
+
+/// The whole number that a value is; none for what is no number, has a fraction or is beyond 64
+/// bits. To JSON Schema 60000.0 is an integer, so it is one wherever a client gives one.
+[[nodiscard]] std::optional<std::int64_t> whole_number(const Json& value);
 
 /// Whether it is nested deeper than `depth`: a number is not nested, `[1]` once.
 [[nodiscard]] bool is_nested_deeper(const Json& value, std::size_t depth);

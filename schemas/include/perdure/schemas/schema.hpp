@@ -44,10 +44,12 @@ class Schema {
   /// and then, for values of ordinary size, without allocating. README.md lists the codes.
   [[nodiscard]] std::vector<FieldError> validate(const Json& value) const;
 
-  /// Removes the members that the schema declares `readOnly`: what a client sends back of what the
-  /// server has set. Call it before `validate`. Looks through `properties`, `items`,
+  /// Prepares what a client sent for `validate` and for whoever reads it afterwards. It removes the
+  /// members that the schema declares `readOnly`: what a client sends back of what the server has
+  /// set. It makes integers of numbers such as 60000.0 where the schema says `integer`, so that
+  /// one number has one form behind this. Looks through `properties`, `items`,
   /// `prefixItems`, `additionalProperties`, `allOf` and `$ref`.
-  void strip_read_only(Json& value) const;
+  void prepare(Json& value) const;
 
   /// Gives each absent member that has a `default` that value; looks through the same keywords.
   /// (To the standard a default is a mere annotation: nothing else here acts on it.)

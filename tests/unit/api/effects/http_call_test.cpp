@@ -41,6 +41,17 @@ TEST(HttpCall, takes_a_body_in_one_of_three_forms) {
   EXPECT_EQ(field_of(two), "/body");
 }
 
+TEST(HttpCall, takes_urls_in_any_script) {
+  const auto url = parse_url("https://bücher.example:8443/straße?q=日#é").value();
+  EXPECT_EQ(url.host, "xn--bcher-kva.example");
+  EXPECT_EQ(url.authority, "xn--bcher-kva.example:8443");
+  EXPECT_EQ(url.target, "/stra%C3%9Fe?q=%E6%97%A5");
+  EXPECT_EQ(resolve_url(url, "/é").value().text(), "https://xn--bcher-kva.example:8443/%C3%A9");
+  EXPECT_EQ(resolve_url(url, "http://日本.jp/").value().host, "xn--wgv71a.jp");
+  EXPECT_EQ(parse_url("http://my_service/").value().host, "my_service");
+  EXPECT_FALSE(parse_url("http://bü..example/").has_value());
+}
+
 TEST(HttpCall, names_the_field_that_is_wrong) {
   const auto with = [](const char* name, const Json& value) {
     Json payload{{"url", "http://example.org/"}};
