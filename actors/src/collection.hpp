@@ -73,7 +73,21 @@ class Collection {
  private:
   [[nodiscard]] std::string item_key(const std::string& id) const;
   [[nodiscard]] std::string row_prefix(const std::string& group, const std::string& sort) const;
-  [[nodiscard]] std::set<std::string> row_keys(const Json& item) const;
+  struct RowText;
+  static const RowText whole_text;
+  static const RowText earlier_text;  ///< of versions up to 0.1.0
+
+  /// The rows of an item that was read: those that are there, and those that may be, because they
+  /// stand there in one of the two forms of text.
+  struct Rows {
+    std::set<std::string> known;
+    std::set<std::string> doubtful;
+  };
+
+  [[nodiscard]] std::set<std::string> row_keys(const Json& item, const RowText& text) const;
+  [[nodiscard]] bool has_earlier_text(const Json& item) const;
+  [[nodiscard]] Rows rows_of(const Json& item) const;
+  void erase_rows(Entries& entries, const Rows& rows, const std::set<std::string>& wanted) const;
   [[nodiscard]] std::string row_value(const Json& item) const;
   [[nodiscard]] Json item_of(const EntryReader& entries, const Entry& row) const;
 

@@ -5,15 +5,21 @@
 #include <bit>
 
 #include "perdure/base/crypto.hpp"
+#include "perdure/base/unicode.hpp"
+#include "perdure/base/utf8.hpp"
 #include "perdure/runtime/entries.hpp"
 
 namespace perdure::actors {
 
 namespace {
 
-constexpr std::size_t ordered_bytes_max = 128;
+constexpr std::size_t ordered_bytes_max = 2'048;
+constexpr std::size_t earlier_bytes_max = 128;
 constexpr std::size_t plain_bytes_max = 48;
 constexpr char end_of_text = '\x1f';
+/// Before a control character, which then sorts behind the end of a text and before a blank.
+constexpr std::string_view escape = "\x1f\x7f";
+constexpr char escaped_base = 0x21;
 constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63;
 
 std::string ordered_number(double number) {
@@ -21,6 +27,21 @@ std::string ordered_number(double number) {
   const auto bits = std::bit_cast<std::uint64_t>(number);
   // IEEE 754 numbers sort as their bits, negative ones the other way round.
   return ordered_key((bits & sign_bit) != 0 ? ~bits : bits | sign_bit);
+}
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20; }
+
+std::string ordered_string(std::string_view value) {
+  std::string text;
+  for (const char c : to_nfc(value)) {
+    if (is_control(c)) {
+      text.append(escape) += static_cast<char>(c + escaped_base);
+    } else {
+      text += c;
+    }
+  }
+  text.resize(cut_utf8(text, ordered_bytes_max).size());
+  return text;
 }
 
 bool is_plain(char c) {
@@ -33,9 +54,14 @@ bool is_plain(char c) {
 std::string ordered_text(const Json& value) {
   if (value.is_null()) return "0";
   if (value.is_number()) return '1' + ordered_number(value.get<double>());
-  std::string text = '2' + value.get<std::string>().substr(0, ordered_bytes_max);
+  return '2' + ordered_string(value.get_ref<const std::string&>()) + end_of_text;
+}
+
+std::string earlier_ordered_text(const Json& value) {
+  if (!value.is_string()) return ordered_text(value);
+  std::string text = '2' + value.get<std::string>().substr(0, earlier_bytes_max);
   for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+    if (is_control(c)) c = ' ';
   }
   return text + end_of_text;
 }

@@ -3,12 +3,17 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
 
 #include "perdure/base/codec.hpp"
+#include "perdure/base/unicode.hpp"
+#include "perdure/base/utf8.hpp"
 
 namespace perdure::runtime {
 
 namespace {
+
+constexpr std::size_t earlier_string_bytes_max = 512;
 
 enum Tag : char { nothing = 1, no = 2, yes = 3, number = 4, text = 5, other = 6 };
 
@@ -22,7 +27,7 @@ std::uint64_t sortable_bits(double value) {
 
 // NUL ends a string, so a NUL inside is written as two bytes that sort above the end.
 void put_text(std::string& key, std::string_view value) {
-  for (const char c : value.substr(0, index_string_bytes_max)) {
+  for (const char c : value) {
     key += c;
     if (c == '\0') key += '\xFF';
   }
@@ -30,13 +35,58 @@ void put_text(std::string& key, std::string_view value) {
   key += '\1';
 }
 
+std::string written_text(std::string_view value, TextForm form) {
+  if (form == TextForm::earlier) return std::string{value.substr(0, earlier_string_bytes_max)};
+  auto normal = to_nfc(value);
+  normal.resize(cut_utf8(normal, index_string_bytes_max).size());
+  return normal;
+}
+
+/// Writes values of one version of an object into keys, in one form of text.
+class KeyWriter {
+ public:
+  explicit KeyWriter(TextForm form) : form_(form) {}
+
+  void put(std::string& key, const Json& value) {
+    switch (value.type()) {
+      case Json::value_t::null:
+      case Json::value_t::discarded: key += nothing; return;
+      case Json::value_t::boolean: key += value.get<bool>() ? yes : no; return;
+      case Json::value_t::number_integer:
+      case Json::value_t::number_unsigned:
+      case Json::value_t::number_float:
+        key += number;
+        put_be64(key, sortable_bits(value.get<double>()));
+        return;
+      case Json::value_t::string:
+        key += text;
+        put_string(key, value.get_ref<const std::string&>());
+        return;
+      default: key += other; put_string(key, dump_json(value));
+    }
+  }
+
+  /// Whether a string of those that were put has two forms.
+  [[nodiscard]] bool differs() const { return differs_; }
+
+ private:
+  void put_string(std::string& key, const std::string& value) {
+    const auto written = written_text(value, form_);
+    differs_ |= written != value || value.size() > earlier_string_bytes_max;
+    put_text(key, written);
+  }
+
+  TextForm form_;
+  bool differs_ = false;
+};
+
 void add_rows(std::vector<IndexKey>& rows, const IndexDefinition& index, const ObjectMeta& meta,
-              const Json& root) {
+              const Json& root, KeyWriter& writer) {
   std::vector<std::string> keys{index_prefix(index, meta.origin->owner)};
   for (const auto& field : index.fields) {
     const Json value = field_value(field, meta, root);
     if (!value.is_array()) {
-      for (auto& key : keys) put_index_value(key, value);
+      for (auto& key : keys) writer.put(key, value);
       continue;
     }
     std::vector<std::string> multiplied;
@@ -44,7 +94,7 @@ void add_rows(std::vector<IndexKey>& rows, const IndexDefinition& index, const O
     for (const auto& key : keys) {
       for (std::size_t i = 0; i < elements; ++i) {
         multiplied.push_back(key);
-        put_index_value(multiplied.back(), value[i]);
+        writer.put(multiplied.back(), value[i]);
       }
     }
     keys = std::move(multiplied);
@@ -78,22 +128,7 @@ Json field_value(const std::string& field, const ObjectMeta& meta, const Json& r
 }
 
 void put_index_value(std::string& key, const Json& value) {
-  switch (value.type()) {
-    case Json::value_t::null:
-    case Json::value_t::discarded: key += nothing; return;
-    case Json::value_t::boolean: key += value.get<bool>() ? yes : no; return;
-    case Json::value_t::number_integer:
-    case Json::value_t::number_unsigned:
-    case Json::value_t::number_float:
-      key += number;
-      put_be64(key, sortable_bits(value.get<double>()));
-      return;
-    case Json::value_t::string:
-      key += text;
-      put_text(key, value.get_ref<const std::string&>());
-      return;
-    default: key += other; put_text(key, dump_json(value));
-  }
+  KeyWriter{TextForm::whole}.put(key, value);
 }
 
 std::string time_key(Timestamp time) {
@@ -132,8 +167,10 @@ std::string index_prefix(const IndexDefinition& index, const std::string& owner)
   return key;
 }
 
-std::vector<IndexKey> index_keys(const KindDefinition& kind, const ObjectMeta& meta,
-                                 const Json& root) {
+namespace {
+
+std::vector<IndexKey> rows_of(const KindDefinition& kind, const ObjectMeta& meta, const Json& root,
+                              KeyWriter& writer) {
   std::vector<IndexKey> rows;
   if (meta.seq == 0) return rows;
   const auto owner = owner_key(meta.origin->owner);
@@ -145,7 +182,7 @@ std::vector<IndexKey> index_keys(const KindDefinition& kind, const ObjectMeta& m
     rows.push_back({std::string{index_names::deleted_at}, time});
   } else {
     rows.push_back({std::string{index_names::by_id}, ""});
-    for (const auto& index : kind.indexes) add_rows(rows, index, meta, root);
+    for (const auto& index : kind.indexes) add_rows(rows, index, meta, root, writer);
     for (const auto& purge : kind.purges) add_purge_row(rows, purge, meta, root);
   }
   std::ranges::sort(rows);
@@ -153,9 +190,41 @@ std::vector<IndexKey> index_keys(const KindDefinition& kind, const ObjectMeta& m
   return rows;
 }
 
+}  // namespace
+
+std::vector<IndexKey> index_keys(const KindDefinition& kind, const ObjectMeta& meta,
+                                 const Json& root) {
+  KeyWriter writer{TextForm::whole};
+  return rows_of(kind, meta, root, writer);
+}
+
 std::vector<IndexKey> index_keys(const KindDefinition& kind, const Version& version) {
   if (version.purged()) return {};
   return index_keys(kind, version.meta, kind.state.encode(version.state.get()));
+}
+
+std::vector<storage::IndexChange> index_changes(const KindDefinition& kind, const Version& before,
+                                                const std::vector<IndexKey>& after) {
+  if (before.purged()) return index_difference({}, after);
+  const auto root = kind.state.encode(before.state.get());
+  KeyWriter writer{TextForm::whole};
+  const auto rows = rows_of(kind, before.meta, root, writer);
+  if (!writer.differs()) return index_difference(rows, after);
+
+  // Which form the store has is not known. What is in one form only is erased if it is not wanted,
+  // and put if it is.
+  KeyWriter earlier_writer{TextForm::earlier};
+  const auto earlier = rows_of(kind, before.meta, root, earlier_writer);
+  std::vector<IndexKey> in_both;
+  std::vector<IndexKey> in_one;
+  std::ranges::set_intersection(rows, earlier, std::back_inserter(in_both));
+  std::ranges::set_symmetric_difference(rows, earlier, std::back_inserter(in_one));
+  auto changes = index_difference(in_both, after);
+  for (const auto& [index, key] : in_one) {
+    if (std::ranges::binary_search(after, IndexKey{index, key})) continue;
+    changes.push_back({storage::IndexChange::Op::erase, index, key});
+  }
+  return changes;
 }
 
 std::vector<storage::IndexChange> index_difference(const std::vector<IndexKey>& before,

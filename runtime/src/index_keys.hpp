@@ -2,7 +2,8 @@
 // Index keys: JSON values as bytes that sort as the values do (docs/formats/keys.md).
 //
 // Each value is self-delimiting, so the keys of one index are prefix-free, and a prefix of values
-// is a prefix of bytes. Order: missing or null, false, true, numbers, strings (by bytes), others.
+// is a prefix of bytes. Order: missing or null, false, true, numbers, strings (by the code points
+// of their normal form NFC), others.
 #pragma once
 
 #include <string>
@@ -12,8 +13,9 @@
 
 namespace perdure::runtime {
 
-/// Strings are indexed by their first bytes: equal beyond them, order is by id.
-inline constexpr std::size_t index_string_bytes_max = 512;
+/// Strings are indexed whole up to so many bytes: 500 characters of any script. Those that are
+/// equal so far are ordered by id. A cursor holds a key, and has to fit into a URL.
+inline constexpr std::size_t index_string_bytes_max = 2'048;
 /// Elements of an array that get a row each.
 inline constexpr std::size_t index_elements_max = 100;
 
@@ -29,6 +31,10 @@ inline constexpr std::string_view by_owner = "$owner";               ///< live a
 [[nodiscard]] Json field_value(const std::string& field, const ObjectMeta& meta, const Json& root);
 
 void put_index_value(std::string& key, const Json& value);
+
+/// How a string stands in the key of a row. Versions up to 0.1.0 wrote its first 512 bytes as they
+/// were, and such a row stays until its object changes.
+enum class TextForm { whole, earlier };
 
 /// A time as the whole key of an index.
 [[nodiscard]] std::string time_key(Timestamp time);
@@ -55,7 +61,13 @@ struct IndexKey {
 /// All index rows of a version. A purged one has none.
 [[nodiscard]] std::vector<IndexKey> index_keys(const KindDefinition& kind, const Version& version);
 
-/// What turns the rows of the version before into those after. Both sorted.
+/// What turns the rows of the version before into `after` (sorted), in whichever form of text those
+/// before were written.
+[[nodiscard]] std::vector<storage::IndexChange> index_changes(const KindDefinition& kind,
+                                                              const Version& before,
+                                                              const std::vector<IndexKey>& after);
+
+/// What turns the rows before into those after. Both sorted.
 [[nodiscard]] std::vector<storage::IndexChange> index_difference(
     const std::vector<IndexKey>& before, const std::vector<IndexKey>& after);
 

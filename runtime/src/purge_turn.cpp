@@ -100,7 +100,7 @@ Result<Decision> run_purge(const Envelope& envelope, const Version& newest,
   write_set.object = envelope.call.target;
   write_set.expected_seq = newest.meta.seq;
   write_set.record = encode_record(record);
-  write_set.indexes = index_difference(index_keys(around.kind, newest), {});
+  write_set.indexes = index_changes(around.kind, newest, {});
   write_set.past = storage::Past::erased;
   PERDURE_TRY(alarms, removed_alarms(around.store, write_set.object));
   write_set.alarms = std::move(alarms);

@@ -97,7 +97,7 @@ std::string cloud_event(const Draft& draft, std::size_t index, const PublishedEv
   const auto& object = draft.meta.object();
   Json body{{"specversion", "1.0"},
             {"id", event_id(object, draft.meta.seq, index)},
-            {"source", "/" + object.kind + "/" + object.id},
+            {"source", to_uri_reference(object)},
             {"type", event.topic},
             {"time", format_rfc3339(draft.meta.updated_at)},
             {"datacontenttype", "application/json"},
@@ -158,7 +158,7 @@ void add_derived(Decision& decision, const Draft& draft, const Json& after,
   }
   const Json before = kind.state.encode(draft.before.state.get());
   decision.write_set.indexes =
-      index_difference(index_keys(kind, draft.before), index_keys(kind, draft.meta, after));
+      index_changes(kind, draft.before, index_keys(kind, draft.meta, after));
   move_claims(unique_keys(kind, old, before), unique_keys(kind, draft.meta, after), requests);
 }
 

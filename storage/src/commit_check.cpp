@@ -12,7 +12,7 @@
 namespace perdure::storage {
 namespace {
 
-constexpr std::size_t entry_key_bytes_max = 512;
+constexpr std::size_t entry_key_bytes_max = 3u << 10;
 
 bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
 
@@ -30,7 +30,7 @@ void check_shape(const WriteSet& write_set) {
   PERDURE_CHECK(write_set.past == Past::kept || write_set.pins.empty(), "pins of an erased past");
   for (const auto& entry : write_set.entries) {
     PERDURE_CHECK(!entry.key.empty() && entry.key.size() <= entry_key_bytes_max,
-                  "an entry key has 1 to 512 bytes");
+                  "an entry key has 1 to 3,072 bytes");
     PERDURE_CHECK(!has_nul(entry.key), "an entry key with NUL");
   }
   for (const auto& change : write_set.indexes) {

@@ -8,6 +8,8 @@
 #include "app/json_text.hpp"
 #include "http/control_bytes.hpp"
 #include "perdure/base/crypto.hpp"
+#include "perdure/base/unicode.hpp"
+#include "perdure/base/utf8.hpp"
 #include "runtime/src/index_keys.hpp"
 #include "target.hpp"
 #include "targets.hpp"
@@ -34,10 +36,10 @@ std::optional<int> order_of(const Json& a, const Json& b) {
     return (x > y) - (x < y);
   }
   if (!a.is_string()) return 0;
-  const auto& x = a.get_ref<const std::string&>();
-  const auto& y = b.get_ref<const std::string&>();
-  return sign(x.substr(0, runtime::index_string_bytes_max)
-                  .compare(y.substr(0, runtime::index_string_bytes_max)));
+  const auto x = to_nfc(a.get_ref<const std::string&>());
+  const auto y = to_nfc(b.get_ref<const std::string&>());
+  return sign(cut_utf8(x, runtime::index_string_bytes_max)
+                  .compare(cut_utf8(y, runtime::index_string_bytes_max)));
 }
 
 void check_no_prefix(const std::string& a, const std::string& b) {
@@ -72,10 +74,12 @@ void run_index_order(std::string_view input) {
   if (!order) return;
   PERDURE_CHECK(sign(key_a.compare(key_b)) == *order, "index keys sort otherwise");
   if (a->is_boolean() || b->is_boolean()) return;  // no field that items sort by is one
-  const auto text_a = actors::ordered_text(*a);
-  const auto text_b = actors::ordered_text(*b);
+  // What follows a text in a key begins with a hex digit.
+  const auto text_a = actors::ordered_text(*a) + '0';
+  const auto text_b = actors::ordered_text(*b) + '0';
   check_no_prefix(text_a, text_b);
-  if (a->is_string() && b->is_string()) return;  // control characters sort as one
+  if (text_a.size() > 2'048 || text_b.size() > 2'048)
+    return;  // control characters take three bytes
   PERDURE_CHECK(sign(text_a.compare(text_b)) == *order, "rows of items sort otherwise");
 }
 

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "ordered_text.hpp"
 #include "perdure/base/random.hpp"
+#include "perdure/base/unicode.hpp"
 #include "perdure/runtime/options.hpp"
 
 namespace perdure::actors {
@@ -189,6 +191,56 @@ TEST(Collection, gives_an_item_that_is_larger_than_a_page_alone) {
   EXPECT_EQ(positions(*first), std::vector<std::int64_t>{0});
   const auto second = pages.list(entries, {.cursor = first->at("next_cursor"), .sort = "position"});
   EXPECT_EQ(positions(*second), std::vector<std::int64_t>{1});
+}
+
+const Collection titled{{.name = "pages", .sorts = {"title"}, .filters = {{"tag", "tags"}}}};
+
+Json titled_page(SeededRandom& random, const std::string& title, const std::string& tag) {
+  return {{"id", make_uuid_v7(from_unix_ms(1), random)},
+          {"rank", 1},
+          {"title", title},
+          {"tags", {tag}}};
+}
+
+TEST(Collection, sorts_text_whole_and_knows_one_form_of_it) {
+  SeededRandom random{7};
+  CountedEntries entries;
+  const std::string begin(400, 'x');
+  const std::vector<std::string> sorted{"\x01", "\x1f",      " ",        "a",         "a\x01",
+                                        "a b",  "e\xCC\x81", "\xC3\xAA", begin + "a", begin + "b"};
+  for (auto at = sorted.rbegin(); at != sorted.rend(); ++at) {
+    titled.put(entries, {}, titled_page(random, *at, "\xC3\xA9"));
+  }
+  const auto page = titled.list(entries, {.sort = "title", .filters = {{"tag", "e\xCC\x81"}}});
+  ASSERT_TRUE(page.has_value());
+  std::vector<std::string> found;
+  for (const Json& item : page->at("items")) found.push_back(item.at("title"));
+  auto expected = sorted;
+  std::ranges::sort(expected, {}, to_nfc);
+  EXPECT_EQ(found, expected);
+}
+
+TEST(Collection, replaces_rows_of_an_earlier_form_of_text) {
+  SeededRandom random{7};
+  CountedEntries entries;
+  const std::string title = std::string(200, 'x') + "e\xCC\x81";
+  const auto item = titled_page(random, title, "e\xCC\x81");
+  titled.put(entries, {}, item);
+  // As 0.1.0 wrote them: the first 128 bytes, and the tag as it was sent.
+  const auto tail = ordered_text(1) + item.at("id").get<std::string>();
+  const auto place = earlier_ordered_text(title) + tail;
+  std::map<std::string, std::string> earlier{
+      {"pages/" + item.at("id").get<std::string>(), dump_json(item)},
+      {"pages:title/" + place, "{}"},
+      {"pages:tags=" + equal_text("e\xCC\x81") + ":title/" + place, "{}"}};
+  const auto now = entries.rows;
+  ASSERT_EQ(now.size(), earlier.size());
+  entries.rows = earlier;
+  titled.put(entries, item, item);
+  EXPECT_EQ(entries.rows, now);
+  entries.rows = earlier;
+  titled.erase(entries, item);
+  EXPECT_TRUE(entries.rows.empty());
 }
 
 }  // namespace

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "perdure/base/utf8.hpp"
+#include "perdure/runtime/kind.hpp"
+
 namespace perdure::runtime {
 namespace {
 
@@ -56,6 +59,45 @@ TEST(IndexKeys, the_difference_turns_one_set_of_rows_into_the_other) {
   EXPECT_EQ(changes[0].key, "a");
   EXPECT_EQ(changes[1].op, Op::put);
   EXPECT_EQ(changes[1].index, "j");
+}
+
+TEST(IndexKeys, hold_text_whole_in_one_form) {
+  const std::string begin(1'900, 'x');
+  EXPECT_LT(key(begin + "a"), key(begin + "b"));
+  EXPECT_EQ(key("e\xCC\x81"), key("\xC3\xA9"));
+  EXPECT_LT(key("ez"), key("e\xCC\x81"));
+  const std::string longest(index_string_bytes_max - 1, 'x');
+  EXPECT_EQ(key(longest + "\xC3\xA9"), key(longest + "\xC3\xBC")) << "equal within the bound";
+  EXPECT_TRUE(is_valid_utf8(std::string_view{key(longest + "\xC3\xA9")}.substr(1, 2'047)));
+}
+
+TEST(IndexKeys, rows_of_an_earlier_form_give_way_to_those_of_now) {
+  using Op = storage::IndexChange::Op;
+  const Kind notes = kind<Json>("note").index({.name = "title", .fields = {"title"}});
+  const auto& definition = notes.definition();
+  const auto version = [](const std::string& title) {
+    Version made;
+    made.meta.origin = std::make_shared<Origin>(Origin{.object = {"note", "n"}});
+    made.meta.seq = 1;
+    made.state = std::make_shared<Json>(Json{{"title", title}});
+    return made;
+  };
+  const auto of = [&](const std::string& title) {
+    return index_keys(definition, version(title).meta, {{"title", title}});
+  };
+  const auto row = [&](std::string_view text) {
+    auto bytes = index_prefix(definition.indexes.front(), "") + '\x05';
+    return (bytes += text) += std::string("\0\1", 2);
+  };
+  const std::string title(600, 'x');
+  const auto same = index_changes(definition, version(title), of(title));
+  ASSERT_EQ(same.size(), 2U) << "put as it is now, whatever is there; erase as it was";
+  EXPECT_EQ(same[0].op, Op::put);
+  EXPECT_EQ(same[0].key, row(title));
+  EXPECT_EQ(same[1].op, Op::erase);
+  EXPECT_EQ(same[1].key, row(title.substr(0, 512)));
+  EXPECT_TRUE(index_changes(definition, version("short"), of("short")).empty());
+  EXPECT_EQ(index_changes(definition, version("short"), of("other")).size(), 2U);
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ class EntryReader {
 
 /// Reading and writing, in a command.
 ///
-/// Limits  keys: 1 to 512 bytes without NUL; a value: 1 MiB; a turn: 10,000 changes and
+/// Limits  keys: 1 to 3,072 bytes without NUL; a value: 1 MiB; a turn: 10,000 changes and
 ///         16 MiB. Past a limit the turn fails with `too_large`, and leaves no trace.
 class Entries : public EntryReader {
  public:

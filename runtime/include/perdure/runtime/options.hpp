@@ -127,7 +127,7 @@ struct RuntimeOptions {
 
 namespace limits {
 inline constexpr std::size_t root_bytes_max = 256u << 10;
-inline constexpr std::size_t entry_key_bytes_max = 512;
+inline constexpr std::size_t entry_key_bytes_max = 3u << 10;
 inline constexpr std::size_t entry_value_bytes_max = 1u << 20;
 inline constexpr std::size_t turn_entries_max = 10'000;
 inline constexpr std::size_t turn_bytes_max = 16u << 20;
