@@ -4,6 +4,7 @@
 //   messages/<seq>                     a message, complete
 //   ids/<id>                           the seq of the message that has this id
 //   clients/<sender>/<client_id>       the seq of the message that has this client id
+//   clients/<sender>/<device_id>/<client_id>   the same, of a sender that named its device
 #include "perdure/actors/conversation.hpp"
 
 #include "errors.hpp"
@@ -32,17 +33,45 @@ Json body(const ObjectMeta& meta, Json message) {
   return message;
 }
 
+/// Where it is noted that a client id was used; empty for a message without one. Takes the device
+/// out of the message, which does not keep it.
+std::string take_client_key(Json& message, const std::string& sender) {
+  const Json device = std::move(message.at("device_id"));
+  message.erase("device_id");
+  const Json& client_id = message.at("client_id");
+  if (client_id.is_null()) return {};
+  std::string key = "clients/" + equal_text(sender) + '/';
+  if (!device.is_null()) key += equal_text(device.get<std::string>()) + '/';
+  return key + equal_text(client_id.get<std::string>());
+}
+
+/// Whether a stored message is what is sent now. One that was stored before a field was there has
+/// that field's default.
+bool says_the_same(const Fields& fields, const Json& stored, const Json& sent) {
+  for (const auto& [name, value] : sent.items()) {
+    if (stored.value(name, fields.defaults().at(name)) != value) return false;
+  }
+  return true;
+}
+
+Unexpected reused() {
+  auto error = invalid_field("/client_id", "reused", "was used before for another message");
+  error.code = ErrorCode::client_id_reused;
+  return fail(std::move(error));
+}
+
 Result<Json> append(const Fields& fields, Turn& turn, ResourceState& self, const Json& payload) {
   PERDURE_TRY(message, fields.first(payload));
   const std::string sender = actor_name(turn.principal());
-  std::string client_key;
-  if (const Json& client_id = message.at("client_id"); !client_id.is_null()) {
-    client_key = "clients/" + equal_text(sender) + '/' + equal_text(client_id.get<std::string>());
+  const auto client_key = take_client_key(message, sender);
+  if (!client_key.empty()) {
     if (const auto known = turn.entries().get(client_key)) {
       const auto entry = turn.entries().get(message_key(known->json().get<std::uint64_t>()));
       if (entry) {
+        const auto stored = entry->json();
+        if (!says_the_same(fields, stored, message)) return reused();
         turn.change_nothing();
-        return body(turn.meta(), entry->json());
+        return body(turn.meta(), stored);
       }
     }
   }
@@ -76,10 +105,11 @@ Result<std::uint64_t> read_after(const Json& payload) {
   const auto after = payload.find("after");
   if (after == payload.end() || after->is_null()) return std::uint64_t{0};
   constexpr std::int64_t after_max = std::int64_t{1} << 53;
-  if (!after->is_number_integer() || *after < 0 || *after > after_max) {
+  const auto number = whole_number(*after);
+  if (!number || *number < 0 || *number > after_max) {
     return fail(invalid_field("/after", "range", "must be the seq of a message, or 0"));
   }
-  return after->get<std::uint64_t>();
+  return static_cast<std::uint64_t>(*number);
 }
 
 Result<Json> list_messages(const View& view, const Json& payload) {

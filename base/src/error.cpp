@@ -25,6 +25,7 @@ constexpr std::array rows{
     Row{ErrorCode::idempotency_key_reused,
         {"idempotency_key_reused", 422, Retry::no, Committed::no}},
     Row{ErrorCode::quota_exceeded, {"quota_exceeded", 403, Retry::no, Committed::no}},
+    Row{ErrorCode::client_id_reused, {"client_id_reused", 422, Retry::no, Committed::no}},
     Row{ErrorCode::rate_limited, {"rate_limited", 429, Retry::yes, Committed::no}},
     Row{ErrorCode::overloaded, {"overloaded", 503, Retry::yes, Committed::no}},
     Row{ErrorCode::deadline_exceeded, {"deadline_exceeded", 503, Retry::yes, Committed::no}},

@@ -36,6 +36,11 @@ Json payload_of(Context& context, PayloadFrom from) {
   switch (from) {
     case PayloadFrom::nothing: return nullptr;
     case PayloadFrom::body: return std::move(context.body);
+    case PayloadFrom::body_query: {
+      auto payload = query_as_json(context);
+      payload.update(context.body);
+      return payload;
+    }
     case PayloadFrom::query: return query_as_json(context);
     case PayloadFrom::item_query: {
       auto payload = query_as_json(context);

@@ -66,6 +66,25 @@ TEST_F(Conversation, takes_a_client_id_once_from_each_sender) {
   EXPECT_EQ(seqs(), Json({1, 2}));
 }
 
+TEST_F(Conversation, refuses_another_message_under_a_used_client_id) {
+  const Json message{{"content", "hi"}, {"client_id", "1"}, {"metadata", {{"a", 1}}}};
+  const Json first = command(talk, "append", message);
+  const auto with = [&](const char* name, Json value) {
+    Json other = message;
+    other[name] = std::move(value);
+    return other;
+  };
+  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, Json>>{
+           {"content", "ho"}, {"role", "system"}, {"agent_id", "x"}, {"metadata", {{"a", 2}}}}) {
+    EXPECT_EQ(refusal(send(talk, "append", with(name, value))), "client_id_reused /client_id");
+  }
+  EXPECT_EQ(command(talk, "append", with("role", "user")), first) << "as by default";
+  EXPECT_EQ(command(talk, "append", with("device_id", "phone"))["seq"], 2);
+  EXPECT_EQ(command(talk, "append", with("device_id", "phone"))["seq"], 2);
+  EXPECT_EQ(command(talk, "append", with("device_id", "tablet"))["seq"], 3);
+  EXPECT_FALSE(query(talk, "list_messages")["items"][1].contains("device_id"));
+}
+
 TEST_F(Conversation, pages_through_messages_both_ways_and_after_a_seq) {
   for (int i = 0; i < 5; ++i) say("x");
   EXPECT_EQ(seqs({{"sort", "-seq"}, {"limit", 2}}), Json({5, 4}));

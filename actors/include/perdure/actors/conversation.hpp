@@ -4,8 +4,10 @@
 // Fields: those of the schema Conversation. Object indexes: `updated_at`, `title`.
 //
 //   append         the fields of the schema MessageCreate → the message, as the schema Message.
-//                  Its `seq` is dense from 1. A `client_id` that the same sender used before in
-//                  this conversation gives the message of that time; nothing is appended.
+//                  Its `seq` is dense from 1. A `client_id` that the same sender (or device of the
+//                  sender, when it names one by `device_id`) used before in this conversation gives
+//                  the message of that time; nothing is appended. Errors: client_id_reused, when
+//                  it is another message now.
 //                  Publishes the event `conversation.message`: {conversation_id, id, seq}.
 //   list_messages  (query) {limit?, cursor?, sort: seq (default) or -seq, after: seq?}
 //                  → {items, next_cursor}; `after` leaves out the messages up to that seq.

@@ -34,9 +34,8 @@ std::optional<std::string> LiveConversations::owner_of(const ObjectId& conversat
   return found == owners_.end() ? std::nullopt : std::optional{found->second};
 }
 
-void LiveConversations::open(Context& context, ObjectId conversation,
-                             std::optional<std::uint64_t> after) {
-  auto member = std::make_shared<Member>(*this, services_, std::move(conversation), after,
+void LiveConversations::open(Context& context, Entrance entrance) {
+  auto member = std::make_shared<Member>(*this, services_, std::move(entrance),
                                          LiveGrant{*context.route, context.key, context.standing});
   answer_websocket(
       context, std::move(member),

@@ -36,7 +36,7 @@ class LiveConversations {
   /// The owner of a conversation that somebody has a socket to already.
   [[nodiscard]] std::optional<std::string> owner_of(const ObjectId& conversation) const;
   /// Upgrades a request of somebody who may read the conversation; without `after` from now on.
-  void open(Context& context, ObjectId conversation, std::optional<std::uint64_t> after);
+  void open(Context& context, Entrance entrance);
 
   // ---- for members
   void join(MemberPtr member);

@@ -14,10 +14,11 @@ constexpr unsigned in_flight_max = 256;
 
 }  // namespace
 
-Member::Member(LiveConversations& all, Application::Services& services, ObjectId named,
-               std::optional<std::uint64_t> from, LiveGrant granted)
-    : conversation(std::move(named)),
-      after(from),
+Member::Member(LiveConversations& all, Application::Services& services, Entrance entrance,
+               LiveGrant granted)
+    : conversation(std::move(entrance.conversation)),
+      after(entrance.after),
+      device_id(std::move(entrance.device_id)),
       grant(std::move(granted)),
       all_(all),
       services_(services),
@@ -92,6 +93,7 @@ void Member::append(ClientFrame&& frame) {
     return refuse(std::move(allowed).error(), frame.client_id);
   }
   ++in_flight_;
+  if (!device_id.empty() && !frame.body.contains("device_id")) frame.body["device_id"] = device_id;
   Call call{.target = conversation,
             .name = "append",
             .payload = std::move(frame.body),

@@ -20,13 +20,20 @@ namespace perdure::api::chat {
 
 class LiveConversations;
 
+/// How somebody comes in.
+struct Entrance {
+  ObjectId conversation;
+  std::optional<std::uint64_t> after = {};  ///< the last message that it knows; none: from now on
+  std::string device_id = {};               ///< of messages that name none; empty: none
+};
+
 /// Lifecycle  made with the upgrade; from on_open to on_closed it belongs to LiveConversations.
 /// Limits     256 messages that are not acknowledged yet; 20 errors, and one more each second;
 ///            10 typing and presence frames, and 5 more each second: those past it are dropped.
 class Member final : public http::WebSocketHandler, public std::enable_shared_from_this<Member> {
  public:
-  Member(LiveConversations& all, Application::Services& services, ObjectId conversation,
-         std::optional<std::uint64_t> after, LiveGrant grant);
+  Member(LiveConversations& all, Application::Services& services, Entrance entrance,
+         LiveGrant grant);
 
   void on_open(std::shared_ptr<http::WebSocket> socket) override;
   void on_message(http::WebSocket& socket, http::MessageKind kind, std::string_view text) override;
@@ -35,6 +42,7 @@ class Member final : public http::WebSocketHandler, public std::enable_shared_fr
 
   const ObjectId conversation;
   const std::optional<std::uint64_t> after;
+  const std::string device_id;
 
   /// Set by on_open, before anybody else has this.
   std::shared_ptr<http::WebSocket> socket;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // WS /chat/{conversation_id}.
 #include "app/checks.hpp"
+#include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
 
@@ -21,11 +22,12 @@ void open_for(Context& context, ObjectId conversation, const std::string& owner)
   if (!context.principal.reaches(owner)) {
     return answer(context, Error{.code = ErrorCode::not_found, .detail = "no such conversation"});
   }
-  std::optional<std::uint64_t> after;
+  chat::Entrance entrance{.conversation = std::move(conversation)};
   if (context.find_query("after") != nullptr) {
-    after = static_cast<std::uint64_t>(number_or(context, "after", 0));
+    entrance.after = static_cast<std::uint64_t>(number_or(context, "after", 0));
   }
-  context.services.live_conversations.open(context, std::move(conversation), after);
+  if (const auto* device = context.find_query("device_id")) entrance.device_id = *device;
+  context.services.live_conversations.open(context, std::move(entrance));
 }
 
 void look_and_open(Context& context, ObjectId conversation) {
@@ -67,7 +69,8 @@ void add_chat_routes(std::vector<Route>& routes) {
        .query = {{.name = "after",
                   .type = ParameterType::integer,
                   .description = "Only messages with a higher seq; without it, from now on.",
-                  .maximum = std::int64_t{1} << 53}},
+                  .maximum = std::int64_t{1} << 53},
+                 device_parameter()},
        .listing = Listing::hidden,
        .validator = Validator::none}));
 }

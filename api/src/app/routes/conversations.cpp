@@ -29,10 +29,11 @@ void add_conversation_routes(std::vector<Route>& routes) {
                .create = ObjectCall{.kind = "conversation",
                                     .type = CallType::command,
                                     .name = "append",
-                                    .payload = PayloadFrom::body,
+                                    .payload = PayloadFrom::body_query,
                                     .render = Render::item},
                .get = ObjectCall{
                    .kind = "conversation", .name = "get_message", .payload = PayloadFrom::item}});
+  route_named(routes, "createMessage").query = {device_parameter()};
 }
 
 }  // namespace perdure::api

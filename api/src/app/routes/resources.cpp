@@ -68,6 +68,13 @@ Parameter deleted_parameter() {
           .description = "`true`: deleted ones instead, newest deletion first."};
 }
 
+Parameter device_parameter() {
+  return {.name = "device_id",
+          .description =
+              "The device that says this: client_ids are its own. One in the message "
+              "itself goes before it."};
+}
+
 void add_collection(std::vector<Route>& routes, CollectionTable table) {
   const auto& schema = table.schema;
   const auto item = table.path + "/{" + table.parameter + "}";

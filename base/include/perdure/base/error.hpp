@@ -26,6 +26,7 @@ enum class ErrorCode {
   too_large,               ///< past a stated bound on size
   idempotency_key_reused,  ///< the key was used before with another request
   quota_exceeded,          ///< the owner has as many as it may; `detail` says of what
+  client_id_reused,        ///< the client's id was used before for something else
   rate_limited,            ///< the principal's own budget is spent
   overloaded,              ///< a queue is full; accepted work goes on
   deadline_exceeded,       ///< the deadline passed before the turn ran; nothing was done
