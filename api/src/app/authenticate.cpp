@@ -22,18 +22,24 @@ void refuse(Context& context, std::string detail) {
   answer(context, problem);
 }
 
-// The secret as it was sent; empty when there is none that could be one.
+// Splits `Bearer abc` at the blank.
+std::string_view take_scheme(std::string_view& authorization) {
+  authorization = trim(authorization);
+  const auto end = std::min(authorization.find(' '), authorization.size());
+  const auto scheme = authorization.substr(0, end);
+  authorization = trim(authorization.substr(end));
+  return scheme;
+}
+
+// The secret as it was sent; empty when there is none that could be one. Credentials of another
+// scheme (`Basic`, which a proxy in front may ask for) are not for this server: beside them the
+// API key counts.
 std::string_view read_secret(const http::Headers& headers) {
   if (headers.count("Authorization") > 1 || headers.count("X-API-Key") > 1) return {};
-  if (const auto authorization = headers.find("Authorization")) {
-    constexpr std::string_view scheme = "Bearer ";
-    if (authorization->size() <= scheme.size() ||
-        !http::equals_ignoring_case(authorization->substr(0, scheme.size()), scheme)) {
-      return {};
-    }
-    return trim(authorization->substr(scheme.size()));
+  if (auto authorization = headers.find("Authorization")) {
+    if (http::equals_ignoring_case(take_scheme(*authorization), "Bearer")) return *authorization;
   }
-  return headers.find("X-API-Key").value_or(std::string_view{});
+  return trim(headers.find("X-API-Key").value_or(std::string_view{}));
 }
 
 Call ask(ObjectId target, std::string name, Json payload) {

@@ -25,6 +25,11 @@ std::optional<std::string_view> parameter_of(std::string_view rest, std::string_
   return {};
 }
 
+// The name that IANA gives, and the other one that the WHATWG Encoding Standard has beside it.
+bool is_utf8_name(std::string_view name) {
+  return http::equals_ignoring_case(name, "utf-8") || http::equals_ignoring_case(name, "utf8");
+}
+
 // A weight that is not in the grammar counts as 1, as if it were not there.
 double weight_of(std::string_view parameters) {
   const auto text = parameter_of(parameters, "q").value_or("1");
@@ -111,7 +116,7 @@ bool is_media_type(std::string_view content_type, std::string_view type) {
     if (value.starts_with('"') && value.ends_with('"') && value.size() > 1) {
       value = value.substr(1, value.size() - 2);
     }
-    if (!http::equals_ignoring_case(value, "utf-8")) return false;
+    if (!is_utf8_name(value)) return false;
   }
   return true;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perdure/api/http/server.hpp"
 
+#include <algorithm>
 #include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <future>
 #include <optional>
@@ -16,6 +18,29 @@ namespace {
 
 /// After accept failed (no file descriptors left), before it is tried again.
 constexpr auto accept_pause = std::chrono::milliseconds{100};
+
+/// An address as it is; of a name (`localhost`) all that the machine knows of it, those of IPv4
+/// first: whoever connects to the name tries them all, and older programs those alone.
+Result<std::vector<asio::ip::tcp::endpoint>> addresses_of(const ServerOptions& options,
+                                                          asio::io_context& context) {
+  error_code ec;
+  const auto address = asio::ip::make_address(options.address, ec);
+  std::vector<asio::ip::tcp::endpoint> endpoints;
+  if (!ec) {
+    endpoints.emplace_back(address, options.port);
+    return endpoints;
+  }
+  asio::ip::tcp::resolver resolver{context};
+  const auto found = resolver.resolve(options.address, std::to_string(options.port),
+                                      asio::ip::resolver_base::passive, ec);
+  if (ec) {
+    return fail(ErrorCode::invalid,
+                "no address of this machine has the name " + options.address + ": " + ec.message());
+  }
+  for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+  std::ranges::stable_partition(endpoints, [](const auto& one) { return one.address().is_v4(); });
+  return endpoints;
+}
 
 }  // namespace
 
@@ -32,6 +57,7 @@ class Server::Impl {
   ~Impl() { drain(Milliseconds{0}); }
 
   Result<void> listen();
+  error_code listen_on(const asio::ip::tcp::endpoint& endpoint);
   void drain(Milliseconds deadline);
   Result<void> reload_tls();
 
@@ -69,14 +95,12 @@ Result<void> Server::Impl::listen() {
     PERDURE_TRY(context, make_tls_context(options.tls));
     tls_ = std::move(context);
   }
+  PERDURE_TRY(endpoints, addresses_of(options, loops_.front()->context()));
   error_code ec;
-  const auto address = asio::ip::make_address(options.address, ec);
-  if (ec) return fail(ErrorCode::invalid, "not an IP address: " + options.address);
-  const asio::ip::tcp::endpoint endpoint{address, options.port};
-  acceptor_->open(endpoint.protocol(), ec);
-  if (!ec) acceptor_->set_option(asio::socket_base::reuse_address{true}, ec);
-  if (!ec) acceptor_->bind(endpoint, ec);
-  if (!ec) acceptor_->listen(asio::socket_base::max_listen_connections, ec);
+  for (const auto& endpoint : endpoints) {
+    ec = listen_on(endpoint);
+    if (!ec) break;
+  }
   if (ec) {
     return fail(ErrorCode::unavailable, "cannot listen on " + options.address + ":" +
                                             std::to_string(options.port) + ": " + ec.message());
@@ -86,6 +110,17 @@ Result<void> Server::Impl::listen() {
   for (const auto& loop : loops_) loop->start();
   started_ = true;
   return {};
+}
+
+error_code Server::Impl::listen_on(const asio::ip::tcp::endpoint& endpoint) {
+  error_code ec;
+  error_code ignored;
+  acceptor_->close(ignored);
+  acceptor_->open(endpoint.protocol(), ec);
+  if (!ec) acceptor_->set_option(asio::socket_base::reuse_address{true}, ec);
+  if (!ec) acceptor_->bind(endpoint, ec);
+  if (!ec) acceptor_->listen(asio::socket_base::max_listen_connections, ec);
+  return ec;
 }
 
 void Server::Impl::accept_next() {

@@ -39,7 +39,8 @@ constexpr Setting secret(std::string_view name, std::string_view help) {
 
 constexpr Setting table[] = {
     {"data_dir", path, "data", "Where all data is kept; made when it does not exist"},
-    {"listen", address, "127.0.0.1:8080", "Address and port to listen on; port 0 takes a free one"},
+    {"listen", address, "127.0.0.1:8080",
+     "Address, or name of this machine, and port to listen on; port 0 takes a free one"},
     secret("admin_key", "The first admin's API key; made and printed once when not set"),
     one_of("durability", "sync|buffered", "sync",
            "When a write is acknowledged: on disk (survives power loss), or in the operating "

@@ -21,6 +21,7 @@ TEST(MediaType, may_name_utf_8_and_nothing_else) {
   constexpr auto json = "application/json";
   EXPECT_TRUE(is_media_type("application/json", json));
   EXPECT_TRUE(is_media_type("Application/JSON; charset=\"UTF-8\"", json));
+  EXPECT_TRUE(is_media_type("application/json;charset=utf8", json));
   EXPECT_FALSE(is_media_type("application/json; charset=latin1", json));
   EXPECT_FALSE(is_media_type("application/jsonx", json));
 }

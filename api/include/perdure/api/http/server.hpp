@@ -51,6 +51,8 @@ struct TlsFiles {
 enum class Echo { off, on };
 
 struct ServerOptions {
+  /// An IP address, or a name of this machine: the first of its addresses that can be listened on,
+  /// those of IPv4 first.
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0 = any; see `Server::port`
   unsigned io_threads = 1;
