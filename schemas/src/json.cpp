@@ -5,7 +5,11 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <optional>
+#include <vector>
 
+#include "exact_number.hpp"
+#include "pointer.hpp"
 #include "quick_reader.hpp"
 #include "writer.hpp"
 
@@ -13,50 +17,101 @@ namespace perdure {
 
 namespace {
 
-// Builds the value, and counts depth on the way: the library itself has no bound.
+// Builds the value, counts depth on the way (the library itself has no bound), and refuses numbers
+// that would be kept as others.
 class BoundedBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
   using Base = nlohmann::detail::json_sax_dom_parser<Json>;
 
  public:
   BoundedBuilder(Json& value, std::size_t depth_max) : Base(value, false), depth_max_(depth_max) {}
 
-  bool start_object(std::size_t size) { return enter() && Base::start_object(size); }
+  bool start_object(std::size_t size) {
+    return enter(Container::object) && Base::start_object(size);
+  }
+  bool key(std::string& name) {
+    places_.back().name = name;
+    return Base::key(name);
+  }
   bool end_object() {
-    --depth_;
-    return Base::end_object();
+    places_.pop_back();
+    return Base::end_object() && pass();
   }
-  bool start_array(std::size_t size) { return enter() && Base::start_array(size); }
+  bool start_array(std::size_t size) { return enter(Container::array) && Base::start_array(size); }
   bool end_array() {
-    --depth_;
-    return Base::end_array();
+    places_.pop_back();
+    return Base::end_array() && pass();
   }
+  bool null() { return Base::null() && pass(); }
+  bool boolean(bool value) { return Base::boolean(value) && pass(); }
+  bool number_integer(std::int64_t value) { return Base::number_integer(value) && pass(); }
+  bool number_unsigned(std::uint64_t value) { return Base::number_unsigned(value) && pass(); }
+  bool string(std::string& value) { return Base::string(value) && pass(); }
+  bool number_float(double value, const std::string& literal) {
+    if (!is_kept_exactly(literal, value)) {
+      inexact_at_ = pointer();
+      return false;
+    }
+    return Base::number_float(value, literal) && pass();
+  }
+  /// The library's own words stay here: they name its classes.
   bool parse_error(std::size_t position, const std::string&, const Json::exception& error) {
+    constexpr int number_out_of_range = 406;
     position_ = position;
-    reason_ = error.what();
-    return false;
-  }
-  template <class Exception>
-  bool parse_error(std::size_t position, const std::string&, const Exception& error) {
-    position_ = position;
-    reason_ = error.what();
+    fault_ = error.id == number_out_of_range ? Fault::number_too_large : Fault::syntax;
     return false;
   }
 
-  [[nodiscard]] std::string reason() const {
-    if (depth_ > depth_max_) return "nested deeper than " + std::to_string(depth_max_) + " levels";
-    // "[json.exception.parse_error.101] parse error at …: why"
-    const auto colon = reason_.find(": ");
-    return "at byte " + std::to_string(position_) + ": " +
-           (colon == std::string::npos ? reason_ : reason_.substr(colon + 2));
+  [[nodiscard]] Error error() const {
+    if (!inexact_at_) return {.code = ErrorCode::malformed, .detail = "not JSON: " + reason()};
+    const std::string rule =
+        "must be a number that 64 bits keep as it is: an integer from -2^63 to "
+        "2^64-1, or at most 17 digits that a double keeps; send others as text";
+    return {.code = ErrorCode::invalid,
+            .detail = (inexact_at_->empty() ? "the value" : *inexact_at_) + " " + rule,
+            .fields = {{*inexact_at_, "number", rule}}};
   }
 
  private:
-  bool enter() { return ++depth_ <= depth_max_; }
+  enum class Container { object, array };
+  enum class Fault { syntax, number_too_large };
+  struct Place {
+    Container container;
+    std::size_t index = 0;
+    std::string name = {};
+  };
+
+  [[nodiscard]] std::string reason() const {
+    if (places_.size() > depth_max_) {
+      return "nested deeper than " + std::to_string(depth_max_) + " levels";
+    }
+    const auto at = "at byte " + std::to_string(position_) + " ";
+    return at + (fault_ == Fault::number_too_large ? "stands a number that is too large"
+                                                   : "stands what RFC 8259 does not allow there");
+  }
+
+  bool enter(Container container) {
+    places_.push_back({container});
+    return places_.size() <= depth_max_;
+  }
+  /// An item is complete: the next one of its array has another index.
+  bool pass() {
+    if (!places_.empty()) ++places_.back().index;
+    return true;
+  }
+  [[nodiscard]] std::string pointer() const {
+    std::string text;
+    for (const auto& place : places_) {
+      const bool is_array = place.container == Container::array;
+      text = append_step(std::move(text), is_array ? std::to_string(place.index) : place.name);
+    }
+    return text;
+  }
 
   std::size_t depth_max_;
-  std::size_t depth_ = 0;
+  std::vector<Place> places_;  ///< of the containers around what is read
   std::size_t position_ = 0;
-  std::string reason_;
+  Fault fault_ = Fault::syntax;
+  std::optional<std::string> inexact_at_;
 };
 
 /// Counts what the library's serializer would write; stops once there is too much.
@@ -139,7 +194,7 @@ Result<Json> parse_json(std::string_view text, std::size_t depth_max) {
   value = nullptr;
   BoundedBuilder builder{value, depth_max};
   if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
-    return fail(ErrorCode::malformed, "not JSON: " + builder.reason());
+    return fail(builder.error());
   }
   return value;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "exact_number.hpp"
 #include "perdure/base/utf8.hpp"
 
 namespace perdure {
@@ -193,8 +194,12 @@ class QuickReader {
       if (!take('+')) static_cast<void>(take('-'));
       if (!skip_digits()) return false;
     }
-    // What fits no integer is left to the library, too: it knows which double is meant.
-    if (has_fraction || has_exponent) return set_number<double>(value, from);
+    // What fits no integer is left to the library, too: it knows which double is meant. So is what
+    // no double keeps, which is refused there.
+    if (has_fraction || has_exponent) {
+      return set_number<double>(value, from) &&
+             is_kept_exactly({from, at_}, value.get_ref<double&>());
+    }
     return is_negative ? set_number<std::int64_t>(value, from)
                        : set_number<std::uint64_t>(value, from);
   }

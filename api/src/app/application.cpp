@@ -120,7 +120,7 @@ Application::Services::Services(Runtime& with_runtime, const Clock& with_clock, 
       router(all_routes()),
       cors(options.cors_origins),
       server_bucket("server", policy_of(options.server_rate)),
-      openapi(render_openapi(router, options.version)),
+      openapi(static_answer("application/json", render_openapi(router, options.version))),
       slow_work(options.slow) {
   if (!options.metrics.meter) return;
   for (const auto& route : router.routes()) {

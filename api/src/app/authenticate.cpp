@@ -16,9 +16,14 @@ using Next = void (*)(ContextPtr);
 
 constexpr std::size_t secret_bytes_max = 512;
 
-void refuse(Context& context, std::string detail) {
+// RFC 6750, section 3.1: who sent no credentials is only told what is wanted.
+enum class Credentialled { no, yes };
+
+void refuse(Context& context, std::string detail, Credentialled sent = Credentialled::yes) {
   auto problem = problem_from({.code = ErrorCode::unauthenticated, .detail = std::move(detail)});
-  problem.headers = {{"WWW-Authenticate", "Bearer realm=\"perdure\""}};
+  std::string challenge = "Bearer realm=\"perdure\"";
+  if (sent == Credentialled::yes) challenge += ", error=\"invalid_token\"";
+  problem.headers = {{"WWW-Authenticate", std::move(challenge)}};
   answer(context, problem);
 }
 
@@ -202,7 +207,8 @@ void authenticate(ContextPtr context, Next next) {
   }
   if (context->secret.empty() || context->secret.size() > secret_bytes_max) {
     return refuse(*context,
-                  "send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`");
+                  "send an API key as `Authorization: Bearer <key>` or `X-API-Key: <key>`",
+                  context->secret.empty() ? Credentialled::no : Credentialled::yes);
   }
   auto& services = context->services;
   auto found = find_key(services, context->secret);

@@ -261,9 +261,9 @@ Result<void> check_origin(const Context& context) {
   const auto origin = context.request.headers.find("Origin");
   if (context.request.upgrade != http::Upgrade::websocket || !origin) return {};
   const auto authority_at = origin->find("://");
-  const auto host = context.request.headers.find("Host");
-  const bool is_own = authority_at != std::string_view::npos && host &&
-                      http::equals_ignoring_case(origin->substr(authority_at + 3), *host);
+  const auto host = context.request.host();
+  const bool is_own = authority_at != std::string_view::npos && !host.empty() &&
+                      http::equals_ignoring_case(origin->substr(authority_at + 3), host);
   if (is_own || context.services.cors.listed(*origin)) return {};
   return fail(ErrorCode::forbidden,
               "pages of this origin may not open WebSockets here; see the setting cors.origins");

@@ -7,6 +7,7 @@
 #include "app/secrets.hpp"
 #include "app/services.hpp"
 #include "perdure/base/check.hpp"
+#include "perdure/base/crypto.hpp"
 
 namespace perdure::api {
 
@@ -116,11 +117,14 @@ void answer(Context& context, JsonAnswer&& json) {
       if (context.if_match && !context.if_match->matches_strongly(*json.seq)) {
         return answer(context, stale());
       }
-      if (context.if_none_match && context.if_none_match->matches_weakly(*json.seq)) {
-        response.status = 304;
+      if (context.if_none_match) {
+        if (auto tag = context.if_none_match->find_weakly(std::to_string(*json.seq))) {
+          response.status = 304;
+          headers.add("ETag", *tag);
+        }
       }
     }
-    headers.add("ETag", format_tag(*json.seq));
+    if (response.status != 304) headers.add("ETag", format_tag(*json.seq));
   }
   headers.add("Cache-Control", "private, no-cache");
   headers.add("Vary", "Authorization, X-API-Key");
@@ -129,6 +133,33 @@ void answer(Context& context, JsonAnswer&& json) {
   if (response.status != 304) {
     headers.add("Content-Type", "application/json");
     response.body = std::move(json.text);
+  }
+  answer(context, std::move(response));
+}
+
+StaticAnswer static_answer(std::string_view content_type, std::string bytes) {
+  auto digest = to_hex(bytes_of(sha256(bytes))).substr(0, 16);
+  return {.opaque = std::move(digest),
+          .content_type = content_type,
+          .body = std::make_shared<const std::string>(std::move(bytes))};
+}
+
+void answer(Context& context, const StaticAnswer& file) {
+  http::Response response{.status = 200, .headers = {}, .body = file.body};
+  const auto& none = context.if_none_match;
+  if (auto tag = none ? none->find_weakly(file.opaque) : std::nullopt) {
+    response.status = 304;
+    response.body = {};
+    response.headers.add("ETag", *tag);
+  } else {
+    response.gzip_body = file.gzip_body;
+    response.headers.add("Content-Type", file.content_type);
+    response.headers.add("ETag", '"' + file.opaque + '"');
+  }
+  response.headers.add("Cache-Control", file.caching);
+  if (!file.content_policy.empty()) {
+    response.headers.add("Content-Security-Policy", file.content_policy);
+    response.headers.add("Referrer-Policy", "no-referrer");
   }
   answer(context, std::move(response));
 }

@@ -89,6 +89,21 @@ struct JsonAnswer {
 };
 void answer(Context& context, JsonAnswer&& json);
 
+/// What is the same for everybody and as long as the server runs; `opaque` names its bytes: 304 for
+/// a client that has them.
+struct StaticAnswer {
+  std::string opaque;
+  std::string_view content_type;
+  http::Body body;
+  std::shared_ptr<const std::string> gzip_body = {};
+  std::string_view caching = "no-cache";
+  /// Of a page: what it may load, and that it tells no other site where it was.
+  std::string_view content_policy = {};
+};
+void answer(Context& context, const StaticAnswer& file);
+/// A shared body with the digest of its bytes.
+[[nodiscard]] StaticAnswer static_answer(std::string_view content_type, std::string bytes);
+
 /// 204.
 void answer_nothing(Context& context);
 

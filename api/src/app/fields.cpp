@@ -126,6 +126,13 @@ bool TagList::matches_weakly(Seq seq) const {
          std::ranges::any_of(tags, [&](const Tag& tag) { return tag.seq == seq; });
 }
 
+std::optional<std::string> TagList::find_weakly(std::string_view opaque) const {
+  if (scope == Scope::any) return '"' + std::string{opaque} + '"';
+  const auto found = std::ranges::find(tags, opaque, &Tag::opaque);
+  if (found == tags.end()) return {};
+  return found->text;
+}
+
 bool TagList::matches_strongly(Seq seq) const {
   return scope == Scope::any || std::ranges::any_of(tags, [&](const Tag& tag) {
            return tag.seq == seq && tag.strength == Tag::Strength::strong;
@@ -145,6 +152,8 @@ Result<TagList> parse_tags(std::string_view text, std::string_view field_name) {
     list.scope = TagList::Scope::any;
     return list;
   }
+  // A list may have empty elements (RFC 9110, section 5.6.1.2).
+  while (text.starts_with(',')) text = trim(text.substr(1));
   while (!text.empty()) {
     TagList::Tag tag;
     if (text.starts_with("W/")) {
@@ -154,8 +163,12 @@ Result<TagList> parse_tags(std::string_view text, std::string_view field_name) {
     if (!text.starts_with('"')) return malformed();
     const auto end = text.find('"', 1);
     if (end == std::string_view::npos) return malformed();
-    tag.seq = own_seq(text.substr(1, end - 1));
-    list.tags.push_back(tag);
+    auto opaque = text.substr(1, end - 1);
+    tag.text = text.substr(0, end + 1);
+    if (opaque.ends_with(gzip_tag_suffix)) opaque.remove_suffix(gzip_tag_suffix.size());
+    tag.opaque = opaque;
+    tag.seq = own_seq(opaque);
+    list.tags.push_back(std::move(tag));
     text = trim(text.substr(end + 1));
     if (text.empty()) break;
     if (!text.starts_with(',')) return malformed();

@@ -37,6 +37,33 @@ void rewrite_references(Json& schema, std::set<std::string>& names) {
   }
 }
 
+// What generators of clients take otherwise than validators do: an object without members may have
+// any, which they want to be told; and a member with a default is sent by whom it suits, while some
+// generators ask everybody for it. The default is said in words.
+void speak_to_generators(Json& schema) {
+  if (schema.is_array()) {
+    for (auto& element : schema) speak_to_generators(element);
+  }
+  if (!schema.is_object()) return;
+  for (auto& [key, value] : schema.items()) {
+    if (key != "example" && key != "const" && key != "enum") speak_to_generators(value);
+  }
+  const auto type = schema.find("type");
+  const bool is_object = type != schema.end() &&
+                         (*type == "object" ||
+                          (type->is_array() && std::ranges::find(*type, "object") != type->end()));
+  if (is_object && !schema.contains("properties") && !schema.contains("additionalProperties")) {
+    schema["additionalProperties"] = true;
+  }
+  const auto fallback = schema.find("default");
+  // A member may be named so: then it is a schema.
+  if (fallback == schema.end() || type == schema.end()) return;
+  auto description = schema.value("description", "");
+  if (!description.empty()) description += ' ';
+  schema["description"] = description + "Default: `" + dump_json(*fallback) + "`.";
+  schema.erase("default");
+}
+
 // The schemas that routes name, and those that these refer to.
 Json component_schemas(const Router& router) {
   std::set<std::string> waiting{"Problem"};
@@ -54,6 +81,7 @@ Json component_schemas(const Router& router) {
     PERDURE_CHECK(text != nullptr, name);
     auto schema = *text;
     rewrite_references(schema, waiting);
+    speak_to_generators(schema);
     schemas[name] = std::move(schema);
   }
   return schemas;
@@ -142,6 +170,9 @@ Json success_of(const Route& route) {
 Json responses_of(const CompiledRoute& compiled) {
   const auto& route = compiled.route;
   Json responses{{std::to_string(route.status), success_of(route)}};
+  if (!is_open(route) && !is_unsafe(route)) {
+    responses["304"] = {{"$ref", "#/components/responses/NotModified"}};
+  }
   std::vector<int> problems{400, 406, 422, 503};
   if (!is_open(route)) problems.insert(problems.end(), {401, 403, 412, 429});
   if (!compiled.path_parameters.empty()) problems.push_back(404);
@@ -179,7 +210,7 @@ Json operation_of(const CompiledRoute& compiled) {
   return operation;
 }
 
-Json problem_responses() {
+Json shared_responses() {
   auto responses = Json::object();
   const std::vector<std::pair<int, const char*>> all{
       {400, "The request cannot be parsed"},
@@ -199,6 +230,9 @@ Json problem_responses() {
         {"description", description},
         {"content", {{"application/problem+json", {{"schema", reference("Problem")}}}}}};
   }
+  responses["NotModified"] = {
+      {"description", "The client has this already: If-None-Match names it"},
+      {"headers", {{"ETag", {{"$ref", "#/components/headers/ETag"}}}}}};
   return responses;
 }
 
@@ -234,7 +268,7 @@ Json text_header(const char* description) {
 Json components(const Router& router) {
   return {
       {"schemas", component_schemas(router)},
-      {"responses", problem_responses()},
+      {"responses", shared_responses()},
       {"parameters",
        {{"IdempotencyKey",
          header_parameter("Idempotency-Key",

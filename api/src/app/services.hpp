@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/chat/live_conversations.hpp"
+#include "app/context.hpp"
 #include "app/cors.hpp"
 #include "app/event_streams.hpp"
 #include "app/key_cache.hpp"
@@ -35,7 +36,7 @@ struct Application::Services {
   RateBucket server_bucket;
   std::vector<shell::RouteMeter*> meters;  ///< by the route's place in `router.routes()`
   shell::RouteMeter* other_meter = nullptr;
-  std::string openapi;
+  StaticAnswer openapi;
   std::atomic<bool> draining{false};
   EventStreams event_streams{*this};
   chat::LiveConversations live_conversations{*this};

@@ -3,6 +3,7 @@
 
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <functional>
 
 #include "http/control_bytes.hpp"
 #include "perdure/base/check.hpp"
@@ -56,6 +57,7 @@ class ChunkedBody::Parser final : public beast::http::basic_parser<true> {
     PERDURE_CHECK(is_header_done() && chunked(), "Beast reads its own dialect");
   }
 
+  std::string_view input;  ///< what the parser is given
   std::string* body = nullptr;
   std::size_t bytes_max = 0;
   std::uint64_t chunk_left = 0;  ///< bytes of the chunk that is being read
@@ -63,7 +65,14 @@ class ChunkedBody::Parser final : public beast::http::basic_parser<true> {
  private:
   void on_request_impl(beast::http::verb, string_view, string_view, int, error_code&) override {}
   void on_response_impl(int, string_view, int, error_code&) override {}
-  void on_field_impl(field, string_view, string_view, error_code&) override {}  // a trailer
+  /// A trailer, which is read over. Beast puts a folded value together elsewhere.
+  void on_field_impl(field, string_view, string_view value, error_code& ec) override {
+    const std::less_equal<> in_order;
+    const auto* end = input.data() + input.size();
+    if (!in_order(input.data(), value.data()) || !in_order(value.data(), end)) {
+      ec = beast::http::error::bad_obs_fold;
+    }
+  }
   void on_header_impl(error_code&) override {}
   void on_finish_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
@@ -98,6 +107,7 @@ BodyStep ChunkedBody::read(std::string_view input, std::size_t bytes_max, std::s
     const auto rest = input.substr(step.consumed);
     if (rest.empty() || (parser.chunk_left == 0 && rest.size() < left_min)) break;
     error_code ec;
+    parser.input = rest;
     step.consumed += parser.put(boost::asio::const_buffer{rest.data(), rest.size()}, ec);
     if (ec == beast::http::error::need_more) {
       const auto waiting = input.substr(step.consumed);

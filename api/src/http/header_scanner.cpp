@@ -13,7 +13,17 @@ namespace {
 constexpr std::size_t request_line_overhead = 64;
 
 constexpr Refusal url_too_long{414, "uri_too_long", "The request target is too long."};
+/// Of a method that is known: a longer one is none of them (RFC 9112, section 3).
+constexpr std::size_t method_bytes_max = 16;
+
+constexpr Refusal method_unknown{501, "not_implemented", "The request method is not implemented."};
 constexpr Refusal header_too_large{431, "headers_too_large", "The request header is too large."};
+
+/// Of a request line that is too long: where its method ends shows which part is.
+Refusal line_too_long(std::string_view line) {
+  const auto method = line.substr(0, method_bytes_max + 1);
+  return method.find(' ') == std::string_view::npos ? method_unknown : url_too_long;
+}
 
 }  // namespace
 
@@ -24,7 +34,7 @@ std::optional<Refusal> HeaderScanner::advance(std::string_view input) {
                             : nullptr;
     if (found == nullptr) {
       seen_ = input.size();
-      return check_partial(seen_ - line_at_);
+      return check_partial(input.substr(line_at_, seen_ - line_at_));
     }
     const auto next = static_cast<std::size_t>(static_cast<const char*>(found) - input.data()) + 1;
     seen_ = next;
@@ -49,7 +59,7 @@ std::optional<Refusal> HeaderScanner::take_line(std::string_view line, std::size
     return {};
   }
   if (lines_ == 0 && line.size() > limits_.url_bytes_max + request_line_overhead) {
-    return url_too_long;
+    return line_too_long(line);
   }
   if (lines_ > 0 && (line.front() == ' ' || line.front() == '\t')) {
     return malformed("A header field is folded over lines.");
@@ -64,9 +74,9 @@ std::optional<Refusal> HeaderScanner::take_line(std::string_view line, std::size
   return {};
 }
 
-std::optional<Refusal> HeaderScanner::check_partial(std::size_t line_size) const {
+std::optional<Refusal> HeaderScanner::check_partial(std::string_view line) const {
   if (lines_ == 0) {
-    if (line_size > limits_.url_bytes_max + request_line_overhead) return url_too_long;
+    if (line.size() > limits_.url_bytes_max + request_line_overhead) return line_too_long(line);
     return {};
   }
   if (seen_ - begin_ > limits_.header_bytes_max) return header_too_large;

@@ -32,7 +32,7 @@ class HeaderScanner {
 
  private:
   [[nodiscard]] std::optional<Refusal> take_line(std::string_view line, std::size_t next);
-  [[nodiscard]] std::optional<Refusal> check_partial(std::size_t line_size) const;
+  [[nodiscard]] std::optional<Refusal> check_partial(std::string_view line) const;
 
   const Limits& limits_;
   std::size_t begin_ = 0;

@@ -46,6 +46,16 @@ void Headers::add(std::string_view name, std::string_view value) {
   index_field(name_at, name.size(), value_at, value.size());
 }
 
+void Headers::replace(std::string_view name, std::string_view value) {
+  Headers others;
+  for (const auto& place : index_) {
+    if (is_named(place, name)) continue;
+    others.add(name_of(place), std::string_view{text_}.substr(place.value_at, place.value_size));
+  }
+  others.add(name, value);
+  *this = std::move(others);
+}
+
 std::optional<std::string_view> Headers::find(std::string_view name) const noexcept {
   for (const auto& place : index_) {
     if (is_named(place, name)) {

@@ -24,12 +24,13 @@ namespace perdure::http {
 /// 1 to 128 characters of `[A-Za-z0-9._-]`.
 [[nodiscard]] bool is_valid_request_id(std::string_view text) noexcept;
 
-/// Reduces a request target to origin form, in place. `host` is the Host field, empty if none.
+/// Reduces a request target to origin form, in place. The authority of an absolute form goes to
+/// `authority`: it counts, whatever Host says (RFC 9112, section 3.2.2).
 ///
-/// An absolute form must name http or https and the same authority as Host; `*` goes with OPTIONS
-/// only; a fragment or a byte outside printable ASCII is refused.
-[[nodiscard]] std::optional<Refusal> normalise_target(Method method, std::string_view host,
-                                                      std::string& target);
+/// An absolute form must name http or https; `*` goes with OPTIONS only; a fragment and bytes that
+/// RFC 3986 keeps out of URIs are refused, but for brackets.
+[[nodiscard]] std::optional<Refusal> normalise_target(Method method, std::string& target,
+                                                      std::string& authority);
 
 /// The checks of RFC 6455, section 4.2.1 that the upgrade itself does not show.
 [[nodiscard]] std::optional<Refusal> check_websocket_handshake(const Headers& headers);

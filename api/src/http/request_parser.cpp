@@ -48,7 +48,7 @@ struct Single {
 
 /// What the fields say about framing, routing and the connection.
 struct Seen {
-  Single host, content_length, transfer_encoding, expect;
+  Single host, content_length, content_type, transfer_encoding, expect;
   std::string_view upgrade, request_id;
   bool closes = false, keeps_alive = false, upgrades = false;
 
@@ -75,6 +75,7 @@ std::optional<Refusal> Seen::note(std::string_view name, std::string_view value)
       break;
     case 12:
       if (is("X-Request-ID")) request_id = value;
+      if (is("Content-Type")) content_type.note(value);
       break;
     case 14:
       if (is("Content-Length")) content_length.note(value);
@@ -87,11 +88,17 @@ std::optional<Refusal> Seen::note(std::string_view name, std::string_view value)
   return {};
 }
 
+/// Takes the next element off a comma-separated list.
+std::string_view take_element(std::string_view& list) {
+  const auto comma = std::min(list.find(','), list.size());
+  const auto element = trimmed(list.substr(0, comma));
+  list.remove_prefix(std::min(comma + 1, list.size()));
+  return element;
+}
+
 std::optional<Refusal> Seen::note_connection(std::string_view value) {
   while (!value.empty()) {
-    const auto comma = std::min(value.find(','), value.size());
-    const auto option = trimmed(value.substr(0, comma));
-    value.remove_prefix(std::min(comma + 1, value.size()));
+    const auto option = take_element(value);
     if (token_end(option) != option.size()) {
       return malformed("A header field has no valid value.");
     }
@@ -123,8 +130,11 @@ std::optional<Refusal> parse_request_line(std::string_view text, RequestLine& li
     line.version = Framing::Version::http_1_0;
     return {};
   }
-  const auto names_version = text.size() == 8 && text.starts_with("HTTP/") && text[6] == '.';
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto names_version = text.size() == 8 && text.starts_with("HTTP/") && text[6] == '.' &&
+                             is_digit(text[5]) && is_digit(text[7]);
   if (!names_version) return malformed("The request line names no HTTP version.");
+  if (text[5] == '1') return {};  // a later minor version is served as 1.1 (RFC 9110, section 2.5)
   return Refusal{505, "version_not_supported", "Only HTTP/1.1 and HTTP/1.0 are spoken here."};
 }
 
@@ -155,15 +165,34 @@ std::optional<Refusal> parse_fields(std::string_view block, std::string_view fie
 constexpr Refusal doubtful_end{
     400, "malformed", "Content-Length and Transfer-Encoding leave the end of the body in doubt."};
 
+/// The end of a body is known where chunked is its last transfer coding, and its only one (RFC 9112,
+/// section 6.3).
+std::optional<Refusal> check_codings(std::string_view codings) {
+  std::size_t chunked_times = 0;
+  std::size_t others = 0;
+  std::string_view last;
+  while (!codings.empty()) {
+    const auto coding = take_element(codings);
+    if (coding.empty()) continue;
+    last = coding;
+    ++(equals_ignoring_case(coding, "chunked") ? chunked_times : others);
+  }
+  if (chunked_times != 1 || !equals_ignoring_case(last, "chunked")) {
+    return malformed("Transfer-Encoding must end in chunked, and name it once.");
+  }
+  if (others > 0) {
+    return Refusal{501, "not_implemented", "Of transfer codings only chunked is known here."};
+  }
+  return {};
+}
+
 std::optional<Refusal> check_framing(const Seen& seen, Framing& framing) {
   const auto is_1_1 = framing.version == Framing::Version::http_1_1;
   if (seen.transfer_encoding.times > 0) {
     if (seen.content_length.times > 0 || seen.transfer_encoding.times > 1 || !is_1_1) {
       return doubtful_end;
     }
-    if (!equals_ignoring_case(seen.transfer_encoding.value, "chunked")) {
-      return Refusal{501, "not_implemented", "Of transfer codings only chunked is known here."};
-    }
+    if (auto refusal = check_codings(seen.transfer_encoding.value)) return refusal;
     framing.body = Framing::BodyKind::chunked;
   }
   if (seen.content_length.times > 0) {
@@ -179,6 +208,7 @@ std::optional<Refusal> check_framing(const Seen& seen, Framing& framing) {
   if (seen.host.times > 1 || (is_1_1 && seen.host.times == 0)) {
     return malformed("The Host field must appear once.");
   }
+  if (seen.content_type.times > 1) return malformed("The Content-Type field must appear once.");
   if (seen.host.times == 1 && !is_valid_host(seen.host.value)) {
     return malformed("The Host field names no valid host.");
   }
@@ -213,7 +243,8 @@ std::optional<Refusal> RequestParser::parse_header(std::string_view block, const
   if (!method) {
     return Refusal{501, "not_implemented", "The request method is not implemented."};
   }
-  if ((refusal = normalise_target(*method, seen.host.value, request.target))) return refusal;
+  request.authority.clear();
+  if ((refusal = normalise_target(*method, request.target, request.authority))) return refusal;
 
   const auto is_1_1 = framing.version == Framing::Version::http_1_1;
   if (!seen.closes && (is_1_1 || seen.keeps_alive)) framing.connection = Framing::Connection::keep;

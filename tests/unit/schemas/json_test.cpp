@@ -32,6 +32,33 @@ TEST(ParseJson, agrees_with_the_public_suite) {
   EXPECT_EQ(decided, 283U);
 }
 
+TEST(ParseJson, keeps_every_number_that_it_takes) {
+  for (const auto* text :
+       {"0", "-0", "0.1", "1.0", "100e-2", "1e22", "5e-324", "1.7976931348623157e308", "1e-300",
+        "18446744073709551615", "-9223372036854775808", "18446744073709551616",
+        "123456789012345680000", "0.30000000000000004", "9007199254740993", "0e400", "-0.0",
+        "100000000000000000000000", "123.4560000000000000000"}) {
+    const auto parsed = parse_json(text);
+    ASSERT_TRUE(parsed) << text << ": " << to_string(parsed.error());
+    EXPECT_EQ(parse_json(dump_json(*parsed)).value(), *parsed) << text;
+  }
+}
+
+TEST(ParseJson, refuses_a_number_that_it_would_keep_as_another_and_says_where) {
+  for (const auto* number :
+       {"18446744073709551617", "12345678901234567890123", "-9223372036854775809",
+        "0.12345678901234567890", "1.00000000000000001", "9007199254740993.0", "1e-400",
+        "123.456e-789", "3.14159265358979323846"}) {
+    const auto text = R"({"a":[1,"x",{"b/c~":)" + std::string{number} + "}]}";
+    const auto parsed = parse_json(text);
+    ASSERT_FALSE(parsed) << number << " became " << dump_json(*parsed);
+    EXPECT_EQ(parsed.error().code, ErrorCode::invalid);
+    ASSERT_EQ(parsed.error().fields.size(), 1U) << number;
+    EXPECT_EQ(parsed.error().fields[0].pointer, "/a/2/b~1c~0");
+    EXPECT_EQ(parsed.error().fields[0].code, "number");
+  }
+}
+
 TEST(ParseJson, refuses_what_follows_the_text) {
   EXPECT_TRUE(parse_json(" {} \r\n\t"));
   for (const auto text : {std::string_view{"{}\0", 3}, std::string_view{"{} x"},

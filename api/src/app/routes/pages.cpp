@@ -20,12 +20,6 @@ constexpr const char* content_policy =
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-using Shared = std::shared_ptr<const std::string>;  // shared by all responses: immutable
-
-Shared shared(std::string_view bytes) {
-  return bytes.empty() ? nullptr : std::make_shared<const std::string>(bytes);
-}
-
 std::string replaced(std::string_view page, const std::string& assets) {
   constexpr std::string_view mark = "@ASSETS@";
   std::string text;
@@ -44,16 +38,9 @@ std::string assets_path() {
   return "/docs/assets/" + to_hex(bytes_of(sha256(all))).substr(0, 16);
 }
 
-Function serve(std::string_view content_type, Shared bytes, Shared gzip, const char* caching) {
-  return [content_type, bytes = std::move(bytes), gzip = std::move(gzip),
-          caching](const ContextPtr& context) {
-    http::Response response{.status = 200, .headers = {}, .body = bytes, .gzip_body = gzip};
-    response.headers.add("Content-Type", content_type);
-    response.headers.add("Cache-Control", caching);
-    response.headers.add("Content-Security-Policy", content_policy);
-    response.headers.add("Referrer-Policy", "no-referrer");
-    answer(*context, std::move(response));
-  };
+Function serve(StaticAnswer file) {
+  file.content_policy = content_policy;
+  return [file = std::move(file)](const ContextPtr& context) { answer(*context, file); };
 }
 
 std::string operation_of(std::string_view file) {
@@ -76,11 +63,12 @@ void add_page_routes(std::vector<Route>& routes) {
         .summary = is_page ? "This API as a page" : "A part of the API pages",
         .produces = std::string{file.content_type}};
     if (is_page) {
-      route.target =
-          serve(file.content_type, shared(replaced(file.bytes, assets)), nullptr, "no-cache");
+      route.target = serve(static_answer(file.content_type, replaced(file.bytes, assets)));
     } else {
-      route.target = serve(file.content_type, shared(file.bytes), shared(file.gzip),
-                           "public, max-age=31536000, immutable");
+      auto asset = static_answer(file.content_type, std::string{file.bytes});
+      if (!file.gzip.empty()) asset.gzip_body = std::make_shared<const std::string>(file.gzip);
+      asset.caching = "public, max-age=31536000, immutable";
+      route.target = serve(std::move(asset));
       route.listing = Listing::hidden;
     }
     routes.push_back(std::move(route));

@@ -111,12 +111,7 @@ void metrics(const ContextPtr& context) {
   answer(*context, std::move(response));
 }
 
-void openapi(const ContextPtr& context) {
-  http::Response response{.status = 200, .headers = {}, .body = context->services.openapi};
-  response.headers.add("Content-Type", "application/json");
-  response.headers.add("Cache-Control", "no-cache");
-  answer(*context, std::move(response));
-}
+void openapi(const ContextPtr& context) { answer(*context, context->services.openapi); }
 
 }  // namespace
 

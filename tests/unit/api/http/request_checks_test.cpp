@@ -6,10 +6,15 @@
 namespace perdure::http {
 namespace {
 
-std::string normalised(std::string target, std::string_view host = "h",
-                       Method method = Method::get) {
-  const auto refusal = normalise_target(method, host, target);
+std::string normalised(std::string target, Method method = Method::get) {
+  std::string authority;
+  const auto refusal = normalise_target(method, target, authority);
   return refusal ? "refused" : target;
+}
+
+std::string authority_of(std::string target) {
+  std::string authority;
+  return normalise_target(Method::get, target, authority) ? "refused" : authority;
 }
 
 TEST(Target, becomes_origin_form) {
@@ -17,15 +22,25 @@ TEST(Target, becomes_origin_form) {
   EXPECT_EQ(normalised("http://h/a?b"), "/a?b");
   EXPECT_EQ(normalised("HTTPS://H?b"), "/?b");
   EXPECT_EQ(normalised("http://h"), "/");
-  EXPECT_EQ(normalised("http://h", "h", Method::options), "*");
-  EXPECT_EQ(normalised("*", "h", Method::options), "*");
+  EXPECT_EQ(normalised("http://h", Method::options), "*");
+  EXPECT_EQ(normalised("*", Method::options), "*");
 }
 
 TEST(Target, is_refused_when_another_reader_could_see_another_one) {
-  for (const auto* target : {"", "a", "*", "h:80", "http:/h/", "http://other/", "http://x@h/",
-                             "ftp://h/", "/a#b", "/a b", "/\xC3\xA4", "://h/"}) {
+  for (const auto* target :
+       {"", "a", "*", "h:80", "http:/h/", "http://x@h/", "ftp://h/", "/a#b", "/a b", "/\xC3\xA4",
+        "://h/", "/a\"", "/<a>", "/a\\b", "/^", "/`", "/{a}", "/a|b", "/?a={b}"}) {
     EXPECT_EQ(normalised(target), "refused") << target;
   }
+}
+
+TEST(Target, in_absolute_form_says_which_host_is_asked) {
+  EXPECT_EQ(authority_of("http://other:80/a"), "other:80");
+  EXPECT_EQ(authority_of("/a"), "");
+}
+
+TEST(Target, may_have_brackets_in_its_query) {
+  EXPECT_EQ(normalised("/a?data.age[gte]=3"), "/a?data.age[gte]=3");
 }
 
 TEST(Host, is_a_name_or_an_address_with_an_optional_port) {

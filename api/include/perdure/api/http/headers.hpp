@@ -21,11 +21,17 @@ struct Field {
   std::string_view value;
 };
 
+/// Stands at the end of the entity tag of a body under gzip.
+inline constexpr std::string_view gzip_tag_suffix = "-gzip";
+
 class Headers {
  public:
   /// Appends a field; the same name may be added again. Bytes of `value` that could end the line
   /// (CR, LF, NUL) become spaces, so that no value can forge a field.
   void add(std::string_view name, std::string_view value);
+
+  /// Puts `value` in the place of the values of all fields of this name, behind the other fields.
+  void replace(std::string_view name, std::string_view value);
 
   /// The first field of this name, case-insensitively. Borrows until the next change or move.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;

@@ -36,6 +36,8 @@ struct Request {
   Method method = Method::get;
   /// Origin form (`/path?query`) or `*`; an absolute form was reduced to it. Not decoded.
   std::string target;
+  /// The authority of a target in absolute form; empty: the Host field has it.
+  std::string authority;
   Headers headers;
   std::string body;  ///< empty while it is unread
   BodyState body_state = BodyState::whole;
@@ -52,6 +54,10 @@ struct Request {
   [[nodiscard]] std::string_view path() const noexcept;
   /// What follows `?`, not decoded; empty when there is none. Borrows from `target`.
   [[nodiscard]] std::string_view query() const noexcept;
+  /// The host, with its port if it was named, that the client asked. Borrows from the request.
+  [[nodiscard]] std::string_view host() const noexcept {
+    return authority.empty() ? headers.find("Host").value_or("") : std::string_view{authority};
+  }
   [[nodiscard]] bool has_body() const noexcept {
     return body_state == BodyState::unread || !body.empty();
   }
