@@ -221,6 +221,7 @@ api::ApplicationOptions ServerProcess::application_options() {
   options.data_dir = config_.text("data_dir");
   options.body_bytes_max = static_cast<std::size_t>(config_.number("limits.body"));
   options.import_bytes_max = static_cast<std::size_t>(config_.number("limits.import"));
+  options.sockets_per_user_max = static_cast<std::size_t>(config_.number("quotas.sockets"));
   options.memory = &memory_;
   options.free_bytes_min = static_cast<std::uint64_t>(config_.number("storage.free_min"));
   options.call_deadline = Milliseconds{config_.number("timeouts.call")};

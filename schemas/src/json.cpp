@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "exact_number.hpp"
-#include "pointer.hpp"
+#include "perdure/schemas/pointer.hpp"
 #include "quick_reader.hpp"
 #include "writer.hpp"
 
@@ -57,7 +57,7 @@ class BoundedBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
   bool parse_error(std::size_t position, const std::string&, const Json::exception& error) {
     constexpr int number_out_of_range = 406;
     position_ = position;
-    fault_ = error.id == number_out_of_range ? Fault::number_too_large : Fault::syntax;
+    if (error.id == number_out_of_range) inexact_at_ = pointer();
     return false;
   }
 
@@ -73,7 +73,6 @@ class BoundedBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
 
  private:
   enum class Container { object, array };
-  enum class Fault { syntax, number_too_large };
   struct Place {
     Container container;
     std::size_t index = 0;
@@ -84,9 +83,7 @@ class BoundedBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
     if (places_.size() > depth_max_) {
       return "nested deeper than " + std::to_string(depth_max_) + " levels";
     }
-    const auto at = "at byte " + std::to_string(position_) + " ";
-    return at + (fault_ == Fault::number_too_large ? "stands a number that is too large"
-                                                   : "stands what RFC 8259 does not allow there");
+    return "at byte " + std::to_string(position_) + " stands what RFC 8259 does not allow there";
   }
 
   bool enter(Container container) {
@@ -110,7 +107,6 @@ class BoundedBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
   std::size_t depth_max_;
   std::vector<Place> places_;  ///< of the containers around what is read
   std::size_t position_ = 0;
-  Fault fault_ = Fault::syntax;
   std::optional<std::string> inexact_at_;
 };
 

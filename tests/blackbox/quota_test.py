@@ -3,7 +3,9 @@
 
 import unittest
 
-from harness import BlackBoxTest
+from event_stream import Stream
+from harness import BlackBoxTest, wait_until
+from websocket import WebSocket
 
 QUOTA = 5
 
@@ -77,6 +79,56 @@ class Quotas(BlackBoxTest):
         self.become_user()
         self.assertEqual(self.user.post("/api-keys", {"name": "second"}).status, 201)
         self.refused(self.user.post("/api-keys", {"name": "third"}), "quotas.api_keys")
+
+
+class Sockets(BlackBoxTest):
+    def setUp(self):
+        super().setUp()
+        self.running = self.server("--quotas-sockets", "3").start()
+        self.client = self.running.client()
+        self.conversation = self.client.post("/conversations", {"title": "x"}).json["id"]
+
+    def open_all(self):
+        """One of each: frames of a chat, events as a stream, events as frames."""
+        key = self.client.key
+        made = [WebSocket(self.running, key, f"/api/v1/chat/{self.conversation}"),
+                Stream(self.running, key), WebSocket(self.running, key, "/api/v1/events")]
+        for one in made:
+            self.addCleanup(one.close)
+        return made
+
+    def test_a_user_has_a_bounded_number_of_streams_and_sockets_open(self):
+        me = self.client.get("/users/me").json["id"]
+        self.client.patch(f"/users/{me}", {"role": "user"})
+        made = self.open_all()
+        refused = self.client.get("/events")
+        self.assertEqual(refused.status, 403, refused)
+        self.assertEqual(refused.json["code"], "quota_exceeded")
+        self.assertIn("quotas.sockets", refused.json["detail"])
+        # The place of each kind is free again once it is closed.
+        for one in made:
+            one.close()
+        wait_until(lambda: self.can_open(), what="a free place")
+        wait_until(lambda: self.can_open_all(), what="all places")
+
+    def can_open(self):
+        connection = self.running.connect()
+        connection.request("GET", "/api/v1/events",
+                           headers={"Authorization": "Bearer " + self.client.key})
+        status = connection.getresponse().status
+        connection.close()
+        return status == 200
+
+    def can_open_all(self):
+        try:
+            self.open_all()
+        except AssertionError:
+            return False
+        return True
+
+    def test_an_operator_has_no_quota_of_sockets(self):
+        self.open_all()
+        self.open_all()
 
 
 class Snapshots(BlackBoxTest):

@@ -38,6 +38,9 @@ std::string to_text(const IndexRow& row) { return row.key + "/" + row.id; }
 std::string to_text(const AlarmRow& row) {
   return fmt::format("{}.{}@{}={}", to_string(row.object), row.name, to_unix_ms(row.due), row.body);
 }
+std::string to_text(const AlarmPlace& place) {
+  return fmt::format("{}.{}@{}", to_string(place.object), place.name, to_unix_ms(place.due));
+}
 std::string to_text(const EventRow& row) { return fmt::format("{}:{}", row.position, row.body); }
 std::string to_text(const OutboxRow& row) { return fmt::format("{}:{}", row.position, row.body); }
 std::string to_text(const PinRow& row) { return fmt::format("{}:{}", row.seq, row.body); }

@@ -10,6 +10,7 @@
 #include "app/router.hpp"
 #include "app/services.hpp"
 #include "http/compression.hpp"
+#include "perdure/base/uri.hpp"
 #include "target.hpp"
 #include "targets.hpp"
 
@@ -19,7 +20,7 @@ namespace {
 
 std::string joined_path(const api::Path& path) {
   std::string text{api::api_prefix};
-  for (std::size_t i = 0; i < path.size(); ++i) text += '/' + api::percent_encode(path[i]);
+  for (std::size_t i = 0; i < path.size(); ++i) text += '/' + percent_encode(path[i]);
   return text + '/';  // the one that is read over; an empty segment before it stays
 }
 
@@ -49,7 +50,7 @@ void run_routes(std::string_view input) {
   if (const auto query = api::parse_query(input)) {
     std::string text;
     for (const auto& [name, value] : *query) {
-      text += api::percent_encode(name) + '=' + api::percent_encode(value) + '&';
+      text += percent_encode(name) + '=' + percent_encode(value) + '&';
     }
     const auto again = api::parse_query(text);
     PERDURE_CHECK(again && std::ranges::equal(*query, *again,

@@ -21,9 +21,10 @@ enum class Credentialled { no, yes };
 
 void refuse(Context& context, std::string detail, Credentialled sent = Credentialled::yes) {
   auto problem = problem_from({.code = ErrorCode::unauthenticated, .detail = std::move(detail)});
-  std::string challenge = "Bearer realm=\"perdure\"";
-  if (sent == Credentialled::yes) challenge += ", error=\"invalid_token\"";
-  problem.headers = {{"WWW-Authenticate", std::move(challenge)}};
+  const auto* challenge = sent == Credentialled::yes
+                              ? "Bearer realm=\"perdure\", error=\"invalid_token\""
+                              : "Bearer realm=\"perdure\"";
+  problem.headers.emplace_back("WWW-Authenticate", challenge);
   answer(context, problem);
 }
 

@@ -92,9 +92,9 @@ EventStreams::~EventStreams() {
 
 void EventStreams::open(ContextPtr context, EventQuery query, StreamRules rules) {
   query.limit = page_events;
-  auto stream =
-      std::make_shared<Stream>(LiveGrant{*context->route, context->key, context->standing},
-                               std::move(query), std::move(rules));
+  auto grant = LiveGrant::of(*context);
+  if (!grant) return answer(*context, std::move(grant).error());
+  auto stream = std::make_shared<Stream>(std::move(*grant), std::move(query), std::move(rules));
   if (context->request.upgrade == http::Upgrade::websocket) {
     return answer_websocket(*context, std::make_shared<Socket>(*this, std::move(stream)),
                             socket_options);

@@ -1,11 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/live_grant.hpp"
 
+#include <fmt/format.h>
+
+#include <limits>
+
 #include "app/authenticate.hpp"
 #include "app/checks.hpp"
 #include "app/services.hpp"
 
 namespace perdure::api {
+
+Result<LiveGrant> LiveGrant::of(const Context& context) {
+  auto& services = context.services;
+  const bool has_quota = context.principal.role == Principal::Role::user;
+  const auto most =
+      has_quota ? services.options.sockets_per_user_max : std::numeric_limits<std::size_t>::max();
+  auto place = services.live_places.take(context.owner(), most);
+  if (place == nullptr) {
+    return fail(ErrorCode::quota_exceeded,
+                fmt::format("the user has {} streams and WebSockets open, which is its quota "
+                            "(quotas.sockets)",
+                            most));
+  }
+  return LiveGrant{*context.route, context.key, context.standing, std::move(place)};
+}
 
 LiveGrant::Verdict LiveGrant::look(Application::Services& services,
                                    const std::function<void()>& answered) {

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "app/key_cache.hpp"
+#include "app/live_places.hpp"
 #include "app/router.hpp"
 #include "perdure/api/app/application.hpp"
 
@@ -26,9 +27,10 @@ class LiveGrant {
     expired,
   };
 
-  LiveGrant(const CompiledRoute& route, std::shared_ptr<KeyRecord> key,
-            std::shared_ptr<const Standing> standing)
-      : route_(&route), key_(std::move(key)), standing_(std::move(standing)) {}
+  /// Of the request that opens the connection. It holds a place of the user's (LivePlaces).
+  /// Errors  quota_exceeded  the user has as many open as it may (`sockets_per_user_max`); admins
+  ///                         are never refused
+  [[nodiscard]] static Result<LiveGrant> of(const Context& context);
 
   /// Does not wait. After `unsure`, `answered` is called once on any thread if this look was the
   /// first of all of the key's, and the answer has come.
@@ -42,9 +44,17 @@ class LiveGrant {
   [[nodiscard]] const CompiledRoute& route() const { return *route_; }
 
  private:
+  LiveGrant(const CompiledRoute& route, std::shared_ptr<KeyRecord> key,
+            std::shared_ptr<const Standing> standing, LivePlace place)
+      : route_(&route),
+        key_(std::move(key)),
+        standing_(std::move(standing)),
+        place_(std::move(place)) {}
+
   const CompiledRoute* route_;
   std::shared_ptr<KeyRecord> key_;            // shared with the cache of keys
   std::shared_ptr<const Standing> standing_;  // shared: immutable; what the last look found
+  LivePlace place_;
 };
 
 }  // namespace perdure::api

@@ -11,6 +11,7 @@
 #include "app/cors.hpp"
 #include "app/event_streams.hpp"
 #include "app/key_cache.hpp"
+#include "app/live_places.hpp"
 #include "app/rate_limit.hpp"
 #include "app/router.hpp"
 #include "app/slow_work.hpp"
@@ -33,6 +34,7 @@ struct Application::Services {
   KeyCache keys{10'000, random};
   Tickets tickets{clock, random};
   WebhookPlaces webhook_places;
+  LivePlaces live_places;
   RateBucket server_bucket;
   std::vector<shell::RouteMeter*> meters;  ///< by the route's place in `router.routes()`
   shell::RouteMeter* other_meter = nullptr;

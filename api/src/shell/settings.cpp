@@ -145,6 +145,8 @@ constexpr Setting table[] = {
      "Objects that one owner has at most (403 past it); deleted ones count until they are purged",
      1, 1'000'000'000'000},
     {"quotas.api_keys", integer, "1000", "API keys among them", 1, 1'000'000'000},
+    {"quotas.sockets", integer, "1000",
+     "Streams and WebSockets that one user has open at most (403 past it)", 1, 1'000'000},
 
     {"events.max", integer, "1000000", "Events that the log keeps at most", 1'000, 1'000'000'000},
     {"events.age", duration, "7d", "How long the log keeps an event, up to the maximum", hour,

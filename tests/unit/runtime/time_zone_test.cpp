@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/src/time_zone.hpp"
+#include "time_zone.hpp"
 
 #include <gtest/gtest.h>
 

@@ -35,8 +35,9 @@ std::optional<std::string> LiveConversations::owner_of(const ObjectId& conversat
 }
 
 void LiveConversations::open(Context& context, Entrance entrance) {
-  auto member = std::make_shared<Member>(*this, services_, std::move(entrance),
-                                         LiveGrant{*context.route, context.key, context.standing});
+  auto grant = LiveGrant::of(context);
+  if (!grant) return answer(context, std::move(grant).error());
+  auto member = std::make_shared<Member>(*this, services_, std::move(entrance), std::move(*grant));
   answer_websocket(
       context, std::move(member),
       {.message_bytes_max = services_.options.body_bytes_max, .overflow = http::Overflow::close});

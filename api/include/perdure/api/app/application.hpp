@@ -59,6 +59,7 @@ struct ApplicationOptions {
   std::size_t body_bytes_max = 1u << 20;
   std::size_t import_bytes_max = 64u << 20;    ///< of POST /durable-objects/import
   std::size_t webhooks_per_owner_max = 1'000;  ///< as WebhookPolicy, for those brought back
+  std::size_t sockets_per_user_max = 1'000;    ///< streams and WebSockets open at a time
   MemoryBudget* memory = nullptr;  ///< counts large bodies as they are parsed; null: nothing does
   SlowLimits slow = {};
   MetricsPort metrics = {};
