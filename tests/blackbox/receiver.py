@@ -44,8 +44,12 @@ class Receiver:
             def log_message(self, *arguments):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.server.daemon_threads = True
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            # With the usual five, a burst of connections leaves some half open for many seconds.
+            request_queue_size = 1_024
+
+        self.server = Server(("127.0.0.1", port), Handler)
         scheme = "http"
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
