@@ -79,6 +79,7 @@ TEST(IndexKeys, rows_of_an_earlier_form_give_way_to_those_of_now) {
     Version made;
     made.meta.origin = std::make_shared<Origin>(Origin{.object = {"note", "n"}});
     made.meta.seq = 1;
+    made.root_bytes = title.size();
     made.state = std::make_shared<Json>(Json{{"title", title}});
     return made;
   };
