@@ -5,6 +5,8 @@
 #include <chrono>
 #include <thread>
 
+#include "perdure/base/processor_time.hpp"
+
 namespace perdure::runtime {
 
 namespace {
@@ -214,10 +216,20 @@ void Committer::gather() {
   }
 }
 
+bool Committer::step_at_pace() {
+  auto batch = take(pace_.turns_max());
+  const auto turns = batch.submissions.size();
+  if (turns == 0) return false;
+  const auto begin = processor_time();
+  commit(std::move(batch));
+  pace_.note(turns, processor_time() - begin);
+  return true;
+}
+
 void Committer::run() {
   for (;;) {
     gather();
-    if (step()) continue;
+    if (step_at_pace()) continue;
     std::unique_lock lock{mutex_};
     if (!waiting_.empty() || !held_over_.empty()) continue;
     if (stopping_) return;

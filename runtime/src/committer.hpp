@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "batch_pace.hpp"
 #include "directory.hpp"
 #include "perdure/runtime/options.hpp"
 #include "perdure/storage/store.hpp"
@@ -81,7 +82,7 @@ class Committer {
   /// What waits belongs to objects that know of it. Aborts otherwise.
   void check_invariants() const;
 
-  static constexpr std::size_t submissions_per_batch_max = 4'096;
+  static constexpr std::size_t submissions_per_batch_max = BatchPace::most;
   /// A batch that has so much takes nothing more: it bounds how long the next one waits.
   static constexpr std::size_t batch_bytes_max = 1u << 20;
 
@@ -91,6 +92,8 @@ class Committer {
   /// Under the lock.
   void count_waiting();
   void gather();
+  /// As `step`, with as many as take little time. False when nothing waited.
+  bool step_at_pace();
   void tell_what_was_asked(storage::Unit& unit, const storage::Committed& committed);
   void settle(const SubmissionPtr& submission, const storage::Outcome* outcome);
   void answer(Submission& submission, Result<Reply> reply);
@@ -100,6 +103,7 @@ class Committer {
   const Clock& clock_;
   Hooks& hooks_;
   const Effects effects_;
+  BatchPace pace_;  ///< of the thread that runs
   std::atomic<std::uint64_t> turns_{0};
   std::atomic<std::size_t> waiting_count_{0};  ///< all that wait, to be looked at without the lock
 

@@ -143,19 +143,20 @@ bool Subscriptions::step() {
 }
 
 bool Subscriptions::unblock() {
-  std::vector<std::pair<std::string, Subscription>> blocked;
+  std::vector<Blocked> blocked;
   {
     const std::scoped_lock lock{mutex_};
     auto at = blocked_.upper_bound(unblocked_to_);
     for (std::size_t i = 0; i < std::min(blocked_at_once, blocked_.size()); ++i, ++at) {
       if (at == blocked_.end()) at = blocked_.begin();
-      blocked.emplace_back(*at, subscriptions_.at(*at));
+      const auto& subscription = subscriptions_.at(*at);
+      blocked.push_back({*at, subscription.target, subscription.owner});
       unblocked_to_ = *at;
     }
   }
   bool moved = false;
-  for (const auto& [id, subscription] : blocked) {
-    if (is_waiting_(object_of(id), subscription.target, subscription.owner)) continue;
+  for (const auto& [id, target, owner] : blocked) {
+    if (is_waiting_(object_of(id), target, owner)) continue;
     const std::scoped_lock lock{mutex_};
     const auto found = subscriptions_.find(id);
     if (blocked_.erase(id) == 0 || found == subscriptions_.end()) continue;

@@ -97,6 +97,13 @@ class Subscriptions {
   void set_due(const std::string& id, Subscription& subscription);
   void queue(const std::string& id, Subscription& subscription);
 
+  /// One whose events wait, and whom they wait for.
+  struct Blocked {
+    std::string id;
+    ObjectId target;
+    std::string owner;
+  };
+
   [[nodiscard]] static ObjectId object_of(const std::string& id);
   /// Queues those again whose target has taken what waited. True when there are any.
   bool unblock();

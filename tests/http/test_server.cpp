@@ -18,6 +18,7 @@
 
 #include "perdure/api/http/direct_answers.hpp"
 #include "perdure/api/http/server.hpp"
+#include "perdure/base/processor_time.hpp"
 #include "sockets.hpp"
 #include "streams.hpp"
 
@@ -59,12 +60,7 @@ constexpr const char* build = "debug";
 
 /// Takes processor time of this thread.
 void spin(Milliseconds time) {
-  const auto used = [] {
-    timespec at{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
-    return std::chrono::seconds{at.tv_sec} + std::chrono::nanoseconds{at.tv_nsec};
-  };
-  for (const auto end = used() + time; used() < end;) {
+  for (const auto end = processor_time() + time; processor_time() < end;) {
   }
 }
 

@@ -15,10 +15,10 @@
 #include "perdure/base/time.hpp"
 
 #ifndef NDEBUG
-#include <ctime>
 #include <string>
 
 #include "perdure/base/check.hpp"
+#include "perdure/base/processor_time.hpp"
 #endif
 
 namespace perdure::http {
@@ -42,8 +42,8 @@ class LoopWatch {
 
   /// Runs all handlers of `context`.
   void run(boost::asio::io_context& context) {
-    for (auto before = used_ns(); context.run_one() > 0;) {
-      const auto after = used_ns();
+    for (auto before = processor_time().count(); context.run_one() > 0;) {
+      const auto after = processor_time().count();
       if (after - before > cpu_ns_max_ && !excused_) fail(after - before);
       before = after;
       noted_.clear();
@@ -67,12 +67,6 @@ class LoopWatch {
 #else
   static constexpr std::int64_t slower = 1;
 #endif
-
-  static std::int64_t used_ns() {
-    timespec at{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
-    return at.tv_sec * 1'000'000'000 + at.tv_nsec;
-  }
 
   [[noreturn]] void fail(std::int64_t ns) const {
     check_failed("an io thread is not held", "by" + (noted_.empty() ? " some handler" : noted_) +
