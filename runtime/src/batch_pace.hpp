@@ -14,8 +14,8 @@ namespace perdure::runtime {
 class BatchPace {
  public:
   /// A turn that comes waits for one batch of others at least.
-  static constexpr std::chrono::microseconds batch_time_max{2'000};
-  static constexpr std::size_t least = 32;
+  static constexpr std::chrono::microseconds batch_time_max{1'000};
+  static constexpr std::size_t least = 16;
   static constexpr std::size_t most = 4'096;
 
   /// Of the next batch.

@@ -15,8 +15,8 @@ TEST(BatchPaces, take_fewer_turns_the_more_they_cost) {
     cheap.note(100, 100 * 5us);
     costly.note(100, 100 * 40us);
   }
-  EXPECT_NEAR(static_cast<double>(cheap.turns_max()), 400, 1);
-  EXPECT_NEAR(static_cast<double>(costly.turns_max()), 50, 1);
+  EXPECT_NEAR(static_cast<double>(cheap.turns_max()), 200, 1);
+  EXPECT_NEAR(static_cast<double>(costly.turns_max()), 25, 1);
 }
 
 TEST(BatchPaces, stay_within_their_bounds_and_start_between_them) {
@@ -33,7 +33,7 @@ TEST(BatchPaces, follow_a_change_of_cost_within_a_few_batches) {
   BatchPace pace;
   for (int i = 0; i < 50; ++i) pace.note(200, 200 * 10us);
   for (int i = 0; i < 20; ++i) pace.note(200, 200 * 40us);
-  EXPECT_LT(pace.turns_max(), 60U);
+  EXPECT_LT(pace.turns_max(), 30U);
 }
 
 }  // namespace
