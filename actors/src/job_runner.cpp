@@ -76,6 +76,7 @@ class JobRunner::Impl::Performed final : public Effect {
   ~Performed() override { finish(fail(ErrorCode::internal, "the performer gave no answer")); }
 
   [[nodiscard]] const ObjectId& object() const override { return job_; }
+  [[nodiscard]] const std::string& owner() const override { return run_->principal().user_id; }
   [[nodiscard]] const std::string& id() const override { return run_->id(); }
   [[nodiscard]] const Json& payload() const override { return run_->payload(); }
   [[nodiscard]] int attempt() const override { return run_->attempt(); }

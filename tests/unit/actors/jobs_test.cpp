@@ -2,6 +2,8 @@
 // Jobs on a real data directory: every promise of perdure/actors/jobs.hpp, also across restarts.
 #include "perdure/actors/jobs.hpp"
 
+#include <set>
+
 #include "jobs_fixture.hpp"
 
 namespace perdure::actors {
@@ -228,6 +230,18 @@ TEST_F(Jobs, may_be_performed_by_others) {
   effects_.clear();  // nobody answers
   when(id, "cancelled");
   EXPECT_NE(good, bad);
+}
+
+TEST_F(Jobs, are_performed_for_their_owners) {
+  make({{"type", "performed"}}, "ann");
+  make({{"type", "performed"}}, "bob");
+  std::set<std::string> owners;
+  ASSERT_TRUE(eventually([&] {
+    const std::scoped_lock lock{mutex_};
+    for (const auto& effect : effects_) owners.insert(effect->owner());
+    return effects_.size() == 2;
+  }));
+  EXPECT_EQ(owners, (std::set<std::string>{"ann", "bob"}));
 }
 
 TEST_F(Jobs, wait_for_their_time) {

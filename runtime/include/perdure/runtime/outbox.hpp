@@ -56,10 +56,7 @@ class Effect {
   virtual ~Effect() = default;
   [[nodiscard]] virtual const ObjectId& object() const = 0;
   /// Of the object; empty: the host's.
-  [[nodiscard]] virtual const std::string& owner() const {
-    static const std::string host;
-    return host;
-  }
+  [[nodiscard]] virtual const std::string& owner() const = 0;
   [[nodiscard]] virtual const std::string& id() const = 0;
   [[nodiscard]] virtual const Json& payload() const = 0;
   [[nodiscard]] virtual int attempt() const = 0;  ///< from 1
