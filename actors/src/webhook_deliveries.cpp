@@ -315,6 +315,7 @@ void Deliveries::give_up(Json& delivery) {
               .command = "record",
               .payload = {{"type", "webhook"},
                           {"from", to_string(turn_.object())},
+                          {"life", turn_.meta().origin->born_seq},
                           {"command", "retry_delivery"},
                           {"payload", {{"id", delivery.at("id")}}},
                           {"attempts", delivery.at("attempts")},

@@ -26,6 +26,14 @@ std::size_t PendingAlarms::standing() const {
       changes_, [](const auto& change) { return change.second.alarm.has_value(); }));
 }
 
+std::vector<storage::AlarmChange> PendingAlarms::removed() const {
+  std::vector<storage::AlarmChange> rows;
+  for (const auto& [name, change] : changes_) {
+    if (change.alarm) rows.push_back({.name = name, .previous_due = change.alarm->due});
+  }
+  return rows;
+}
+
 const std::optional<Alarm>* PendingAlarms::find(std::string_view name) const {
   const auto found = changes_.find(name);
   return found == changes_.end() ? nullptr : &found->second.alarm;
@@ -48,6 +56,16 @@ Result<void> check_period(const Schedule& schedule, Milliseconds period_min) {
 
 namespace {
 
+// One that cannot be read any more can be replaced and removed all the same.
+Result<std::optional<Timestamp>> due_before(const storage::Store& store, const ObjectId& object,
+                                            const PendingAlarms& pending, std::string_view name) {
+  if (const auto* changed = pending.find(name)) {
+    return *changed ? std::optional{(*changed)->due} : std::nullopt;
+  }
+  PERDURE_TRY(row, store.alarm(object, name));
+  return row ? std::optional{row->due} : std::nullopt;
+}
+
 Result<void> check_room(const storage::Store& store, const ObjectId& object,
                         const PendingAlarms& pending, std::size_t made, std::size_t removed,
                         Tally& tally) {
@@ -60,25 +78,34 @@ Result<void> check_room(const storage::Store& store, const ObjectId& object,
 
 }  // namespace
 
-Result<std::vector<storage::AlarmChange>> alarm_rows(const storage::Store& store,
-                                                     const ObjectId& object,
-                                                     const PendingAlarms& pending,
-                                                     const AlarmChanges& changes, Tally& tally) {
+Result<std::vector<storage::AlarmChange>> unchecked_alarm_rows(const storage::Store& store,
+                                                               const ObjectId& object,
+                                                               const PendingAlarms& pending,
+                                                               const AlarmChanges& changes) {
   std::vector<storage::AlarmChange> rows;
-  std::size_t made = 0;
-  std::size_t removed = 0;
   for (const auto& [name, alarm] : changes) {
-    PERDURE_TRY(before, find_alarm(store, object, pending, name));
-    if (!before && !alarm) continue;
-    if (!before) ++made;
-    if (!alarm) ++removed;
-    storage::AlarmChange row{.name = name, .previous_due = {}, .due = {}, .body = {}};
-    if (before) row.previous_due = before->due;
+    PERDURE_TRY(due, due_before(store, object, pending, name));
+    if (!due && !alarm) continue;
+    storage::AlarmChange row{.name = name, .previous_due = due, .due = {}, .body = {}};
     if (alarm) {
       row.due = alarm->due;
       row.body = encode_alarm(*alarm);
     }
     rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Result<std::vector<storage::AlarmChange>> alarm_rows(const storage::Store& store,
+                                                     const ObjectId& object,
+                                                     const PendingAlarms& pending,
+                                                     const AlarmChanges& changes, Tally& tally) {
+  PERDURE_TRY(rows, unchecked_alarm_rows(store, object, pending, changes));
+  std::size_t made = 0;
+  std::size_t removed = 0;
+  for (const auto& row : rows) {
+    if (!row.previous_due) ++made;
+    if (!row.due) ++removed;
   }
   if (made > removed) {
     PERDURE_TRY_VOID(check_room(store, object, pending, made, removed, tally));

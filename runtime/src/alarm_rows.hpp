@@ -34,6 +34,8 @@ class PendingAlarms {
   [[nodiscard]] const std::optional<Alarm>* find(std::string_view name) const;
   /// How many there are after the changes.
   [[nodiscard]] std::size_t standing() const;
+  /// What removes those that there are after the changes.
+  [[nodiscard]] std::vector<storage::AlarmChange> removed() const;
 
  private:
   struct Change {
@@ -52,8 +54,14 @@ class PendingAlarms {
 /// Errors: invalid (`/every_ms`), for one that repeats more often than it may.
 [[nodiscard]] Result<void> check_period(const Schedule& schedule, Milliseconds period_min);
 
+/// As alarm_rows, for a turn that begins a life: what an earlier one set does not count.
+/// Errors: those of the store.
+[[nodiscard]] Result<std::vector<storage::AlarmChange>> unchecked_alarm_rows(
+    const storage::Store& store, const ObjectId& object, const PendingAlarms& pending,
+    const AlarmChanges& changes);
+
 /// The rows that bring the store from what it will hold before the turn to what is asked for.
-/// Errors: as find_alarm; conflict, with a new one beyond limits::object_alarms_max.
+/// Errors: those of the store; conflict, with a new one beyond limits::object_alarms_max.
 [[nodiscard]] Result<std::vector<storage::AlarmChange>> alarm_rows(const storage::Store& store,
                                                                    const ObjectId& object,
                                                                    const PendingAlarms& pending,

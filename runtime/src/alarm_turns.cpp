@@ -73,8 +73,8 @@ Result<Decision> after_failure(const Envelope& envelope, const Version& newest,
     alarm.due = now + alarm.spec.retry.wait_after(alarm.attempt, random);
     ++alarm.attempt;
   } else {
-    decision.write_set.sends.push_back(encode_sent(dead_letter_of(
-        envelope.call.target, newest.meta.origin->owner, alarm, error, make_uuid_v7(now, random))));
+    decision.write_set.sends.push_back(
+        encode_sent(dead_letter_of(*newest.meta.origin, alarm, error, make_uuid_v7(now, random))));
     move_on(alarm, now, around.rules.alarm_period_min);
   }
   auto name = alarm.spec.name;

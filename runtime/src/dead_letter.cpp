@@ -23,6 +23,8 @@ void drive_again(Turn& turn, const Json& letter) {
   Message message{.to = to_object(letter.at(letter.at("type") == "message" ? "to" : "from")),
                   .command = letter.at("command"),
                   .payload = letter.at("payload")};
+  // What a later life has under the name did not ask for it.
+  message.life = letter.value("life", Seq{0});
   if (const auto retry = letter.find("retry"); retry != letter.end()) {
     if (const auto parsed = parse_retry(*retry, "/retry")) message.retry = *parsed;
   }
@@ -45,16 +47,17 @@ Kind dead_letter_kind() {
           {.name = "created_at", .fields = {"$created_at"}, .scope = IndexDefinition::Scope::all});
 }
 
-Sent dead_letter_of(const ObjectId& object, const std::string& owner, const Alarm& alarm,
-                    const Error& error, std::string id) {
-  Sent sent{.type = Sent::Type::message, .from = object};
+Sent dead_letter_of(const Origin& origin, const Alarm& alarm, const Error& error, std::string id) {
+  const auto& owner = origin.owner;
+  Sent sent{.type = Sent::Type::message, .from = origin.object, .from_life = origin.born_seq};
   sent.to = {std::string{dead_letter_kind_name}, std::move(id)};
   sent.command = "record";
   sent.owner = owner;
   sent.sender_owner = owner;
   sent.payload = {{"type", "alarm"},
                   {"name", alarm.spec.name},
-                  {"from", to_string(object)},
+                  {"from", to_string(origin.object)},
+                  {"life", origin.born_seq},
                   {"command", alarm.spec.command},
                   {"payload", alarm.spec.payload},
                   {"retry", alarm.spec.retry},
@@ -72,6 +75,7 @@ Json dead_letter_of(const Sent& sent, int attempts, const Error& error) {
               {"error", error_json(error)}};
   if (sent.type == Sent::Type::message) {
     letter["to"] = to_string(sent.to);
+    if (sent.to_life != 0) letter["life"] = sent.to_life;
     letter["command"] = sent.command;
   } else {
     letter["performer"] = sent.performer;

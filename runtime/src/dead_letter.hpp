@@ -15,11 +15,16 @@ inline constexpr std::string_view dead_letter_kind_name = "dead_letter";
 /// `discard`; indexed by `$created_at`.
 [[nodiscard]] Kind dead_letter_kind();
 
-/// The message that records a dead alarm as letter `id`.
-[[nodiscard]] Sent dead_letter_of(const ObjectId& object, const std::string& owner,
-                                  const Alarm& alarm, const Error& error, std::string id);
+// A letter's member `life` is the born seq of the life that the object had which driving it again
+// calls: a later one has not asked for it, so it does nothing there.
 
-/// The payload of `record` for a dead message, or a dead effect whose result nobody awaits.
+/// The message that records a dead alarm of an object as letter `id`.
+[[nodiscard]] Sent dead_letter_of(const Origin& origin, const Alarm& alarm, const Error& error,
+                                  std::string id);
+
+/// The payload of `record` for a dead message, or a dead effect whose result nobody awaits. A
+/// message that is for any life gets the one that its receiver has now (Seq 0: none, or it cannot be
+/// read) from whoever records it.
 [[nodiscard]] Json dead_letter_of(const Sent& sent, int attempts, const Error& error);
 
 }  // namespace perdure::runtime

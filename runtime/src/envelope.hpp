@@ -41,6 +41,7 @@ struct Receipt {
   /// Of the store that the item waits in: another one may hold the turn that took it.
   std::uint64_t epoch = 0;
   ObjectId asker = {};
+  Seq asker_life = 0;     ///< in which it asked
   std::string then = {};  ///< the asker's command that gets the answer; empty: nobody asks
   Json context = nullptr;
 };

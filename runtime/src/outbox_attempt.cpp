@@ -25,6 +25,7 @@ void OutboxAttempt::on_cancel(std::function<void()> callback) {
 void OutboxAttempt::tell(std::string command, Json payload) {
   if (cancelled()) return;
   Call call{.target = sent_->from, .name = std::move(command), .payload = std::move(payload)};
+  call.life = sent_->from_life;
   call.request_id = sent_->request_id;
   call.traceparent = sent_->traceparent;
   link_->enter([&call](const AttemptLink::Events& events) { events.tell(std::move(call)); });

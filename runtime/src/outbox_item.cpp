@@ -8,6 +8,7 @@
 
 #include "fields.hpp"
 #include "perdure/runtime/options.hpp"
+#include "perdure/runtime/turn.hpp"
 
 namespace perdure::runtime {
 
@@ -19,6 +20,13 @@ constexpr std::array type_names{std::pair{Sent::Type::message, "message"},
 
 Json object_json(const ObjectId& object) { return {object.kind, object.id}; }
 ObjectId object_of(const Json& json) { return {json.at(0), json.at(1)}; }
+
+// Throws what makes the row corrupt.
+Seq life_in(const Json& json, const char* member) {
+  const auto life = whole_member(json, member, 0, 0, INT64_MAX);
+  if (!life) throw Failure{life.error()};
+  return static_cast<Seq>(*life);
+}
 
 }  // namespace
 
@@ -45,7 +53,12 @@ std::string encode_sent(const Sent& sent) {
   const auto add = [&](const char* name, const std::string& text) {
     if (!text.empty()) json[name] = text;
   };
+  const auto add_life = [&](const char* name, Seq life) {
+    if (life != 0) json[name] = life;
+  };
   if (sent.type == Sent::Type::message) json["to"] = object_json(sent.to);
+  add_life("from_life", sent.from_life);
+  add_life("to_life", sent.to_life);
   add("performer", sent.performer);
   add("effect_id", sent.effect_id);
   add("command", sent.command);
@@ -76,6 +89,8 @@ Result<Sent> decode_sent(const storage::OutboxRow& row) {
       if (json.at("type") == name) sent.type = type;
     }
     if (json.contains("to")) sent.to = object_of(json["to"]);
+    sent.from_life = life_in(json, "from_life");
+    sent.to_life = life_in(json, "to_life");
     sent.performer = json.value("performer", "");
     sent.effect_id = json.value("effect_id", "");
     sent.command = json.value("command", "");

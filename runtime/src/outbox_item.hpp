@@ -12,7 +12,9 @@ struct Sent {
   using Type = OutboxItem::Type;
   Type type = Type::message;
   ObjectId from;
+  Seq from_life = 0;           ///< the born seq of the life that sent it; 0: an earlier version did
   ObjectId to = {};            ///< message
+  Seq to_life = 0;             ///< message: the only life that it is for; 0: any
   std::string performer = {};  ///< effect
   std::string effect_id = {};  ///< effect and cancel
   std::string command = {};    ///< message

@@ -2,6 +2,7 @@
 #include "outbox_pump.hpp"
 
 #include "dead_letter.hpp"
+#include "record.hpp"
 
 namespace perdure::runtime {
 
@@ -127,11 +128,13 @@ void OutboxPump::begin_message(Item& item, std::vector<Action>& actions) {
   item.status = Item::Status::running;
   Call call{.target = sent.to, .name = sent.command, .payload = sent.payload};
   call.owner = sent.owner;
+  call.life = sent.to_life;
   call.request_id = sent.request_id;
   call.traceparent = sent.traceparent;
   actions.push_back(calling(std::move(call), {.position = item.position,
                                               .epoch = epoch_,
                                               .asker = sent.from,
+                                              .asker_life = sent.from_life,
                                               .then = sent.then,
                                               .context = sent.context}));
 }
@@ -141,9 +144,11 @@ void OutboxPump::end_turn(Item& item) {
   messages_.finish(item.owner, 1);
 }
 
-OutboxPump::Action OutboxPump::calling(Call call, Receipt receipt) {
+OutboxPump::Action OutboxPump::calling(Call call, Receipt receipt,
+                                       std::function<void(Call&)> complete) {
   return [this, call = std::move(call), receipt = std::move(receipt),
-          generation = generation_]() mutable {
+          complete = std::move(complete), generation = generation_]() mutable {
+    if (complete) complete(call);
     const auto position = receipt.position;
     effects_.call(std::move(call), std::move(receipt),
                   [this, generation, position](const Result<Reply>& reply) {
@@ -223,6 +228,7 @@ void OutboxPump::hand_over(Item& item, std::vector<Action>& actions) {
     call.name = builtin::take;
   } else {
     call.name = sent.then;
+    call.life = sent.from_life;
     call.payload = answer_payload(sent.context, *item.result);
   }
   // The result is durable when its turn is: a crash before that means the effect is done again.
@@ -306,8 +312,23 @@ void OutboxPump::bury(Item& item, const Error& error, std::vector<Action>& actio
             .payload = dead_letter_of(*item.sent, item.attempt, error)};
   call.owner = item.sent->owner;
   call.request_id = item.sent->request_id;
+  const bool names_life = item.sent->type != Sent::Type::message || item.sent->to_life != 0;
+  std::function<void(Call&)> complete;
+  if (!names_life) {
+    complete = [this, sent = item.sent](Call& record) {
+      if (const auto life = life_now(sent->to); life != 0) record.payload["life"] = life;
+    };
+  }
   // The letter's first record takes the item: one or the other is there, always.
-  actions.push_back(calling(std::move(call), {.position = item.position, .epoch = epoch_}));
+  actions.push_back(
+      calling(std::move(call), {.position = item.position, .epoch = epoch_}, std::move(complete)));
+}
+
+Seq OutboxPump::life_now(const ObjectId& object) const {
+  const auto row = store_.last_record(object);
+  if (!row || !*row) return 0;
+  const auto record = decode_record(object, **row);
+  return record ? record->meta.origin->born_seq : 0;
 }
 
 void OutboxPump::remove(std::uint64_t position) {

@@ -117,7 +117,11 @@ class OutboxPump {
   void begin_message(Item& item, std::vector<Action>& actions);
   void end_turn(Item& item);
   void begin_effects(std::vector<Action>& actions);
-  [[nodiscard]] Action calling(Call call, Receipt receipt);
+  /// `complete`, if any, adds to the call what has to be read from the store.
+  [[nodiscard]] Action calling(Call call, Receipt receipt,
+                               std::function<void(Call&)> complete = {});
+  /// The born seq of an object's present life; 0: it has none, or cannot be read.
+  [[nodiscard]] Seq life_now(const ObjectId& object) const;
   void give_result(Item& item, Result<Json> result, std::vector<Action>& actions);
   void bury(Item& item, const Error& error, std::vector<Action>& actions);
   void finished_call(std::uint64_t generation, std::uint64_t position, const Result<Reply>& reply);

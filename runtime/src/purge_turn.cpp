@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "index_keys.hpp"
+#include "life_end.hpp"
 #include "once.hpp"
 #include "quota.hpp"
 #include "turn_runner.hpp"
@@ -28,36 +29,11 @@ Result<void> check_payload(const Envelope& envelope, const ObjectMeta& meta) {
               fmt::format("{} was not deleted before then", to_string(meta.object())));
 }
 
-/// With their payloads they may be large, so not all of them are in memory at once.
-Result<std::vector<storage::AlarmChange>> removed_alarms(const storage::Store& store,
-                                                         const ObjectId& object) {
-  constexpr std::size_t at_once = 100;
-  std::vector<storage::AlarmChange> removed;
-  std::string from;
-  for (;;) {
-    PERDURE_TRY(rows, store.alarms(object, from, at_once));
-    for (auto& row : rows) {
-      removed.push_back({.name = std::move(row.name), .previous_due = row.due});
-    }
-    if (rows.size() < at_once) return removed;
-    from = removed.back().name + '\0';
-  }
-}
-
-std::vector<storage::ClaimKey> released_claims(const Envelope& envelope, const Version& newest,
-                                               const TurnSurroundings& around, Timestamp now) {
-  std::vector<storage::ClaimKey> released;
+std::vector<storage::ClaimKey> all_claims(const Envelope& envelope, const Version& newest,
+                                          const TurnSurroundings& around, Timestamp now) {
+  auto released = released_claims(envelope, newest, around, now);
   const auto& kind = around.kind;
   for (auto& [space, key] : unique_keys(kind, newest.meta, kind.state.encode(newest.state.get()))) {
-    released.push_back({std::move(space), std::move(key)});
-  }
-  if (!kind.on_purge) return released;
-  TurnContext turn{envelope,    newest.meta,   newest.meta.origin->born_seq,
-                   now,         around.store,  around.pending,
-                   around.gaps, around.alarms, around.rules.alarm_period_min,
-                   TurnLimits{}};
-  kind.on_purge(turn, newest.state.get());
-  for (auto& [space, key] : turn.requests().releases) {
     released.push_back({std::move(space), std::move(key)});
   }
   return released;
@@ -102,9 +78,10 @@ Result<Decision> run_purge(const Envelope& envelope, const Version& newest,
   write_set.record = encode_record(record);
   write_set.indexes = index_changes(around.kind, newest, {});
   write_set.past = storage::Past::erased;
-  PERDURE_TRY(alarms, removed_alarms(around.store, write_set.object));
+  PERDURE_TRY(alarms,
+              removed_alarms(around.store, write_set.object, around.alarms, decision.alarms));
   write_set.alarms = std::move(alarms);
-  write_set.releases = released_claims(envelope, newest, around, now);
+  write_set.releases = all_claims(envelope, newest, around, now);
   write_set.counts = object_counts(owner_of(newest), {}, write_set.object.kind,
                                    envelope.call.principal, around.rules.quotas);
   decision.reply = {.value = nullptr, .meta = version->meta};

@@ -53,6 +53,7 @@ TurnContext::TurnContext(const Envelope& envelope, const ObjectMeta& meta, Seq b
       store_(store),
       alarms_(alarms),
       alarm_period_min_(alarm_period_min),
+      begins_life_(born_seq == meta.seq + 1),
       limits_(turn_limits),
       layered_(store, meta.object(), &requests_.entries, &pending, born_seq, storage::newest,
                gaps) {}
@@ -115,6 +116,7 @@ bool TurnContext::cancel_alarm(std::string_view name) {
 std::optional<Alarm> TurnContext::alarm(std::string_view name) const {
   const auto found = requests_.alarms.find(name);
   if (found != requests_.alarms.end()) return found->second;
+  if (begins_life_) return {};  // what stands is of an earlier one, and ends with this turn
   auto alarm = find_alarm(store_, meta_.object(), alarms_, name);
   if (!alarm) throw Failure(std::move(alarm).error());
   return std::move(*alarm);
@@ -124,6 +126,9 @@ void TurnContext::add(Sent sent, const std::optional<std::string>& owner) {
   check(check_carried("/payload", sent.payload, limits::sent_payload_bytes_max));
   check(check_carried("/context", sent.context, limits::sent_context_bytes_max));
   sent.from = meta_.object();
+  sent.from_life = meta_.origin->born_seq;
+  // Nobody else knows of it, so a later life has not asked for it.
+  if (sent.type == Sent::Type::message && sent.to == sent.from) sent.to_life = sent.from_life;
   sent.sender_owner = meta_.origin->owner;
   sent.owner = owner.value_or(sent.sender_owner);
   sent.request_id = envelope_.call.request_id;
@@ -144,6 +149,7 @@ void TurnContext::send(Message message) {
   sent.then = std::move(message.then);
   sent.context = std::move(message.context);
   sent.retry = message.retry;
+  sent.to_life = message.life;
   add(std::move(sent), message.owner);
 }
 

@@ -84,6 +84,7 @@ class TurnContext final : public Turn, private Entries {
   const storage::Store& store_;
   const PendingAlarms& alarms_;
   const Milliseconds alarm_period_min_;
+  const bool begins_life_;
   const TurnLimits limits_;
   std::optional<SeededRandom> random_;
   TurnRequests requests_;

@@ -5,6 +5,7 @@
 
 #include "alarm_turns.hpp"
 #include "index_keys.hpp"
+#include "life_end.hpp"
 #include "once.hpp"
 #include "perdure/schemas/schema.hpp"
 #include "quota.hpp"
@@ -162,6 +163,25 @@ void add_derived(Decision& decision, const Draft& draft, const Json& after,
   move_claims(unique_keys(kind, old, before), unique_keys(kind, draft.meta, after), requests);
 }
 
+bool begins_life(const Draft& draft) { return draft.before.meta.origin != draft.meta.origin; }
+
+Result<void> add_alarms(Decision& decision, const Draft& draft, AlarmChanges&& changes) {
+  const auto& around = draft.around;
+  const auto& object = draft.meta.object();
+  auto& rows = decision.write_set.alarms;
+  if (!begins_life(draft)) {
+    PERDURE_TRY(set, alarm_rows(around.store, object, around.alarms, changes, around.tally));
+    rows = std::move(set);
+    decision.alarms = std::move(changes);
+    return {};
+  }
+  PERDURE_TRY(set, unchecked_alarm_rows(around.store, object, around.alarms, changes));
+  rows = std::move(set);
+  decision.alarms = std::move(changes);
+  if (draft.before.meta.seq == 0) return {};
+  return end_earlier_life(draft.envelope, draft.before, around, draft.meta.updated_at, decision);
+}
+
 Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   const auto& kind = draft.around.kind;
   const auto& before = draft.before;
@@ -191,17 +211,14 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   PERDURE_TRY_VOID(add_events(decision, record, draft, requests.events));
   add_derived(decision, draft, after_json, requests);
   add_claims(decision, draft, requests);
-  if (before.meta.origin != draft.meta.origin) {  // it is born
+  if (begins_life(draft)) {
     write_set.counts =
         object_counts(owner_of(before), draft.meta.origin->owner, draft.meta.object().kind,
                       draft.envelope.call.principal, draft.around.rules.quotas);
   }
   for (const auto& sent : requests.sends) write_set.sends.push_back(encode_sent(sent));
   add_receipt(write_set, draft.envelope, draft.meta, draft.value);
-  PERDURE_TRY(alarms, alarm_rows(draft.around.store, write_set.object, draft.around.alarms,
-                                 requests.alarms, draft.around.tally));
-  write_set.alarms = std::move(alarms);
-  decision.alarms = std::move(requests.alarms);
+  PERDURE_TRY_VOID(add_alarms(decision, draft, std::move(requests.alarms)));
   auto version = std::make_shared<Version>();
   version->meta = draft.meta;
   version->state = draft.state;
@@ -222,7 +239,9 @@ void add_receipt(storage::WriteSet& write_set, const Envelope& envelope, const O
   write_set.takes.push_back(receipt.position);
   if (receipt.then.empty()) return;
   Sent sent{.type = Sent::Type::message, .from = envelope.call.target};
+  sent.from_life = meta.origin->born_seq;
   sent.to = receipt.asker;
+  sent.to_life = receipt.asker_life;
   sent.sender_owner = meta.origin->owner;
   sent.command = receipt.then;
   sent.payload = answer_payload(receipt.context, answer);
@@ -349,6 +368,22 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
   });
 }
 
+/// Whether the object is in the life that the call is for.
+bool is_meant(const Envelope& envelope, const Version& newest) {
+  const auto life = envelope.call.life;
+  return life == 0 || life == newest.meta.origin->born_seq;
+}
+
+/// What is for another life ends here: an item of the outbox is taken, and whoever asked hears.
+Result<Decision> refuse_for_other_life(const Envelope& envelope, const Version& newest,
+                                       const TurnSurroundings& around) {
+  const auto& object = envelope.call.target;
+  auto over = fail(ErrorCode::not_found, fmt::format("the life of {} that began at seq {} is over",
+                                                     to_string(object), envelope.call.life));
+  if (!envelope.receipt) return over;
+  return decide_nothing(envelope, newest, around, std::move(over));
+}
+
 /// Whether a refused message is answered: someone asks, and trying again could not help.
 bool is_answer(const Envelope& envelope, const Error& error) {
   return envelope.receipt && !envelope.receipt->then.empty() &&
@@ -362,6 +397,7 @@ Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
   if (envelope.operation == Operation::fire) return run_alarm(envelope, newest, around);
   if (envelope.operation == Operation::take)
     return decide_nothing(envelope, newest, around, nullptr);
+  if (!is_meant(envelope, newest)) return refuse_for_other_life(envelope, newest, around);
   auto decision = run_change(envelope, newest, around);
   if (!decision && is_answer(envelope, decision.error())) {
     return decide_nothing(envelope, newest, around, fail(std::move(decision).error()));

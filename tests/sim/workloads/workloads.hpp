@@ -19,6 +19,7 @@ MakeWorkload make_greedy;     ///< one owner's calls wait for few of another's, 
 MakeWorkload make_history;    ///< the past is as a model was, restored or not
 MakeWorkload make_jobs;       ///< each ends once, and no limit is passed
 MakeWorkload make_lines;      ///< ranges of entries are what turns left there
+MakeWorkload make_lives;      ///< nothing that one life asked for acts in the next
 MakeWorkload make_pairs;      ///< messages take effect once, in order, and are answered
 MakeWorkload make_retries;    ///< a key has one effect and one reply, creates included
 MakeWorkload make_ring;       ///< a ring stays a ring, and its token one token

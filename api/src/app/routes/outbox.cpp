@@ -71,8 +71,36 @@ void discard_dead_letter(ContextPtr context) {
   call_and_answer(std::move(context), std::move(call), Render::nothing);
 }
 
+/// The object that driving a letter again calls; none: an effect calls nobody.
+std::optional<ObjectId> called_by(const Json& letter) {
+  const auto text = [&](const char* member) {
+    const auto found = letter.find(member);
+    return found != letter.end() && found->is_string() ? found->get<std::string>() : std::string{};
+  };
+  const auto type = text("type");
+  const auto name = text(type == "message" ? "to" : "from");
+  const auto colon = name.find(':');
+  if (type == "effect" || colon == std::string::npos) return {};
+  return ObjectId{name.substr(0, colon), name.substr(colon + 1)};
+}
+
+/// Refuses a letter of an earlier life. One that ends after this look is told by the message itself.
+Result<void> check_life(const Runtime& runtime, const ObjectId& letter_id) {
+  PERDURE_TRY(letter, runtime.inspect(letter_id));
+  const auto life = letter.state.find("life");
+  const auto object = called_by(letter.state);
+  if (life == letter.state.end() || !object) return {};
+  const auto called = runtime.inspect(*object);
+  if (!called || *life == called->meta.origin->born_seq) return {};
+  return fail(ErrorCode::conflict,
+              to_string(*object) + " has begun another life since, which did not ask for this");
+}
+
 /// Sent again, and then out of the list: a crash in between leaves it there with `retried_at`.
 void retry_dead_letter(const ContextPtr& context) {
+  if (auto same = check_life(context->services.runtime, letter_of(*context)); !same) {
+    return answer(*context, std::move(same).error());
+  }
   auto call = make_call(*context, letter_of(*context), CallType::command, "retry", nullptr);
   if (!add_precondition(*context, call)) return;
   auto& runtime = context->services.runtime;
@@ -102,7 +130,7 @@ void add_outbox_routes(std::vector<Route>& routes) {
   add(Method::get, "/dead-letters/{id}", "getDeadLetter", "One of them", Slow{get_dead_letter},
       "DeadLetter");
   add(Method::post, "/dead-letters/{id}/retry", "retryDeadLetter",
-      "Drive it again, and take it off the list", Function{retry_dead_letter}, "DeadLetter");
+      "Drive it again, and take it off the list", Slow{retry_dead_letter}, "DeadLetter");
   add(Method::del, "/dead-letters/{id}", "deleteDeadLetter", "Discard it",
       Function{discard_dead_letter}, "")
       .status = 204;

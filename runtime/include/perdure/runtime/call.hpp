@@ -67,6 +67,9 @@ struct Call {
   /// Owner of the object, if this call creates it; default is the principal's user.
   /// forbidden for a `user` principal to name another.
   std::optional<std::string> owner = {};
+  /// Commands only: the life of the object that is meant, by its born seq. In another one the
+  /// command is refused as not_found. 0: whichever there is.
+  Seq life = 0;
   std::string request_id = {};   ///< kept in the record
   std::string traceparent = {};  ///< W3C Trace Context, kept in the record
 };

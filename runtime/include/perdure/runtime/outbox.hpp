@@ -32,6 +32,10 @@ struct Message {
   RetryPolicy retry = {};
   /// Of the receiver, if the message creates it; empty text: the host. Default: the sender's owner.
   std::optional<std::string> owner = {};
+  /// The life of the receiver that is meant, by its born seq: in another one the message ends
+  /// without an effect, and `then` gets not_found. 0: whichever there is. What an object sends to
+  /// itself is always for the life that sends it, and so are answers and results of effects.
+  Seq life = 0;
 };
 
 /// Work outside of the process's objects, done by a registered performer, at least once.
