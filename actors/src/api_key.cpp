@@ -84,9 +84,14 @@ Json revoke(Turn& turn, ResourceState& self) {
   return public_state(self.json);
 }
 
+/// Also when the clock was set back: the use before lies ahead then.
+bool is_due_after(Timestamp last, Timestamp now) {
+  return now - last >= api_key::touch_interval || last - now >= api_key::touch_interval;
+}
+
 void touch(Turn& turn, ResourceState& self) {
   const auto last = time_in(self.json, "last_used_at");
-  if (last && turn.now() - *last < api_key::touch_interval) return turn.change_nothing();
+  if (last && !is_due_after(*last, turn.now())) return turn.change_nothing();
   self.json["last_used_at"] = format_rfc3339(turn.now());
 }
 
@@ -125,7 +130,7 @@ bool Grant::allows(std::string_view resource, std::string_view access) const {
 }
 
 bool Grant::is_due_for_touch(Timestamp now) const {
-  return !last_used_at || now - *last_used_at >= touch_interval;
+  return !last_used_at || is_due_after(*last_used_at, now);
 }
 
 Result<Grant> accept(const Reply& verified, Timestamp now) {

@@ -29,7 +29,7 @@ Result<RetryPolicy> retry_of(const Json& sent, const JobType& type) {
   return parse_retry(whole, "/retry");
 }
 
-Result<std::optional<Schedule>> schedule_of(const Json& job, Timestamp now) {
+Result<std::optional<Schedule>> schedule_of(const Json& job) {
   const Json& delay = job.at("delay_ms");
   const Json& at = job.at("at");
   const Json& cron = job.at("cron");
@@ -43,7 +43,7 @@ Result<std::optional<Schedule>> schedule_of(const Json& job, Timestamp now) {
     return fail(invalid_field("/time_zone", "combination", "is only for cron"));
   }
   if (!delay.is_null()) {
-    return std::optional{Schedule::once(now + Milliseconds{delay.get<std::int64_t>()})};
+    return std::optional{Schedule::in(Milliseconds{delay.get<std::int64_t>()})};
   }
   if (!at.is_null()) {
     PERDURE_TRY(time, parse_rfc3339(at.get<std::string>()));
@@ -71,7 +71,7 @@ Result<void> settle(const JobRules& rules, Turn& turn, const Json& before, Json&
   if (next.at("timeout_ms").is_null() && type->timeout.count() > 0) {
     next["timeout_ms"] = type->timeout.count();
   }
-  PERDURE_TRY(schedule, schedule_of(next, turn.now()));
+  PERDURE_TRY(schedule, schedule_of(next));
   next["internal"]["is_admin"] = turn.principal().role != Principal::Role::user;
   JobState job{rules, turn, next};
   if (schedule) {
@@ -159,6 +159,7 @@ struct Ending {
   Json result;
   Json error;
   bool is_retryable = false;
+  std::optional<Milliseconds> asked = {};  ///< how long whoever was called wants to be left alone
 };
 
 /// What the job makes of it.
@@ -167,6 +168,9 @@ Ending judge(const JobState& job, const Json& payload) {
                 .result = payload.value("result", Json()),
                 .error = payload.value("error", Json()),
                 .is_retryable = payload.value("retryable", false)};
+  if (const auto wait = payload.find("retry_after_s"); wait != payload.end()) {
+    ending.asked = std::chrono::seconds{wait->get<std::int64_t>()};
+  }
   if (ending.outcome != outcome::succeeded && job.stop_is_wanted()) {
     return {.outcome = std::string{outcome::cancelled}};
   }
@@ -180,7 +184,8 @@ Ending judge(const JobState& job, const Json& payload) {
   return ending;
 }
 
-/// The attempt is over: {run, outcome, result?, error?, retryable?, progress?} → the outcome.
+/// The attempt is over: {run, outcome, result?, error?, retryable?, retry_after_s?, progress?} → the
+/// outcome.
 Json finish(JobState& job, Turn& turn, Json& state, const Json& payload) {
   if (!job.is_running(payload.at("run"))) {
     turn.change_nothing();
@@ -192,7 +197,7 @@ Json finish(JobState& job, Turn& turn, Json& state, const Json& payload) {
   if (ending.outcome == outcome::interrupted) {
     job.wait_again();
   } else if (ending.outcome != outcome::failed || !ending.is_retryable ||
-             !job.tries_again(ending.error)) {
+             !job.tries_again(ending.error, ending.asked)) {
     job.end(ending.outcome, std::move(ending.result), std::move(ending.error));
   }
   return ending.outcome;

@@ -135,6 +135,7 @@ Json JobRun::outcome_of(Result<Json> result) {
     payload["outcome"] = outcome::failed;
     payload["error"] = job_error(result.error());
     payload["retryable"] = may_try_again(result.error().code);
+    if (const auto& wait = result.error().retry_after) payload["retry_after_s"] = wait->count();
   }
   return payload;
 }

@@ -136,11 +136,10 @@ void JobState::open_run() {
            {"finished_at", nullptr},
            {"error", nullptr}});
   if (const Json& timeout = job_.at("timeout_ms"); !timeout.is_null()) {
-    turn_.set_alarm(
-        {.name = timeout_alarm,
-         .command = "time_out",
-         .payload = {{"run", own_.at("run")}},
-         .schedule = Schedule::once(turn_.now() + Milliseconds{timeout.get<std::int64_t>()})});
+    turn_.set_alarm({.name = timeout_alarm,
+                     .command = "time_out",
+                     .payload = {{"run", own_.at("run")}},
+                     .schedule = Schedule::in(Milliseconds{timeout.get<std::int64_t>()})});
   }
   publish("job.started");
 }
@@ -161,17 +160,17 @@ bool JobState::survives_crash() { return increment<int>(own_["crashes"]) < crash
 
 void JobState::wait_again() { set_phase(phase::waiting); }
 
-bool JobState::tries_again(const Json& error) {
+bool JobState::tries_again(const Json& error, std::optional<Milliseconds> asked) {
   // Stored by this kind, so it can be read.
   const auto retry = parse_retry(job_.at("retry"), "/retry").value();
   const auto failures = increment<int>(own_["failures"]);
   if (failures >= retry.attempts) return false;
-  const auto at = turn_.now() + retry.wait_after(failures, turn_.random());
+  const auto wait = retry.wait_after(failures, turn_.random(), asked);
   set_phase(phase::backing_off);
   own_["last_outcome"] = outcome::failed;
   job_["error"] = error;
-  job_["run_at"] = format_rfc3339(at);
-  turn_.set_alarm({.name = retry_alarm, .command = "again", .schedule = Schedule::once(at)});
+  job_["run_at"] = format_rfc3339(turn_.now() + wait);
+  turn_.set_alarm({.name = retry_alarm, .command = "again", .schedule = Schedule::in(wait)});
   publish("job.retrying");
   return true;
 }
@@ -195,7 +194,9 @@ void JobState::end(std::string_view outcome, Json result, Json error) {
     job_["run_at"] = nullptr;
     const auto expires = turn_.now() + rules_.options.retention;
     job_["expires_at"] = format_rfc3339(expires);
-    turn_.set_alarm({.name = "expire", .command = "expire", .schedule = Schedule::once(expires)});
+    turn_.set_alarm({.name = "expire",
+                     .command = "expire",
+                     .schedule = Schedule::in(rules_.options.retention)});
   }
   publish("job." + std::string{last});
 }

@@ -67,7 +67,7 @@ class JobState {
   /// The attempt ended without a result, and the job keeps its place.
   void wait_again();
   /// False when the attempts are used up.
-  [[nodiscard]] bool tries_again(const Json& error);
+  [[nodiscard]] bool tries_again(const Json& error, std::optional<Milliseconds> asked);
   /// The end of a run; of a cron that is not cancelled, until the next tick.
   void end(std::string_view outcome, Json result, Json error);
   /// Asks the runner to stop the attempt.

@@ -91,7 +91,7 @@ Result<Json> rotate(Turn& turn, ResourceState& self, const Json& payload) {
   const auto old = inside.at("secret");
   PERDURE_TRY_VOID(take_secret(self.json, payload));
   inside["previous_secret"] = old;
-  inside["previous_until"] = format_rfc3339(turn.now() + webhook::overlap);
+  inside["previous_until"] = format_rfc3339(turn.steady_now() + webhook::overlap);
   return public_state(self.json);
 }
 

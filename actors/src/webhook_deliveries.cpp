@@ -19,6 +19,8 @@ using std::chrono::minutes;
 constexpr std::size_t sending_max = 4;
 /// An attempt that begins later would carry a time that receivers refuse (they allow 5 min).
 constexpr auto begins_within = minutes{4};
+/// The same of one whose time lies ahead, because the clock was set back since.
+constexpr auto set_back_max = minutes{1};
 /// Past the end of an attempt: its effect is lost, or stuck behind others.
 constexpr auto doubt_after = minutes{5};
 constexpr const char* alarm_name = "deliver";
@@ -33,6 +35,15 @@ std::uint64_t number_in(std::string_view digits) {
   std::uint64_t number = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
   return number;
+}
+
+/// How long an entry of the queue was to wait. Versions up to 0.1.0 did not say.
+std::optional<Milliseconds> wait_in(std::string_view digits) {
+  std::int64_t wait = 0;
+  const auto* end = digits.data() + digits.size();
+  const auto [rest, failure] = std::from_chars(digits.data(), end, wait);
+  if (failure != std::errc{} || rest != end || wait < 0) return {};
+  return Milliseconds{wait};
 }
 
 std::string sending_key(std::uint64_t number) { return "sending/" + ordered_key(number); }
@@ -58,14 +69,13 @@ int status_in(const Json& outcome) {
   return reply == outcome.end() ? 0 : reply->value("status", 0);
 }
 
-/// Seconds only: a date would need the clock that the receiver means.
-Milliseconds retry_after_in(const Json& outcome) {
+/// How long the receiver wants to be left alone.
+std::optional<Milliseconds> retry_after_in(const Json& outcome) {
   if (status_in(outcome) != 429 && status_in(outcome) != 503) return {};
-  const auto text = outcome.at("reply").at("headers").value("retry-after", "");
-  std::int64_t seconds = 0;
-  const auto [rest, failure] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (failure != std::errc{} || rest != text.data() + text.size()) return {};
-  return std::chrono::seconds{std::clamp<std::int64_t>(seconds, 0, 24 * 60 * 60)};
+  const auto& reply = outcome.at("reply");
+  const auto wait = reply.find("retry_after_s");
+  if (wait == reply.end()) return {};
+  return std::chrono::seconds{wait->get<std::int64_t>()};
 }
 
 }  // namespace
@@ -133,7 +143,7 @@ std::optional<Json> Deliveries::add(const Json& event) {
     finish(delivery, "failed");
     return delivery;
   }
-  wait_until(delivery, turn_.now());
+  wait_for(delivery, Milliseconds{0});
   go_on();
   return load(number);
 }
@@ -155,20 +165,33 @@ void Deliveries::go_on() {
   }
 }
 
-void Deliveries::wait_until(Json& delivery, Timestamp due) {
+void Deliveries::wait_for(Json& delivery, Milliseconds wait) {
   const auto number = delivery.at(std::string{internal_member}).at("number").get<std::uint64_t>();
-  const auto key = queue_key(due, number);
+  const auto key = queue_key(turn_.steady_now() + wait, number);
   delivery["status"] = "pending";
-  delivery["next_attempt_at"] = format_rfc3339(due);
+  delivery["next_attempt_at"] = format_rfc3339(turn_.now() + wait);
   delivery[std::string{internal_member}]["queue"] = key;
-  turn_.entries().put(key, "");
+  turn_.entries().put(key, std::to_string(wait.count()));
   store(delivery);
 }
 
+bool Deliveries::is_due(const Entry& entry, Timestamp now, Wake& wake) {
+  const auto due = from_unix_ms(static_cast<std::int64_t>(number_in(entry.key.substr(6, 16))));
+  if (due <= now) return true;
+  // Of an earlier process, whose clock was ahead: it waits no longer than it was to wait.
+  const auto wait = wait_in(entry.value).value_or(policy_.retry.ceiling);
+  if (due - now > wait) {
+    turn_.entries().erase(entry.key);
+    auto delivery = load(number_in(entry.key.substr(6 + 16 + 1)));
+    if (!delivery.is_null()) wait_for(delivery, wait);
+  }
+  wake.at(std::min(due, now + wait));
+  return false;
+}
+
 void Deliveries::send_due() {
-  const auto now = turn_.now();
-  std::optional<Timestamp> wake;
-  const auto wake_at = [&](Timestamp time) { wake = wake ? std::min(*wake, time) : time; };
+  const auto now = turn_.steady_now();
+  Wake wake;
   std::size_t sending = 0;
   for (const auto& entry : turn_.entries().range(EntryRange::prefix("sending/"))) {
     const auto until = from_unix_ms(entry.json().at("until"));
@@ -176,7 +199,7 @@ void Deliveries::send_due() {
       doubt(entry);
     } else {
       ++sending;
-      wake_at(until);
+      wake.at(until);
     }
   }
   const auto most = state_.at("failing_since").is_null() ? sending_max : 1;
@@ -184,19 +207,17 @@ void Deliveries::send_due() {
     auto queue = EntryRange::prefix("queue/");
     queue.limit = sending_max + 1;
     for (const auto& entry : turn_.entries().range(queue)) {
-      const auto due = from_unix_ms(static_cast<std::int64_t>(number_in(entry.key.substr(6, 16))));
-      if (due > now) {
-        wake_at(due);
-        break;
-      }
+      if (!is_due(entry, now, wake)) continue;
       if (sending >= most) break;  // goes on when one of them is done
       start(entry.key, number_in(entry.key.substr(6 + 16 + 1)));
       ++sending;
-      wake_at(now + policy_.timeout + begins_within + doubt_after);
+      wake.at(now + policy_.timeout + begins_within + doubt_after);
     }
   }
-  if (wake) {
-    turn_.set_alarm({.name = alarm_name, .command = "deliver", .schedule = Schedule::once(*wake)});
+  if (wake.time) {
+    turn_.set_alarm({.name = alarm_name,
+                     .command = "deliver",
+                     .schedule = Schedule::in(std::max(*wake.time - now, Milliseconds{0}))});
   } else {
     turn_.cancel_alarm(alarm_name);
   }
@@ -208,7 +229,7 @@ Json Deliveries::signed_request(const std::string& event_id, const std::string& 
   std::vector<std::string> secrets{inside.at("secret")};
   if (const auto& until = inside.at("previous_until"); until.is_string()) {
     const auto end = parse_rfc3339(until.get_ref<const std::string&>());
-    if (end && now < *end) secrets.push_back(inside.at("previous_secret"));
+    if (end && turn_.steady_now() < *end) secrets.push_back(inside.at("previous_secret"));
   }
   Json headers = sign_webhook(secrets, event_id, now, body);
   headers["Content-Type"] = "application/json";
@@ -222,7 +243,8 @@ Json Deliveries::signed_request(const std::string& event_id, const std::string& 
           {"any_status", true},
           {"response_bytes_max", 0},
           {"truncate", true},
-          {"not_after", format_rfc3339(now + begins_within)}};
+          {"not_after", format_rfc3339(now + begins_within)},
+          {"not_before", format_rfc3339(now - set_back_max)}};
 }
 
 void Deliveries::start(const std::string& key, std::uint64_t number) {
@@ -244,7 +266,7 @@ void Deliveries::start(const std::string& key, std::uint64_t number) {
                                      .then = "attempted",
                                      .context = {{"number", number}, {"attempt", attempt}},
                                      .retry = {.attempts = 1}});
-  const auto until = turn_.now() + policy_.timeout + begins_within + doubt_after;
+  const auto until = turn_.steady_now() + policy_.timeout + begins_within + doubt_after;
   entries.put_json(sending_key(number), {{"effect", effect}, {"until", to_unix_ms(until)}});
 }
 
@@ -252,7 +274,7 @@ void Deliveries::doubt(const Entry& sending) {
   turn_.cancel(sending.json().at("effect"));
   turn_.entries().erase(sending.key);
   auto delivery = load(number_in(sending.key.substr(std::string_view{"sending/"}.size())));
-  if (!delivery.is_null()) wait_until(delivery, turn_.now());
+  if (!delivery.is_null()) wait_for(delivery, Milliseconds{0});
 }
 
 bool Deliveries::attempted(const Json& outcome) {
@@ -274,7 +296,7 @@ bool Deliveries::attempted(const Json& outcome) {
     succeed(delivery);
   } else if (is_refused || error == "deadline_exceeded") {  // it never began
     delivery["attempts"] = context.at("attempt").get<int>() - 1;
-    wait_until(delivery, turn_.now());
+    wait_for(delivery, Milliseconds{0});
     if (is_refused) disable("owner_inactive");
   } else {
     fail_attempt(delivery, outcome);
@@ -290,22 +312,31 @@ void Deliveries::succeed(Json& delivery) {
 }
 
 void Deliveries::fail_attempt(Json& delivery, const Json& outcome) {
-  const auto now = turn_.now();
+  const auto now = turn_.steady_now();
   if (status_in(outcome) == 410) {
     finish(delivery, "failed");
     return disable("gone");
   }
-  if (state_.at("failing_since").is_null()) state_["failing_since"] = format_rfc3339(now);
+  if (state_.at("failing_since").is_null()) {
+    state_["failing_since"] = format_rfc3339(turn_.now());
+    internal()["failing_from"] = to_unix_ms(now);
+  }
   const int attempt = delivery.at("attempts");
   if (attempt >= policy_.retry.attempts) {
     give_up(delivery);
   } else {
-    const auto wait = policy_.retry.wait_after(attempt, turn_.random());
-    wait_until(delivery, now + std::max(wait, retry_after_in(outcome)));
+    wait_for(delivery, policy_.retry.wait_after(attempt, turn_.random(), retry_after_in(outcome)));
   }
-  const auto since = parse_rfc3339(state_.at("failing_since").get_ref<const std::string&>());
-  const bool for_long = since && now - *since >= policy_.disable_after;
+  const bool for_long = now - failing_from() >= policy_.disable_after;
   if (for_long || internal().at("given_up_row") >= policy_.given_up_max) disable("failing");
+}
+
+Timestamp Deliveries::failing_from() {
+  const auto now = turn_.steady_now();
+  auto& from = internal()["failing_from"];
+  // Versions up to 0.1.0 have not noted it.
+  if (!from.is_number_integer()) from = to_unix_ms(now);
+  return std::min(from_unix_ms(from.get<std::int64_t>()), now);
 }
 
 void Deliveries::give_up(Json& delivery) {
@@ -393,7 +424,7 @@ Result<Json> Deliveries::retry(const std::string& id) {
   }
   delivery["attempts"] = 0;
   delivery["completed_at"] = nullptr;
-  wait_until(delivery, turn_.now());
+  wait_for(delivery, Milliseconds{0});
   go_on();
   return load(*number);
 }

@@ -5,14 +5,17 @@
 //   bodies/<number>           the event, JSON text
 //   ids/<delivery id>         its number
 //   events/<digest>           the number of the delivery that an event became
-//   queue/<due>/<number>      waits for its (next) attempt
+//   queue/<due>/<number>      waits for its (next) attempt: the milliseconds that it was to wait
 //   sending/<number>          {effect, until}: an attempt that is under way, and when to doubt it
 //   finished/<count>          the number of what succeeded or was given up, oldest first
+//
+// Times in entries (`due`, `until`) are steady times (Turn::steady_now): they measure waits.
 //
 // All functions are parts of turns, and take the webhook's state as JSON. What they keep in the
 // root are counts, so that nothing has to be read that is not due.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -46,7 +49,16 @@ class Deliveries {
   void succeed(Json& delivery);
   void fail_attempt(Json& delivery, const Json& outcome);
   void give_up(Json& delivery);
-  void wait_until(Json& delivery, Timestamp due);
+  /// When the alarm is to go off.
+  struct Wake {
+    std::optional<Timestamp> time = {};
+    void at(Timestamp other) { time = time ? std::min(*time, other) : other; }
+  };
+
+  /// Whether an entry of the queue may be sent; else the alarm waits for it.
+  [[nodiscard]] bool is_due(const Entry& entry, Timestamp now, Wake& wake);
+  void wait_for(Json& delivery, Milliseconds wait);
+  [[nodiscard]] Timestamp failing_from();
   void finish(Json& delivery, const char* status);
   void forget_oldest();
   void disable(const char* reason);

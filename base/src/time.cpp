@@ -3,6 +3,8 @@
 
 #include <fmt/compile.h>
 
+#include <ctime>
+
 namespace perdure {
 
 namespace {
@@ -111,8 +113,13 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
 
 Timestamp SystemClock::now() const { return floor<Milliseconds>(std::chrono::system_clock::now()); }
 
+// std::chrono::steady_clock stands still while the machine sleeps: waking up would look like a step
+// of the wall clock.
 Milliseconds SystemClock::monotonic() const {
-  return floor<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
+  timespec time{};
+  clock_gettime(CLOCK_BOOTTIME, &time);
+  return floor<Milliseconds>(std::chrono::seconds{time.tv_sec} +
+                             std::chrono::nanoseconds{time.tv_nsec});
 }
 
 }  // namespace perdure

@@ -35,7 +35,7 @@ Kind parcel_kind() {
                  turn.set_alarm({.name = "send_back",
                                  .command = "send_back",
                                  .payload = sender,
-                                 .schedule = perdure::Schedule::once(turn.now() + patience)});
+                                 .schedule = perdure::Schedule::in(patience)});
                })
       .command("pick_up",
                [](Turn& turn, Parcel& self) {

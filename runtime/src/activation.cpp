@@ -42,7 +42,7 @@ void Activation::run(const EnvelopePtr& envelope) {
   if (envelope->receipt && envelope->receipt->epoch != cell_->epoch) {
     return answer(envelope, opened_again());
   }
-  if (auto admitted = admit(*envelope, *newest_, around_.clock.now()); !admitted) {
+  if (auto admitted = admit(*envelope, *newest_, around_.times.steady()); !admitted) {
     return answer(envelope, fail(std::move(admitted).error()));
   }
   if (envelope->operation == Operation::hold) return hold(envelope);
@@ -66,7 +66,7 @@ void Activation::run_command(const EnvelopePtr& envelope) {
                             .alarms = alarms_,
                             .tally = tally_,
                             .rules = around_.rules,
-                            .opened_at = around_.opened_at});
+                            .times = around_.times});
   const auto took = std::chrono::steady_clock::now() - start;
   around_.hooks.turn_finished(cell_->kind.name, took);
   if (counts) around_.paces.ran(cell_->kind, took);

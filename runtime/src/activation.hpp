@@ -17,6 +17,7 @@
 #include "committer.hpp"
 #include "overlay.hpp"
 #include "pace.hpp"
+#include "times.hpp"
 #include "turn_runner.hpp"
 
 namespace perdure::runtime {
@@ -26,11 +27,10 @@ struct Surroundings {
   const storage::Store& store;
   Directory& directory;
   Committer& committer;
-  const Clock& clock;
+  const Times& times;
   Hooks& hooks;
   Paces& paces;
   const TurnRules& rules;
-  Timestamp opened_at;             ///< since when this process has served the store
   bool checks_invariants = false;  ///< after each message
 };
 

@@ -11,33 +11,37 @@ namespace {
 constexpr Milliseconds wait_max{250};
 constexpr Milliseconds event_trims_every{60'000};
 
-PumpEffects waking(PumpEffects effects, std::function<void()> wake) {
+PumpEffects with_wake(PumpEffects effects, std::function<void()> wake) {
   effects.wake = std::move(wake);
   return effects;
 }
 
 }  // namespace
 
-Agenda::Agenda(storage::Store& store, const Clock& clock, Random& random,
+Agenda::Agenda(storage::Store& store, const Clock& clock, const Times& times, Random& random,
                const RuntimeOptions& options, AlarmEffects alarms, PumpEffects effects,
                Subscriptions::CallObject call)
     : clock_(clock),
-      alarms_(store, clock, options.alarms, std::move(alarms.owner_of),
-              [this, fire = std::move(alarms.fire)](const ObjectId& object, Tick tick,
-                                                    const std::function<void(bool)>& done) {
-                fire(object, std::move(tick), [this, done](bool dealt_with) {
-                  done(dealt_with);
-                  wake();
-                });
-              }),
-      outbox_(store, clock, random, waking(std::move(effects), [this] { wake(); })),
-      events_(store, clock, options.event_retention),
+      alarms_(store, clock, options.alarms, std::move(alarms.owner_of), waking(alarms.fire)),
+      alarm_check_(store, times, clock, waking(alarms.fire)),
+      outbox_(store, clock, random, with_wake(std::move(effects), [this] { wake(); })),
+      events_(store, times, options.event_retention),
       subscriptions_(
           store, events_, std::move(call),
           [this](const ObjectId& from, const ObjectId& to, const std::string& owner) {
             return outbox_.is_waiting(from, to, owner);
           },
           [this] { wake(); }) {}
+
+AlarmClock::Fire Agenda::waking(AlarmClock::Fire fire) {
+  return [this, fire = std::move(fire)](const ObjectId& object, Tick tick,
+                                        const std::function<void(bool)>& done) {
+    fire(object, std::move(tick), [this, done](bool dealt_with) {
+      done(dealt_with);
+      wake();
+    });
+  };
+}
 
 void Agenda::asked(storage::Unit& unit, const storage::Committed& committed) {
   bool is_due = false;
@@ -94,6 +98,7 @@ bool Agenda::step() {
     const std::scoped_lock lock{mutex_};
     if (resting_) return ran;
   }
+  const bool corrected = alarm_check_.step();
   const bool fired = alarms_.step();
   const bool moved = outbox_.step();
   const bool passed_on = subscriptions_.step();
@@ -101,15 +106,13 @@ bool Agenda::step() {
     trimmed_at_ = now;
     events_.trim();
   }
-  return ran || fired || moved || passed_on;
+  return ran || corrected || fired || moved || passed_on;
 }
 
 Milliseconds Agenda::wait() const {
-  auto next = alarms_.next();
-  if (const auto outbox = outbox_.next()) next = std::min(next, *outbox);
-  const auto now = clock_.now();
-  if (next <= now) return Milliseconds{0};
-  return std::min(wait_max, next - now);
+  auto wait = std::min(wait_max, alarms_.next() - clock_.now());
+  if (const auto outbox = outbox_.next()) wait = std::min(wait, *outbox - clock_.monotonic());
+  return std::max(wait, Milliseconds{0});
 }
 
 void Agenda::run() {
@@ -128,6 +131,7 @@ void Agenda::run() {
 
 void Agenda::reset() {
   alarms_.reset();
+  alarm_check_.reset();
   outbox_.reset();
   events_.reset();
   subscriptions_.reset();

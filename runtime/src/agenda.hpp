@@ -6,9 +6,11 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "alarm_check.hpp"
 #include "alarm_clock.hpp"
 #include "outbox_pump.hpp"
 #include "subscription.hpp"
+#include "times.hpp"
 
 namespace perdure::runtime {
 
@@ -19,8 +21,9 @@ class Agenda {
     AlarmClock::OwnerOf owner_of;
     AlarmClock::Fire fire;
   };
-  Agenda(storage::Store& store, const Clock& clock, Random& random, const RuntimeOptions& options,
-         AlarmEffects alarms, PumpEffects effects, Subscriptions::CallObject call);
+  Agenda(storage::Store& store, const Clock& clock, const Times& times, Random& random,
+         const RuntimeOptions& options, AlarmEffects alarms, PumpEffects effects,
+         Subscriptions::CallObject call);
 
   /// A unit that asks for something is durable. Its events are taken out of it.
   void asked(storage::Unit& unit, const storage::Committed& committed);
@@ -50,6 +53,8 @@ class Agenda {
  private:
   [[nodiscard]] Milliseconds wait() const;
   bool run_posted();
+  /// The same, but what has ended is looked at soon.
+  [[nodiscard]] AlarmClock::Fire waking(AlarmClock::Fire fire);
 
   const Clock& clock_;
 
@@ -63,6 +68,7 @@ class Agenda {
   std::condition_variable woken_;
 
   AlarmClock alarms_;
+  AlarmCheck alarm_check_;
   OutboxPump outbox_;
   EventFeed events_;
   Subscriptions subscriptions_;

@@ -101,6 +101,11 @@ namespace runtime {
 std::string encode_alarm(const Alarm& alarm) {
   Json json = alarm;
   json["runs"] = alarm.runs;
+  if (alarm.wait) {
+    json["wait"] = {{"ms", alarm.wait->time.count()},
+                    {"until", to_unix_ms(alarm.wait->until)},
+                    {"process", alarm.wait->process}};
+  }
   return dump_json(json);
 }
 
@@ -119,6 +124,19 @@ int read_attempt(const Json& json) {
   const auto attempt = whole_member(json, "attempt", 0, 0, std::numeric_limits<int>::max());
   if (!attempt) throw Failure{attempt.error()};
   return static_cast<int>(*attempt);
+}
+
+std::optional<AlarmWait> read_wait(const Json& json) {
+  const auto wait = json.find("wait");
+  if (wait == json.end()) return {};
+  const auto number = [&](const char* member) {
+    const auto read = whole_member(*wait, member, 0, 0, INT64_MAX);
+    if (!read) throw Failure{read.error()};
+    return *read;
+  };
+  return AlarmWait{.time = Milliseconds{number("ms")},
+                   .until = from_unix_ms(number("until")),
+                   .process = static_cast<std::uint64_t>(number("process"))};
 }
 
 AlarmRun decode_run(const Json& json) {
@@ -146,9 +164,11 @@ Result<Alarm> decode_alarm(const storage::AlarmRow& row) {
     Alarm alarm{.tick = read_time(json, "tick"),
                 .due = row.due,
                 .attempt = read_attempt(json),
-                .finished = json.at("status") == "finished"};
+                .finished = json.at("status") == "finished",
+                .wait = read_wait(json)};
     for (const auto& run : json.at("runs")) alarm.runs.push_back(decode_run(run));
-    for (const auto* member : {"due", "tick", "attempt", "status", "runs"}) json.erase(member);
+    for (const auto* member : {"due", "tick", "attempt", "status", "runs", "wait"})
+      json.erase(member);
     auto spec = parse_alarm_spec(json, row.due);
     if (!spec) return corrupt(spec.error().detail);
     alarm.spec = std::move(*spec);

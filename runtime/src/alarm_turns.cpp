@@ -14,8 +14,6 @@ namespace {
 constexpr std::size_t runs_kept = 20;
 /// A tick that comes later than this was missed, whatever held it up.
 constexpr auto late_after = std::chrono::seconds{10};
-/// How long an alarm of a deleted object waits: longer than the object does.
-constexpr auto parked_for = std::chrono::years{100};
 /// How long a finished alarm is kept, for its runs.
 constexpr auto finished_kept = std::chrono::hours{24};
 
@@ -24,31 +22,33 @@ void note(Alarm& alarm, Timestamp now, AlarmRun::Outcome outcome, std::string er
   if (alarm.runs.size() > runs_kept) alarm.runs.erase(alarm.runs.begin());
 }
 
-void finish(Alarm& alarm, Timestamp now) {
+void finish(Alarm& alarm, const Moment& now) {
   alarm.finished = true;
-  alarm.due = now + finished_kept;
+  set_wait(alarm, finished_kept, now);
 }
 
 /// Whether the tick's time passed while nobody was there to run it.
-bool is_missed(const Alarm& alarm, Timestamp now, Timestamp opened_at) {
+bool is_missed(const Alarm& alarm, Timestamp now, Timestamp began) {
   if (alarm.attempt > 1) return false;  // it ran, and failed
-  return alarm.tick < opened_at || now - alarm.tick > late_after;
+  return alarm.tick < began || now - alarm.tick > late_after;
 }
 
 /// On to the next tick, or to the end.
-void move_on(Alarm& alarm, Timestamp now, Milliseconds period_min) {
-  const auto& spec = alarm.spec;
-  auto schedule = spec.schedule;
+void move_on(Alarm& alarm, const Moment& now, Milliseconds period_min) {
+  auto schedule = alarm.spec.schedule;
   // One of an earlier day may be shorter than is allowed now.
   if (schedule.type == Schedule::Type::every) {
     schedule.every = std::max(schedule.every, period_min);
   }
-  const auto from = spec.missed == Missed::all ? alarm.tick : std::max(alarm.tick, now);
-  const auto next = schedule.next(from);
+  const auto next = next_tick(alarm, schedule, now.wall);
   if (!next) return finish(alarm, now);
   alarm.tick = *next;
   alarm.due = *next;
   alarm.attempt = 1;
+  alarm.wait.reset();
+  if (schedule.type == Schedule::Type::every && *next > now.wall) {
+    set_wait(alarm, *next - now.wall, now);
+  }
 }
 
 Result<void> change(Decision& decision, const TurnSurroundings& around, std::string name,
@@ -66,15 +66,15 @@ Result<void> change(Decision& decision, const TurnSurroundings& around, std::str
 Result<Decision> after_failure(const Envelope& envelope, const Version& newest,
                                const TurnSurroundings& around, Alarm alarm, const Error& error) {
   auto decision = decide_nothing(envelope, newest, around, nullptr);
-  const auto now = envelope.accepted_at;
+  const auto now = accepted_at(envelope, around.times);
   SeededRandom random{envelope.random_seed};
-  note(alarm, now, AlarmRun::Outcome::failed, error.detail);
+  note(alarm, now.wall, AlarmRun::Outcome::failed, error.detail);
   if (alarm.attempt < alarm.spec.retry.attempts) {
-    alarm.due = now + alarm.spec.retry.wait_after(alarm.attempt, random);
+    set_wait(alarm, alarm.spec.retry.wait_after(alarm.attempt, random, error.retry_after), now);
     ++alarm.attempt;
   } else {
-    decision.write_set.sends.push_back(
-        encode_sent(dead_letter_of(*newest.meta.origin, alarm, error, make_uuid_v7(now, random))));
+    decision.write_set.sends.push_back(encode_sent(
+        dead_letter_of(*newest.meta.origin, alarm, error, make_uuid_v7(now.wall, random))));
     move_on(alarm, now, around.rules.alarm_period_min);
   }
   auto name = alarm.spec.name;
@@ -99,6 +99,7 @@ Result<Decision> run_tick(const Envelope& envelope, const Version& newest,
   turn.kind = envelope.kind;
   turn.command = &found->second;
   turn.accepted_at = envelope.accepted_at;
+  turn.accepted_steady = envelope.accepted_steady;
   turn.random_seed = envelope.random_seed;
   auto decision = run_turn(turn, newest, around);
   if (!decision) {
@@ -107,7 +108,7 @@ Result<Decision> run_tick(const Envelope& envelope, const Version& newest,
   // What the handler did to its own alarm counts; else it goes on.
   if (decision->alarms.contains(alarm.spec.name)) return decision;
   note(alarm, envelope.accepted_at, AlarmRun::Outcome::succeeded);
-  move_on(alarm, envelope.accepted_at, around.rules.alarm_period_min);
+  move_on(alarm, accepted_at(envelope, around.times), around.rules.alarm_period_min);
   AlarmChanges changes;
   changes.emplace(alarm.spec.name, alarm);
   PERDURE_TRY(rows,
@@ -123,22 +124,30 @@ Result<Decision> run_alarm(const Envelope& envelope, const Version& newest,
                            const TurnSurroundings& around) {
   const auto& tick = *envelope.tick;
   PERDURE_TRY(alarm, find_alarm(around.store, envelope.call.target, around.alarms, tick.name));
-  const auto now = envelope.accepted_at;
-  if (!alarm || alarm->due != tick.due || alarm->due > now) {
-    return fail(ErrorCode::not_found, "the alarm was moved or removed");
-  }
+  const auto now = accepted_at(envelope, around.times);
+  const auto gone = fail(ErrorCode::not_found, "the alarm was moved or removed");
+  if (!alarm || alarm->due != tick.due) return gone;
   auto decision = decide_nothing(envelope, newest, around, nullptr);
+  if (const auto due = corrected_due(*alarm, now)) {
+    correct(*alarm, *due, now);
+    if (*due > now.wall) {
+      PERDURE_TRY_VOID(change(decision, around, tick.name, std::move(*alarm)));
+      return decision;
+    }
+  }
+  if (alarm->due > now.wall) return gone;
   if (alarm->finished) {
     PERDURE_TRY_VOID(change(decision, around, tick.name, {}));
     return decision;
   }
   if (newest.meta.deleted_at) {
-    alarm->due = now + parked_for;  // `resume_alarms` brings it back with its object
+    alarm->wait.reset();
+    alarm->due = now.wall + parked_for;  // `resume_alarms` brings it back with its object
     PERDURE_TRY_VOID(change(decision, around, tick.name, std::move(*alarm)));
     return decision;
   }
-  if (alarm->spec.missed == Missed::skip && is_missed(*alarm, now, around.opened_at)) {
-    note(*alarm, now, AlarmRun::Outcome::skipped, "its time had passed");
+  if (alarm->spec.missed == Missed::skip && is_missed(*alarm, now.wall, around.times.began())) {
+    note(*alarm, now.wall, AlarmRun::Outcome::skipped, "its time had passed");
     move_on(*alarm, now, around.rules.alarm_period_min);
     PERDURE_TRY_VOID(change(decision, around, tick.name, std::move(*alarm)));
     return decision;
@@ -153,6 +162,7 @@ Result<void> resume_alarms(const ObjectId& object, const TurnSurroundings& aroun
     PERDURE_TRY(alarm, find_alarm(around.store, object, around.alarms, row.name));
     if (!alarm || alarm->finished || alarm->due < turn.now() + parked_for / 2) continue;
     alarm->due = alarm->tick;
+    alarm->wait.reset();
     turn.keep_alarm(std::move(*alarm));
   }
   return {};
@@ -176,9 +186,8 @@ Result<Decision> run_alarm_change(const Envelope& envelope, const Version& newes
       error.fields.push_back({"/command", "unknown", error.detail});
       return fail(std::move(error));
     }
-    const auto tick = spec.schedule.first(now);
     auto name = spec.name;
-    Alarm alarm{.spec = std::move(spec), .tick = tick, .due = tick};
+    auto alarm = make_alarm(std::move(spec), accepted_at(envelope, around.times));
     auto decision = decide_nothing(envelope, newest, around, Json(alarm));
     PERDURE_TRY_VOID(change(decision, around, std::move(name), std::move(alarm)));
     return decision;

@@ -58,11 +58,11 @@ Unexpected opened_again() {
   return unavailable("the store was opened again; nothing was changed", std::chrono::seconds{1});
 }
 
-Committer::Committer(storage::Store& store, Directory& directory, const Clock& clock, Hooks& hooks,
+Committer::Committer(storage::Store& store, Directory& directory, Time claims_at, Hooks& hooks,
                      Effects effects)
     : store_(store),
       directory_(directory),
-      clock_(clock),
+      claims_at_(std::move(claims_at)),
       hooks_(hooks),
       effects_(std::move(effects)) {}
 
@@ -128,7 +128,7 @@ void Committer::commit(Batch batch) {
   std::vector<storage::Outcome> outcomes;
   if (!units.empty()) {
     const auto start = std::chrono::steady_clock::now();
-    outcomes = store_.commit(units, clock_.now());
+    outcomes = store_.commit(units, claims_at_());
     hooks_.batch_committed(units.size(), std::chrono::steady_clock::now() - start);
     PERDURE_CHECK(outcomes.size() == units.size(), "one outcome for each unit");
     turns_ += units.size();

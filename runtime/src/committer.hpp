@@ -41,6 +41,8 @@ using SubmissionPtr = std::shared_ptr<Submission>;  // shared: may travel back a
 /// Threads  submit: any. step, run: one thread.
 class Committer {
  public:
+  /// By when claims count as expired.
+  using Time = std::function<Timestamp()>;
   /// What it does with a finished submission's object; the runtime's core.
   struct Effects {
     /// A refused submission goes back to its activation.
@@ -52,7 +54,7 @@ class Committer {
     std::function<void(storage::Unit&, const storage::Committed&)> asked;
   };
 
-  Committer(storage::Store& store, Directory& directory, const Clock& clock, Hooks& hooks,
+  Committer(storage::Store& store, Directory& directory, Time claims_at, Hooks& hooks,
             Effects effects);
 
   void submit(SubmissionPtr submission);
@@ -100,7 +102,7 @@ class Committer {
 
   storage::Store& store_;
   Directory& directory_;
-  const Clock& clock_;
+  const Time claims_at_;
   Hooks& hooks_;
   const Effects effects_;
   BatchPace pace_;  ///< of the thread that runs

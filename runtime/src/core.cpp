@@ -160,6 +160,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
       // With Threads::none no run may depend on real time.
       paces_(kinds_, foundation_.threads == runtime::Threads::own ? options_.quick_turn_max
                                                                   : std::chrono::hours{1}),
+      times_(*foundation_.clock, foundation_.store->epoch()),
       once_(*foundation_.store),
       directory_(
           {.mailbox_max = options_.mailbox_max,
@@ -168,7 +169,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
            .use_interval = use_interval(options_)},
           *foundation_.clock, hooks_, [this] { return foundation_.store->epoch(); },
           [this](const runtime::CellPtr& cell) { return spawn(cell); }),
-      committer_(*foundation_.store, directory_, *foundation_.clock, hooks_,
+      committer_(*foundation_.store, directory_, [this] { return claims_at(); }, hooks_,
                  {.give_back =
                       [this](const runtime::SubmissionPtr& submission) {
                         directory_.send_back(submission);
@@ -184,12 +185,12 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                       [this](storage::Unit& unit, const storage::Committed& committed) {
                         agenda_.asked(unit, committed);
                       }}),
-      housekeeper_(*foundation_.store, directory_, *foundation_.clock,
+      housekeeper_(*foundation_.store, directory_, *foundation_.clock, times_,
                    {.hibernate_after = options_.hibernate_after,
                     .active_bytes_max = options_.active_bytes_max,
                     .retention = options_.retention}),
       agenda_(
-          *foundation_.store, *foundation_.clock, *foundation_.random, options_,
+          *foundation_.store, *foundation_.clock, times_, *foundation_.random, options_,
           {.owner_of = [this](const ObjectId& object) { return alarm_owner(object); },
            .fire =
                [this](const ObjectId& object, runtime::Tick tick, std::function<void(bool)> done) {
@@ -206,16 +207,15 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
              .alarm_period_min = options_.alarms.period_min,
              .quotas = options_.quotas},
       purger_(
-          *foundation_.store, kinds_, *foundation_.clock, options_.purge_after,
+          *foundation_.store, kinds_, *foundation_.clock, times_, options_.purge_after,
           [this](Call call, ReplyHandler done) { this->call(std::move(call), std::move(done)); }),
       around_{.store = *foundation_.store,
               .directory = directory_,
               .committer = committer_,
-              .clock = *foundation_.clock,
+              .times = times_,
               .hooks = hooks_,
               .paces = paces_,
               .rules = rules_,
-              .opened_at = foundation_.clock->now(),
               .checks_invariants = foundation_.threads == runtime::Threads::none},
       transact_effects_{
           .hold = [this](const ObjectId& object, ReplyHandler done,
@@ -227,8 +227,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
   for (const auto& kind : kinds_) kinds_by_name_.emplace(kind.name(), &kind.definition());
   subscription_kind_ = find_kind(runtime::subscription_kind_name);
   if (options_.access == AccessMode::read_write) {
-    counts_all_ =
-        runtime::count_objects(*foundation_.store, kinds_, foundation_.clock->now()).has_value();
+    counts_all_ = runtime::count_objects(*foundation_.store, kinds_, claims_at()).has_value();
   }
   if (foundation_.threads == runtime::Threads::own) {
     committer_thread_ = std::thread{[this] {
@@ -333,6 +332,14 @@ Result<void> Runtime::Core::resolve(Envelope& envelope) const {
   return fail(std::move(error));
 }
 
+void Runtime::Core::stamp(Envelope& envelope) const {
+  envelope.accepted_at = times_.wall();
+  envelope.accepted_steady = times_.steady();
+  if (const auto& deadline = envelope.call.deadline) {
+    envelope.deadline = envelope.accepted_steady + (*deadline - envelope.accepted_at);
+  }
+}
+
 void Runtime::Core::call(Call&& call, ReplyHandler&& done) {
   const auto envelope = std::make_shared<Envelope>();
   envelope->call = std::move(call);
@@ -340,7 +347,7 @@ void Runtime::Core::call(Call&& call, ReplyHandler&& done) {
   if (auto resolved = resolve(*envelope); !resolved) {
     return envelope->done(fail(std::move(resolved).error()));
   }
-  envelope->accepted_at = foundation_.clock->now();
+  stamp(*envelope);
   if (stopping_.load(std::memory_order_relaxed)) {
     return envelope->done(fail(ErrorCode::unavailable, "the runtime is stopping"));
   }
@@ -351,7 +358,7 @@ void Runtime::Core::call(Call&& call, ReplyHandler&& done) {
       return envelope->done(writes_have_stopped(foundation_.store->health()));
     }
     envelope->random_seed = foundation_.random->next();
-    if (!envelope->call.idempotency_key.empty() && !once_.begin(*envelope, envelope->accepted_at)) {
+    if (!envelope->call.idempotency_key.empty() && !once_.begin(*envelope, claims_at())) {
       return;
     }
   }
@@ -382,7 +389,7 @@ void Runtime::Core::carry_out(Call call, runtime::Receipt receipt, ReplyHandler 
   if (stopping_.load() || foundation_.store->health() != storage::Health::writable) {
     return envelope->done(fail(ErrorCode::unavailable, "writes have stopped"));
   }
-  envelope->accepted_at = foundation_.clock->now();
+  stamp(*envelope);
   envelope->random_seed = foundation_.random->next();
   accept(envelope);
 }
@@ -392,7 +399,7 @@ void Runtime::Core::hold(const ObjectId& object, ReplyHandler done, runtime::Cel
   envelope->call.target = object;
   envelope->kind = find_kind(object.kind);
   envelope->operation = Operation::hold;
-  envelope->accepted_at = foundation_.clock->now();
+  stamp(*envelope);
   envelope->done = std::move(done);
   accept(envelope);
   cell = envelope->cell;  // none: it was not delivered, and `done` has been told why
@@ -433,16 +440,16 @@ void Runtime::Core::transact(std::vector<ObjectId> objects, TransactionHandler h
   call.idempotency_key = std::move(options.idempotency_key);
   call.request_id = std::move(options.request_id);
   call.traceparent = std::move(options.traceparent);
-  envelope->accepted_at = foundation_.clock->now();
+  stamp(*envelope);
   envelope->random_seed = foundation_.random->next();
-  if (!call.idempotency_key.empty() && !once_.begin(*envelope, envelope->accepted_at)) return;
-  const auto deadline = envelope->accepted_at + options.deadline;
+  if (!call.idempotency_key.empty() && !once_.begin(*envelope, claims_at())) return;
+  const auto deadline = envelope->accepted_steady + options.deadline;
   std::make_shared<runtime::TransactionRun>(
       envelope, std::move(objects), std::move(handler), deadline,
       runtime::TransactionRun::Around{.store = *foundation_.store,
                                       .directory = directory_,
                                       .committer = committer_,
-                                      .clock = *foundation_.clock,
+                                      .times = times_,
                                       .rules = rules_,
                                       .effects = transact_effects_})
       ->start();
@@ -462,9 +469,11 @@ void Runtime::Core::fire(const ObjectId& object, runtime::Tick tick,
   const bool can_run = envelope->kind != nullptr && !stopping_.load() &&
                        foundation_.store->health() == storage::Health::writable;
   if (!can_run) return envelope->done(fail(ErrorCode::unavailable, "alarms cannot run now"));
-  envelope->accepted_at = foundation_.clock->now();
+  stamp(*envelope);
   envelope->random_seed = foundation_.random->next();
-  hooks_.alarm_fired(object, envelope->accepted_at - envelope->tick->due);
+  if (envelope->tick->why == runtime::Tick::Why::due) {
+    hooks_.alarm_fired(object, envelope->accepted_at - envelope->tick->due);
+  }
   accept(envelope);
 }
 

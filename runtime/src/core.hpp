@@ -87,6 +87,7 @@ class Runtime::Core {
   [[nodiscard]] RuntimeStats stats() const;
   [[nodiscard]] const storage::Store& store() const { return *foundation_.store; }
   [[nodiscard]] const Clock& clock() const { return *foundation_.clock; }
+  [[nodiscard]] const runtime::Times& times() const { return times_; }
   [[nodiscard]] runtime::Agenda& agenda() { return agenda_; }
   [[nodiscard]] const runtime::SteppedSubscribers& stepped_subscribers() const {
     return stepped_subscribers_;
@@ -96,6 +97,10 @@ class Runtime::Core {
 
  private:
   [[nodiscard]] Result<void> resolve(runtime::Envelope& envelope) const;
+  /// Gives an envelope its times.
+  void stamp(runtime::Envelope& envelope) const;
+  /// Claims that expire by this time are free again.
+  [[nodiscard]] Timestamp claims_at() const { return times_.sure(options_.idempotency_window); }
   void accept(const runtime::EnvelopePtr& envelope);
   /// Whether the caller's thread is lent, and the call wants no more of it than it should.
   [[nodiscard]] bool may_run_here(const runtime::Envelope& envelope) const;
@@ -133,6 +138,7 @@ class Runtime::Core {
   std::unique_ptr<caf::actor_system_config> own_config_;
   std::unique_ptr<caf::actor_system> own_system_;
   runtime::Paces paces_;
+  const runtime::Times times_;
   runtime::Once once_;
   runtime::Directory directory_;
   runtime::Committer committer_;

@@ -11,7 +11,7 @@ using runtime::Envelope;
 
 Result<Reply> Runtime::Core::answer_from(const runtime::Version& version,
                                          const Envelope& envelope) {
-  PERDURE_TRY_VOID(admit(envelope, version, envelope.accepted_at));
+  PERDURE_TRY_VOID(admit(envelope, version, envelope.accepted_steady));
   const runtime::QueryTimer timer{paces_, envelope, version};
   return run_query(envelope, version, *foundation_.store, nullptr);
 }

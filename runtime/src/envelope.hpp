@@ -50,6 +50,10 @@ struct Receipt {
 struct Tick {
   std::string name;
   Timestamp due;
+  enum class Why {
+    due,
+    clock_was_set,  ///< its due time belongs elsewhere (AlarmCheck)
+  } why = Why::due;
 };
 
 struct Envelope {
@@ -60,7 +64,10 @@ struct Envelope {
   const CommandDefinition* command = nullptr;  ///< for Operation::command
   const QueryDefinition* query = nullptr;      ///< for Operation::query
   /// Fixed here so that every run of the turn sees the same.
-  Timestamp accepted_at;
+  Timestamp accepted_at;      ///< by the wall clock
+  Timestamp accepted_steady;  ///< the same moment in steady time (Times)
+  /// Of the call, in steady time.
+  std::optional<Timestamp> deadline = {};
   std::uint64_t random_seed = 0;
   std::optional<Receipt> receipt = {};
   std::optional<Tick> tick = {};  ///< for Operation::fire

@@ -146,8 +146,8 @@ class EventFeed::Watch final : public EventWatch {
   std::list<Watch*>::iterator place_;
 };
 
-EventFeed::EventFeed(storage::Store& store, const Clock& clock, EventRetention retention)
-    : store_(store), clock_(clock), retention_(retention), watches_(std::make_shared<Watches>()) {}
+EventFeed::EventFeed(storage::Store& store, const Times& times, EventRetention retention)
+    : store_(store), times_(times), retention_(retention), watches_(std::make_shared<Watches>()) {}
 
 std::unique_ptr<EventWatch> EventFeed::watch(std::function<void()> callback) {
   return std::make_unique<Watch>(watches_, std::move(callback));
@@ -297,7 +297,7 @@ void EventFeed::trim() {
     first = range->last + 1 - retention_.events_max;
   }
   // Positions are dense and times do not go back by much: a binary search finds the age's bound.
-  const auto oldest = clock_.now() - retention_.age;
+  const auto oldest = times_.sure(retention_.age) - retention_.age;
   auto low = first;
   auto high = range->last;
   while (low < high) {

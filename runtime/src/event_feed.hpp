@@ -10,6 +10,7 @@
 #include "perdure/runtime/events.hpp"
 #include "perdure/runtime/options.hpp"
 #include "perdure/storage/store.hpp"
+#include "times.hpp"
 
 namespace perdure::runtime {
 
@@ -27,7 +28,7 @@ namespace perdure::runtime {
 /// Threads  any, but for trim: one thread.
 class EventFeed {
  public:
-  EventFeed(storage::Store& store, const Clock& clock, EventRetention retention);
+  EventFeed(storage::Store& store, const Times& times, EventRetention retention);
 
   /// Errors: invalid (`/after`, `/topics`); those of the store.
   [[nodiscard]] Result<EventPage> read(const EventQuery& query);
@@ -73,7 +74,7 @@ class EventFeed {
   void forget_recent();
 
   storage::Store& store_;
-  const Clock& clock_;
+  const Times& times_;
   const EventRetention retention_;
   const std::shared_ptr<Watches> watches_;
 

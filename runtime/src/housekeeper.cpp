@@ -49,10 +49,11 @@ Result<Seq> retention_floor(const Retention& retention, Seq first, Seq last, Tim
 }
 
 Housekeeper::Housekeeper(storage::Store& store, Directory& directory, const Clock& clock,
-                         Policy policy)
+                         const Times& times, Policy policy)
     : store_(store),
       directory_(directory),
       clock_(clock),
+      times_(times),
       policy_(policy),
       records_between_looks_(records_between_looks(policy.retention)) {}
 
@@ -92,8 +93,8 @@ void Housekeeper::trim(const ObjectId& object) {
     PERDURE_TRY(record, decode_record(object, row));
     return record.meta.updated_at;
   };
-  const auto floor =
-      retention_floor(policy_.retention, *first, (*last)->seq, clock_.now(), time_of);
+  const auto floor = retention_floor(policy_.retention, *first, (*last)->seq,
+                                     times_.sure(policy_.retention.age), time_of);
   if (floor && *floor > *first) static_cast<void>(store_.trim(object, *floor, changed_keys));
 }
 

@@ -9,6 +9,7 @@
 
 #include "directory.hpp"
 #include "perdure/runtime/options.hpp"
+#include "times.hpp"
 
 namespace perdure::runtime {
 
@@ -28,7 +29,8 @@ class Housekeeper {
     Retention retention;
   };
 
-  Housekeeper(storage::Store& store, Directory& directory, const Clock& clock, Policy policy);
+  Housekeeper(storage::Store& store, Directory& directory, const Clock& clock, const Times& times,
+              Policy policy);
 
   /// What another part wants done in each round, on the housekeeper's thread. Before `run`.
   void add_chore(std::function<void()> chore) { chores_.push_back(std::move(chore)); }
@@ -48,6 +50,7 @@ class Housekeeper {
   storage::Store& store_;
   Directory& directory_;
   const Clock& clock_;
+  const Times& times_;
   const Policy policy_;
   const Seq records_between_looks_;
   std::vector<std::function<void()>> chores_;

@@ -27,13 +27,10 @@ Result<std::vector<storage::AlarmChange>> removed_alarms(const storage::Store& s
 }
 
 std::vector<storage::ClaimKey> released_claims(const Envelope& envelope, const Version& newest,
-                                               const TurnSurroundings& around, Timestamp now) {
+                                               const TurnSurroundings& around) {
   std::vector<storage::ClaimKey> released;
   if (!around.kind.on_purge) return released;
-  TurnContext turn{envelope,    newest.meta,   newest.meta.origin->born_seq,
-                   now,         around.store,  around.pending,
-                   around.gaps, around.alarms, around.rules.alarm_period_min,
-                   TurnLimits{}};
+  TurnContext turn{envelope, newest.meta, newest.meta.origin->born_seq, around, TurnLimits{}};
   around.kind.on_purge(turn, newest.state.get());
   for (auto& [space, key] : turn.requests().releases) {
     released.push_back({std::move(space), std::move(key)});
@@ -42,7 +39,7 @@ std::vector<storage::ClaimKey> released_claims(const Envelope& envelope, const V
 }
 
 Result<void> end_earlier_life(const Envelope& envelope, const Version& earlier,
-                              const TurnSurroundings& around, Timestamp now, Decision& decision) {
+                              const TurnSurroundings& around, Decision& decision) {
   const auto& object = envelope.call.target;
   auto& write_set = decision.write_set;
   AlarmChanges ended;
@@ -53,7 +50,7 @@ Result<void> end_earlier_life(const Envelope& envelope, const Version& earlier,
   if (earlier.purged()) return {};
   PERDURE_TRY(pins, around.tally.pins(around.store, object));
   for (const auto seq : *pins) write_set.pins.push_back({.seq = seq, .body = {}});
-  auto released = released_claims(envelope, earlier, around, now);
+  auto released = released_claims(envelope, earlier, around);
   std::ranges::move(released, std::back_inserter(write_set.releases));
   return {};
 }

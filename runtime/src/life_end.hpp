@@ -21,14 +21,12 @@ namespace perdure::runtime {
 /// The claims that the kind's `on_purge` releases.
 [[nodiscard]] std::vector<storage::ClaimKey> released_claims(const Envelope& envelope,
                                                              const Version& newest,
-                                                             const TurnSurroundings& around,
-                                                             Timestamp now);
+                                                             const TurnSurroundings& around);
 
 /// Adds to a decision that begins a life the end of the one before. The alarms that the turn itself
 /// has set stand in the decision already.
 /// Errors  those of the store.
 [[nodiscard]] Result<void> end_earlier_life(const Envelope& envelope, const Version& earlier,
-                                            const TurnSurroundings& around, Timestamp now,
-                                            Decision& decision);
+                                            const TurnSurroundings& around, Decision& decision);
 
 }  // namespace perdure::runtime

@@ -75,7 +75,7 @@ bool OutboxPump::step() {
     const std::scoped_lock lock{mutex_};
     if (stopped_) return false;
     moved |= take_arrivals();
-    check_timeouts(clock_.now(), actions);
+    check_timeouts(clock_.monotonic(), actions);
     for (const auto position : std::exchange(ready_, {})) {
       const auto found = items_.find(position);
       if (found != items_.end()) begin(found->second, actions);
@@ -90,7 +90,7 @@ bool OutboxPump::step() {
   return moved || !actions.empty();
 }
 
-void OutboxPump::check_timeouts(Timestamp now, std::vector<Action>& actions) {
+void OutboxPump::check_timeouts(Milliseconds now, std::vector<Action>& actions) {
   while (!sleeping_.empty() && sleeping_.begin()->first <= now) {
     const auto position = sleeping_.begin()->second;
     sleeping_.erase(sleeping_.begin());
@@ -168,7 +168,7 @@ void OutboxPump::begin_effects(std::vector<Action>& actions) {
               .generation = generation_, .position = item.position, .number = item.attempt},
           link_);
       if (item.sent->timeout.count() > 0) {
-        item.retry_at = clock_.now() + item.sent->timeout;
+        item.retry_at = clock_.monotonic() + item.sent->timeout;
         sleeping_.emplace(item.retry_at, item.position);
       }
       actions.emplace_back(
@@ -285,9 +285,7 @@ bool OutboxPump::is_durable(std::uint64_t position) const {
 void OutboxPump::fail_attempt(Item& item, const Error& error, std::vector<Action>& actions) {
   if (std::exchange(item.buried, false)) return back_off(item, error, burial_wait);
   if (item.attempt < item.sent->retry.attempts) {
-    auto wait = item.sent->retry.wait_after(item.attempt, random_);
-    // Who was asked knows best when to come again.
-    if (error.retry_after) wait = std::max<Milliseconds>(wait, *error.retry_after);
+    const auto wait = item.sent->retry.wait_after(item.attempt, random_, error.retry_after);
     ++item.attempt;
     return back_off(item, error, wait);
   }
@@ -300,7 +298,7 @@ void OutboxPump::fail_attempt(Item& item, const Error& error, std::vector<Action
 void OutboxPump::back_off(Item& item, const Error& error, Milliseconds wait) {
   item.status = Item::Status::backing_off;
   item.error = error.detail;
-  item.retry_at = clock_.now() + wait;
+  item.retry_at = clock_.monotonic() + wait;
   sleeping_.emplace(item.retry_at, item.position);
 }
 
@@ -352,10 +350,10 @@ void OutboxPump::set_performer(std::string name, Performer perform, Concurrency 
   effects_.wake();
 }
 
-std::optional<Timestamp> OutboxPump::next() const {
+std::optional<Milliseconds> OutboxPump::next() const {
   const std::scoped_lock lock{mutex_};
   if (stopped_) return {};
-  if (!ready_.empty() || !arrivals_.empty() || has_to_read()) return clock_.now();
+  if (!ready_.empty() || !arrivals_.empty() || has_to_read()) return clock_.monotonic();
   if (sleeping_.empty()) return {};
   return sleeping_.begin()->first;
 }

@@ -57,8 +57,8 @@ class OutboxPump {
 
   /// Moves what can move. True when something did.
   bool step();
-  /// When `step` has something to do again, if time alone brings it.
-  [[nodiscard]] std::optional<Timestamp> next() const;
+  /// When `step` has something to do again, if time alone brings it; monotonic.
+  [[nodiscard]] std::optional<Milliseconds> next() const;
   /// What is known is forgotten, and read again: the store was exchanged.
   void reset();
   /// Cancels the attempts at effects; nothing new is begun.
@@ -85,9 +85,9 @@ class OutboxPump {
     std::size_t result_bytes = 0;      ///< that it holds of results_room_
     int attempt = 1;
     enum class Status { waiting, running, backing_off } status = Status::waiting;
-    bool has_turn = false;  ///< it was taken from messages_
-    bool buried = false;    ///< its dead letter is on the way
-    Timestamp retry_at = {};
+    bool has_turn = false;     ///< it was taken from messages_
+    bool buried = false;       ///< its dead letter is on the way
+    Milliseconds retry_at{0};  ///< monotonic, as all times here: how long things take
     std::string error = {};
     std::shared_ptr<OutboxAttempt> running = {};
     std::optional<Result<Json>> result = {};  ///< of an effect: only to be handed over
@@ -132,7 +132,7 @@ class OutboxPump {
   void back_off(Item& item, const Error& error, Milliseconds wait);
   void remove(std::uint64_t position);
   void make_ready(Item& item);
-  void check_timeouts(Timestamp now, std::vector<Action>& actions);
+  void check_timeouts(Milliseconds now, std::vector<Action>& actions);
   void hand_over(Item& item, std::vector<Action>& actions);
   void check_lanes() const;
   void check_performers() const;
@@ -163,9 +163,9 @@ class OutboxPump {
   std::map<std::string, PerformerLine, std::less<>> performers_;
   FairQueue<std::uint64_t> messages_ = new_messages();  ///< first ones of their lanes, by position
   std::set<std::uint64_t> ready_;                       ///< cancels, and results to be handed over
-  std::set<std::pair<Timestamp, std::uint64_t>> sleeping_;  ///< backing off, or to time out
-  std::uint64_t next_position_ = 1;                         ///< all below it have been looked at
-  bool more_on_disk_ = true;                                ///< from next_position_ on
+  std::set<std::pair<Milliseconds, std::uint64_t>> sleeping_;  ///< backing off, or to time out
+  std::uint64_t next_position_ = 1;                            ///< all below it have been looked at
+  bool more_on_disk_ = true;                                   ///< from next_position_ on
   bool stopped_ = false;
   std::size_t told_ = 0;          ///< items, when `changed` was called last
   std::uint64_t generation_ = 0;  ///< callbacks of an earlier one are ignored

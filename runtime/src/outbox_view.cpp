@@ -33,6 +33,7 @@ namespace perdure::runtime {
 
 std::vector<OutboxItem> OutboxPump::items(std::uint64_t from, std::size_t limit) const {
   const std::scoped_lock lock{mutex_};
+  const auto offset = clock_.now() - clock_.monotonic();
   std::vector<OutboxItem> found;
   for (auto at = items_.lower_bound(from); at != items_.end() && found.size() < limit; ++at) {
     const auto& item = at->second;
@@ -49,7 +50,7 @@ std::vector<OutboxItem> OutboxPump::items(std::uint64_t from, std::size_t limit)
                                : item.status == Item::Status::backing_off ? Status::backing_off
                                                                           : Status::waiting,
                      .retry_at = item.status == Item::Status::backing_off
-                                     ? std::optional{item.retry_at}
+                                     ? std::optional{offset + item.retry_at}
                                      : std::nullopt,
                      .error = item.error});
   }

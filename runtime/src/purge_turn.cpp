@@ -30,8 +30,8 @@ Result<void> check_payload(const Envelope& envelope, const ObjectMeta& meta) {
 }
 
 std::vector<storage::ClaimKey> all_claims(const Envelope& envelope, const Version& newest,
-                                          const TurnSurroundings& around, Timestamp now) {
-  auto released = released_claims(envelope, newest, around, now);
+                                          const TurnSurroundings& around) {
+  auto released = released_claims(envelope, newest, around);
   const auto& kind = around.kind;
   for (auto& [space, key] : unique_keys(kind, newest.meta, kind.state.encode(newest.state.get()))) {
     released.push_back({std::move(space), std::move(key)});
@@ -81,7 +81,7 @@ Result<Decision> run_purge(const Envelope& envelope, const Version& newest,
   PERDURE_TRY(alarms,
               removed_alarms(around.store, write_set.object, around.alarms, decision.alarms));
   write_set.alarms = std::move(alarms);
-  write_set.releases = all_claims(envelope, newest, around, now);
+  write_set.releases = all_claims(envelope, newest, around);
   write_set.counts = object_counts(owner_of(newest), {}, write_set.object.kind,
                                    envelope.call.principal, around.rules.quotas);
   decision.reply = {.value = nullptr, .meta = version->meta};

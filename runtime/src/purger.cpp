@@ -12,8 +12,12 @@ constexpr auto look_every = std::chrono::seconds{10};
 }  // namespace
 
 Purger::Purger(const storage::Store& store, const std::vector<Kind>& kinds, const Clock& clock,
-               std::chrono::seconds purge_after, Send send)
-    : store_(store), clock_(clock), purge_after_(purge_after), send_(std::move(send)) {
+               const Times& times, std::chrono::seconds purge_after, Send send)
+    : store_(store),
+      clock_(clock),
+      times_(times),
+      purge_after_(purge_after),
+      send_(std::move(send)) {
   for (const auto& kind : kinds) {
     chores_.push_back({.kind = kind.name(),
                        .index = std::string{index_names::deleted_at},
@@ -43,7 +47,7 @@ void Purger::step() {
 }
 
 std::size_t Purger::send_due(const Chore& chore, std::size_t limit) {
-  const auto before = clock_.now() - purge_after_;
+  const auto before = times_.sure(purge_after_) - purge_after_;
   const auto due =
       store_.index(chore.kind, chore.index, {.until = time_key(before), .limit = limit});
   if (!due || due->empty()) return 0;  // a failing read is tried again with the next look

@@ -14,6 +14,7 @@
 #include "perdure/runtime/call.hpp"
 #include "perdure/runtime/kind.hpp"
 #include "perdure/storage/store.hpp"
+#include "times.hpp"
 
 namespace perdure::runtime {
 
@@ -24,7 +25,7 @@ class Purger {
 
   /// `purge_after`: so long what was deleted can be brought back.
   Purger(const storage::Store& store, const std::vector<Kind>& kinds, const Clock& clock,
-         std::chrono::seconds purge_after, Send send);
+         const Times& times, std::chrono::seconds purge_after, Send send);
 
   /// Now and then: looks for what is due, and sends at most `calls_max` calls. Does nothing while
   /// earlier ones are on their way.
@@ -49,6 +50,7 @@ class Purger {
 
   const storage::Store& store_;
   const Clock& clock_;
+  const Times& times_;
   const std::chrono::seconds purge_after_;
   const Send send_;
   std::vector<Chore> chores_;

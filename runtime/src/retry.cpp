@@ -8,12 +8,14 @@
 
 namespace perdure {
 
-Milliseconds RetryPolicy::wait_after(int attempt, Random& random) const {
+Milliseconds RetryPolicy::wait_after(int attempt, Random& random,
+                                     std::optional<Milliseconds> asked) const {
   const double longest = static_cast<double>(ceiling.count());
   const double wait = std::min(
       static_cast<double>(backoff.count()) * std::pow(factor, std::max(attempt - 1, 0)), longest);
   const double jitter = static_cast<double>(random.next() >> 11) * 0x1p-53;  // 0 <= jitter < 1
-  return Milliseconds{static_cast<std::int64_t>(wait * (0.5 + 0.5 * jitter))};
+  const Milliseconds own{static_cast<std::int64_t>(wait * (0.5 + 0.5 * jitter))};
+  return std::max(own, std::min(asked.value_or(Milliseconds{0}), asked_max));
 }
 
 bool is_busy(const Error& error) {

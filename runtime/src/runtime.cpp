@@ -324,7 +324,7 @@ void Runtime::set_performer(std::string name, Performer perform, Concurrency con
 
 Result<std::optional<ObjectId>> Runtime::holder(const std::string& space,
                                                 const std::string& key) const {
-  PERDURE_TRY(value, core_->store().claim({space, key}, core_->clock().now()));
+  PERDURE_TRY(value, core_->store().claim({space, key}, core_->times().wall()));
   if (!value) return std::optional<ObjectId>{};
   const auto colon = value->find(':');
   return std::optional{ObjectId{value->substr(0, colon), value->substr(colon + 1)}};

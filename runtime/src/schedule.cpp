@@ -18,7 +18,8 @@ Result<Schedule> Schedule::by_cron(std::string cron, std::string time_zone) {
 }
 
 Timestamp Schedule::first(Timestamp now) const {
-  return type == Type::cron ? next(now).value_or(now) : at;
+  if (type == Type::cron) return next(now).value_or(now);
+  return after ? now + *after : at;
 }
 
 std::optional<Timestamp> Schedule::next(Timestamp time) const {
@@ -87,11 +88,15 @@ Result<Schedule> parse_schedule(const Json& json, Timestamp now) {
   if (has(json, "every_ms")) {
     PERDURE_TRY(every, runtime::whole_member(json, "every_ms", 0, 1, century_ms));
     PERDURE_TRY(first, parse_at(json, now + Milliseconds{every}));
-    return Schedule::each(Milliseconds{every}, first);
+    auto schedule = Schedule::each(Milliseconds{every}, first);
+    if (!has(json, "at")) schedule.after = schedule.every;
+    return schedule;
   }
   if (has(json, "after_ms")) {
     PERDURE_TRY(after, runtime::whole_member(json, "after_ms", 0, 0, century_ms));
-    return Schedule::once(now + Milliseconds{after});
+    auto schedule = Schedule::once(now + Milliseconds{after});
+    schedule.after = Milliseconds{after};
+    return schedule;
   }
   PERDURE_TRY(at, parse_at(json, now));
   return Schedule::once(at);

@@ -24,14 +24,15 @@ class TransactionRun::Turns final : public Transaction {
     auto& part = parts_[object];
     if (!part.version) part.version = run_.around_.directory.committed_version(*cell);
     PERDURE_TRY(envelope, make_envelope(*cell, command, payload));
-    PERDURE_TRY_VOID(admit(envelope, *part.version, run_.around_.clock.now()));
+    PERDURE_TRY_VOID(admit(envelope, *part.version, run_.around_.times.steady()));
     PERDURE_TRY(decision, run_turn(envelope, *part.version,
                                    {.kind = cell->kind,
                                     .store = run_.around_.store,
                                     .pending = part.entries,
                                     .alarms = part.alarms,
                                     .tally = part.tally,
-                                    .rules = run_.around_.rules}));
+                                    .rules = run_.around_.rules,
+                                    .times = run_.around_.times}));
     if (decision.version) part.version = std::move(decision.version);
     for (auto& [key, entry] : decision.entries) part.entries.insert_or_assign(key, entry);
     part.alarms.add(std::move(decision.alarms), 1);
@@ -74,6 +75,7 @@ class TransactionRun::Turns final : public Transaction {
     envelope.kind = &cell.kind;
     envelope.command = &found->second;
     envelope.accepted_at = whole.accepted_at;
+    envelope.accepted_steady = whole.accepted_steady;
     envelope.random_seed = whole.random_seed + unit_.write_sets.size();
     return envelope;
   }
@@ -109,7 +111,7 @@ void TransactionRun::hold_next() {
 
 void TransactionRun::held(const Result<Reply>& reply) {
   if (!reply) return end(reply);
-  if (around_.clock.now() >= deadline_) {
+  if (around_.times.steady() >= deadline_) {
     Error error{.code = ErrorCode::deadline_exceeded,
                 .detail = "the objects could not be held in time; nothing was done"};
     error.retry_after = std::chrono::seconds{1};

@@ -32,7 +32,7 @@ class TransactionRun final : public std::enable_shared_from_this<TransactionRun>
     const storage::Store& store;
     Directory& directory;
     Committer& committer;
-    const Clock& clock;
+    const Times& times;
     const TurnRules& rules;
     const TransactEffects& effects;
   };
@@ -57,7 +57,7 @@ class TransactionRun final : public std::enable_shared_from_this<TransactionRun>
   const EnvelopePtr envelope_;
   const std::vector<ObjectId> objects_;  ///< sorted, distinct
   const TransactionHandler handler_;
-  const Timestamp deadline_;
+  const Timestamp deadline_;  ///< in steady time
   const Around around_;
   std::vector<CellPtr> cells_;  ///< of the objects held so far
 };

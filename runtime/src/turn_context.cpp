@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "perdure/base/uri.hpp"
+#include "turn_runner.hpp"
 
 namespace perdure::runtime {
 
@@ -44,19 +45,17 @@ bool is_topic(std::string_view topic) {
 }  // namespace
 
 TurnContext::TurnContext(const Envelope& envelope, const ObjectMeta& meta, Seq born_seq,
-                         Timestamp now, const storage::Store& store, const PendingEntries& pending,
-                         storage::Gaps* gaps, const PendingAlarms& alarms,
-                         Milliseconds alarm_period_min, TurnLimits turn_limits)
+                         const TurnSurroundings& around, TurnLimits turn_limits)
     : envelope_(envelope),
       meta_(meta),
-      now_(now),
-      store_(store),
-      alarms_(alarms),
-      alarm_period_min_(alarm_period_min),
+      now_(accepted_at(envelope, around.times)),
+      store_(around.store),
+      alarms_(around.alarms),
+      alarm_period_min_(around.rules.alarm_period_min),
       begins_life_(born_seq == meta.seq + 1),
       limits_(turn_limits),
-      layered_(store, meta.object(), &requests_.entries, &pending, born_seq, storage::newest,
-               gaps) {}
+      layered_(around.store, meta.object(), &requests_.entries, &around.pending, born_seq,
+               storage::newest, around.gaps) {}
 
 Random& TurnContext::random() {
   if (!random_) random_.emplace(envelope_.random_seed);
@@ -92,10 +91,8 @@ void TurnContext::set_alarm(AlarmSpec alarm) {
   }
   if (is_dot_segment(alarm.name)) invalid("no alarm is called . or ..: URLs cannot name it");
   check(check_period(alarm.schedule, alarm_period_min_));
-  const auto tick = alarm.schedule.first(now_);
   auto name = alarm.name;
-  requests_.alarms.insert_or_assign(std::move(name),
-                                    Alarm{.spec = std::move(alarm), .tick = tick, .due = tick});
+  requests_.alarms.insert_or_assign(std::move(name), make_alarm(std::move(alarm), now_));
   if (requests_.alarms.size() > limits::turn_alarms_max) {
     too_large(fmt::format("a turn sets at most {} alarms", limits::turn_alarms_max));
   }

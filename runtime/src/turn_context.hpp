@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "alarm_dues.hpp"
 #include "alarm_rows.hpp"
 #include "envelope.hpp"
 #include "outbox_item.hpp"
@@ -12,6 +13,8 @@
 #include "version.hpp"
 
 namespace perdure::runtime {
+
+struct TurnSurroundings;
 
 struct PublishedEvent {
   std::string topic;
@@ -44,14 +47,13 @@ struct TurnLimits {
 /// Throws Failure where a limit or an argument's rule is broken.
 class TurnContext final : public Turn, private Entries {
  public:
-  /// `meta` is the object before the turn; `pending` what its earlier turns wrote that the store
-  /// may not have yet. `seq` is the turn's own, `born_seq` that of the life it is in.
-  TurnContext(const Envelope& envelope, const ObjectMeta& meta, Seq born_seq, Timestamp now,
-              const storage::Store& store, const PendingEntries& pending, storage::Gaps* gaps,
-              const PendingAlarms& alarms, Milliseconds alarm_period_min, TurnLimits turn_limits);
+  /// `meta` is the object before the turn, `born_seq` that of the life it is in.
+  TurnContext(const Envelope& envelope, const ObjectMeta& meta, Seq born_seq,
+              const TurnSurroundings& around, TurnLimits turn_limits);
 
   [[nodiscard]] const ObjectMeta& meta() const override { return meta_; }
-  [[nodiscard]] Timestamp now() const override { return now_; }
+  [[nodiscard]] Timestamp now() const override { return now_.wall; }
+  [[nodiscard]] Timestamp steady_now() const override { return now_.steady; }
   [[nodiscard]] Random& random() override;
   [[nodiscard]] const Principal& principal() const override { return envelope_.call.principal; }
   [[nodiscard]] Entries& entries() override { return *this; }
@@ -80,7 +82,7 @@ class TurnContext final : public Turn, private Entries {
 
   const Envelope& envelope_;
   const ObjectMeta& meta_;
-  const Timestamp now_;
+  const Moment now_;
   const storage::Store& store_;
   const PendingAlarms& alarms_;
   const Milliseconds alarm_period_min_;

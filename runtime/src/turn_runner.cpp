@@ -179,7 +179,7 @@ Result<void> add_alarms(Decision& decision, const Draft& draft, AlarmChanges&& c
   rows = std::move(set);
   decision.alarms = std::move(changes);
   if (draft.before.meta.seq == 0) return {};
-  return end_earlier_life(draft.envelope, draft.before, around, draft.meta.updated_at, decision);
+  return end_earlier_life(draft.envelope, draft.before, around, decision);
 }
 
 Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
@@ -275,8 +275,7 @@ bool reaches(const Envelope& envelope, const Version& newest) {
 }
 
 Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp now) {
-  const auto& call = envelope.call;
-  if (call.deadline && now >= *call.deadline) {
+  if (envelope.deadline && now >= *envelope.deadline) {
     Error error{.code = ErrorCode::deadline_exceeded,
                 .detail = "the deadline passed before the call could run"};
     error.retry_after = std::chrono::seconds{1};
@@ -331,9 +330,10 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
     case Operation::cancel_alarm: return run_alarm_change(envelope, newest, around);
     default: break;
   }
-  // The journal's time never goes back, whatever the clock does.
-  const auto now = std::max(envelope.accepted_at, newest.meta.updated_at);
-  PERDURE_TRY(origin, origin_after(envelope, newest, now));
+  // The journal's time never goes back, whatever the clock does. What the turn sees and counts from
+  // is the time outside.
+  const auto journal_time = std::max(envelope.accepted_at, newest.meta.updated_at);
+  PERDURE_TRY(origin, origin_after(envelope, newest, journal_time));
 
   const bool same_life = exists || envelope.operation == Operation::undelete;
   Draft draft{
@@ -343,20 +343,12 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
       .meta = {.origin = std::move(origin),
                .seq = newest.meta.seq + 1,
                .schema_version = around.kind.schema_version,
-               .updated_at = now,
+               .updated_at = journal_time,
                .updated_by = actor_name(envelope.call.principal)},
       .state = same_life ? around.kind.state.copy(newest.state.get()) : around.kind.state.make()};
   ObjectMeta seen = newest.meta;
   seen.origin = draft.meta.origin;  // a creating turn knows its object's name and owner already
-  TurnContext turn{envelope,
-                   seen,
-                   draft.meta.origin->born_seq,
-                   now,
-                   around.store,
-                   around.pending,
-                   around.gaps,
-                   around.alarms,
-                   around.rules.alarm_period_min,
+  TurnContext turn{envelope, seen, draft.meta.origin->born_seq, around,
                    envelope.operation == Operation::command ? TurnLimits{} : builtin_limits};
   return guarded(envelope, [&]() -> Result<Decision> {
     PERDURE_TRY_VOID(run_handler(draft, turn));

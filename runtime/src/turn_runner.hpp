@@ -6,6 +6,7 @@
 #include "envelope.hpp"
 #include "overlay.hpp"
 #include "tally.hpp"
+#include "times.hpp"
 #include "turn_context.hpp"
 #include "version.hpp"
 
@@ -42,7 +43,7 @@ struct TurnSurroundings {
   const PendingAlarms& alarms;    ///< of the same
   Tally& tally;                   ///< of the same
   const TurnRules& rules;
-  Timestamp opened_at = {};  ///< since when this process has served the store
+  const Times& times;
 };
 
 /// Runs a command, or one of the builtin ones, on `newest`.
@@ -60,7 +61,8 @@ struct TurnSurroundings {
 [[nodiscard]] bool reaches(const Envelope& envelope, const Version& newest);
 [[nodiscard]] Unexpected not_found(const Envelope& envelope);
 
-/// What every call is checked for before it may see the object: deadline, owner, existence.
+/// What every call is checked for before it may see the object: deadline, owner, existence. `now`
+/// is in steady time.
 [[nodiscard]] Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp now);
 
 // ---- for the builtin commands (builtin_turns.cpp)

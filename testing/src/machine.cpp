@@ -50,12 +50,15 @@ bool World::Machine::run_actor(std::size_t place) {
   return true;
 }
 
-std::optional<Timestamp> World::Machine::next_due() const {
+std::optional<Milliseconds> World::Machine::next_due() const {
   auto due = core->agenda().outbox().next();
   const auto alarms = core->store().alarms_due(Timestamp::max(), 1);
-  if (alarms && !alarms->empty())
-    due = std::min(due.value_or(Timestamp::max()), alarms->front().due);
-  return due;
+  if (!alarms || alarms->empty()) return due;
+  const auto& clock = core->clock();
+  // An alarm may be due after any time that can be said.
+  const auto wait =
+      std::min<Milliseconds>(alarms->front().due - clock.now(), std::chrono::hours{24});
+  return std::min(due.value_or(Milliseconds::max()), clock.monotonic() + wait);
 }
 
 std::string names_of(const runtime::Committer::Batch& batch) {

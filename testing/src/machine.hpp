@@ -32,7 +32,7 @@ struct World::Machine {
   /// whose owner's turn it is. False when there is none.
   bool run_actor(std::size_t place = 0);
   /// When an alarm or an outbox item is due next.
-  [[nodiscard]] std::optional<Timestamp> next_due() const;
+  [[nodiscard]] std::optional<Milliseconds> next_due() const;
 
   Runtime::Core* core = nullptr;  ///< owned by the runtime
   std::optional<runtime::Committer::Batch> batch;

@@ -138,7 +138,7 @@ void World::advance_to_next(Milliseconds most) {
   const auto now = clock_.monotonic();
   auto wait = std::min({most, stretch_max, network_->next() - now});
   if (machine_->batch) wait = std::min(wait, machine_->batch_ready_at - now);
-  if (const auto due = machine_->next_due()) wait = std::min(wait, *due - clock_.now());
+  if (const auto due = machine_->next_due()) wait = std::min(wait, *due - now);
   if (const auto at = machine_->core->stepped_subscribers().again_at()) {
     wait = std::min(wait, *at - now);
   }

@@ -28,9 +28,9 @@ constexpr int redirects_followed = 5;
 
 constexpr std::array methods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 constexpr std::array members{
-    "method",      "url",        "headers", "body",       "json",
-    "body_base64", "timeout_ms", "follow",  "any_status", "response_bytes_max",
-    "truncate",    "not_after"};
+    "method",      "url",        "headers",   "body",       "json",
+    "body_base64", "timeout_ms", "follow",    "any_status", "response_bytes_max",
+    "truncate",    "not_after",  "not_before"};
 // Set by the connection that they belong to.
 constexpr std::array own_headers{
     "host",    "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te",
@@ -192,11 +192,16 @@ Result<Url> url_from(const boost::urls::url_view& parsed) {
   return url;
 }
 
+/// In today's form, and in the two of earlier days (RFC 9110, 5.6.7).
 std::optional<Timestamp> read_http_date(const std::string& text) {
-  std::tm parts{};
-  const char* end = strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  if (end == nullptr || *end != '\0') return {};
-  return from_unix_ms(static_cast<std::int64_t>(timegm(&parts)) * 1'000);
+  for (const auto* form :
+       {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"}) {
+    std::tm parts{};
+    const char* end = strptime(text.c_str(), form, &parts);
+    if (end == nullptr || *end != '\0') continue;
+    return from_unix_ms(static_cast<std::int64_t>(timegm(&parts)) * 1'000);
+  }
+  return {};
 }
 
 }  // namespace
@@ -234,6 +239,19 @@ Result<Url> resolve_url(const Url& base, std::string_view location) {
   return parse_url(std::string_view{whole.buffer()});
 }
 
+namespace {
+
+Result<std::optional<Timestamp>> read_moment(const Json& payload, const char* member) {
+  const auto found = payload.find(member);
+  if (found == payload.end() || found->is_null()) return std::optional<Timestamp>{};
+  const auto time = found->is_string() ? parse_rfc3339(found->get_ref<const std::string&>())
+                                       : Result<Timestamp>{fail(ErrorCode::malformed, "")};
+  if (!time) return refuse(pointer_to(member), "format", "is a date-time (RFC 3339)");
+  return std::optional{*time};
+}
+
+}  // namespace
+
 Result<HttpCall> read_http_call(const Json& payload, std::size_t response_bytes_max) {
   if (!payload.is_object()) return refuse("", "type", "is an object");
   for (const auto& [name, value] : payload.items()) {
@@ -266,13 +284,24 @@ Result<HttpCall> read_http_call(const Json& payload, std::size_t response_bytes_
   const auto ceiling = static_cast<std::int64_t>(response_bytes_max);
   PERDURE_TRY(bytes, read_number(payload, "response_bytes_max", ceiling, 0, ceiling));
   call.response_bytes_max = static_cast<std::size_t>(bytes);
-  if (const auto found = payload.find("not_after"); found != payload.end() && !found->is_null()) {
-    const auto time = found->is_string() ? parse_rfc3339(found->get_ref<const std::string&>())
-                                         : Result<Timestamp>{fail(ErrorCode::malformed, "")};
-    if (!time) return refuse("/not_after", "format", "is a date-time (RFC 3339)");
-    call.not_after = *time;
-  }
+  PERDURE_TRY(not_after, read_moment(payload, "not_after"));
+  PERDURE_TRY(not_before, read_moment(payload, "not_before"));
+  call.not_after = not_after;
+  call.not_before = not_before;
   return call;
+}
+
+std::optional<std::chrono::seconds> retry_after_of(const Json& headers, Timestamp now) {
+  const auto text = [&](const char* name) -> const std::string* {
+    const auto found = headers.find(name);
+    if (found == headers.end() || !found->is_string()) return nullptr;
+    return &found->get_ref<const std::string&>();
+  };
+  const auto* wait = text("retry-after");
+  if (wait == nullptr) return {};
+  const auto* date = text("date");
+  const auto sent = date != nullptr ? read_http_date(*date) : std::nullopt;
+  return read_retry_after(*wait, sent.value_or(now));
 }
 
 std::optional<std::chrono::seconds> read_retry_after(std::string_view value, Timestamp now) {

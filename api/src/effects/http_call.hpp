@@ -45,6 +45,7 @@ struct HttpCall {
   std::size_t response_bytes_max = 0;
   bool truncate = false;
   std::optional<Timestamp> not_after = {};
+  std::optional<Timestamp> not_before = {};  ///< the clock was set back since it was asked for
 };
 
 /// Errors  invalid, with the field that breaks a rule.
@@ -53,5 +54,10 @@ struct HttpCall {
 /// What a Retry-After field says (RFC 9110, 10.2.3), from now on; at most a day.
 [[nodiscard]] std::optional<std::chrono::seconds> read_retry_after(std::string_view value,
                                                                    Timestamp now);
+
+/// The same of a response's fields (names in lower case). A date is seen from the response's own
+/// `Date`: the sender's clock may be another one than `now` was read from.
+[[nodiscard]] std::optional<std::chrono::seconds> retry_after_of(const Json& headers,
+                                                                 Timestamp now);
 
 }  // namespace perdure::effects

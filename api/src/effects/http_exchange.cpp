@@ -96,6 +96,9 @@ void HttpExchange::start() {
   if (call_.not_after && core_->clock.now() > *call_.not_after) {
     return finish(fail(ErrorCode::deadline_exceeded, "not_after had passed before it began"));
   }
+  if (call_.not_before && core_->clock.now() < *call_.not_before) {
+    return finish(fail(ErrorCode::deadline_exceeded, "not_before had not come when it began"));
+  }
   if (core_->stopped()) return finish(fail(ErrorCode::unavailable, "the server is stopping"));
   // Asked for again in a while, so that a host that hangs leaves room for others.
   // Of which one owner fills half.
@@ -350,14 +353,13 @@ Result<bool> HttpExchange::redirect(const Answer& answer) {
 Result<Json> HttpExchange::result_of(Answer answer) const {
   if (!call_.any_status && (answer.status == 429 || answer.status >= 500)) {
     auto error = unavailable(fmt::format("answered {}", answer.status));
-    if (const auto after = answer.headers.find("retry-after"); after != answer.headers.end()) {
-      error.retry_after =
-          read_retry_after(after->get_ref<const std::string&>(), core_->clock.now());
-    }
+    error.retry_after = retry_after_of(answer.headers, core_->clock.now());
     return fail(std::move(error));
   }
+  const auto retry_after = retry_after_of(answer.headers, core_->clock.now());
   Json result{
       {"status", answer.status}, {"url", call_.url.text()}, {"headers", std::move(answer.headers)}};
+  if (retry_after) result["retry_after_s"] = retry_after->count();
   if (is_valid_utf8(answer.body)) {
     result["body"] = std::move(answer.body);
   } else {

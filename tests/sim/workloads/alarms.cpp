@@ -29,7 +29,7 @@ class Alarms final : public perdure::testing::Workload {
 
   std::vector<Kind> kinds() override {
     return {kind<Bell>("bell")
-                .command("set", [](Turn& turn, Bell&, const Json& wish) { set(turn, wish); })
+                .command("set", [this](Turn& turn, Bell&, const Json& wish) { set(turn, wish); })
                 .command("cancel",
                          [](Turn& turn, Bell& self, const std::string& name) {
                            if (!turn.cancel_alarm(name)) return turn.change_nothing();
@@ -109,13 +109,14 @@ class Alarms final : public perdure::testing::Workload {
   }
 
  private:
-  static void set(Turn& turn, const Json& wish) {
-    turn.set_alarm(
-        {.name = wish.at("name"),
-         .command = "ring",
-         .payload = wish,
-         .schedule = Schedule::once(turn.now() + Milliseconds{wish.at("after_ms").get<int>()}),
-         .retry = {.attempts = attempts, .backoff = Milliseconds{50}}});
+  void set(Turn& turn, Json wish) {
+    wish["life"] = world().life();
+    wish["since"] = to_unix_ms(turn.steady_now());
+    turn.set_alarm({.name = wish.at("name"),
+                    .command = "ring",
+                    .payload = wish,
+                    .schedule = Schedule::in(Milliseconds{wish.at("after_ms").get<int>()}),
+                    .retry = {.attempts = attempts, .backoff = Milliseconds{50}}});
     if (turn.alarm("tick")) return;
     turn.set_alarm({.name = "tick",
                     .command = "tick",
@@ -128,6 +129,10 @@ class Alarms final : public perdure::testing::Workload {
   Result<void> ring(Turn& turn, Bell& self, const Json& wish) {
     const auto name = wish.at("name").get<std::string>();
     not_early(turn, name);
+    // Whoever sets the wall clock meanwhile. What a restart is after, only the wall clock knows.
+    const auto passed = to_unix_ms(turn.steady_now()) - wish.at("since").get<std::int64_t>();
+    expect(wish.at("life") != world().life() || passed >= wish.at("after_ms").get<std::int64_t>(),
+           name + " goes off after " + std::to_string(passed) + " ms");
     const auto alarm = turn.alarm(name);
     if (alarm && alarm->attempt <= wish.at("fails").get<int>()) {
       return fail(ErrorCode::unavailable, "it does not ring yet");

@@ -26,12 +26,11 @@ ObjectId phoenix(std::size_t number) { return {"phoenix", "p" + std::to_string(n
 /// What a life asks for.
 void tend(Turn& turn, const Phoenix& self, const Json& wish) {
   const Json payload{{"mark", self.mark}, {"fails", wish.at("fails")}};
-  turn.set_alarm(
-      {.name = wish.at("alarm"),
-       .command = "act",
-       .payload = payload,
-       .schedule = Schedule::once(turn.now() + Milliseconds{wish.at("after_ms").get<int>()}),
-       .retry = {.attempts = 2, .backoff = Milliseconds{50}}});
+  turn.set_alarm({.name = wish.at("alarm"),
+                  .command = "act",
+                  .payload = payload,
+                  .schedule = Schedule::in(Milliseconds{wish.at("after_ms").get<int>()}),
+                  .retry = {.attempts = 2, .backoff = Milliseconds{50}}});
   turn.send({.to = {"ash", "a"}, .command = "ask", .then = "answered", .context = self.mark});
   turn.send({.to = turn.object(),
              .command = "act",

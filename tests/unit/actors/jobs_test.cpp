@@ -99,6 +99,26 @@ TEST_F(Jobs, are_tried_again_as_their_policy_says) {
   EXPECT_EQ(when(thrown, "failed")["error"]["detail"], "oh");
 }
 
+TEST_F(Jobs, leave_who_was_called_alone_for_as_long_as_it_asks_but_no_longer_than_a_day) {
+  const auto take = [&] {
+    const std::scoped_lock lock{mutex_};
+    return std::exchange(effects_, {});
+  };
+  const auto wait_when_asked = [&](std::chrono::seconds asked) {
+    const auto id = make({{"type", "performed"}, {"retry", {{"backoff_ms", 1}}}});
+    std::vector<std::shared_ptr<Effect>> taken;
+    EXPECT_TRUE(eventually([&] { return !(taken = take()).empty(); }));
+    taken.front()->finish(
+        fail(Error{.code = ErrorCode::unavailable, .detail = "busy", .retry_after = asked}));
+    EXPECT_TRUE(eventually([&] { return get(id)["error"].is_object(); }));
+    const auto due = runtime_->alarm({"job", id}, "retry").value();
+    EXPECT_TRUE(due && due->wait);
+    return due && due->wait ? due->wait->time : 0ms;
+  };
+  EXPECT_EQ(wait_when_asked(1h), 1h);
+  EXPECT_EQ(wait_when_asked(48h), 24h);
+}
+
 TEST_F(Jobs, are_cancelled_wherever_they_are) {
   const auto running = make({{"type", "wait"}, {"queue", "one"}});
   ASSERT_TRUE(eventually([&] { return running_ == 1; }));

@@ -65,7 +65,7 @@ class Commits : public ::testing::Test {
                        hooks_,
                        [] { return 1U; },
                        [](const CellPtr&) { return caf::actor{}; }};
-  Committer committer_{*store_, directory_, clock_, hooks_, {}};
+  Committer committer_{*store_, directory_, [this] { return clock_.now(); }, hooks_, {}};
   int next_ = 0;
   std::vector<int> numbers_;  ///< of what was taken, in its order
 };

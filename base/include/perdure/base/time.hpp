@@ -34,7 +34,7 @@ class Clock {
   virtual ~Clock() = default;
   /// Wall time. May step in either direction.
   [[nodiscard]] virtual Timestamp now() const = 0;
-  /// Time since an arbitrary start; never goes back.
+  /// Time since an arbitrary start; never goes back, and passes while the machine sleeps.
   [[nodiscard]] virtual Milliseconds monotonic() const = 0;
 };
 

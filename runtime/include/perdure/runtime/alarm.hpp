@@ -28,6 +28,13 @@ struct AlarmRun {
   std::string error = {};
 };
 
+/// A due time that is so long after something happened, whatever the wall clock says.
+struct AlarmWait {
+  Milliseconds time;      ///< from the moment it was set to its due time
+  Timestamp until;        ///< in the steady time of the process that set it
+  std::uint64_t process;  ///< that process
+};
+
 /// An alarm as it stands. A finished one is kept for a day, for its runs.
 struct Alarm {
   AlarmSpec spec;
@@ -35,7 +42,8 @@ struct Alarm {
   Timestamp due;   ///< when it wakes next: the tick, or later when attempts failed
   int attempt = 1;
   bool finished = false;
-  std::vector<AlarmRun> runs = {};  ///< the newest 20, oldest first
+  std::optional<AlarmWait> wait = {};  ///< none: it is due by the wall clock
+  std::vector<AlarmRun> runs = {};     ///< the newest 20, oldest first
 };
 
 /// As operators see it: the spec's members with `due`, `status` (pending, finished), `attempt`.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 #include "perdure/base/random.hpp"
 #include "perdure/base/time.hpp"
@@ -17,10 +18,13 @@ struct RetryPolicy {
   Milliseconds backoff{500};
   double factor = 2.0;
   Milliseconds ceiling{std::chrono::minutes{10}};
+  static constexpr Milliseconds asked_max{std::chrono::hours{24}};
 
   /// The wait after failed attempt number `attempt` (from 1): half of it is jitter, so that those
-  /// who failed together do not come back together.
-  [[nodiscard]] Milliseconds wait_after(int attempt, Random& random) const;
+  /// who failed together do not come back together. Who was asked may want more time
+  /// (`Error::retry_after`), whatever `ceiling` says, but no more than `asked_max`.
+  [[nodiscard]] Milliseconds wait_after(int attempt, Random& random,
+                                        std::optional<Milliseconds> asked = {}) const;
 };
 
 void to_json(Json& json, const RetryPolicy& retry);

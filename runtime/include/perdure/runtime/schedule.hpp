@@ -29,6 +29,9 @@ enum class Missed {
 ///        A day matches when either day field does, if both are restricted (POSIX crontab).
 ///        Blanks and tabs stand between fields.
 ///
+/// Clocks  `at` and cron go by the wall clock; `after` and the time between two ticks of `every` are
+///        durations, whoever sets the wall clock meanwhile (docs/clocks.md).
+///
 /// Changes of clocks  are treated as Debian's cron does. When minute or hour begins with `*`
 ///        (`*/15 * * * *`, `*/5 2 * * *`, @hourly), every minute that passes is compared with the
 ///        local time that it has: an hour that comes twice fires twice, one that is left out does
@@ -37,14 +40,21 @@ enum class Missed {
 struct Schedule {
   enum class Type { once, every, cron };
   Type type = Type::once;
-  Timestamp at = {};      ///< of the first tick (once, every)
+  Timestamp at = {};  ///< of the first tick (once, every)
+  /// Once, every: the first tick is so long after the alarm is set; `at` does not count.
+  std::optional<Milliseconds> after = {};
   Milliseconds every{0};  ///< at least 1 ms
   std::string cron = {};
   std::string time_zone = "UTC";
 
   [[nodiscard]] static Schedule once(Timestamp at) { return {.at = at}; }
+  /// Once, so long after it is set.
+  [[nodiscard]] static Schedule in(Milliseconds after) { return {.after = after}; }
   [[nodiscard]] static Schedule each(Milliseconds every, Timestamp first) {
     return {.type = Type::every, .at = first, .every = every};
+  }
+  [[nodiscard]] static Schedule each(Milliseconds every) {
+    return {.type = Type::every, .after = every, .every = every};
   }
   /// Errors: invalid (`/cron`, `/time_zone`), also for an expression that never comes true.
   [[nodiscard]] static Result<Schedule> by_cron(std::string cron, std::string time_zone = "UTC");

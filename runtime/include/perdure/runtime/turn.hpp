@@ -44,8 +44,13 @@ class Turn {
   /// The object as it was before this turn (seq 0 when this turn creates it).
   [[nodiscard]] virtual const ObjectMeta& meta() const = 0;
   [[nodiscard]] const ObjectId& object() const { return meta().object(); }
-  /// The turn's time: it is in the record, and never earlier than the previous record's.
+  /// The wall clock's time when the call was accepted. It may be earlier than that of a turn before,
+  /// when the clock was set back; the record's time (`meta().updated_at`) never is.
   [[nodiscard]] virtual Timestamp now() const = 0;
+  /// The same moment for measuring how long something takes, compared with other steady times only:
+  /// while the process lives it passes evenly, whoever sets the wall clock. A process begins with
+  /// the wall clock's time, so a stamp of an earlier one may lie ahead of it.
+  [[nodiscard]] virtual Timestamp steady_now() const = 0;
   /// The same numbers in each run of this turn. Not for secrets.
   [[nodiscard]] virtual Random& random() = 0;
   [[nodiscard]] virtual const Principal& principal() const = 0;

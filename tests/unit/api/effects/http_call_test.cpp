@@ -105,5 +105,26 @@ TEST(RetryAfter, is_seconds_or_a_date_and_never_more_than_a_day) {
   EXPECT_EQ(read_retry_after("", now), std::nullopt);
 }
 
+TEST(RetryAfter, is_a_date_in_each_of_the_forms_that_a_recipient_must_read) {
+  using std::chrono::seconds;
+  const auto now = parse_rfc3339("2026-11-21T10:00:00Z").value();
+  for (const auto* date : {"Sat, 21 Nov 2026 10:01:30 GMT", "Saturday, 21-Nov-26 10:01:30 GMT",
+                           "Sat Nov 21 10:01:30 2026"}) {
+    EXPECT_EQ(read_retry_after(date, now), seconds{90}) << date;
+  }
+}
+
+TEST(RetryAfter, is_seen_from_the_clock_of_who_sent_it) {
+  using std::chrono::seconds;
+  const auto a_day_off = parse_rfc3339("2026-11-22T10:00:00Z").value();
+  const Json date{{"retry-after", "Sat, 21 Nov 2026 10:01:30 GMT"}};
+  Json both = date;
+  both["date"] = "Sat, 21 Nov 2026 10:00:00 GMT";
+  EXPECT_EQ(retry_after_of(both, a_day_off), seconds{90});
+  EXPECT_EQ(retry_after_of(date, a_day_off), seconds{0});
+  EXPECT_EQ(retry_after_of({{"retry-after", "7"}}, a_day_off), seconds{7});
+  EXPECT_EQ(retry_after_of(Json::object(), a_day_off), std::nullopt);
+}
+
 }  // namespace
 }  // namespace perdure::effects
