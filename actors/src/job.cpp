@@ -184,8 +184,8 @@ Ending judge(const JobState& job, const Json& payload) {
   return ending;
 }
 
-/// The attempt is over: {run, outcome, result?, error?, retryable?, retry_after_s?, progress?} → the
-/// outcome.
+/// The attempt is over: {run, outcome, result?, error?, retryable?, retry_after_s?, progress?}.
+/// Gives the outcome.
 Json finish(JobState& job, Turn& turn, Json& state, const Json& payload) {
   if (!job.is_running(payload.at("run"))) {
     turn.change_nothing();
@@ -320,8 +320,10 @@ Kind job_kind(const JobTypes& types, const JobOptions& options) {
       .command("time_out", with_payload([](auto&, auto& job, auto& turn, auto&, auto& payload) {
                  time_out(job, turn, payload);
                }))
-      .query("list_runs", [](const View& view, const ResourceState&, const Json& payload) {
-        return list_runs(view, payload);
+      .query("list_runs", [](const View& view, const ResourceState&,
+                             const Json& payload) { return list_runs(view, payload); })
+      .on_settle([rules](Turn& turn, ResourceState& self, const ResourceState* before) {
+        JobState{*rules, turn, self.json}.settle(before == nullptr ? nullptr : &before->json);
       });
 }
 

@@ -271,6 +271,22 @@ std::vector<FieldError> check_state(const Json& state) {
   }
 }
 
+/// A queue says who waits and runs now, and where: that has no past to go back to.
+std::vector<FieldError> check_change(const Json&, const Json&) {
+  return {{"", "queue", "says what waits and runs now, which an earlier state does not know"}};
+}
+
+/// A copy has given no places, and those who wait stand in the line of the queue that they chose.
+void settle(Turn& turn, JobQueue& self, const JobQueue* before) {
+  if (before != nullptr) return;
+  self = {};
+  for (EntryRange range{.limit = moved_a_turn};;) {
+    const auto rows = turn.entries().range(range);
+    for (const auto& row : rows) turn.entries().erase(row.key);
+    if (rows.size() < range.limit) return;
+  }
+}
+
 }  // namespace
 
 std::size_t JobOptions::concurrency_of(const std::string& queue) const {
@@ -306,7 +322,9 @@ Kind job_queue_kind(const JobTypes& types, const JobOptions& options) {
                                 const Json& payload) { ended(*rules, turn, self, payload); })
       .command("advance", [rules](Turn& turn, JobQueue& self) { advance(*rules, turn, self); })
       .index({.name = "founder", .fields = {"founder"}, .scope = IndexDefinition::Scope::all})
-      .check_state(check_state);
+      .check_state(check_state)
+      .check_change(check_change)
+      .on_settle(settle);
 }
 
 }  // namespace perdure::actors

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job_state.hpp"
 
+#include <algorithm>
+
 namespace perdure::actors {
 
 namespace {
@@ -11,6 +13,7 @@ constexpr int crashes_max = 10;
 constexpr const char* start_alarm = "start";
 constexpr const char* retry_alarm = "retry";
 constexpr const char* timeout_alarm = "timeout";
+constexpr const char* expire_alarm = "expire";
 
 template <class T>
 T increment(Json& number) {
@@ -76,7 +79,9 @@ void JobState::schedule(Schedule schedule) {
 void JobState::enqueue() {
   set_phase(phase::waiting);
   if (job_.at("cron").is_null()) job_["run_at"] = nullptr;
-  increment<std::uint64_t>(own_["run"]);
+  // A number that no stay under this name has had, in no life and in no past that was undone: seqs
+  // never come again, and each stay takes one.
+  own_["run"] = std::max(own_.at("run").get<std::uint64_t>(), turn_.meta().seq) + 1;
   turn_.send(to_queue(job_, "enqueue", stay_of(turn_, job_)));
 }
 
@@ -192,13 +197,15 @@ void JobState::end(std::string_view outcome, Json result, Json error) {
     set_phase(phase::over);
     job_["status"] = last;
     job_["run_at"] = nullptr;
-    const auto expires = turn_.now() + rules_.options.retention;
-    job_["expires_at"] = format_rfc3339(expires);
-    turn_.set_alarm({.name = "expire",
-                     .command = "expire",
-                     .schedule = Schedule::in(rules_.options.retention)});
+    expire_later();
   }
   publish("job." + std::string{last});
+}
+
+void JobState::expire_later() {
+  const auto& retention = rules_.options.retention;
+  job_["expires_at"] = format_rfc3339(turn_.now() + retention);
+  turn_.set_alarm({.name = expire_alarm, .command = "expire", .schedule = Schedule::in(retention)});
 }
 
 void JobState::stop_run() {
@@ -215,6 +222,56 @@ void JobState::request_cancel() {
 void JobState::time_out() {
   own_["timed_out"] = true;
   stop_run();
+}
+
+void JobState::settle(const Json* before) {
+  own_["crashes"] = 0;
+  own_["timed_out"] = false;
+  if (before != nullptr) end_stay_of(*before);
+  settle_alarms();
+  if (!is_over()) go_on();
+}
+
+void JobState::end_stay_of(const Json& before) {
+  const auto& own = before.at("internal");
+  own_["run"] = std::max(own_.at("run").get<std::uint64_t>(), own.at("run").get<std::uint64_t>());
+  const auto& phase = own.at("phase");
+  if (phase == phase::waiting) turn_.send(to_queue(before, "leave", stay_of(turn_, before)));
+  if (phase == phase::running) {
+    turn_.request({.performer = std::string{stopper},
+                   .payload = {{"job", turn_.object().id}, {"run", own.at("run")}}});
+  }
+}
+
+void JobState::settle_alarms() {
+  turn_.cancel_alarm(timeout_alarm);
+  turn_.cancel_alarm(retry_alarm);
+  if (is_over()) {
+    turn_.cancel_alarm(start_alarm);
+    return expire_later();
+  }
+  turn_.cancel_alarm(expire_alarm);
+  job_["expires_at"] = nullptr;
+  const auto& cron = job_.at("cron");
+  if (cron.is_null()) {
+    turn_.cancel_alarm(start_alarm);
+    return;
+  }
+  const auto& zone = job_.at("time_zone");
+  auto ticks = Schedule::by_cron(cron, zone.is_null() ? "UTC" : zone.get<std::string>());
+  if (!ticks) throw Failure{std::move(ticks).error()};
+  turn_.set_alarm({.name = start_alarm, .command = "tick", .schedule = std::move(*ticks)});
+}
+
+void JobState::go_on() {
+  if (is_in(phase::running)) close_run(outcome::interrupted, nullptr);
+  if (stop_is_wanted()) return end(outcome::cancelled, nullptr, nullptr);
+  if (!is_in(phase::scheduled)) return enqueue();
+  if (!job_.at("cron").is_null()) return show_next_tick();
+  const auto& at = job_.at("run_at");
+  const auto time = at.is_string() ? parse_rfc3339(at.get_ref<const std::string&>())
+                                   : Result<Timestamp>{fail(ErrorCode::malformed, "")};
+  schedule(Schedule::once(time ? *time : turn_.now()));
 }
 
 void JobState::append_output(std::string text) {

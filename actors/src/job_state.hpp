@@ -75,13 +75,22 @@ class JobState {
   void request_cancel();
   void time_out();
 
+  /// The state was brought back, or in from outside, in place of `before` or of nothing: the job
+  /// goes on from it, and what went on before ends.
+  void settle(const Json* before);
+
   void append_output(std::string text);
   void publish(const std::string& topic);
 
  private:
   void set_phase(std::string_view phase);
   void put_run(const Json& run);
+  void expire_later();
   void erase_output();
+  /// What the state before has under way, with its queue or its runner, ends.
+  void end_stay_of(const Json& before);
+  void settle_alarms();
+  void go_on();
   [[nodiscard]] std::optional<Timestamp> next_tick() const;
 
   const JobRules& rules_;

@@ -32,16 +32,16 @@ std::string cursor_in(const Json& payload) {
   return after != payload.end() && after->is_string() ? after->get<std::string>() : std::string{};
 }
 
+Json subscription_of(const ObjectId& webhook, const Json& state, const std::string& after) {
+  return {{"topics", state.at("topics")}, {"by_name", {webhook::own_topics}},
+          {"kind", webhook.kind},         {"id", webhook.id},
+          {"command", "event"},           {"after", after}};
+}
+
 void subscribe(Turn& turn, const Json& state, const std::string& after) {
-  const ObjectId subscription{"subscription", turn.object().id};
-  turn.send({.to = subscription,
+  turn.send({.to = {"subscription", turn.object().id},
              .command = "subscribe",
-             .payload = {{"topics", state.at("topics")},
-                         {"by_name", {webhook::own_topics}},
-                         {"kind", turn.object().kind},
-                         {"id", turn.object().id},
-                         {"command", "event"},
-                         {"after", after}}});
+             .payload = subscription_of(turn.object(), state, after)});
   if (state.at("enabled") == false) change_subscription(turn, state, after);
 }
 
@@ -180,6 +180,23 @@ Json first_internal() {
   return internal;
 }
 
+/// The subscription is an object of its own: it is there or not, and may know of other topics.
+/// Whatever it answers, the webhook goes on.
+void settle_again(const WebhookPolicy& policy, Turn& turn, ResourceState& self) {
+  const auto& state = self.json;
+  const auto tell = [&](std::string command, Json payload) {
+    turn.send({.to = {"subscription", turn.object().id},
+               .command = std::move(command),
+               .payload = std::move(payload),
+               .then = "deliver"});
+  };
+  tell("subscribe", subscription_of(turn.object(), state, ""));
+  tell("change", {{"topics", state.at("enabled") == true ? state.at("topics") : Json::array()},
+                  {"from", ""}});
+  tell(state.at("lagging_since").is_null() ? "resume" : "pause", nullptr);
+  Deliveries{policy, turn, self.json}.settle();
+}
+
 void add_commands(KindBuilder<ResourceState>& builder, const WebhookPolicy& policy) {
   std::move(builder)
       .command("rotate", [](Turn& turn, ResourceState& self,
@@ -238,6 +255,9 @@ Kind webhook_kind(const WebhookPolicy& policy) {
                  state["lagging_since"] = nullptr;
                  return state;
                })
+      .on_settle([policy](Turn& turn, ResourceState& self, const ResourceState*) {
+        settle_again(policy, turn, self);
+      })
       .secret("internal.secret")
       .secret("internal.previous_secret");
 }

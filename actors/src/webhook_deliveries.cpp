@@ -165,6 +165,11 @@ void Deliveries::go_on() {
   }
 }
 
+void Deliveries::settle() {
+  for (const auto& entry : turn_.entries().range(EntryRange::prefix("sending/"))) doubt(entry);
+  go_on();
+}
+
 void Deliveries::wait_for(Json& delivery, Milliseconds wait) {
   const auto number = delivery.at(std::string{internal_member}).at("number").get<std::uint64_t>();
   const auto key = queue_key(turn_.steady_now() + wait, number);

@@ -38,6 +38,8 @@ class Deliveries {
   bool attempted(const Json& outcome);
   /// Errors: not_found, conflict.
   Result<Json> retry(const std::string& id);
+  /// The state was brought back, or in from outside: what was being sent is sent again.
+  void settle();
   /// Starts what is due as far as may be, sets the alarm for the rest, and has the subscription
   /// pause when too much waits, until half of it is done.
   void go_on();

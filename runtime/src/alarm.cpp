@@ -127,16 +127,17 @@ int read_attempt(const Json& json) {
 }
 
 std::optional<AlarmWait> read_wait(const Json& json) {
+  constexpr std::int64_t year_9999_ms = 253'402'300'799'999;
   const auto wait = json.find("wait");
   if (wait == json.end()) return {};
-  const auto number = [&](const char* member) {
-    const auto read = whole_member(*wait, member, 0, 0, INT64_MAX);
+  const auto number = [&](const char* member, std::int64_t most) {
+    const auto read = whole_member(*wait, member, 0, 0, most);
     if (!read) throw Failure{read.error()};
     return *read;
   };
-  return AlarmWait{.time = Milliseconds{number("ms")},
-                   .until = from_unix_ms(number("until")),
-                   .process = static_cast<std::uint64_t>(number("process"))};
+  return AlarmWait{.time = Milliseconds{number("ms", year_9999_ms)},
+                   .until = from_unix_ms(number("until", year_9999_ms)),
+                   .process = static_cast<std::uint64_t>(number("process", INT64_MAX))};
 }
 
 AlarmRun decode_run(const Json& json) {

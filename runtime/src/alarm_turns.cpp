@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "dead_letter.hpp"
 #include "fields.hpp"
 #include "perdure/base/uri.hpp"
@@ -128,12 +130,11 @@ Result<Decision> run_alarm(const Envelope& envelope, const Version& newest,
   const auto gone = fail(ErrorCode::not_found, "the alarm was moved or removed");
   if (!alarm || alarm->due != tick.due) return gone;
   auto decision = decide_nothing(envelope, newest, around, nullptr);
-  if (const auto due = corrected_due(*alarm, now)) {
+  const auto due = corrected_due(*alarm, now);
+  if (due && std::max(*due, alarm->due) > now.wall) {
     correct(*alarm, *due, now);
-    if (*due > now.wall) {
-      PERDURE_TRY_VOID(change(decision, around, tick.name, std::move(*alarm)));
-      return decision;
-    }
+    PERDURE_TRY_VOID(change(decision, around, tick.name, std::move(*alarm)));
+    return decision;
   }
   if (alarm->due > now.wall) return gone;
   if (alarm->finished) {

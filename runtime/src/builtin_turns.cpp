@@ -65,10 +65,19 @@ Result<void> replace(Draft& draft) {
   return {};
 }
 
-Result<void> create(Draft& draft) {
+// The state has come without its alarms and messages.
+void settle(Draft& draft, TurnContext& turn) {
+  const auto& kind = draft.around.kind;
+  if (!kind.on_settle) return;
+  const bool same_life = draft.before.meta.origin == draft.meta.origin;
+  kind.on_settle(turn, draft.state.get(), same_life ? draft.before.state.get() : nullptr);
+}
+
+Result<void> create(Draft& draft, TurnContext& turn) {
   const auto& payload = draft.envelope.call.payload;
   if (payload.is_object() && payload.contains("state")) {
     PERDURE_TRY_VOID(accept_into(draft, payload["state"]));
+    settle(draft, turn);
   } else {
     // Also the default must be a state that the kind accepts.
     PERDURE_TRY_VOID(accept_into(draft, draft.around.kind.state.encode(draft.state.get())));
@@ -95,6 +104,7 @@ Result<void> import_state(Draft& draft, TurnContext& turn) {
   for (const auto& entry : payload.value("entries", Json::array())) {
     turn.entries().put(entry.at("key").get<std::string>(), entry.at("value").get<std::string>());
   }
+  settle(draft, turn);
   answer_with_state(draft);
   return {};
 }
@@ -157,6 +167,14 @@ Result<void> restore(Draft& draft, TurnContext& turn) {
     if (then && (!now || now->value != then->value)) turn.entries().put(key, then->value);
     if (!then && now) turn.entries().erase(key);
   }
+  settle(draft, turn);
+  answer_with_state(draft);
+  return {};
+}
+
+Result<void> undelete(Draft& draft, TurnContext& turn) {
+  PERDURE_TRY_VOID(resume_alarms(draft.meta.object(), draft.around, turn));
+  settle(draft, turn);
   answer_with_state(draft);
   return {};
 }
@@ -165,7 +183,7 @@ Result<void> restore(Draft& draft, TurnContext& turn) {
 
 Result<void> run_builtin(Draft& draft, TurnContext& turn) {
   switch (draft.envelope.operation) {
-    case Operation::create: return create(draft);
+    case Operation::create: return create(draft, turn);
     case Operation::replace: return replace(draft);
     case Operation::patch: return patch(draft);
     case Operation::remove: draft.meta.deleted_at = draft.meta.updated_at; return {};
@@ -173,8 +191,7 @@ Result<void> run_builtin(Draft& draft, TurnContext& turn) {
       if (draft.before.meta.exists()) {
         return fail(ErrorCode::conflict, to_string(draft.meta.object()) + " is not deleted");
       }
-      answer_with_state(draft);
-      return resume_alarms(draft.meta.object(), draft.around, turn);
+      return undelete(draft, turn);
     case Operation::restore: return restore(draft, turn);
     case Operation::import: return import_state(draft, turn);
     default: return fail(ErrorCode::internal, "no such builtin command");

@@ -23,8 +23,7 @@ inline constexpr std::string_view dead_letter_kind_name = "dead_letter";
                                   std::string id);
 
 /// The payload of `record` for a dead message, or a dead effect whose result nobody awaits. A
-/// message that is for any life gets the one that its receiver has now (Seq 0: none, or it cannot be
-/// read) from whoever records it.
+/// message that is for any life gets the one that its receiver has from whoever records it.
 [[nodiscard]] Json dead_letter_of(const Sent& sent, int attempts, const Error& error);
 
 }  // namespace perdure::runtime

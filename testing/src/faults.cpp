@@ -58,13 +58,18 @@ void Faults::meet(Fault fault) {
       return world_.network().set_weather({.lost_one_in = 2 + amount % 8,
                                            .twice_one_in = 2 + amount / 8 % 4,
                                            .delay_max = Milliseconds{1 + amount % 3'000}});
-    case Fault::clock_step:
-      return world_.clock().step_wall(Milliseconds{static_cast<std::int64_t>(amount * 2) - 10'000});
+    case Fault::clock_step: return step_clock(static_cast<std::int64_t>(amount));
     case Fault::clock_leap: return world_.clock().advance(Milliseconds{amount * 12});
     case Fault::small_memory:
       for (int i = 0; i < 20; ++i) world_.hibernate_one();
       return;
   }
+}
+
+void Faults::step_clock(std::int64_t amount) {
+  // Ten seconds at most, and now and then ten minutes.
+  const Milliseconds by{amount * 2 - 10'000};
+  world_.clock().step_wall(amount % 5 == 0 ? 60 * by : by);
 }
 
 void Faults::end_lasting(bool all) {

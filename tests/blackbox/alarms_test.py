@@ -122,6 +122,28 @@ class Alarms(BlackBoxTest):
         self.assertEqual(retried.status, 200, retried)
         self.assertEqual(self.client.get(f"/dead-letters/{letter['id']}").status, 404)
 
+    def test_a_new_life_hears_nothing_of_the_alarms_of_the_one_before(self):
+        self.add("l", 1)
+        self.set_alarm("l", name="old", payload={"by": 1000}, after_ms=300)
+        self.assertEqual(self.client.delete(f"{COUNTER}/l").status, 204)
+        made = self.client.post("/durable-objects", {"kind": "counter", "id": "l"})
+        self.assertEqual(made.status, 201, made)
+        self.assertEqual(self.client.get(f"{COUNTER}/l/alarms").json["items"], [])
+        self.set_alarm("l", name="new", payload={"by": 1}, after_ms=600)
+        wait_until(lambda: self.value("l") != 0)
+        self.assertEqual(self.value("l"), 1)
+
+    def test_a_dead_letter_of_an_earlier_life_is_refused(self):
+        self.add("m", 1)
+        self.set_alarm("m", name="bad", payload={"by": "one"}, after_ms=1, retry={"attempts": 1})
+        wait_until(lambda: self.client.get("/dead-letters").json["items"])
+        letter = self.client.get("/dead-letters").json["items"][0]
+        self.assertEqual(letter["life"], 1)
+        self.assertEqual(self.client.delete(f"{COUNTER}/m").status, 204)
+        self.client.post("/durable-objects", {"kind": "counter", "id": "m"})
+        self.assert_problem(self.client.post(f"/dead-letters/{letter['id']}/retry", None), 409)
+        self.assertEqual(self.client.get(f"/dead-letters/{letter['id']}").status, 200)
+
     def test_a_transaction_is_all_or_nothing(self):
         def step(counter, by):
             return {"kind": "counter", "id": counter, "command": "add", "payload": {"by": by}}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A library to be preloaded into the server: its wall clock is off by what another process says, and
-// changes at once when that one changes its mind. The monotonic clocks go on.
+// A library to be preloaded into the server: its wall clock is off by what another process says,
+// and changes at once when that one changes its mind. The monotonic clocks go on.
 //
 // STEPPED_CLOCK names a file with one 64-bit number in the machine's byte order, which both map:
 // milliseconds, to be added.
@@ -21,7 +21,8 @@ static_assert(sizeof(Offset) == 8 && Offset::is_always_lock_free);
 
 Offset* map_offset() {
   const char* name = std::getenv("STEPPED_CLOCK");
-  const int file = name == nullptr ? -1 : ::open(name, O_RDONLY | O_CLOEXEC);  // NOLINT: C interface
+  const int file =
+      name == nullptr ? -1 : ::open(name, O_RDONLY | O_CLOEXEC);  // NOLINT: C interface
   if (file < 0) return nullptr;
   void* memory = ::mmap(nullptr, sizeof(Offset), PROT_READ, MAP_SHARED, file, 0);
   ::close(file);

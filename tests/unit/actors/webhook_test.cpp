@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <future>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -133,6 +134,65 @@ TEST_F(Webhook, does_not_count_an_attempt_that_never_began) {
   take()->finish(ok);
   ASSERT_TRUE(wait_for(1, "succeeded"));
   EXPECT_EQ(deliveries()[0].at("attempts"), 1);
+}
+
+TEST_F(Webhook, leaves_a_receiver_alone_for_as_long_as_it_asks) {
+  happen("ann");
+  take()->finish(Json{{"status", 503}, {"headers", Json::object()}, {"retry_after_s", 7'200}});
+  ASSERT_TRUE(wait_for(1, "pending"));
+  const auto alarm = runtime_->alarm(hook, "deliver").value();
+  ASSERT_TRUE(alarm && alarm->wait);
+  EXPECT_GT(alarm->wait->time, 119min);
+  EXPECT_LE(alarm->wait->time, 120min);
+}
+
+TEST_F(Webhook, sends_again_what_was_being_sent_in_a_state_that_is_restored) {
+  happen("ann");
+  auto sent = take();
+  const auto seq = runtime_->inspect(hook)->meta.seq;
+  sent->finish(ok);
+  ASSERT_TRUE(wait_for(1, "succeeded"));
+  command(hook, std::string{builtin::restore}, {{"seq", seq}});
+  const auto again = take();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->payload().at("headers").at("webhook-id"),
+            sent->payload().at("headers").at("webhook-id"));
+  again->finish(ok);
+  EXPECT_TRUE(wait_for(1, "succeeded"));
+  EXPECT_FALSE(runtime_->alarm(hook, "deliver").value());
+}
+
+TEST_F(Webhook, hears_of_events_in_a_copy_too) {
+  std::promise<Result<Reply>> done;
+  const ObjectId copy{"webhook", "copy"};
+  runtime_->clone_object(hook, {}, {.target = copy},
+                         [&](Result<Reply> reply) { done.set_value(std::move(reply)); });
+  value(done.get_future().get());
+  ASSERT_TRUE(eventually([&] {
+    return runtime_->inspect({"subscription", "copy"}).has_value() &&
+           runtime_->outbox(0, 1).empty();
+  }));
+  happen("ann");
+  take()->finish(ok);
+  take()->finish(ok);
+  EXPECT_TRUE(eventually([&] {
+    const auto items = query(copy, "list_deliveries").at("items");
+    return items.size() == 1 && items[0].at("status") == "succeeded";
+  }));
+}
+
+TEST_F(Webhook, listens_to_the_topics_of_the_state_that_is_restored) {
+  command(hook, "update", {{"topics", {"counter.*"}}});
+  command(hook, std::string{builtin::restore}, {{"seq", 1}});
+  ASSERT_TRUE(eventually([&] {
+    const auto subscription = runtime_->inspect({"subscription", "w"});
+    return subscription && subscription->state.at("topics") == Json::array({"notebook.*"}) &&
+           runtime_->outbox(0, 1).empty();
+  }));
+  happen("ann");
+  take()->finish(ok);
+  EXPECT_TRUE(wait_for(1, "succeeded"));
+  EXPECT_TRUE(runtime_->list({.kind = "dead_letter"}).value().items.empty());
 }
 
 TEST_F(Webhook, takes_no_outcome_that_it_does_not_wait_for) {

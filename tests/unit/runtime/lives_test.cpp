@@ -153,6 +153,17 @@ TEST_F(Lives, begin_with_the_alarms_that_their_first_turn_sets_and_no_others) {
   EXPECT_EQ(alarms[0].spec.payload, "new");
 }
 
+TEST_F(Lives, keep_their_alarms_when_a_seq_of_theirs_is_restored_and_when_they_are_brought_back) {
+  begin_first_life();
+  value(call("phoenix", "p", "set",
+             {{"name", "a"}, {"command", "hear"}, {"payload", "x"}, {"after_ms", 60'000}}));
+  value(builtin(builtin::restore, {{"seq", 1}}));
+  EXPECT_EQ(runtime_->alarms(phoenix).value().size(), 1U);
+  value(builtin(builtin::remove));
+  value(builtin(builtin::undelete));
+  EXPECT_EQ(runtime_->alarms(phoenix).value().size(), 1U);
+}
+
 TEST_F(Lives, take_along_alarms_that_are_not_durable_yet) {
   begin_first_life();
   for (int i = 0; i < 20; ++i) {

@@ -84,7 +84,7 @@ std::optional<ObjectId> called_by(const Json& letter) {
   return ObjectId{name.substr(0, colon), name.substr(colon + 1)};
 }
 
-/// Refuses a letter of an earlier life. One that ends after this look is told by the message itself.
+/// Refuses a letter of an earlier life. One that ends after this look is told by the message.
 Result<void> check_life(const Runtime& runtime, const ObjectId& letter_id) {
   PERDURE_TRY(letter, runtime.inspect(letter_id));
   const auto life = letter.state.find("life");

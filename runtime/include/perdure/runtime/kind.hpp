@@ -193,6 +193,19 @@ class KindBuilder {
     };
     return std::move(*this);
   }
+  /// `handler` is `(Turn&, State&, const State* before)`. Alarms, messages and effects are no part
+  /// of a state: one that is restored, undeleted, imported, cloned or created from a whole state
+  /// (`$create`) comes without those that went with it. A kind that relies on them asks for them
+  /// anew here, in the same turn: what `State` says is under way has to be so afterwards. `before`
+  /// is what it takes the place of, in the same life, whose alarms stand; null in a new life.
+  template <class F>
+  KindBuilder&& on_settle(F handler) && {
+    definition_.on_settle = [handler = std::move(handler)](Turn& turn, void* state,
+                                                           const void* before) {
+      handler(turn, *static_cast<State*>(state), static_cast<const State*>(before));
+    };
+    return std::move(*this);
+  }
   /// The version that this code writes. States of older versions pass through the upgrade steps;
   /// states of newer ones are refused.
   KindBuilder&& schema_version(std::uint32_t version) && {

@@ -105,6 +105,10 @@ struct KindDefinition {
   /// Called in the turn that purges a deleted object, to release its claims; all else that it asks
   /// of the turn is dropped. Null: it has none.
   std::function<void(Turn&, const void* state)> on_purge = {};
+  /// Called in the turn that brings a state back, or in from outside, without the alarms and
+  /// messages that went with it; `before` is the state that it takes the place of, in the same
+  /// life, or null. Null: there is nothing to settle.
+  std::function<void(Turn&, void* state, const void* before)> on_settle = {};
   JsonCheck check_state = {};       ///< for states that come from outside (create, put, import)
   ChangeCheck check_change = {};    ///< for states from outside that take another one's place
   bool created_by_command = false;  ///< some command has Creates::yes: no other one begins a life

@@ -29,8 +29,8 @@ enum class Missed {
 ///        A day matches when either day field does, if both are restricted (POSIX crontab).
 ///        Blanks and tabs stand between fields.
 ///
-/// Clocks  `at` and cron go by the wall clock; `after` and the time between two ticks of `every` are
-///        durations, whoever sets the wall clock meanwhile (docs/clocks.md).
+/// Clocks  `at` and cron go by the wall clock; `after` and the time between two ticks of `every`
+///        are durations, whoever sets the wall clock meanwhile (docs/clocks.md).
 ///
 /// Changes of clocks  are treated as Debian's cron does. When minute or hour begins with `*`
 ///        (`*/15 * * * *`, `*/5 2 * * *`, @hourly), every minute that passes is compared with the

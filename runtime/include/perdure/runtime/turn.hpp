@@ -44,8 +44,8 @@ class Turn {
   /// The object as it was before this turn (seq 0 when this turn creates it).
   [[nodiscard]] virtual const ObjectMeta& meta() const = 0;
   [[nodiscard]] const ObjectId& object() const { return meta().object(); }
-  /// The wall clock's time when the call was accepted. It may be earlier than that of a turn before,
-  /// when the clock was set back; the record's time (`meta().updated_at`) never is.
+  /// The wall clock's time when the call was accepted. It may be earlier than that of a turn
+  /// before, when the clock was set back; the record's time (`meta().updated_at`) never is.
   [[nodiscard]] virtual Timestamp now() const = 0;
   /// The same moment for measuring how long something takes, compared with other steady times only:
   /// while the process lives it passes evenly, whoever sets the wall clock. A process begins with
