@@ -2,51 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """/jobs through the real server, and through kill -9 at every step."""
 
-import email.utils
-import http.server
 import itertools
 import json
-import threading
 import time
 import unittest
 
 from event_stream import Stream
 from harness import BlackBoxTest, SharedServerTest, new_id, wait_until
-from users import user_client
-
-
-class JobCalls:
-    """What both kinds of tests do with jobs."""
-
-    def make(self, type, payload=None, client=None, **job):
-        if payload is not None:
-            job["payload"] = payload
-        made = (client or self.client).post("/jobs", {"type": type, **job})
-        self.assertEqual(made.status, 201, made)
-        return made.json["id"]
-
-    def user(self):
-        return user_client(self.shared, self.client)
-
-    def job(self, job, client=None):
-        found = (client or self.client).get(f"/jobs/{job}")
-        self.assertEqual(found.status, 200, found)
-        return found.json
-
-    def when(self, job, *statuses):
-        wait_until(lambda: self.job(job)["status"] in statuses,
-                   what=f"{statuses} of {self.job(job)}")
-        return self.job(job)
-
-    def outcomes(self, job):
-        runs = self.client.get(f"/jobs/{job}/runs")
-        self.assertEqual(runs.status, 200, runs)
-        return [run["outcome"] for run in runs.json["items"]]
-
-    def stats_of(self, queue, client=None):
-        stats = (client or self.client).get("/jobs/stats")
-        self.assertEqual(stats.status, 200, stats)
-        return next((one for one in stats.json["queues"] if one["queue"] == queue), None)
+from job_case import JobCalls
 
 
 class Jobs(JobCalls, SharedServerTest):
@@ -415,88 +378,6 @@ class Crashes(JobCalls, BlackBoxTest):
         self.shared.start()
         self.client = self.shared.client()
         self.assertEqual(self.when(job, "succeeded")["attempts"], 2)
-
-
-class Receiver(http.server.BaseHTTPRequestHandler):
-    """Fails the first time, then gives back what it was sent."""
-
-    calls = []
-    times = []
-    retry_after = staticmethod(lambda: None)
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.calls.append(body)
-        self.times.append(time.monotonic())
-        reply = body if len(self.calls) > 1 else b"not yet"
-        self.send_response(200 if len(self.calls) > 1 else 503)
-        self.send_header("Content-Length", str(len(reply)))
-        if wait := self.retry_after():
-            self.send_header("Retry-After", wait)
-        self.end_headers()
-        self.wfile.write(reply)
-
-    def log_message(self, *_):
-        pass
-
-
-class Calls(JobCalls, BlackBoxTest):
-    def start(self, *arguments):
-        self.shared = self.server(*arguments).start()
-        self.client = self.shared.client()
-        receiver = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-        threading.Thread(target=receiver.serve_forever, daemon=True).start()
-        self.addCleanup(receiver.server_close)
-        self.addCleanup(receiver.shutdown)
-        Receiver.calls.clear()
-        return f"http://127.0.0.1:{receiver.server_port}/"
-
-    def test_of_http_servers_are_tried_again_and_give_their_answer(self):
-        url = self.start("--http-client-allow-networks", "127.0.0.0/8")
-        job = self.make("http", {"url": url, "method": "POST", "json": {"a": 1}},
-                        retry={"attempts": 3, "backoff_ms": 1})
-        done = self.when(job, "succeeded")
-        self.assertEqual((done["attempts"], done["result"]["status"]), (2, 200))
-        self.assertEqual(json.loads(done["result"]["body"]), {"a": 1})
-        self.assertEqual(len(Receiver.calls), 2)
-
-    def test_of_http_servers_leave_them_alone_for_as_long_as_they_ask(self):
-        url = self.start("--http-client-allow-networks", "127.0.0.0/8")
-        self.addCleanup(setattr, Receiver, "retry_after", staticmethod(lambda: None))
-        # Its own clock tells seconds, so a date may be almost one early.
-        for wait in (lambda: "1",
-                     lambda: email.utils.formatdate(time.time() + 2, usegmt=True)):
-            Receiver.calls.clear()
-            Receiver.times.clear()
-            Receiver.retry_after = staticmethod(wait)
-            job = self.make("http", {"url": url, "method": "POST", "json": {}},
-                            retry={"attempts": 3, "backoff_ms": 1})
-            self.when(job, "succeeded")
-            self.assertGreaterEqual(Receiver.times[1] - Receiver.times[0], 0.9)
-
-    def test_that_are_cloned_while_they_run_run_and_can_be_cancelled(self):
-        self.start()
-        job = self.make("sleep", {"ms": 60_000})
-        self.when(job, "running")
-        for copy in ("one", "other"):
-            made = self.client.post(f"/durable-objects/job/{job}/clone", {"id": copy})
-            self.assertEqual(made.status, 201, made)
-            self.when(copy, "running")
-        seq = self.client.get("/durable-objects/job/one").json["seq"]
-        restored = self.client.post(f"/durable-objects/job/one/snapshots/{seq}/restore")
-        self.assertEqual(restored.status, 200, restored)
-        for one in (job, "one", "other"):
-            self.assertEqual(self.client.post(f"/jobs/{one}/cancel", None).status, 200)
-            self.when(one, "cancelled")
-
-    def test_of_addresses_that_are_not_public_are_refused(self):
-        url = self.start()
-        reply = self.client.post("/jobs", {"type": "http", "payload": {"url": url}})
-        problem = self.assert_problem(reply, 422)
-        self.assertIn("payload.url", problem["details"])
-        problem = self.assert_problem(
-            self.client.post("/jobs", {"type": "http", "payload": {"link": url}}), 422)
-        self.assertEqual(Receiver.calls, [])
 
 
 class Retention(JobCalls, BlackBoxTest):
