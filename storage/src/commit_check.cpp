@@ -23,7 +23,6 @@ void check_shape(const WriteSet& write_set) {
   PERDURE_CHECK(!has_nul(object.kind) && !has_nul(object.id), "an object name with NUL");
   if (!write_set.record) {
     PERDURE_CHECK(write_set.entries.empty(), "entries without a record");
-    PERDURE_CHECK(write_set.indexes.empty(), "index rows without a record");
     PERDURE_CHECK(write_set.events.empty(), "events without a record");
     PERDURE_CHECK(write_set.past == Past::kept, "the past cannot end without a record");
   }

@@ -58,6 +58,8 @@ inline constexpr std::string_view commit = "commit";
 inline constexpr std::string_view epoch = "epoch";
 inline constexpr std::string_view first_event = "first_event";
 inline constexpr std::string_view history = "history";
+inline constexpr std::string_view line = "line";
+inline constexpr std::string_view place = "place";
 /// While it is there, no row but those of events was ever erased by range.
 inline constexpr std::string_view erased_by_row = "erased_by_row";
 

@@ -25,7 +25,10 @@ auto ReopeningStore::with_store(const Use& use) const -> decltype(use(std::declv
 }
 
 ReopeningStore::ReopeningStore(std::unique_ptr<Store> store, StorePlace place)
-    : place_(std::move(place)), epoch_(store->epoch()), store_(std::move(store)) {}
+    : place_(std::move(place)),
+      epoch_(store->epoch()),
+      line_(store->line()),
+      store_(std::move(store)) {}
 
 Result<std::unique_ptr<ReopeningStore>> ReopeningStore::open(StorePlace place) {
   PERDURE_TRY(store, place.open());
@@ -42,6 +45,7 @@ Result<bool> ReopeningStore::recover() {
   if (opened) {
     store_ = std::move(*opened);
     epoch_.store(store_->epoch());
+    line_.store(store_->line());
   }
   closing_.store(false, std::memory_order_release);
   if (!opened) return fail(std::move(opened).error());
@@ -52,6 +56,10 @@ Health ReopeningStore::health() const {
   if (closing_.load(std::memory_order_acquire)) return Health::no_space;
   const std::shared_lock lock{mutex_};
   return store_ ? store_->health() : Health::no_space;
+}
+
+Result<void> ReopeningStore::look() {
+  return with_store([](Store& store) { return store.look(); });
 }
 
 std::vector<Outcome> ReopeningStore::commit(std::span<const Unit> units, Timestamp now) {

@@ -1,7 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perdure/storage/store.hpp"
 
+#include "perdure/base/check.hpp"
+
 namespace perdure::storage {
+
+const HealthTraits& describe(Health health) noexcept {
+  static constexpr HealthTraits writable{"writable", "accepts writes"};
+  static constexpr HealthTraits no_space{
+      "disk_full",
+      "writes have stopped: the disk is full; they go on by themselves when it has space again"};
+  static constexpr HealthTraits size_limit{
+      "file_size_limit",
+      "writes have stopped: a file would grow past the process's limit of file sizes (ulimit -f, "
+      "LimitFSIZE); raise it and restart the server"};
+  static constexpr HealthTraits write_protected{
+      "read_only_file_system",
+      "writes have stopped: the file system is mounted read-only; see the system's log for why, "
+      "mount it writable and restart the server"};
+  static constexpr HealthTraits damaged{
+      "damaged",
+      "writes have stopped: a file of the store is damaged; stop the server, see what is hit with "
+      "perdure check, and restore a backup"};
+  static constexpr HealthTraits displaced{
+      "directory_gone",
+      "writes have stopped: the data directory, or what is in it, was removed, moved or replaced; "
+      "stop the server, put it back and start again"};
+  static constexpr HealthTraits read_only{
+      "disk_failed",
+      "writes have stopped: the disk failed; see that it is sound and restart the server"};
+  switch (health) {
+    case Health::writable: return writable;
+    case Health::no_space: return no_space;
+    case Health::size_limit: return size_limit;
+    case Health::write_protected: return write_protected;
+    case Health::damaged: return damaged;
+    case Health::displaced: return displaced;
+    case Health::read_only: return read_only;
+  }
+  check_failed("health", "a health without words");
+}
 
 std::string prefix_end(std::string prefix) {
   while (!prefix.empty()) {

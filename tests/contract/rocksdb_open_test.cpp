@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What opening a RocksDB store refuses, by name.
+#include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 
 #include "rocksdb_fixture.hpp"
 
@@ -213,6 +215,160 @@ TEST_F(RocksdbLoss, of_one_slot_of_the_acknowledged_number_is_survived) {
   write(path() / "ACKED", bytes);
   open();
   EXPECT_EQ(store().last_record(alice).value()->seq, 3u);
+}
+
+TEST_F(RocksdbLoss, of_the_format_is_refused_until_it_is_accepted) {
+  open();
+  ASSERT_TRUE(commit(alice));
+  close();
+  for (const std::string lost : {"", "nonsense\n"}) {
+    std::filesystem::remove(path() / "FORMAT");
+    if (!lost.empty()) write(path() / "FORMAT", lost);
+    const auto refused = open_rocksdb(options());
+    ASSERT_EQ(code_of(refused), ErrorCode::corrupt);
+    EXPECT_THAT(refused.error().detail, HasSubstr("--accept-lost-commits"));
+    open(accepting());
+    EXPECT_EQ(store().last_record(alice).value()->seq, 1u);
+    close();
+    EXPECT_EQ(read(path() / "FORMAT"), "perdure store 3\n");
+  }
+}
+
+TEST_F(RocksdbLoss, of_the_current_manifests_name_is_refused_until_it_is_accepted) {
+  open();
+  ASSERT_TRUE(commit(alice));
+  close();
+  for (const std::string lost : {"", "MANIFEST-999999\n"}) {
+    std::filesystem::remove(path() / "CURRENT");
+    if (!lost.empty()) write(path() / "CURRENT", lost);
+    const auto refused = open_rocksdb(options());
+    ASSERT_EQ(code_of(refused), ErrorCode::corrupt);
+    EXPECT_THAT(refused.error().detail, HasSubstr("CURRENT"));
+    EXPECT_THAT(refused.error().detail, HasSubstr("--accept-lost-commits"));
+    open(accepting());
+    EXPECT_EQ(store().last_record(alice).value()->seq, 1u) << "and no empty store in its place";
+    close();
+  }
+}
+
+TEST_F(RocksdbLoss, of_the_manifest_is_refused_whatever_is_accepted) {
+  open();
+  ASSERT_TRUE(commit(alice));
+  open();  // recovery writes the log's rows into files of sorted rows
+  close();
+  const auto rows = files(".sst");
+  ASSERT_FALSE(rows.empty());
+  for (const auto& file : std::filesystem::directory_iterator(path())) {
+    if (file.path().filename().string().starts_with("MANIFEST")) {
+      std::filesystem::remove(file.path());
+    }
+  }
+  EXPECT_EQ(code_of(open_rocksdb(options())), ErrorCode::corrupt);
+  EXPECT_EQ(code_of(open_rocksdb(accepting())), ErrorCode::corrupt);
+  EXPECT_EQ(files(".sst"), rows) << "nothing was removed";
+}
+
+/// What is lost is told, and the rest shown, to who only looks.
+class RocksdbLook : public RocksdbLoss {
+ protected:
+  void fill() {
+    open();
+    ASSERT_TRUE(commit(alice));
+    open();  // recovery writes the log's rows into files of sorted rows
+    ASSERT_TRUE(commit(alice));
+    close();
+  }
+  void remove(std::string_view beginning) {
+    for (const auto& file : std::filesystem::directory_iterator(path())) {
+      if (file.path().filename().string().starts_with(beginning)) {
+        std::filesystem::remove(file.path());
+      }
+    }
+  }
+  std::map<std::string, std::string> all_files() {
+    std::map<std::string, std::string> found;
+    for (const auto& file : std::filesystem::directory_iterator(path())) {
+      found[file.path().filename()] = read(file.path());
+    }
+    return found;
+  }
+  void expect_seen(std::string_view finding) {
+    const auto before = all_files();
+    const auto report = check_rocksdb(path(), {}, {});
+    ASSERT_EQ(code_of(report), std::nullopt) << to_string(report.error());
+    EXPECT_THAT(report->findings, testing::Contains(HasSubstr(finding)));
+    EXPECT_EQ(report->objects, 1u);
+    EXPECT_EQ(report->records, 2u);
+    std::string told;
+    auto looking = options();
+    looking.mode = OpenMode::read_only;
+    looking.on_damage = [&](const Error& cause) { told += cause.detail + "\n"; };
+    open(looking);
+    EXPECT_THAT(told, HasSubstr(finding));
+    EXPECT_EQ(store().last_record(alice).value()->seq, 2u);
+    close();
+    EXPECT_EQ(all_files(), before) << "looking changes nothing";
+  }
+};
+
+TEST_F(RocksdbLook, goes_on_without_the_acknowledged_number) {
+  fill();
+  remove("ACKED");
+  expect_seen("the file ACKED is lost");
+}
+
+TEST_F(RocksdbLook, goes_on_without_the_format) {
+  fill();
+  remove("FORMAT");
+  expect_seen("the file FORMAT is lost");
+}
+
+TEST_F(RocksdbLook, goes_on_without_the_current_manifests_name) {
+  fill();
+  remove("CURRENT");
+  expect_seen("the file CURRENT is lost");
+}
+
+TEST_F(RocksdbLook, goes_on_without_the_manifest) {
+  fill();
+  remove("MANIFEST");
+  expect_seen("the file CURRENT names no manifest that is there");
+}
+
+TEST_F(RocksdbLook, goes_on_with_nothing_but_rows_and_logs) {
+  fill();
+  for (const auto* name : {"MANIFEST", "CURRENT", "FORMAT", "ACKED", "LOCK", "PLACE", "OPTIONS"}) {
+    remove(name);
+  }
+  expect_seen("the file CURRENT is lost");
+}
+
+TEST_F(RocksdbLook, goes_on_with_nothing_but_a_log) {
+  open();
+  ASSERT_TRUE(commit(alice));
+  ASSERT_TRUE(commit(alice));
+  close();
+  ASSERT_TRUE(files(".sst").empty());
+  for (const auto* name : {"MANIFEST", "CURRENT"}) remove(name);
+  expect_seen("the file CURRENT is lost");
+}
+
+TEST_F(RocksdbLook, at_nothing_makes_no_store) {
+  std::filesystem::create_directory(path() / "empty");
+  EXPECT_EQ(code_of(check_rocksdb(path() / "empty", {}, {})), ErrorCode::unavailable);
+  EXPECT_TRUE(std::filesystem::is_empty(path() / "empty"));
+}
+
+TEST_F(RocksdbLook, finds_damage_in_either_slot_of_the_acknowledged_number) {
+  fill();
+  const auto sound = read(path() / "ACKED");
+  for (const int slot : {0, 1}) {
+    auto bytes = sound;
+    const auto at = static_cast<std::size_t>(slot) * 4096 + 10;
+    bytes[at] = static_cast<char>(bytes[at] ^ 1);
+    write(path() / "ACKED", bytes);
+    expect_seen(fmt::format("slot {} of the file ACKED is damaged", slot + 1));
+  }
 }
 
 TEST_F(RocksdbLoss, a_child_killed_without_warning_loses_nothing) {

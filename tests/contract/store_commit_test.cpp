@@ -166,6 +166,24 @@ TEST_P(StoreCommit, housekeeping_moves_no_seq_but_is_fenced) {
   EXPECT_EQ(code_of(commit(stale)), ErrorCode::stale_epoch);
 }
 
+TEST_P(StoreCommit, housekeeping_moves_index_rows_of_the_seq_that_it_names) {
+  auto made = turn(alice, 0);
+  made.indexes.push_back({IndexChange::Op::put, "by_name", "old"});
+  ASSERT_TRUE(commit(made));
+  auto moved = housekeeping(alice, 1);
+  moved.indexes = {{IndexChange::Op::erase, "by_name", "old"},
+                   {IndexChange::Op::put, "by_name", "new"}};
+  auto stale = moved;
+  stale.expected_seq = 0;
+  EXPECT_EQ(code_of(commit(stale)), ErrorCode::stale_precondition);
+  ASSERT_TRUE(commit(moved));
+  reopen();
+  const auto rows = store().index(alice.kind, "by_name", {}).value();
+  ASSERT_THAT(rows, SizeIs(1));
+  EXPECT_EQ(rows[0].key, "new");
+  EXPECT_EQ(store().last_record(alice).value()->seq, 1u);
+}
+
 TEST_P(StoreCommit, a_store_without_failures_is_writable) {
   EXPECT_EQ(store().health(), Health::writable);
   ASSERT_TRUE(commit(turn(alice, 0)));

@@ -8,8 +8,7 @@
 #include <utility>
 
 #include "keys.hpp"
-#include "rocksdb/database.hpp"
-#include "rocksdb/files.hpp"
+#include "rocksdb/salvage.hpp"
 
 namespace perdure::storage {
 namespace {
@@ -24,7 +23,8 @@ class Checker {
   Checker(const Database& database, const RecordCheck& record_check, const CheckProgress& progress)
       : database_(database), record_check_(record_check), progress_(progress) {}
 
-  Result<CheckReport> run(const std::filesystem::path& directory) {
+  CheckReport run(const AckedFile& acked, std::vector<std::string> findings) {
+    report_.findings = std::move(findings);
     count_rows();
     const auto status = database_.db().VerifyChecksum();
     if (!status.ok()) find(fmt::format("a file fails its checks: {}", status.ToString()));
@@ -34,7 +34,7 @@ class Checker {
     check_alarms();
     check_pins();
     check_claims();
-    PERDURE_TRY_VOID(check_log(directory));
+    check_log(acked);
     if (progress_) progress_(1.0);
     return std::move(report_);
   }
@@ -214,7 +214,7 @@ class Checker {
 
   /// Event positions are dense from the first that is kept to the last commit's; outbox items are
   /// not above it; and the last commit is not below the acknowledged one.
-  Result<void> check_log(const std::filesystem::path& directory) {
+  void check_log(const AckedFile& acked) {
     rows::CommitContent commit;
     const auto content = database_.get(Table::meta, keys::commit);
     if (!content) {
@@ -250,15 +250,15 @@ class Checker {
            return fmt::format("the outbox holds item {}, the last one sent is {}", *position,
                               commit.last_send);
          });
-    PERDURE_TRY(acked, AckedFile::open(directory, Access::observe));
-    PERDURE_TRY(number, acked.read());
+    const auto number = acked.read();
     if (!number) {
-      find("the file ACKED is lost or damaged");
-    } else if (*number > commit.number) {
+      find(number.error().detail);
+    } else if (!*number) {
+      find("no slot of the file ACKED tells a number");
+    } else if (**number > commit.number) {
       find(fmt::format("commit {} was acknowledged, but the write-ahead log gives back only {}",
-                       *number, commit.number));
+                       **number, commit.number));
     }
-    return {};
   }
 
   const Database& database_;
@@ -280,18 +280,19 @@ class Checker {
 
 Result<CheckReport> check_rocksdb(const std::filesystem::path& directory,
                                   const RecordCheck& record_check, const CheckProgress& progress) {
-  const auto lock = lock_directory(directory, Access::observe);
+  const auto lock = DirectoryLock::take(directory, Access::observe);
   if (!lock) return fail(lock.error());
   const auto tuning = tune_read_only();
-  PERDURE_TRY(database, Database::open_read_only(directory, tuning));
-  return Checker{*database, record_check, progress}.run(directory);
+  PERDURE_TRY(looked, look_at(directory, tuning));
+  return Checker{*looked.database, record_check, progress}.run(looked.acked,
+                                                               std::move(looked.findings));
 }
 
 Result<std::vector<ObjectId>> list_objects_rocksdb(const std::filesystem::path& directory) {
   const auto tuning = tune_read_only();
-  PERDURE_TRY(database, Database::open_read_only(directory, tuning));
+  PERDURE_TRY(looked, look_at(directory, tuning));
   std::vector<ObjectId> objects;
-  Scan scan{*database, rows::Table::records, {}, {}};
+  Scan scan{*looked.database, rows::Table::records, {}, {}};
   scan.to_first();
   while (scan.valid()) {
     const auto prefix = std::string{scan.key().substr(0, keys::prefix_size(scan.key()))};

@@ -193,6 +193,7 @@ void RocksdbStore::acknowledge() {
   if (durability_ == Durability::buffered) return;  // ACKED names what was synced, so: at close
   syncs_.fetch_add(1, std::memory_order_relaxed);
   auto written = opened_.acked.write(opened_.last_commit.number);
+  acknowledged_.store(opened_.last_commit.number, std::memory_order_release);
   if (written && ++commits_since_acked_sync_ >= commits_per_acked_sync) {
     commits_since_acked_sync_ = 0;
     written = opened_.acked.sync();
@@ -301,7 +302,5 @@ void RocksdbStore::append_pins(const WriteSet& write_set, std::string_view prefi
     }
   }
 }
-
-Health RocksdbStore::health() const { return gate_->health(); }
 
 }  // namespace perdure::storage

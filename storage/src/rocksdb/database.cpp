@@ -8,7 +8,6 @@
 
 #include "keys.hpp"
 #include "perdure/base/check.hpp"
-#include "rocksdb/files.hpp"
 
 namespace perdure::storage {
 
@@ -41,20 +40,6 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& directory, c
   PERDURE_TRY(erased_by_row, database->get(rows::Table::meta, keys::erased_by_row));
   database->has_range_deletions_ = !erased_by_row;
   return database;
-}
-
-Result<std::unique_ptr<Database>> Database::open_read_only(const std::filesystem::path& directory,
-                                                           const Tuning& tuning) {
-  PERDURE_TRY(version, read_format(directory));
-  if (!version) {
-    return fail(ErrorCode::unavailable, fmt::format("{} holds no store", directory.string()));
-  }
-  if (*version > format_version) {
-    return fail(ErrorCode::newer_version,
-                fmt::format("{} has format {}, this program knows formats up to {}",
-                            directory.string(), *version, format_version));
-  }
-  return open(directory.string(), tuning, Mode::read_only);
 }
 
 Database::~Database() {

@@ -40,10 +40,6 @@ class Database {
   enum class Mode { read_write, read_only };
   [[nodiscard]] static Result<std::unique_ptr<Database>> open(const std::string& directory,
                                                               const Tuning& tuning, Mode mode);
-  /// A database that is only looked at, after a look at FORMAT.
-  /// Errors: unavailable (no store), newer_version, corrupt.
-  [[nodiscard]] static Result<std::unique_ptr<Database>> open_read_only(
-      const std::filesystem::path& directory, const Tuning& tuning);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

@@ -3,11 +3,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <functional>
 #include <system_error>
 
 #include "perdure/base/codec.hpp"
@@ -17,39 +18,11 @@ namespace perdure::storage {
 namespace {
 
 constexpr std::string_view format_words = "perdure store ";
+constexpr std::string_view manifest_words = "MANIFEST-";
 constexpr std::string_view acked_magic = "PDACKED1";
 constexpr std::size_t slot_bytes = 20;  // magic, be64(number), be32(CRC-32C of both)
 constexpr off_t slot_distance = 4096;   // so that no torn page damages both slots
 constexpr std::size_t acked_bytes = 2 * slot_distance;
-
-Unexpected fail_errno(std::string_view what, const std::filesystem::path& path) {
-  return fail(ErrorCode::unavailable, fmt::format("cannot {} {}: {}", what, path.string(),
-                                                  std::generic_category().message(errno)));
-}
-
-File open_file(const std::filesystem::path& path, int flags) {
-  return File{::open(path.c_str(), flags | O_CLOEXEC, 0640)};  // NOLINT: C interface
-}
-
-Result<void> sync_directory(const std::filesystem::path& directory) {
-  const auto file = open_file(directory, O_RDONLY | O_DIRECTORY);
-  if (!file.is_open() || ::fsync(file.descriptor()) != 0) return fail_errno("sync", directory);
-  return {};
-}
-
-bool write_at(const File& file, std::string_view bytes, off_t offset) {
-  return ::pwrite(file.descriptor(), bytes.data(), bytes.size(), offset) ==
-         static_cast<ssize_t>(bytes.size());
-}
-
-/// At most `size` bytes from `offset`; none after an I/O error.
-std::optional<std::string> read_at(const File& file, std::size_t size, off_t offset) {
-  std::string bytes(size, '\0');
-  const auto count = ::pread(file.descriptor(), bytes.data(), size, offset);
-  if (count < 0) return {};
-  bytes.resize(static_cast<std::size_t>(count));
-  return bytes;
-}
 
 std::string slot(std::uint64_t number) {
   std::string bytes{acked_magic};
@@ -65,33 +38,13 @@ std::optional<std::uint64_t> parse_slot(std::string_view bytes) {
   return number;
 }
 
+std::uint64_t number_of_manifest(const std::string& name) {
+  std::uint64_t number = 0;
+  std::from_chars(name.data() + manifest_words.size(), name.data() + name.size(), number);
+  return number;
+}
+
 }  // namespace
-
-File::~File() {
-  if (is_open()) ::close(descriptor_);
-}
-
-Result<File> lock_directory(const std::filesystem::path& directory, Access access) {
-  const auto path = directory / "LOCK.perdure";
-  File file = open_file(path, access == Access::own ? O_RDWR | O_CREAT : O_RDONLY);
-  if (!file.is_open()) {
-    if (access == Access::observe && errno == ENOENT) return File{};
-    return fail_errno("open", path);
-  }
-  if (::flock(file.descriptor(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return fail_errno("lock", path);
-    const auto pid = read_at(file, 20, 0).value_or("");
-    return fail(ErrorCode::conflict,
-                fmt::format("{} is open in process {}", directory.string(), pid));
-  }
-  if (access == Access::own) {
-    // Whoever finds the lock taken reads the pid, so it is replaced under the lock.
-    if (::ftruncate(file.descriptor(), 0) != 0 || !write_at(file, std::to_string(::getpid()), 0)) {
-      return fail_errno("write", path);
-    }
-  }
-  return file;
-}
 
 Result<std::optional<std::uint64_t>> read_format(const std::filesystem::path& directory) {
   const auto path = directory / "FORMAT";
@@ -114,15 +67,37 @@ Result<std::optional<std::uint64_t>> read_format(const std::filesystem::path& di
 }
 
 Result<void> write_format(const std::filesystem::path& directory) {
-  const auto path = directory / "FORMAT";
-  const auto draft = directory / "FORMAT.new";
-  const File file = open_file(draft, O_WRONLY | O_CREAT | O_TRUNC);
-  const auto text = fmt::format("{}{}\n", format_words, format_version);
-  if (!file.is_open() || !write_at(file, text, 0) || ::fsync(file.descriptor()) != 0 ||
-      ::rename(draft.c_str(), path.c_str()) != 0) {
-    return fail_errno("write", path);
+  return replace_file(directory / "FORMAT", fmt::format("{}{}\n", format_words, format_version));
+}
+
+Result<DatabaseFiles> find_database_files(const std::filesystem::path& directory) {
+  DatabaseFiles found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator file{directory, error}, end; !error && file != end;
+       file.increment(error)) {
+    const auto name = file->path().filename().string();
+    if (name.ends_with(".sst") || name.ends_with(".log")) found.has_tables = true;
+    if (name.starts_with(manifest_words)) found.manifests.push_back(name);
   }
-  return sync_directory(directory);
+  if (error) {
+    return fail(ErrorCode::unavailable,
+                fmt::format("cannot read {}: {}", directory.string(), error.message()));
+  }
+  std::ranges::sort(found.manifests, std::greater{}, &number_of_manifest);
+  const File current = open_file(directory / "CURRENT", O_RDONLY);
+  found.has_current = current.is_open();
+  if (found.has_current) {
+    auto named = read_at(current, 64, 0).value_or("");
+    found.current_is_sound =
+        named.ends_with('\n') &&
+        std::ranges::find(found.manifests, named.substr(0, named.size() - 1)) !=
+            found.manifests.end();
+  }
+  return found;
+}
+
+Result<void> write_current(const std::filesystem::path& directory, const std::string& manifest) {
+  return replace_file(directory / "CURRENT", manifest + '\n');
 }
 
 Result<AckedFile> AckedFile::open(const std::filesystem::path& directory, Access access) {
@@ -142,6 +117,7 @@ Result<AckedFile> AckedFile::open(const std::filesystem::path& directory, Access
 
 Result<std::optional<std::uint64_t>> AckedFile::read() const {
   std::optional<std::uint64_t> highest;
+  if (!file_.is_open()) return highest;
   for (const off_t offset : {off_t{0}, slot_distance}) {
     const auto bytes = read_at(file_, slot_bytes, offset);
     if (!bytes) return fail_errno("read", "ACKED");
@@ -149,6 +125,21 @@ Result<std::optional<std::uint64_t>> AckedFile::read() const {
     if (number && (!highest || *number > *highest)) highest = number;
   }
   return highest;
+}
+
+std::vector<std::string> AckedFile::findings() const {
+  std::vector<std::string> findings;
+  int place = 0;
+  for (const off_t offset : {off_t{0}, slot_distance}) {
+    ++place;
+    const auto bytes = read_at(file_, slot_bytes, offset);
+    if (!bytes) {
+      findings.push_back(fmt::format("slot {} of the file ACKED cannot be read", place));
+    } else if (*bytes != std::string(slot_bytes, '\0') && !parse_slot(*bytes)) {
+      findings.push_back(fmt::format("slot {} of the file ACKED is damaged", place));
+    }
+  }
+  return findings;
 }
 
 Result<void> AckedFile::write(std::uint64_t number) {

@@ -11,6 +11,8 @@
 
 #include "keys.hpp"
 #include "perdure/base/random.hpp"
+#include "rocksdb/place.hpp"
+#include "rocksdb/salvage.hpp"
 #include "rocksdb/store.hpp"
 
 namespace perdure::storage {
@@ -63,23 +65,62 @@ Result<void> make_directory(const std::filesystem::path& directory) {
 /// What a directory is before it is opened.
 enum class Found { nothing, older, present };
 
+constexpr std::string_view instead =
+    "restore a backup; perdure check and perdure dump show what can still be read";
+constexpr std::string_view or_accept = "or accept it with --accept-lost-commits";
+
+/// The version in FORMAT, with `accept` none for a file that names none.
+Result<std::optional<std::uint64_t>> known_format(const std::filesystem::path& directory,
+                                                  LostCommits lost) {
+  auto version = read_format(directory);
+  if (version || version.error().code != ErrorCode::corrupt) return version;
+  if (lost == LostCommits::accept) return std::optional<std::uint64_t>{};
+  return fail(ErrorCode::corrupt,
+              fmt::format("{}; restore it, {}", version.error().detail, or_accept));
+}
+
 /// Errors: corrupt, newer_version.
-Result<Found> check_format(const std::filesystem::path& directory) {
-  PERDURE_TRY(version, read_format(directory));
-  const bool has_database = std::filesystem::exists(directory / "CURRENT");
-  if (!version && has_database) {
+Result<Found> check_format(const std::filesystem::path& directory, const DatabaseFiles& files,
+                           LostCommits lost) {
+  PERDURE_TRY(version, known_format(directory, lost));
+  if (!version && files.any() && lost == LostCommits::refuse) {
     return fail(ErrorCode::corrupt,
                 fmt::format("{} holds a database but no FORMAT file: it is not a store, or the "
-                            "file was lost",
-                            directory.string()));
+                            "file was lost; restore it, {}",
+                            directory.string(), or_accept));
   }
   if (version && *version > format_version) {
     return fail(ErrorCode::newer_version,
                 fmt::format("{} has format {}, this program knows formats up to {}",
                             directory.string(), *version, format_version));
   }
-  if (!version) return Found::nothing;
+  if (!version) return files.any() ? Found::older : Found::nothing;
   return *version < format_version ? Found::older : Found::present;
+}
+
+/// Refuses a directory with rows but without the files that say which count. RocksDB would put an
+/// empty database in its place and remove the rows. Without rows (and nothing acknowledged) the
+/// making of a new store was cut short.
+Result<void> check_current(const std::filesystem::path& directory, const DatabaseFiles& files,
+                           std::uint64_t acked, LostCommits lost) {
+  if (files.current_is_sound) return {};
+  if (!files.any()) {
+    if (acked == 0 || lost == LostCommits::accept) return {};
+    return fail(ErrorCode::corrupt,
+                fmt::format("{} commits were acknowledged, but no database is there; restore a "
+                            "backup, {}",
+                            acked, or_accept));
+  }
+  if (!files.has_tables && !files.has_current && acked == 0) return {};
+  const auto* what = files.has_current ? "the file CURRENT names no manifest that is there"
+                                       : "the file CURRENT is lost";
+  // Of several manifests the right one may be any.
+  if (files.manifests.size() != 1) {
+    return fail(ErrorCode::corrupt, fmt::format("{}; {}", what, instead));
+  }
+  if (lost == LostCommits::accept) return write_current(directory, files.manifests.front());
+  return fail(ErrorCode::corrupt,
+              fmt::format("{}, one manifest is there; {}, {}", what, instead, or_accept));
 }
 
 Result<std::uint64_t> read_number(const Database& database, std::string_view key) {
@@ -104,43 +145,79 @@ Result<std::uint64_t> acknowledged(const AckedFile& acked, LostCommits lost) {
   if (number) return *number;
   if (lost == LostCommits::accept) return std::uint64_t{0};
   return fail(ErrorCode::corrupt,
-              "the file ACKED is lost or damaged, so nobody can tell whether all acknowledged "
-              "commits came back; restore it, or accept the loss of commits");
+              fmt::format("the file ACKED is lost or damaged, so nobody can tell whether all "
+                          "acknowledged commits came back; restore it, {}",
+                          or_accept));
 }
 
 Result<void> check_nothing_lost(std::uint64_t acked, std::uint64_t recovered, LostCommits lost) {
   if (recovered >= acked || lost == LostCommits::accept) return {};
   return fail(ErrorCode::corrupt,
               fmt::format("commit {} was acknowledged, but the write-ahead log gives back only "
-                          "{}: {} are lost; restore a backup, or accept their loss",
-                          acked, recovered, acked - recovered));
+                          "{}: {} are lost; restore a backup, {}",
+                          acked, recovered, acked - recovered, or_accept));
 }
 
-/// Reads the event log's history id, or makes one: the first, or another where the log may have
-/// lost its end, because positions that cursors name are then given to other events.
-Result<std::string> read_history(const Database& database, rocksdb::WriteBatch& batch,
-                                 bool is_broken) {
-  PERDURE_TRY(content, database.get(rows::Table::meta, keys::history));
-  if (content && !is_broken) return std::move(*content);
-  SecureRandom random;
-  auto history = fmt::format("{:016x}", random.next());
-  database.put(batch, rows::Table::meta, keys::history, history);
-  return history;
+/// Why what follows is another line of history than the one that cursors and entity tags name.
+enum class Break { none, lost, copied };
+
+std::string random_id(Random& random) { return fmt::format("{:016x}", random.next()); }
+
+/// Reads the event log's history id and the line, or makes others: where the store may have lost
+/// its end, or is a copy, the positions and seqs that were given out are given to others again.
+Result<void> continue_history(OpenedStore& opened, rocksdb::WriteBatch& batch, Break broken,
+                              Random& random) {
+  auto& database = *opened.database;
+  PERDURE_TRY(history, database.get(rows::Table::meta, keys::history));
+  PERDURE_TRY(line, read_number(database, keys::line));
+  opened.line = static_cast<std::uint32_t>(line);
+  if (!history || broken != Break::none) {
+    history = random_id(random);
+    database.put(batch, rows::Table::meta, keys::history, *history);
+  }
+  opened.history = std::move(*history);
+  if (broken == Break::none) return {};
+  const auto before = opened.line;
+  while (opened.line == before || opened.line == 0) {
+    opened.line = static_cast<std::uint32_t>(random.next());
+  }
+  database.put(batch, rows::Table::meta, keys::line, rows::number_content(opened.line));
+  return {};
 }
 
-Result<void> begin_epoch(OpenedStore& opened, bool lost_commits) {
+/// Raises the epoch, in a place of its own.
+Result<void> begin_epoch(OpenedStore& opened, const std::filesystem::path& directory,
+                         Break broken) {
   PERDURE_TRY(before, read_number(*opened.database, keys::epoch));
   opened.epoch = before + 1;
+  SecureRandom random;
   rocksdb::WriteBatch batch;
-  PERDURE_TRY(history, read_history(*opened.database, batch, lost_commits));
-  opened.history = std::move(history);
+  PERDURE_TRY_VOID(continue_history(opened, batch, broken, random));
+  const auto place = random_id(random);
+  PERDURE_TRY_VOID(draft_place(directory, place));
+  opened.database->put(batch, rows::Table::meta, keys::place, place);
   if (before == 0) opened.database->begin_erasing_by_row(batch);
   opened.database->put(batch, rows::Table::meta, keys::epoch, rows::number_content(opened.epoch));
   rocksdb::WriteOptions write;
   write.sync = true;
   const auto status = opened.database->write(write, batch);
   if (!status.ok()) return fail_status("cannot raise the epoch", status);
-  return {};
+  return settle_place(directory, place);
+}
+
+Result<bool> was_copied(const std::filesystem::path& directory, const Database& database) {
+  PERDURE_TRY(known, database.get(rows::Table::meta, keys::place));
+  PERDURE_TRY(places, read_places(directory));
+  return is_copied(places, known.value_or(""));
+}
+
+void tell_of_break(const RocksdbOptions& options, Break broken) {
+  if (broken == Break::none || !options.on_new_line) return;
+  options.on_new_line(Error{
+      .code = ErrorCode::corrupt,
+      .detail = broken == Break::lost
+                    ? "commits were lost, and their loss was accepted"
+                    : "the data directory is a copy, or an older copy was put back in its place"});
 }
 
 /// ACKED and FORMAT come before the database, so that a crash in between leaves a directory that
@@ -157,24 +234,47 @@ Result<AckedFile> prepare(const std::filesystem::path& directory, Found found) {
 }
 
 Result<std::unique_ptr<Store>> open_read_only(const RocksdbOptions& options) {
-  const auto& directory = options.directory;
   auto tuning = tune_read_only();
-  PERDURE_TRY(lock, lock_directory(directory, Access::observe));
-  PERDURE_TRY(database, Database::open_read_only(directory, tuning));
-  PERDURE_TRY(acked, AckedFile::open(directory, Access::observe));
-  PERDURE_TRY(acked_number, acknowledged(acked, options.lost_commits));
-  PERDURE_TRY(last_commit, read_last_commit(*database));
-  PERDURE_TRY_VOID(check_nothing_lost(acked_number, last_commit.number, options.lost_commits));
-  PERDURE_TRY(epoch, read_number(*database, keys::epoch));
+  PERDURE_TRY(lock, DirectoryLock::take(options.directory, Access::observe));
+  PERDURE_TRY(looked, look_at(options.directory, tuning));
+  PERDURE_TRY(last_commit, read_last_commit(*looked.database));
+  const auto number = looked.acked.read();
+  if (const auto complete = check_nothing_lost(number ? number->value_or(0) : 0, last_commit.number,
+                                               LostCommits::refuse);
+      !complete) {
+    looked.findings.push_back(complete.error().detail);
+  }
+  if (options.on_damage) {
+    for (const auto& finding : looked.findings) {
+      options.on_damage(Error{.code = ErrorCode::corrupt, .detail = finding});
+    }
+  }
+  PERDURE_TRY(epoch, read_number(*looked.database, keys::epoch));
   auto gate = std::make_shared<WriteGate>(nullptr);
   gate->close(Error{.code = ErrorCode::unavailable, .detail = "the store was opened read-only"});
   return std::make_unique<RocksdbStore>(OpenedStore{.lock = std::move(lock),
-                                                    .acked = std::move(acked),
+                                                    .acked = std::move(looked.acked),
                                                     .tuning = std::move(tuning),
-                                                    .database = std::move(database),
+                                                    .links = std::move(looked.links),
+                                                    .database = std::move(looked.database),
                                                     .last_commit = last_commit,
                                                     .epoch = epoch},
                                         options.durability, std::move(gate));
+}
+
+Result<std::unique_ptr<Database>> open_database(const std::filesystem::path& directory,
+                                                const Tuning& tuning) {
+  auto opened = Database::open(directory.string(), tuning, Database::Mode::read_write);
+  if (opened || opened.error().code != ErrorCode::corrupt) return opened;
+  return fail(ErrorCode::corrupt, fmt::format("{}; {}", opened.error().detail, instead));
+}
+
+/// What the last opening left, and whether it is what this one finds.
+Result<Break> find_break(const OpenedStore& opened, const std::filesystem::path& directory) {
+  PERDURE_TRY(known, opened.acked.read());
+  if (!known || *known > opened.last_commit.number) return Break::lost;
+  PERDURE_TRY(copied, was_copied(directory, *opened.database));
+  return copied ? Break::copied : Break::none;
 }
 
 }  // namespace
@@ -183,10 +283,12 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
   if (options.mode == OpenMode::read_only) return open_read_only(options);
   const auto& directory = options.directory;
   PERDURE_TRY_VOID(make_directory(directory));
-  PERDURE_TRY(lock, lock_directory(directory, Access::own));
-  PERDURE_TRY(found, check_format(directory));
+  PERDURE_TRY(lock, DirectoryLock::take(directory, Access::own));
+  PERDURE_TRY(files, find_database_files(directory));
+  PERDURE_TRY(found, check_format(directory, files, options.lost_commits));
   PERDURE_TRY(acked, prepare(directory, found));
   PERDURE_TRY(acked_number, acknowledged(acked, options.lost_commits));
+  PERDURE_TRY_VOID(check_current(directory, files, acked_number, options.lost_commits));
 
   auto gate = std::make_shared<WriteGate>(options.on_write_failure);
   auto tuning = tune(options, env);
@@ -194,20 +296,22 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
   // An empty database in the place of a lost one would be the worst of all losses.
   tuning.database.create_if_missing =
       acked_number == 0 || options.lost_commits == LostCommits::accept;
-  PERDURE_TRY(database, Database::open(directory.string(), tuning, Database::Mode::read_write));
+  PERDURE_TRY(database, open_database(directory, tuning));
   PERDURE_TRY(last_commit, read_last_commit(*database));
   PERDURE_TRY_VOID(check_nothing_lost(acked_number, last_commit.number, options.lost_commits));
   OpenedStore opened{.lock = std::move(lock),
                      .acked = std::move(acked),
                      .tuning = std::move(tuning),
+                     .links = {},
                      .database = std::move(database),
                      .last_commit = last_commit};
-  PERDURE_TRY(known, opened.acked.read());
-  PERDURE_TRY_VOID(begin_epoch(opened, !known || *known > last_commit.number));
+  PERDURE_TRY(broken, find_break(opened, directory));
+  PERDURE_TRY_VOID(begin_epoch(opened, directory, broken));
   if (options.lost_commits == LostCommits::accept) {
     // The number goes back, or the next start would refuse again.
     PERDURE_TRY_VOID(opened.acked.reset(last_commit.number));
   }
+  tell_of_break(options, broken);
   return std::make_unique<RocksdbStore>(std::move(opened), options.durability, std::move(gate));
 }
 

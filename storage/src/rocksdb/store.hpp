@@ -11,19 +11,22 @@
 #include "perdure/storage/rocksdb_store.hpp"
 #include "rocksdb/database.hpp"
 #include "rocksdb/files.hpp"
+#include "rocksdb/salvage.hpp"
 #include "rocksdb/seq_table.hpp"
 
 namespace perdure::storage {
 
 /// What opening has found and made; the parts in the order in which they must be released last.
 struct OpenedStore {
-  File lock;
+  DirectoryLock lock;
   AckedFile acked;
   Tuning tuning;
+  std::unique_ptr<LinkedDirectory> links;  ///< of a damaged store that is only looked at
   std::unique_ptr<Database> database;
   rows::CommitContent last_commit;
   std::uint64_t epoch = 0;
-  std::string history;  ///< of the event log
+  std::uint32_t line = 0;
+  std::string history = {};  ///< of the event log
 };
 
 /// Whether commits may still be written: shared with RocksDB's background threads.
@@ -38,23 +41,18 @@ class WriteGate {
   }
   /// Stops writes for good. The first call tells the owner why.
   void close(const Error& reason) { close(Health::read_only, reason); }
-  /// As above; `cause` tells a full disk from others.
+  /// As above; `cause` tells what stopped them.
   void close(const rocksdb::Status& cause, const Error& reason) {
-    close(cause.IsNoSpace() ? Health::no_space : Health::read_only, reason);
+    close(health_after(cause), reason);
   }
+  void close(Health now, const Error& reason);
   /// The kernel may have dropped what it could not write and call the next sync a success: nobody
   /// in this process can trust what it reads back, even if the cause was a full disk.
   void note_failed_sync() { sync_failed_.store(true); }
 
  private:
-  void close(Health now, const Error& reason) {
-    auto before = Health::writable;
-    if (health_.compare_exchange_strong(before, now)) {
-      if (on_failure_) on_failure_(reason);
-    } else if (now == Health::read_only) {
-      health_.store(now);
-    }
-  }
+  /// What a failed write says of the disk.
+  static Health health_after(const rocksdb::Status& cause);
 
   std::atomic<Health> health_{Health::writable};
   std::atomic<bool> sync_failed_{false};
@@ -69,8 +67,10 @@ class RocksdbStore final : public Store {
   RocksdbStore& operator=(const RocksdbStore&) = delete;
 
   [[nodiscard]] std::uint64_t epoch() const override { return opened_.epoch; }
+  [[nodiscard]] std::uint32_t line() const override { return opened_.line; }
   std::vector<Outcome> commit(std::span<const Unit> units, Timestamp now) override;
   [[nodiscard]] Health health() const override;
+  Result<void> look() override;
   [[nodiscard]] Result<std::optional<RecordRow>> last_record(const ObjectId& id) const override;
   [[nodiscard]] Result<RecordRow> record(const ObjectId& id, Seq seq) const override;
   [[nodiscard]] Result<std::vector<RecordRow>> journal(const ObjectId& id, Seq from, Seq until,
@@ -160,6 +160,10 @@ class RocksdbStore final : public Store {
   OpenedStore opened_;
   const Durability durability_;
   const std::shared_ptr<WriteGate> gate_;
+
+  std::mutex look_mutex_;  ///< guards opened_.lock
+  /// The number that ACKED must hold at least.
+  std::atomic<std::uint64_t> acknowledged_{0};
 
   // The committing thread's.
   rocksdb::WriteBatch batch_;

@@ -38,7 +38,9 @@ class ReopeningStore final : public Store {
 
   [[nodiscard]] std::uint64_t epoch() const override { return epoch_.load(); }
   [[nodiscard]] std::vector<Outcome> commit(std::span<const Unit> units, Timestamp now) override;
+  [[nodiscard]] std::uint32_t line() const override { return line_.load(); }
   [[nodiscard]] Health health() const override;
+  Result<void> look() override;
   [[nodiscard]] Result<std::optional<RecordRow>> last_record(const ObjectId& id) const override;
   [[nodiscard]] Result<RecordRow> record(const ObjectId& id, Seq seq) const override;
   [[nodiscard]] Result<std::vector<RecordRow>> journal(const ObjectId& id, Seq from, Seq until,
@@ -82,6 +84,7 @@ class ReopeningStore final : public Store {
 
   const StorePlace place_;
   std::atomic<std::uint64_t> epoch_;
+  std::atomic<std::uint32_t> line_;
   /// Set before the store is waited for: a stream of readers must not keep it open.
   std::atomic<bool> closing_{false};
   mutable std::shared_mutex mutex_;  ///< shared by users of the store; guards store_

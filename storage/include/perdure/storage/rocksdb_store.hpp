@@ -37,17 +37,21 @@ struct RocksdbOptions {
   /// Called once when a write or sync failed and writes have stopped; any thread.
   std::function<void(const Error&)> on_write_failure = {};
   /// Called once when a file turns out to be damaged while it is rewritten in the background. Reads
-  /// and writes of all that is sound go on; any thread.
+  /// and writes of all that is sound go on; any thread. A store that is opened read-only says so
+  /// of each thing that it finds lost or damaged while it is opened, and shows the rest.
   std::function<void(const Error&)> on_damage = {};
+  /// Called while opening when the store goes on in another line of history (Store::line): commits
+  /// were lost and that was accepted, or the directory is a copy.
+  std::function<void(const Error&)> on_new_line = {};
 };
 
 /// Opens or creates the store, and raises its epoch (durably). Read-only it neither creates it
-/// nor leaves a trace in it.
+/// nor leaves a trace in it, and is content with what can be read.
 ///
 /// Errors  conflict       another process has the directory open; `detail` names its pid.
 ///         newer_version  the directory was written by a newer format.
 ///         corrupt        the write-ahead log gives back fewer commits than were acknowledged, or
-///                        a file fails its checks; `detail` says which and what to do.
+///                        a file is lost or fails its checks; `detail` says which and what to do.
 ///         unavailable    the directory cannot be made, read or written.
 [[nodiscard]] Result<std::unique_ptr<Store>> open_rocksdb(RocksdbOptions options);
 
@@ -70,8 +74,9 @@ using RecordCheck = std::function<std::string(const ObjectId&, const RecordRow& 
 /// Called about every 1,000 rows with the share done (0 to 1).
 using CheckProgress = std::function<void(double share)>;
 
-/// Verifies a stopped store without writing to it: every block checksum, every row's shape, that
-/// seqs are dense above the floor, that each index row points at an object, and `record_check`.
+/// Verifies a stopped store without writing to it: every file that opening needs, every block
+/// checksum, every row's shape, that seqs are dense above the floor, that each index row points at
+/// an object, and `record_check`. What is lost is a finding; the rest is looked at.
 /// Errors: as open_rocksdb.
 [[nodiscard]] Result<CheckReport> check_rocksdb(const std::filesystem::path& directory,
                                                 const RecordCheck& record_check,

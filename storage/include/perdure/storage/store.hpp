@@ -102,7 +102,7 @@ struct WriteSet {
   /// The seq of the object's last record (0: none). Any other is refused as `stale_precondition`.
   Seq expected_seq = 0;
   /// The record that becomes `expected_seq + 1`. Without one the write set is housekeeping: it
-  /// may hold alarms, pins, claims, counts, sends and takes, but no entries, index rows or events.
+  /// may hold alarms, pins, claims, counts, sends, takes and index rows, but no entries or events.
   std::optional<std::string> record = {};
   std::vector<EntryChange> entries = {};
   std::vector<IndexChange> indexes = {};
@@ -249,9 +249,20 @@ struct StoreStats {
 
 enum class Health {
   writable,
-  no_space,   ///< a write failed because the disk is full: opening again helps when it is not
-  read_only,  ///< a sync failed, or something else that only a new process may trust again
+  no_space,         ///< a write failed because the disk is full: opening again helps when it is not
+  size_limit,       ///< a file would grow past the process's limit (RLIMIT_FSIZE)
+  write_protected,  ///< the file system is mounted read-only
+  damaged,          ///< a write met bytes that fail their checks
+  displaced,        ///< the directory, or what is in it, was removed, moved or replaced
+  read_only,        ///< a sync failed, or something else that only a new process may trust again
 };
+
+struct HealthTraits {
+  std::string_view name;    ///< stable text, such as `disk_full`
+  std::string_view detail;  ///< what it means, and what to do about it
+};
+
+[[nodiscard]] const HealthTraits& describe(Health health) noexcept;
 
 class Store {
  public:
@@ -259,6 +270,11 @@ class Store {
 
   /// A number that rises each time the store is opened.
   [[nodiscard]] virtual std::uint64_t epoch() const = 0;
+
+  /// Which line of history the seqs and positions of this store belong to. 0 as long as it has one;
+  /// another number, never the same, after its end was lost, or it was copied: what has the same
+  /// seq in two lines need not be the same. The event log's history id changes with it.
+  [[nodiscard]] virtual std::uint32_t line() const { return 0; }
 
   /// Writes the units in order as one batch with one sync, and returns one outcome for each.
   ///
@@ -272,6 +288,12 @@ class Store {
   /// Whether commits can still succeed. After a failed write or sync never again: the store has
   /// to be opened again.
   [[nodiscard]] virtual Health health() const = 0;
+
+  /// Looks whether what the store stands on is still where it was opened, and stops writes if it is
+  /// not. A few system calls.
+  /// Errors   unavailable  `detail` says what is wrong and what to do.
+  /// Threads  any.
+  virtual Result<void> look() { return {}; }
 
   /// The object's newest record, or none. One read, whatever the object's age.
   /// All reads here can fail with `corrupt` (checksum) or `unavailable` (I/O error).
