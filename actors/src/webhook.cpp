@@ -7,6 +7,7 @@
 #include "list_query.hpp"
 #include "own_kinds.hpp"
 #include "perdure/runtime/events.hpp"
+#include "perdure/runtime/outbox.hpp"
 #include "resource_kind.hpp"
 #include "webhook_deliveries.hpp"
 #include "webhook_signature.hpp"
@@ -105,6 +106,8 @@ bool wants(const Turn& turn, const Json& state, const Json& event) {
   // nor what its own deliveries cause, which would make more of them.
   const bool own = event.at("source") == "/" + turn.object().kind + "/" + turn.object().id;
   if (own && topic != updated_topic) return false;
+  // A delivery that was given up must not become deliveries that are given up.
+  if (topic == dead_letter_topic && event.at("data").at("type") == "webhook") return false;
   // One that lags had it passed on before it was disabled: it waits with the others.
   const bool takes = state.at("enabled") == true || !state.at("lagging_since").is_null();
   return takes && std::ranges::any_of(state.at("topics"), [&](const Json& json) {

@@ -28,7 +28,7 @@ struct Surroundings {
   Directory& directory;
   Committer& committer;
   const Times& times;
-  Hooks& hooks;
+  EveryHook& hooks;
   Paces& paces;
   const TurnRules& rules;
   bool checks_invariants = false;  ///< after each message

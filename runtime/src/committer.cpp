@@ -58,7 +58,7 @@ Unexpected opened_again() {
   return unavailable("the store was opened again; nothing was changed", std::chrono::seconds{1});
 }
 
-Committer::Committer(storage::Store& store, Directory& directory, Time claims_at, Hooks& hooks,
+Committer::Committer(storage::Store& store, Directory& directory, Time claims_at, EveryHook& hooks,
                      Effects effects)
     : store_(store),
       directory_(directory),

@@ -54,7 +54,7 @@ class Committer {
     std::function<void(storage::Unit&, const storage::Committed&)> asked;
   };
 
-  Committer(storage::Store& store, Directory& directory, Time claims_at, Hooks& hooks,
+  Committer(storage::Store& store, Directory& directory, Time claims_at, EveryHook& hooks,
             Effects effects);
 
   void submit(SubmissionPtr submission);
@@ -103,7 +103,7 @@ class Committer {
   storage::Store& store_;
   Directory& directory_;
   const Time claims_at_;
-  Hooks& hooks_;
+  EveryHook& hooks_;
   const Effects effects_;
   BatchPace pace_;  ///< of the thread that runs
   std::atomic<std::uint64_t> turns_{0};

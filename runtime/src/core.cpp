@@ -125,15 +125,6 @@ Result<void> validate_kinds(const std::vector<Kind>& kinds) {
 
 namespace {
 
-Unexpected writes_have_stopped(storage::Health health) {
-  Error error{.code = ErrorCode::unavailable,
-              .detail = health == storage::Health::no_space
-                            ? "writes have stopped until the disk has space again"
-                            : "writes have stopped: the disk failed"};
-  error.retry_after = std::chrono::seconds{5};
-  return fail(std::move(error));
-}
-
 // Objects hibernate a little too early by it.
 Milliseconds use_interval(const RuntimeOptions& options) {
   return std::min<Milliseconds>(std::chrono::seconds{1}, options.hibernate_after / 64);
@@ -180,6 +171,9 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                         if (&cell.kind == subscription_kind_) {
                           agenda_.subscriptions().changed(cell.object, version);
                         }
+                        if (&cell.kind == dead_letter_kind_ && version.meta.seq == 1) {
+                          tell_of_letter(cell, version);
+                        }
                       },
                   .asked =
                       [this](storage::Unit& unit, const storage::Committed& committed) {
@@ -222,10 +216,12 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                          runtime::CellPtr& cell) { hold(object, std::move(done), cell); },
           .release = [this](const runtime::CellPtr& cell) { directory_.release(*cell); },
           .post = [this](std::function<void()> step) { agenda_.post(std::move(step)); }} {
+  housekeeper_.add_chore([this] { static_cast<void>(foundation_.store->look()); });
   housekeeper_.add_chore([this] { recover(); });
   housekeeper_.add_chore([this] { purger_.step(); });
   for (const auto& kind : kinds_) kinds_by_name_.emplace(kind.name(), &kind.definition());
   subscription_kind_ = find_kind(runtime::subscription_kind_name);
+  dead_letter_kind_ = find_kind(runtime::dead_letter_kind_name);
   if (options_.access == AccessMode::read_write) {
     counts_all_ = runtime::count_objects(*foundation_.store, kinds_, claims_at()).has_value();
   }
@@ -354,8 +350,8 @@ void Runtime::Core::call(Call&& call, ReplyHandler&& done) {
   if (envelope->call.type == CallType::query) {
     if (answer_without_actor(envelope)) return;
   } else {
-    if (foundation_.store->health() != storage::Health::writable) {
-      return envelope->done(writes_have_stopped(foundation_.store->health()));
+    if (auto takes = takes_writes(); !takes) {
+      return envelope->done(fail(std::move(takes).error()));
     }
     envelope->random_seed = foundation_.random->next();
     if (!envelope->call.idempotency_key.empty() && !once_.begin(*envelope, claims_at())) {
@@ -386,8 +382,8 @@ void Runtime::Core::carry_out(Call call, runtime::Receipt receipt, ReplyHandler 
   if (auto resolved = resolve(*envelope); !resolved) {
     return envelope->done(fail(std::move(resolved).error()));
   }
-  if (stopping_.load() || foundation_.store->health() != storage::Health::writable) {
-    return envelope->done(fail(ErrorCode::unavailable, "writes have stopped"));
+  if (auto takes = takes_writes(); !takes) {
+    return envelope->done(fail(std::move(takes).error()));
   }
   stamp(*envelope);
   envelope->random_seed = foundation_.random->next();
@@ -429,8 +425,8 @@ void Runtime::Core::transact(std::vector<ObjectId> objects, TransactionHandler h
       return refuse(ErrorCode::not_found, "there is no kind " + object.kind);
     }
   }
-  if (stopping_.load() || foundation_.store->health() != storage::Health::writable) {
-    return refuse(ErrorCode::unavailable, "writes have stopped");
+  if (auto takes = takes_writes(); !takes) {
+    return envelope->done(fail(std::move(takes).error()));
   }
   auto& call = envelope->call;
   call.target = objects.front();

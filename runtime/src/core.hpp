@@ -88,6 +88,8 @@ class Runtime::Core {
   [[nodiscard]] const storage::Store& store() const { return *foundation_.store; }
   [[nodiscard]] const Clock& clock() const { return *foundation_.clock; }
   [[nodiscard]] const runtime::Times& times() const { return times_; }
+  /// See Runtime::check_writable.
+  [[nodiscard]] Result<void> check_writable() const;
   [[nodiscard]] runtime::Agenda& agenda() { return agenda_; }
   [[nodiscard]] const runtime::SteppedSubscribers& stepped_subscribers() const {
     return stepped_subscribers_;
@@ -121,6 +123,10 @@ class Runtime::Core {
   [[nodiscard]] std::optional<std::string> alarm_owner(const ObjectId& object) const;
   /// Once the disk that was full has room: opens the store again, and drops all activations.
   void recover();
+  /// Errors: unavailable, also while stopping. Reads nothing but memory.
+  [[nodiscard]] Result<void> takes_writes() const;
+  /// On the committer's thread: a new dead letter is durable.
+  void tell_of_letter(const runtime::Cell& cell, const runtime::Version& version);
   [[nodiscard]] caf::actor spawn(const runtime::CellPtr& cell);
   /// After making an actor, on whatever thread.
   void let_go_of_logger() const;
@@ -132,9 +138,10 @@ class Runtime::Core {
   const std::vector<Kind> kinds_;  ///< the host's, then the runtime's own
   std::map<std::string, const KindDefinition*, std::less<>> kinds_by_name_;
   const KindDefinition* subscription_kind_ = nullptr;
+  const KindDefinition* dead_letter_kind_ = nullptr;
   runtime::Foundation foundation_;
   Hooks no_hooks_;
-  Hooks& hooks_;
+  EveryHook& hooks_;
   std::unique_ptr<caf::actor_system_config> own_config_;
   std::unique_ptr<caf::actor_system> own_system_;
   runtime::Paces paces_;

@@ -2,12 +2,45 @@
 // What is answered without a turn: queries, from an object's durable version, and questions about
 // the runtime.
 #include "core.hpp"
+#include "dead_letter.hpp"
 #include "lent_thread.hpp"
 #include "load_job.hpp"
 
 namespace perdure {
 
 using runtime::Envelope;
+
+namespace {
+
+Unexpected writes_have_stopped(storage::Health health) {
+  const auto& traits = storage::describe(health);
+  Error error{.code = ErrorCode::unavailable,
+              .detail = std::string{traits.detail},
+              .fields = {{"storage", std::string{traits.name}, std::string{traits.detail}}}};
+  error.retry_after = std::chrono::seconds{5};
+  return fail(std::move(error));
+}
+
+}  // namespace
+
+Result<void> Runtime::Core::check_writable() const {
+  PERDURE_TRY_VOID(foundation_.store->look());
+  const auto health = foundation_.store->health();
+  if (health == storage::Health::writable) return {};
+  return writes_have_stopped(health);
+}
+
+Result<void> Runtime::Core::takes_writes() const {
+  if (stopping_.load()) return fail(ErrorCode::unavailable, "the runtime is stopping");
+  const auto health = foundation_.store->health();
+  if (health == storage::Health::writable) return {};
+  return writes_have_stopped(health);
+}
+
+void Runtime::Core::tell_of_letter(const runtime::Cell& cell, const runtime::Version& version) {
+  const auto letter = cell.kind.state.encode(version.state.get());
+  hooks_.dead_letter_made(cell.object, runtime::cause_of_letter(letter));
+}
 
 Result<Reply> Runtime::Core::answer_from(const runtime::Version& version,
                                          const Envelope& envelope) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dead_letter.hpp"
 
+#include <fmt/format.h>
+
 namespace perdure::runtime {
 
 namespace {
@@ -31,12 +33,26 @@ void drive_again(Turn& turn, const Json& letter) {
   turn.send(std::move(message));
 }
 
+/// Without what was sent: it may be large, and readers of events need not be those of letters.
+Json announcement(const ObjectId& id, const Json& letter) {
+  Json data{{"id", id.id}};
+  for (const auto* name :
+       {"type", "from", "attempts", "error", "name", "command", "to", "performer"}) {
+    if (const auto found = letter.find(name); found != letter.end()) data[name] = *found;
+  }
+  return data;
+}
+
+void record(Turn& turn, Json& self, const Json& letter) {
+  self = letter;
+  turn.publish(std::string{dead_letter_topic}, announcement(turn.object(), letter));
+}
+
 }  // namespace
 
 Kind dead_letter_kind() {
   return kind<Json>(std::string{dead_letter_kind_name})
-      .command("record", [](Turn&, Json& self, const Json& letter) { self = letter; },
-               {.creates = Creates::yes})
+      .command("record", record, {.creates = Creates::yes})
       .command("retry",
                [](Turn& turn, Json& self) {
                  drive_again(turn, self);
@@ -45,6 +61,18 @@ Kind dead_letter_kind() {
                })
       .index(
           {.name = "created_at", .fields = {"$created_at"}, .scope = IndexDefinition::Scope::all});
+}
+
+Error cause_of_letter(const Json& letter) {
+  const auto text = [](const Json& json, const char* name) {
+    const auto found = json.is_object() ? json.find(name) : json.end();
+    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string{};
+  };
+  const auto error = letter.is_object() ? letter.value("error", Json::object()) : Json::object();
+  const auto code = error_code_from(text(error, "code"));
+  return {.code = code.value_or(ErrorCode::internal),
+          .detail = fmt::format("{} of {}: {}", text(letter, "type"), text(letter, "from"),
+                                text(error, "detail"))};
 }
 
 Sent dead_letter_of(const Origin& origin, const Alarm& alarm, const Error& error, std::string id) {

@@ -11,9 +11,12 @@ namespace perdure::runtime {
 
 inline constexpr std::string_view dead_letter_kind_name = "dead_letter";
 
-/// The kind: commands `record` (creates), `retry` (sends it again, and removes the letter) and
-/// `discard`; indexed by `$created_at`.
+/// The kind: commands `record` (creates, and publishes `dead_letter_topic`), `retry` (sends it
+/// again, and removes the letter) and `discard`; indexed by `$created_at`.
 [[nodiscard]] Kind dead_letter_kind();
+
+/// What a letter says of why it is there, for logs.
+[[nodiscard]] Error cause_of_letter(const Json& letter);
 
 // A letter's member `life` is the born seq of the life that the object had which driving it again
 // calls: a later one has not asked for it, so it does nothing there.

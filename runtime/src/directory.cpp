@@ -27,7 +27,7 @@ Unexpected overloaded(std::string detail) {
 
 }  // namespace
 
-Directory::Directory(DirectoryLimits limits, const Clock& clock, Hooks& hooks, Epoch epoch,
+Directory::Directory(DirectoryLimits limits, const Clock& clock, EveryHook& hooks, Epoch epoch,
                      Spawn spawn)
     : limits_(limits),
       clock_(clock),

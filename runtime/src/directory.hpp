@@ -46,7 +46,7 @@ class Directory {
 
   /// `spawn` makes the actor of a cell; `epoch` is the store's; `clock` says when a cell was used;
   /// `hooks` hear of objects that come and go.
-  Directory(DirectoryLimits limits, const Clock& clock, Hooks& hooks, Epoch epoch, Spawn spawn);
+  Directory(DirectoryLimits limits, const Clock& clock, EveryHook& hooks, Epoch epoch, Spawn spawn);
   ~Directory();
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
@@ -181,7 +181,7 @@ class Directory {
 
   const DirectoryLimits limits_;
   const Clock& clock_;
-  Hooks& hooks_;
+  EveryHook& hooks_;
   const Epoch epoch_;
   const Spawn spawn_;
   mutable std::array<Shard, shard_count> shards_;

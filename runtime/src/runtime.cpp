@@ -42,6 +42,10 @@ storage::RocksdbOptions storage_options(const RuntimeOptions& options) {
           .on_damage =
               [hooks = options.hooks](const Error& cause) {
                 if (hooks != nullptr) hooks->damage_found(cause);
+              },
+          .on_new_line =
+              [hooks = options.hooks](const Error& cause) {
+                if (hooks != nullptr) hooks->line_broken(cause);
               }};
 }
 
@@ -343,6 +347,10 @@ void Runtime::activate(const ObjectId& object, ReplyHandler done) {
 RuntimeStats Runtime::stats() const { return core_->stats(); }
 
 bool Runtime::writable() const { return core_->store().health() == storage::Health::writable; }
+
+Result<void> Runtime::check_writable() const { return core_->check_writable(); }
+
+std::uint32_t Runtime::line() const { return core_->store().line(); }
 
 void Runtime::stop() { core_->stop(); }
 

@@ -196,7 +196,10 @@ class Webhooks(WebhookTest):
         quick.wait_for(20)
         self.assertLessEqual(len(slow.requests), 4)  # under way at the same time
 
-    def test_calls_under_way_are_in_the_outbox(self):
+    def metrics(self):
+        return self.client.get("/metrics").body.decode()
+
+    def test_calls_under_way_are_in_the_outbox_and_counted(self):
         held = threading.Event()
         self.addCleanup(held.set)
         receiver = self.receiver(lambda number: held.wait(CALL_TIMEOUT_S) and 200)
@@ -208,10 +211,12 @@ class Webhooks(WebhookTest):
         item = page["items"][0]
         self.assertEqual([item[name] for name in ("type", "status", "from", "to")],
                          ["effect", "running", f"webhook:{webhook['id']}", "http"])
+        wait_until(lambda: "\nperdure_outbox_items 2\n" in self.metrics(), what="two that count")
         rest = self.client.get(f"/outbox?cursor={page['next_cursor']}").json
         self.assertGreater(rest["items"][0]["position"], item["position"])
         held.set()
         wait_until(lambda: self.client.get("/outbox").json["items"] == [])
+        wait_until(lambda: "\nperdure_outbox_items 0\n" in self.metrics(), what="none that counts")
 
     def test_each_event_arrives_once_when_all_is_well(self):
         receiver = self.receiver()

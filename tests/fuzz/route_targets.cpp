@@ -62,11 +62,13 @@ void run_routes(std::string_view input) {
 }
 
 void run_header_fields(std::string_view input) {
-  if (const auto tags = api::parse_tags(input, "If-Match")) {
+  for (const std::uint32_t line : {0u, 0x5eed0001u}) {
+    const auto tags = api::parse_tags(input, "If-Match", line);
+    if (!tags) continue;
     PERDURE_CHECK(tags->scope == api::TagList::Scope::any || !tags->tags.empty(), "no tag");
     for (const auto& tag : tags->tags) {
       if (!tag.seq) continue;
-      const auto again = api::parse_tags(api::format_tag(*tag.seq), "If-Match");
+      const auto again = api::parse_tags(api::format_tag(*tag.seq, line), "If-Match", line);
       PERDURE_CHECK(again && again->matches_strongly(*tag.seq), "a tag that is written is read");
       PERDURE_CHECK(tags->matches_weakly(*tag.seq), "a listed tag matches");
     }

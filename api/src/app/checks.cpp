@@ -243,12 +243,13 @@ std::optional<Problem> check_media(const Context& context) {
 
 Result<void> check_fields(Context& context) {
   const auto& headers = context.request.headers;
+  const auto line = context.services.runtime.line();
   if (const auto text = joined(headers, "If-Match")) {
-    PERDURE_TRY(tags, parse_tags(*text, "If-Match"));
+    PERDURE_TRY(tags, parse_tags(*text, "If-Match", line));
     context.if_match = std::move(tags);
   }
   if (const auto text = joined(headers, "If-None-Match")) {
-    PERDURE_TRY(tags, parse_tags(*text, "If-None-Match"));
+    PERDURE_TRY(tags, parse_tags(*text, "If-None-Match", line));
     context.if_none_match = std::move(tags);
   }
   if (const auto trace = headers.find("traceparent"); trace && is_traceparent(*trace)) {

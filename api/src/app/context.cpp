@@ -113,18 +113,19 @@ void answer(Context& context, JsonAnswer&& json) {
   http::Response response{.status = json.status, .headers = {}, .body = {}};
   auto& headers = response.headers;
   if (json.seq) {
+    const auto line = context.services.runtime.line();
     if (context.is_read()) {
       if (context.if_match && !context.if_match->matches_strongly(*json.seq)) {
         return answer(context, stale());
       }
       if (context.if_none_match) {
-        if (auto tag = context.if_none_match->find_weakly(std::to_string(*json.seq))) {
+        if (auto tag = context.if_none_match->find_weakly(opaque_tag(*json.seq, line))) {
           response.status = 304;
           headers.add("ETag", *tag);
         }
       }
     }
-    if (response.status != 304) headers.add("ETag", format_tag(*json.seq));
+    if (response.status != 304) headers.add("ETag", format_tag(*json.seq, line));
   }
   headers.add("Cache-Control", "private, no-cache");
   headers.add("Vary", "Authorization, X-API-Key");

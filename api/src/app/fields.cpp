@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/fields.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -38,7 +40,15 @@ double weight_of(std::string_view parameters) {
   return error == std::errc{} && weight >= 0 && weight <= 1 ? weight : 1;
 }
 
-std::optional<Seq> own_seq(std::string_view opaque) {
+std::string line_suffix(std::uint32_t line) { return fmt::format(".{:08x}", line); }
+
+/// The seq in the tag of an object of this line of history.
+std::optional<Seq> own_seq(std::string_view opaque, std::uint32_t line) {
+  if (line != 0) {
+    const auto suffix = line_suffix(line);
+    if (!opaque.ends_with(suffix)) return {};
+    opaque.remove_suffix(suffix.size());
+  }
   Seq seq = 0;
   const auto* end = opaque.data() + opaque.size();
   const auto [at, error] = std::from_chars(opaque.data(), end, seq);
@@ -139,7 +149,7 @@ bool TagList::matches_strongly(Seq seq) const {
          });
 }
 
-Result<TagList> parse_tags(std::string_view text, std::string_view field_name) {
+Result<TagList> parse_tags(std::string_view text, std::string_view field_name, std::uint32_t line) {
   const auto malformed = [&] {
     return fail(Error{.code = ErrorCode::malformed,
                       .detail = std::string{field_name} + " is neither * nor a list of entity tags",
@@ -167,7 +177,7 @@ Result<TagList> parse_tags(std::string_view text, std::string_view field_name) {
     tag.text = text.substr(0, end + 1);
     if (opaque.ends_with(gzip_tag_suffix)) opaque.remove_suffix(gzip_tag_suffix.size());
     tag.opaque = opaque;
-    tag.seq = own_seq(opaque);
+    tag.seq = own_seq(opaque, line);
     list.tags.push_back(std::move(tag));
     text = trim(text.substr(end + 1));
     if (text.empty()) break;
@@ -178,7 +188,13 @@ Result<TagList> parse_tags(std::string_view text, std::string_view field_name) {
   return list;
 }
 
-std::string format_tag(Seq seq) { return '"' + std::to_string(seq) + '"'; }
+std::string opaque_tag(Seq seq, std::uint32_t line) {
+  auto text = std::to_string(seq);
+  if (line != 0) text += line_suffix(line);
+  return text;
+}
+
+std::string format_tag(Seq seq, std::uint32_t line) { return '"' + opaque_tag(seq, line) + '"'; }
 
 bool is_traceparent(std::string_view text) noexcept {
   if (text.size() != 55 || !text.starts_with("00-") || text[35] != '-' || text[52] != '-') {

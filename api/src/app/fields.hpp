@@ -2,6 +2,7 @@
 // Header fields that routes read: lists, media types, entity tags. Pure functions of text.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -58,11 +59,16 @@ struct TagList {
   [[nodiscard]] bool matches_strongly(Seq seq) const;
 };
 
+/// `line` is the store's (Runtime::line): a tag of another line has no seq, so it fits no object.
 /// Errors  malformed  not the grammar of RFC 9110, section 13.1.
-[[nodiscard]] Result<TagList> parse_tags(std::string_view text, std::string_view field_name);
+[[nodiscard]] Result<TagList> parse_tags(std::string_view text, std::string_view field_name,
+                                         std::uint32_t line);
 
+/// What stands within the quotes of an object's tag: `12`, or `12.5eed0001` in another line than
+/// the first.
+[[nodiscard]] std::string opaque_tag(Seq seq, std::uint32_t line);
 /// `"12"`.
-[[nodiscard]] std::string format_tag(Seq seq);
+[[nodiscard]] std::string format_tag(Seq seq, std::uint32_t line);
 
 /// A valid W3C `traceparent` of version 00.
 [[nodiscard]] bool is_traceparent(std::string_view text) noexcept;

@@ -276,7 +276,9 @@ Json components(const Router& router) {
         {"IfMatch", header_parameter("If-Match", "The ETag that the change is based on, or `*`.")},
         {"IfNoneMatch", header_parameter("If-None-Match", "ETags that need not be sent again.")}}},
       {"headers",
-       {{"ETag", text_header("The seq of the object, in quotes.")},
+       {{"ETag",
+         text_header("The seq of the object, in quotes; with more after it where the store was "
+                     "copied or lost its end.")},
         {"Link", text_header("`rel=\"next\"`: the next page.")},
         {"Location", text_header("The path of what was created.")},
         {"RateLimit", text_header("What is left of the key's limit.")}}},

@@ -109,6 +109,19 @@ class Unreadable {
   std::size_t count_ = 0;
 };
 
+/// Says what of the directory is lost or damaged: the rest is printed all the same.
+class Damage final : public Hooks {
+ public:
+  void damage_found(const Error& cause) override {
+    found_ = true;
+    fmt::print(stderr, "{}\n", cause.detail);
+  }
+  [[nodiscard]] bool found() const { return found_; }
+
+ private:
+  bool found_ = false;
+};
+
 Result<void> print_kind(const Runtime& runtime, const std::string& kind, const AsOf& as_of,
                         Unreadable& unreadable) {
   ListRequest request{.kind = kind, .limit = page_size};
@@ -186,13 +199,16 @@ ExitCode dump(const Config& config, const DumpCommand& command, std::vector<Kind
   if (!as_of) return complain(ExitCode::usage, "--as-of: " + as_of.error().detail);
   auto options = runtime_options(config);
   options.access = AccessMode::read_only;
+  Damage damage;  // outlives the runtime
+  options.hooks = &damage;
   auto runtime = Runtime::open(std::move(options), std::move(kinds));
   if (!runtime) {
     return complain(exit_code_of_open(runtime.error().code), to_string(runtime.error()));
   }
   const auto printed = print_chosen(**runtime, command, *as_of);
-  if (printed) return ExitCode::ok;
-  return complain(exit_code_of_open(printed.error().code), to_string(printed.error()));
+  if (!printed)
+    return complain(exit_code_of_open(printed.error().code), to_string(printed.error()));
+  return damage.found() ? ExitCode::corrupt : ExitCode::ok;
 }
 
 }  // namespace perdure::shell

@@ -176,6 +176,11 @@ class Metrics::Impl {
                             .Help("Messages and effects that wait or are being carried out")
                             .Register(registry_)
                             .Add({});
+  Counter& dead_letters = prometheus::BuildCounter()
+                              .Name("perdure_dead_letters_total")
+                              .Help("Messages, effects and alarms that were given up")
+                              .Register(registry_)
+                              .Add({});
 
   std::vector<prometheus::MetricFamily> collect() const {
     auto families = registry_.Collect();
@@ -221,6 +226,10 @@ void Metrics::alarm_fired(const ObjectId& /*object*/, std::chrono::milliseconds 
 }
 void Metrics::outbox_changed(std::size_t items) {
   impl_->outbox_items.Set(static_cast<double>(items));
+}
+
+void Metrics::dead_letter_made(const ObjectId& /*letter*/, const Error& /*cause*/) {
+  impl_->dead_letters.Increment();
 }
 
 std::string Metrics::expose(Exposition exposition) const {

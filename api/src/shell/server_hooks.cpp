@@ -3,15 +3,38 @@
 
 namespace perdure::shell {
 
-void ServerHooks::writes_stopped(const Error& cause) {
-  log_.write(LogLevel::critical,
+void ServerHooks::dead_letter_made(const ObjectId& letter, const Error& cause) {
+  metrics_.dead_letter_made(letter, cause);
+  log_.write(LogLevel::warning,
              {.logger = "runtime",
-              .message = "writes have stopped; reads go on. They go on by themselves when a full "
-                         "disk has space again; a disk that failed needs repair and a restart",
-              .fields = {{"cause", to_string(cause)}}});
+              .message = "given up after its last attempt; /api/v1/dead-letters has it",
+              .fields = {{"dead_letter", letter.id}, {"cause", to_string(cause)}}});
+}
+
+void ServerHooks::writes_stopped(const Error& cause) {
+  metrics_.writes_stopped(cause);
+  std::vector<LogField> fields{{"cause", to_string(cause)}};
+  std::string message = "writes have stopped";
+  for (const auto& field : cause.fields) {
+    message = field.message;
+    fields.push_back({"reason", field.code});
+  }
+  log_.write(
+      LogLevel::critical,
+      {.logger = "runtime", .message = message + ". Reads go on", .fields = std::move(fields)});
+}
+
+void ServerHooks::line_broken(const Error& cause) {
+  metrics_.line_broken(cause);
+  log_.write(LogLevel::warning,
+             {.logger = "runtime",
+              .message = "the store goes on in another line of history: cursors of events and "
+                         "entity tags that were given out before are not honoured",
+              .fields = {{"cause", cause.detail}}});
 }
 
 void ServerHooks::damage_found(const Error& cause) {
+  metrics_.damage_found(cause);
   log_.write(
       LogLevel::critical,
       {.logger = "runtime",
@@ -22,6 +45,7 @@ void ServerHooks::damage_found(const Error& cause) {
 }
 
 void ServerHooks::writes_resumed() {
+  metrics_.writes_resumed();
   reopening_failed_ = false;
   log_.write(LogLevel::warning,
              {.logger = "runtime",
@@ -29,6 +53,7 @@ void ServerHooks::writes_resumed() {
 }
 
 void ServerHooks::reopening_failed(const Error& cause) {
+  metrics_.reopening_failed(cause);
   if (std::exchange(reopening_failed_, true)) return;
   log_.write(LogLevel::critical,
              {.logger = "runtime",

@@ -10,7 +10,8 @@
 namespace perdure::shell {
 
 /// The runtime's hooks: everything is counted, and what an operator must act upon is logged.
-class ServerHooks final : public Hooks {
+/// It overrides each one, or it would be abstract.
+class ServerHooks final : public EveryHook {
  public:
   ServerHooks(Metrics& metrics, Log& log) : metrics_(metrics), log_(log) {}
 
@@ -22,9 +23,14 @@ class ServerHooks final : public Hooks {
   }
   void activated(std::string_view kind) override { metrics_.activated(kind); }
   void hibernated(std::string_view kind) override { metrics_.hibernated(kind); }
+  void alarm_fired(const ObjectId& object, std::chrono::milliseconds late) override {
+    metrics_.alarm_fired(object, late);
+  }
   void outbox_changed(std::size_t items) override { metrics_.outbox_changed(items); }
+  void dead_letter_made(const ObjectId& letter, const Error& cause) override;
   void writes_stopped(const Error& cause) override;
   void damage_found(const Error& cause) override;
+  void line_broken(const Error& cause) override;
   void writes_resumed() override;
   void reopening_failed(const Error& cause) override;
 

@@ -46,7 +46,8 @@ constexpr Setting table[] = {
            "When a write is acknowledged: on disk (survives power loss), or in the operating "
            "system's memory (survives a crash of the server)"),
     {"accept_lost_commits", flag, "false",
-     "Start although the disk gave back fewer commits than were acknowledged"},
+     "Start although fewer commits came back than were acknowledged, or `FORMAT`, `ACKED` or "
+     "`CURRENT` is lost"},
 
     {"tls.certificate", path, "", "PEM file with the certificate chain; HTTPS when set"},
     {"tls.key", path, "", "PEM file with the private key"},

@@ -29,6 +29,8 @@ Signals::Signals() {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   // A peer that is gone shows as an error of the write, not as the end of the server.
   std::signal(SIGPIPE, SIG_IGN);
+  // A file that may grow no further, likewise (ulimit -f): writes stop, and it is said why.
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 Wish Signals::wait() {

@@ -45,9 +45,16 @@ Json check(std::string_view status, std::string detail) {
   return {{"status", status}, {"detail", std::move(detail)}};
 }
 
+/// What an error names as its reason, for programs.
+Json failed_check(std::string_view status, const Error& error) {
+  auto failed = check(status, error.detail);
+  if (!error.fields.empty()) failed["code"] = error.fields.front().code;
+  return failed;
+}
+
 Json check_storage(const Application::Services& services) {
-  return services.runtime.writable() ? check("ok", "accepts writes")
-                                     : check("unavailable", "writes have stopped; reads go on");
+  const auto writable = services.runtime.check_writable();
+  return writable ? check("ok", "accepts writes") : failed_check("unavailable", writable.error());
 }
 
 Json check_disk(const Application::Services& services) {
@@ -69,10 +76,6 @@ Json check_event_loop(const Context& context) {
   return check(ms > 1'000 ? "degraded" : "ok", "answered within " + std::to_string(ms) + " ms");
 }
 
-bool is_ready(const Application::Services& services) {
-  return services.runtime.writable() && !services.draining.load();
-}
-
 void health(const ContextPtr& context) {
   Json checks{{"storage", check_storage(context->services)},
               {"disk", check_disk(context->services)},
@@ -91,8 +94,15 @@ void health(const ContextPtr& context) {
 void live(const ContextPtr& context) { answer_fresh(*context, 200, {{"status", "ok"}}); }
 
 void ready(const ContextPtr& context) {
-  const bool yes = is_ready(context->services);
-  answer_fresh(*context, yes ? 200 : 503, {{"status", yes ? "ok" : "unavailable"}});
+  auto checks = Json::object();
+  if (auto storage = check_storage(context->services); storage["status"] != "ok") {
+    checks["storage"] = std::move(storage);
+  }
+  if (context->services.draining.load()) checks["server"] = check("unavailable", "is stopping");
+  const bool yes = checks.empty();
+  Json body{{"status", yes ? "ok" : "unavailable"}};
+  if (!yes) body["checks"] = std::move(checks);
+  answer_fresh(*context, yes ? 200 : 503, body);
 }
 
 void metrics(const ContextPtr& context) {

@@ -59,31 +59,59 @@ struct Quotas {
   std::map<std::string, std::uint64_t, std::less<>> objects_of_kind = {};
 };
 
-/// Watches the runtime, for metrics. Called on the runtime's threads; must not block.
-class Hooks {
+/// All that the runtime tells of itself. Who passes it on derives from this class, which a hook
+/// that is forgotten keeps abstract; who wants some of it derives from Hooks.
+/// Threads  the runtime's; must not block.
+class EveryHook {
  public:
-  virtual ~Hooks() = default;
-  virtual void turn_finished(std::string_view /*kind*/, std::chrono::nanoseconds /*handler*/) {}
-  virtual void batch_committed(std::size_t /*turns*/, std::chrono::nanoseconds /*write_and_sync*/) {
-  }
-  virtual void activated(std::string_view /*kind*/) {}
-  virtual void hibernated(std::string_view /*kind*/) {}
+  virtual ~EveryHook() = default;
+  virtual void turn_finished(std::string_view kind, std::chrono::nanoseconds handler) = 0;
+  virtual void batch_committed(std::size_t turns, std::chrono::nanoseconds write_and_sync) = 0;
+  virtual void activated(std::string_view kind) = 0;
+  virtual void hibernated(std::string_view kind) = 0;
   /// An alarm was handed to its object, so long after its time.
-  virtual void alarm_fired(const ObjectId& /*object*/, std::chrono::milliseconds /*late*/) {}
+  virtual void alarm_fired(const ObjectId& object, std::chrono::milliseconds late) = 0;
   /// So many items of the outbox are known to wait or to be carried out.
-  virtual void outbox_changed(std::size_t /*items*/) {}
-  virtual void writes_stopped(const Error& /*cause*/) {}
-  /// A file of the store is damaged; what is sound is served, and written, as before. Once.
-  virtual void damage_found(const Error& /*cause*/) {}
+  virtual void outbox_changed(std::size_t items) = 0;
+  /// A message, an effect or an alarm was given up; the object `letter` holds it.
+  virtual void dead_letter_made(const ObjectId& letter, const Error& cause) = 0;
+  /// Once; `fields` has what stopped them by a stable name, and what to do.
+  virtual void writes_stopped(const Error& cause) = 0;
+  /// A file of the store is damaged; what is sound is served, and written, as before. Once; but for
+  /// each thing that a runtime that is opened read-only finds lost or damaged.
+  virtual void damage_found(const Error& cause) = 0;
+  /// The store goes on in another line of history: its directory is a copy, or commits were lost
+  /// and that was accepted. While the runtime opens.
+  virtual void line_broken(const Error& cause) = 0;
   /// The disk had been full, and the store was opened again.
-  virtual void writes_resumed() {}
+  virtual void writes_resumed() = 0;
   /// The disk has room again, but the store cannot be opened: it is tried again and again.
-  virtual void reopening_failed(const Error& /*cause*/) {}
+  virtual void reopening_failed(const Error& cause) = 0;
+};
+
+/// Hooks that do nothing until they are overridden.
+class Hooks : public EveryHook {
+ public:
+  void turn_finished(std::string_view /*kind*/, std::chrono::nanoseconds /*handler*/) override {}
+  void batch_committed(std::size_t /*turns*/,
+                       std::chrono::nanoseconds /*write_and_sync*/) override {}
+  void activated(std::string_view /*kind*/) override {}
+  void hibernated(std::string_view /*kind*/) override {}
+  void alarm_fired(const ObjectId& /*object*/, std::chrono::milliseconds /*late*/) override {}
+  void outbox_changed(std::size_t /*items*/) override {}
+  void dead_letter_made(const ObjectId& /*letter*/, const Error& /*cause*/) override {}
+  void writes_stopped(const Error& /*cause*/) override {}
+  void damage_found(const Error& /*cause*/) override {}
+  void line_broken(const Error& /*cause*/) override {}
+  void writes_resumed() override {}
+  void reopening_failed(const Error& /*cause*/) override {}
 };
 
 enum class AccessMode {
   read_write,
-  read_only,  ///< looks at a stopped data directory and leaves no trace: commands are `unavailable`
+  /// Looks at a stopped data directory and leaves no trace: commands are `unavailable`. What of it
+  /// is lost or damaged the hooks are told (damage_found); the rest is shown.
+  read_only,
 };
 
 struct RuntimeOptions {
@@ -122,7 +150,7 @@ struct RuntimeOptions {
   /// A host's own, which must outlive the runtime. It keeps its scheduler: objects give its threads
   /// back after a slice, as ours, but that owners take turns is only so with a system of ours.
   caf::actor_system* actor_system = nullptr;
-  Hooks* hooks = nullptr;  ///< must outlive the runtime
+  EveryHook* hooks = nullptr;  ///< must outlive the runtime
 };
 
 namespace limits {

@@ -85,6 +85,10 @@ struct Concurrency {
   std::size_t owner = std::numeric_limits<std::size_t>::max();  ///< of them, of one owner
 };
 
+/// The event of a new dead letter: `{id, type, from, attempts, error}`, and what was given up as
+/// `command`, with `to` or `performer`, or `name`. It belongs to the owner of what was given up.
+inline constexpr std::string_view dead_letter_topic = "dead_letter.created";
+
 /// An item of the outbox, as operators see it.
 struct OutboxItem {
   std::uint64_t position;

@@ -197,6 +197,13 @@ class Runtime {
   /// False after a failed write. When the disk was full it is true again soon after there is room:
   /// the store is opened again beneath the objects. After a failed sync only a new runtime helps.
   [[nodiscard]] bool writable() const;
+  /// As `writable`, after a look whether the data directory is still where it was opened (a few
+  /// system calls; the housekeeper looks ten times a second).
+  /// Errors: unavailable; `detail` says what is wrong and what to do, the code of its field what.
+  [[nodiscard]] Result<void> check_writable() const;
+  /// Which line of history seqs belong to: 0, or another number after commits were lost or the
+  /// data directory was copied. Equal seqs of two lines need not be the same. A read of memory.
+  [[nodiscard]] std::uint32_t line() const;
 
   /// Refuses new calls (`unavailable`), finishes the accepted ones, closes the store.
   void stop();

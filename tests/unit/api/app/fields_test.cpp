@@ -27,17 +27,27 @@ TEST(MediaType, may_name_utf_8_and_nothing_else) {
 }
 
 TEST(TagList, compares_weakly_for_reads_and_strongly_for_changes) {
-  const auto tags = parse_tags("\"3\", W/\"5\" , \"abc\"", "If-Match").value();
+  const auto tags = parse_tags("\"3\", W/\"5\" , \"abc\"", "If-Match", 0).value();
   EXPECT_TRUE(tags.matches_strongly(3));
   EXPECT_FALSE(tags.matches_strongly(5));
   EXPECT_TRUE(tags.matches_weakly(5));
   EXPECT_FALSE(tags.matches_weakly(4));
-  EXPECT_TRUE(parse_tags(" * ", "If-Match")->matches_strongly(9));
+  EXPECT_TRUE(parse_tags(" * ", "If-Match", 0)->matches_strongly(9));
+}
+
+TEST(TagList, of_another_line_of_history_fits_no_object) {
+  constexpr std::uint32_t line = 0x5eed0001;
+  EXPECT_EQ(format_tag(12, 0), "\"12\"");
+  EXPECT_EQ(format_tag(12, line), "\"12.5eed0001\"");
+  EXPECT_TRUE(parse_tags(format_tag(12, line), "If-Match", line)->matches_strongly(12));
+  EXPECT_FALSE(parse_tags(format_tag(12, 0), "If-Match", line)->matches_strongly(12));
+  EXPECT_FALSE(parse_tags(format_tag(12, line), "If-Match", 0)->matches_strongly(12));
+  EXPECT_FALSE(parse_tags(format_tag(12, line + 1), "If-None-Match", line)->matches_weakly(12));
 }
 
 TEST(TagList, refuses_what_is_no_list_of_tags) {
   for (const auto* text : {"3", "", "\"3", "\"3\" \"4\"", "w/\"3\"", "*, \"3\""}) {
-    EXPECT_FALSE(parse_tags(text, "If-Match")) << text;
+    EXPECT_FALSE(parse_tags(text, "If-Match", 0)) << text;
   }
 }
 

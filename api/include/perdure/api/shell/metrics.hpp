@@ -66,6 +66,7 @@ class Metrics final : public Hooks {
   void hibernated(std::string_view kind) override;
   void alarm_fired(const ObjectId& object, std::chrono::milliseconds late) override;
   void outbox_changed(std::size_t items) override;
+  void dead_letter_made(const ObjectId& letter, const Error& cause) override;
 
   /// Asked at each scrape, on the scraper's thread; an empty function: nobody is. Before the first.
   void set_jobs(std::function<std::vector<JobCount>()> jobs) { jobs_ = std::move(jobs); }
