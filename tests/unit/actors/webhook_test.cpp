@@ -379,22 +379,24 @@ class WebhookOwner : public ::testing::Test {
     std::string pattern = (std::filesystem::temp_directory_path() / "perdure_owner_XXXXXX");
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     directory_ = pattern;
-    runtime_ = Runtime::open({.data_dir = directory_, .durability = DurabilityMode::buffered},
-                             {kind<Json>("user")
-                                  .command("create", [](Turn&, Json&) {}, {.creates = Creates::yes})
-                                  .query("account",
-                                         [this](const Json&) -> Result<Json> {
-                                           ++asked_;
-                                           if (unreadable_) return fail(ErrorCode::corrupt, "rot");
-                                           return Json{{"is_active", true}};
-                                         }),
-                              kind<Json>("webhook").command(
-                                  "ask",
-                                  [](Turn& turn, Json&) {
-                                    turn.request({.performer = "http", .retry = {.attempts = 1}});
-                                  },
-                                  {.creates = Creates::yes})})
-                   .value();
+    runtime_ =
+        Runtime::open({.data_dir = directory_, .durability = DurabilityMode::buffered},
+                      {kind<Json>("user")
+                           .command("create", [](Turn&, Json&) {}, {.creates = Creates::yes})
+                           .query("account",
+                                  [this](const Json&) -> Result<Json> {
+                                    ++asked_;
+                                    if (unreadable_) return fail(ErrorCode::corrupt, "rot");
+                                    return Json{{"is_active", true}};
+                                  }),
+                       kind<Json>("webhook")
+                           .command("ask",
+                                    [](Turn& turn, Json&) {
+                                      turn.request({.performer = "http", .retry = {.attempts = 1}});
+                                    },
+                                    {.creates = Creates::yes})
+                           .command("make", [](Turn&, Json&) {}, {.creates = Creates::yes})})
+            .value();
     runtime_->set_performer("http", webhook::for_active_owners(
                                         *runtime_, [this](const std::shared_ptr<Effect>& effect) {
                                           EXPECT_EQ(effect->owner(), "ann");
@@ -435,6 +437,54 @@ TEST_F(WebhookOwner, that_cannot_be_read_has_nothing_delivered_until_it_can) {
   EXPECT_EQ(runtime_->outbox(0, 10)[0].attempt, 1);
   unreadable_ = false;
   EXPECT_TRUE(eventually([&] { return performed_ == 1; }));
+}
+
+/// As one that was asked for before effects said whose they are.
+class EffectOfNobody final : public Effect {
+ public:
+  explicit EffectOfNobody(ObjectId object) : object_(std::move(object)) {}
+  const ObjectId& object() const override { return object_; }
+  const std::string& owner() const override { return nobody_; }
+  const std::string& id() const override { return id_; }
+  const Json& payload() const override { return payload_; }
+  int attempt() const override { return 1; }
+  bool cancelled() const override { return false; }
+  void on_cancel(std::function<void()>) override {}
+  void tell(std::string, Json) override {}
+  void finish(Result<Json> result) override { ended_.set_value(std::move(result)); }
+  Result<Json> end() { return ended_.get_future().get(); }
+
+ private:
+  const ObjectId object_;
+  const std::string nobody_;
+  const std::string id_ = "1";
+  const Json payload_;
+  std::promise<Result<Json>> ended_;
+};
+
+TEST_F(WebhookOwner, is_asked_about_where_the_effect_does_not_say_who_it_is) {
+  unreadable_ = false;
+  const auto send = [&](const ObjectId& object, const char* command, std::string owner) {
+    Call call{.target = object, .name = command};
+    call.owner = std::move(owner);
+    ASSERT_TRUE(runtime_->call(std::move(call)).get());
+  };
+  const auto attempt = [&](const char* webhook) -> std::optional<ErrorCode> {
+    const auto effect = std::make_shared<EffectOfNobody>(ObjectId{"webhook", webhook});
+    webhook::for_active_owners(
+        *runtime_, [](const std::shared_ptr<Effect>& made) { made->finish(ok); })(effect);
+    const auto end = effect->end();
+    return end ? std::nullopt : std::optional{end.error().code};
+  };
+  send({"webhook", "of nobody"}, "make", "");
+  send({"webhook", "of ann"}, "make", "ann");
+  EXPECT_EQ(attempt("of nobody"), std::nullopt);
+  EXPECT_EQ(attempt("of ann"), ErrorCode::unauthenticated) << "there is no such user";
+  send({"user", "ann"}, "create", "ann");
+  EXPECT_EQ(attempt("of ann"), std::nullopt);
+  unreadable_ = true;
+  EXPECT_EQ(attempt("of ann"), ErrorCode::overloaded) << "later";
+  EXPECT_EQ(attempt("that is not there"), ErrorCode::not_found);
 }
 
 }  // namespace
