@@ -12,6 +12,7 @@
 
 #include "caller_thread.hpp"
 #include "dead_letter.hpp"
+#include "derived_rows.hpp"
 #include "fair_scheduler.hpp"
 #include "lent_thread.hpp"
 #include "object_actor.hpp"
@@ -224,6 +225,8 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
   dead_letter_kind_ = find_kind(runtime::dead_letter_kind_name);
   if (options_.access == AccessMode::read_write) {
     counts_all_ = runtime::count_objects(*foundation_.store, kinds_, claims_at()).has_value();
+    // What it cannot do, the next opening does: until then lists sort text as they did.
+    static_cast<void>(runtime::bring_indexes_up_to_date(*foundation_.store, kinds_, claims_at()));
   }
   if (foundation_.threads == runtime::Threads::own) {
     committer_thread_ = std::thread{[this] {

@@ -33,7 +33,8 @@ inline constexpr std::string_view by_owner = "$owner";               ///< live a
 void put_index_value(std::string& key, const Json& value);
 
 /// How a string stands in the key of a row. Versions up to 0.1.0 wrote its first 512 bytes as they
-/// were, and such a row stays until its object changes.
+/// were; a newer one makes such rows again when it opens the store (derived_rows.hpp), but those of
+/// objects that could not be read then.
 enum class TextForm { whole, earlier };
 
 /// A time as the whole key of an index.

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "derived_rows.hpp"
 #include "index_keys.hpp"
 #include "perdure/runtime/kind.hpp"
 
@@ -15,23 +16,10 @@ namespace {
 constexpr std::string_view prefix = "objects.";
 /// This count is 1 once all objects of the store have been counted.
 constexpr std::string_view counted = "objects_counted";
-constexpr std::size_t rows_at_once = 10'000;
 
 std::optional<std::uint64_t> most_of_kind(const Quotas& quotas, std::string_view kind) {
   const auto found = quotas.objects_of_kind.find(kind);
   return found == quotas.objects_of_kind.end() ? std::nullopt : std::optional{found->second};
-}
-
-/// Adds the objects of one kind by the keys of their owners.
-Result<void> count_kind(const storage::Store& store, const std::string& kind,
-                        std::map<std::string, std::uint64_t>& counts) {
-  std::optional<storage::IndexRow> after;
-  for (;;) {
-    PERDURE_TRY(rows, store.index(kind, index_names::by_owner, {.limit = rows_at_once}, after));
-    for (const auto& row : rows) ++counts[row.key];
-    if (rows.size() < rows_at_once) return {};
-    after = std::move(rows.back());
-  }
 }
 
 }  // namespace
@@ -88,7 +76,10 @@ Result<void> count_objects(storage::Store& store, const std::vector<Kind>& kinds
   std::map<std::string, std::uint64_t> names;
   for (const auto& kind : kinds) {
     std::map<std::string, std::uint64_t> owners;
-    PERDURE_TRY_VOID(count_kind(store, kind.name(), owners));
+    PERDURE_TRY_VOID(each_object(store, kind.name(), [&](const storage::IndexRow& row) {
+      ++owners[row.key];
+      return Result<void>{};
+    }));
     for (const auto& [key, objects] : owners) {
       PERDURE_TRY(owner, owner_from_key(key));
       names[object_count("", owner)] += objects;

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "derived_rows.hpp"
+
+#include "fixture.hpp"
+#include "index_keys.hpp"
+#include "perdure/storage/rocksdb_store.hpp"
+
+namespace perdure::runtime {
+namespace {
+
+using Op = storage::IndexChange::Op;
+
+constexpr std::size_t earlier_bytes_max = 512;
+
+class DerivedRows : public RuntimeTest {
+ protected:
+  std::string make(const std::string& id, const std::string& title) {
+    value(call("note", id, "create", {{"title", title}, {"tags", Json::array()}}));
+    return id;
+  }
+  /// The row of a title as versions up to 0.1.0 wrote it.
+  static std::string row_of(std::string_view text) {
+    const auto kind = note_kind();
+    return index_prefix(kind.definition().indexes.front(), "") + '\x05' + std::string{text} +
+           std::string("\0\1", 2);
+  }
+  /// Has the store as an older program has left it, as far as `ids` (and their titles) go.
+  void make_older(const std::map<std::string, std::string>& titles) {
+    runtime_.reset();
+    auto store = std::move(*storage::open_rocksdb({.directory = directory_}));
+    storage::Unit unit{{{.object = {"x", "x"}, .epoch = store->epoch()}}};
+    unit.write_sets[0].counts.push_back({std::string("index_form\0note", 15), -1});
+    for (const auto& [id, title] : titles) {
+      const auto whole = index_keys(note_kind().definition(), meta_of(*store, id),
+                                    {{"title", title}, {"tags", Json::array()}});
+      storage::WriteSet set{.object = {"note", id}, .epoch = store->epoch(), .expected_seq = 1};
+      for (const auto& [index, key] : whole) {
+        if (index == "title") set.indexes.push_back({Op::erase, index, key});
+      }
+      set.indexes.push_back({Op::put, "title", row_of(title.substr(0, earlier_bytes_max))});
+      unit.write_sets.push_back(std::move(set));
+    }
+    ASSERT_TRUE(store->commit({&unit, 1}, SystemClock{}.now()).front());
+  }
+  static ObjectMeta meta_of(const storage::Store& store, const std::string& id) {
+    const ObjectId object{"note", id};
+    return decode_record(object, *store.last_record(object).value()).value().meta;
+  }
+  std::vector<std::string> ids_by_title() {
+    std::vector<std::string> ids;
+    const auto page = runtime_->list({.kind = "note", .index = "title"}).value();
+    for (const auto& item : page.items) {
+      ids.push_back(item.meta.object().id);
+    }
+    return ids;
+  }
+
+  const std::string long_a = std::string(600, 'x') + "a";
+  const std::string long_b = std::string(600, 'x') + "b";
+  const std::string composed = "caf\xC3\xA9";
+  const std::string decomposed = "cafe\xCC\x81 au lait";
+};
+
+TEST_F(DerivedRows, that_an_older_version_wrote_are_as_this_one_writes_them_once_it_has_opened) {
+  make("1", long_b);
+  make("2", long_a);
+  make("3", decomposed);
+  make("4", composed);
+  const std::vector<std::string> expected{"4", "3", "2", "1"};
+  EXPECT_EQ(ids_by_title(), expected);
+  make_older({{"1", long_b}, {"2", long_a}, {"3", decomposed}});
+  open();
+  EXPECT_EQ(ids_by_title(), expected);
+  restart();
+  EXPECT_EQ(ids_by_title(), expected) << "and no row of before is left";
+}
+
+TEST_F(DerivedRows, are_made_to_the_end_when_that_was_cut_short) {
+  make("1", long_b);
+  make("2", long_a);
+  make_older({{"1", long_b}});  // the other has its new row already
+  open();
+  EXPECT_EQ(ids_by_title(), (std::vector<std::string>{"2", "1"}));
+}
+
+TEST_F(DerivedRows, of_a_damaged_object_hold_up_nobody_elses) {
+  make("1", long_b);
+  make("2", long_a);
+  make_older({{"1", long_b}, {"2", long_a}});
+  {
+    auto store = std::move(*storage::open_rocksdb({.directory = directory_}));
+    storage::Unit unit{{{.object = {"note", "1"},
+                         .epoch = store->epoch(),
+                         .expected_seq = 1,
+                         .record = "no record"}}};
+    ASSERT_TRUE(store->commit({&unit, 1}, SystemClock{}.now()).front());
+  }
+  open();
+  const auto page = runtime_->list({.kind = "note", .index = "title"});
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->items.size(), 1u);
+  EXPECT_EQ(page->items[0].meta.object().id, "2");
+  EXPECT_EQ(page->unreadable.size(), 1u);
+  runtime_.reset();
+  auto store = std::move(*storage::open_rocksdb({.directory = directory_}));
+  EXPECT_EQ(store->count(std::string("index_form\0note", 15)).value(), 1u);
+}
+
+TEST_F(DerivedRows, of_a_new_store_are_as_they_should_be_from_the_start) {
+  runtime_.reset();
+  auto store = std::move(*storage::open_rocksdb({.directory = directory_}));
+  EXPECT_EQ(store->count(std::string("index_form\0note", 15)).value(), 1u);
+}
+
+}  // namespace
+}  // namespace perdure::runtime
