@@ -5,6 +5,8 @@ include(CMakePackageConfigHelpers)
 get_property(rooms GLOBAL PROPERTY PERDURE_INSTALLED_ROOMS)
 get_property(headers GLOBAL PROPERTY PERDURE_INSTALLED_HEADERS)
 install(TARGETS ${rooms} EXPORT perdureTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# All that `cmake --install` wants to find, for builds that do not build everything.
+add_custom_target(perdure_package DEPENDS ${rooms})
 foreach(folder IN LISTS headers)
   install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.hpp")

@@ -42,6 +42,11 @@ function(perdure_room name)
     target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
   endif()
   if(NOT room_INTERNAL)
+    # So that who embeds it may do so in a shared library. Nobody replaces its functions at load
+    # time, and with that ruled out it costs an executable nothing.
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    target_compile_options(${target} PRIVATE
+      $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>)
     set_property(GLOBAL APPEND PROPERTY PERDURE_INSTALLED_ROOMS ${target})
     set_property(GLOBAL APPEND PROPERTY PERDURE_INSTALLED_HEADERS
       ${CMAKE_CURRENT_SOURCE_DIR}/include/perdure)
