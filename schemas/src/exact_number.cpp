@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdint>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <string>
 
 namespace perdure {
@@ -68,7 +69,13 @@ bool is_kept_exactly(std::string_view literal, double value) {
   const auto end = std::to_chars(shortest.data(), shortest.data() + shortest.size(), value,
                                  std::chars_format::scientific)
                        .ptr;
-  return decimal_of(literal) == decimal_of({shortest.data(), end});
+  const auto decimal = decimal_of(literal);
+  if (decimal == decimal_of({shortest.data(), end})) return true;
+  // The library's own text, which earlier versions have written, is longer now and then.
+  std::array<char, 64> stored;
+  const auto* stored_end =
+      nlohmann::detail::to_chars(stored.data(), stored.data() + stored.size(), value);
+  return decimal == decimal_of({stored.data(), stored_end});
 }
 
 }  // namespace perdure

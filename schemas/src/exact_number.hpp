@@ -7,7 +7,8 @@
 namespace perdure {
 
 /// Whether `value`, which was read from `literal`, is written as the same number again: 0.1 is, as
-/// its shortest text is 0.1; a number with a 20th digit is not, nor one that became 0.
+/// its shortest text is 0.1; a number with a 20th digit is not, nor one that became 0. So is what
+/// earlier versions have written of a double, which was not always its shortest text.
 ///
 /// Shape  `literal` is a number of RFC 8259; `value` is finite.
 [[nodiscard]] bool is_kept_exactly(std::string_view literal, double value);

@@ -168,10 +168,8 @@ class SizeCounter {
       size_ += 4;  // written as null
       return;
     }
-    std::array<char, 64> digits;
-    const auto end =
-        nlohmann::detail::to_chars(digits.data(), digits.data() + digits.size(), value);
-    size_ += static_cast<std::size_t>(end - digits.data());
+    DoubleRoom room;
+    size_ += write_double(value, room).size();
   }
 
   std::size_t enough_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -26,9 +27,8 @@ void write_float(std::string& out, double value) {
     out += "null";
     return;
   }
-  std::array<char, 64> digits;
-  char* const end = nlohmann::detail::to_chars(digits.data(), digits.data() + digits.size(), value);
-  out.append(digits.data(), end);
+  DoubleRoom room;
+  out += write_double(value, room);
 }
 
 void write_escape(std::string& out, char c) {
@@ -66,6 +66,51 @@ void write_string(std::string& out, const std::string& text) {
 }
 
 }  // namespace
+
+std::string_view write_double(double value, DoubleRoom& room) {
+  // The decimal point stands among the digits, or near them, while it is within these.
+  constexpr int point_min = -3;
+  constexpr int point_max = 15;
+  std::array<char, 32> text;
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::scientific)
+          .ptr;
+  std::string_view scientific{text.data(), end};
+  const bool is_negative = scientific.starts_with('-');
+  if (is_negative) scientific.remove_prefix(1);
+  const auto mark = scientific.find('e');
+  int exponent = 0;
+  const auto* from = scientific.data() + mark + (scientific[mark + 1] == '+' ? 2 : 1);
+  std::from_chars(from, end, exponent);
+  const int point = exponent + 1;
+
+  auto* at = room.data();
+  const auto put = [&](std::string_view part) { at = std::ranges::copy(part, at).out; };
+  const auto put_zeros = [&](int count) { at = std::fill_n(at, count, '0'); };
+  if (is_negative) put("-");
+  if (point < point_min || point > point_max) {
+    put(scientific);
+    return {room.data(), at};
+  }
+  auto* const digits_at = at;
+  if (point <= 0) {
+    put("0.");
+    put_zeros(-point);
+  }
+  put(scientific.substr(0, 1));
+  if (mark > 1) put(scientific.substr(2, mark - 2));
+  if (point <= 0) return {room.data(), at};
+  const auto digits = static_cast<int>(at - digits_at);
+  if (digits <= point) {
+    put_zeros(point - digits);
+    put(".0");
+  } else {
+    std::copy_backward(digits_at + point, at, at + 1);
+    digits_at[point] = '.';
+    ++at;
+  }
+  return {room.data(), at};
+}
 
 void write_json(std::string& out, const Json& value) {
   switch (value.type()) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <random>
 
@@ -48,10 +49,36 @@ TEST(Writer, agrees_with_the_library_on_any_bytes) {
       const auto byte = random() % 2 == 0 ? random() % 256 : 0x80 + random() % 0x50;
       text += static_cast<char>(byte);
     }
-    const Json value{{text, text},
-                     {"n", std::bit_cast<double>(std::uint64_t{random()} << 32 | random())}};
+    const Json value{{text, text}};
     ASSERT_EQ(written(value), expected(value));
   }
+}
+
+TEST(Writer, writes_doubles_as_the_library_does_but_never_longer) {
+  std::mt19937_64 random{20261130};
+  std::size_t shorter = 0;
+  for (int round = 0; round < 100'000; ++round) {
+    auto value = std::bit_cast<double>(random());
+    if (round % 2 == 0) value = static_cast<double>(random() % 1'000'000'000) / 4096.0;
+    if (round % 16 == 0) value = std::ldexp(value, static_cast<int>(random() % 200) - 100);
+    const auto text = written(value);
+    ASSERT_LE(text.size(), expected(value).size()) << text;
+    shorter += text.size() < expected(value).size();
+    if (std::isfinite(value)) {
+      ASSERT_EQ(parse_json(text).value(), Json(value)) << text;
+      ASSERT_EQ(parse_json(expected(value)).value(), Json(value))
+          << "as an earlier version wrote it";
+    }
+    ASSERT_EQ(serialized_size(Json(value)), text.size());
+    if (text.size() == expected(value).size() && text.size() < 17) {
+      ASSERT_EQ(text, expected(value));
+    }
+  }
+  EXPECT_GT(shorter, 0U) << "the library is always as short: then it may write";
+  EXPECT_EQ(written(1e23), "1e+23");
+  EXPECT_EQ(written(123456789012345.0), "123456789012345.0");
+  EXPECT_EQ(written(0.00012), "0.00012");
+  EXPECT_EQ(written(-0.000012), "-1.2e-05");
 }
 
 }  // namespace
