@@ -5,6 +5,8 @@
 
 #include <set>
 
+#include "perdure/base/error_table.hpp"
+
 namespace perdure {
 namespace {
 
@@ -22,13 +24,28 @@ TEST(ErrorTable, names_are_unique_and_lead_back) {
 }
 
 TEST(ErrorTable, every_status_is_an_error_and_a_retry_is_asked_for_by_status_alone) {
-  for (int i = 0; i < code_count; ++i) {
-    const auto& traits = describe(static_cast<ErrorCode>(i));
+  for (const auto& row : error_table()) {
+    const auto& traits = row.traits;
     EXPECT_GE(traits.http_status, 400) << traits.name;
     EXPECT_LT(traits.http_status, 600) << traits.name;
-    const bool asks_for_retry = traits.http_status == 429 || traits.http_status == 503;
+    const bool asks_for_retry =
+        traits.http_status == 408 || traits.http_status == 429 || traits.http_status == 503;
     EXPECT_EQ(traits.retry == Retry::yes, asks_for_retry) << traits.name;
+    EXPECT_EQ(row.fields.starts_with("Retry-After"), asks_for_retry && row.code) << traits.name;
   }
+}
+
+TEST(ErrorTable, has_each_code_once_and_says_what_to_do_about_it) {
+  std::set<std::string_view> names;
+  for (const auto& row : error_table()) {
+    const auto name = row.traits.name;
+    EXPECT_TRUE(names.insert(name).second) << name;
+    EXPECT_EQ(find_error_row(name), &row);
+    EXPECT_EQ(error_code_from(name), row.code) << name;
+    EXPECT_TRUE(row.meaning.ends_with('.')) << name;
+    EXPECT_TRUE(row.advice.ends_with('.')) << name;
+  }
+  EXPECT_EQ(find_error_row("no_such_code"), nullptr);
 }
 
 TEST(ErrorTable, only_an_unknown_outcome_may_have_been_committed) {
