@@ -12,6 +12,7 @@
 #include "job_line.hpp"
 #include "job_queue_keys.hpp"
 #include "perdure/runtime/runtime.hpp"
+#include "perdure/schemas/misfit.hpp"
 
 namespace perdure::actors {
 
@@ -267,7 +268,7 @@ std::vector<FieldError> check_state(const Json& state) {
     static_cast<void>(state.get<JobQueue>());
     return {};
   } catch (const std::exception& refused) {
-    return {{"", "type", refused.what()}};
+    return {{"", "type", describe_misfit(refused)}};
   }
 }
 

@@ -67,7 +67,7 @@ Result<AlarmSpec> parse_alarm_spec(const Json& json, Timestamp now) {
   spec.command = std::move(command);
   spec.schedule = std::move(schedule);
   spec.missed = missed;
-  spec.payload = json.value("payload", Json(nullptr));
+  spec.payload = json.value("payload", Json::object());
   if (json.contains("retry") && !json["retry"].is_null()) {
     PERDURE_TRY(retry, parse_retry(json["retry"], "/retry"));
     spec.retry = retry;

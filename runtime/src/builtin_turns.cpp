@@ -179,6 +179,14 @@ Result<void> undelete(Draft& draft, TurnContext& turn) {
   return {};
 }
 
+// An object that is there as soon as it is named begins with its alarm, as it would with a command.
+Result<void> begin_with_alarm(Draft& draft, TurnContext& turn) {
+  PERDURE_TRY(change, run_alarm_change(draft.envelope, draft.before, draft.around));
+  for (auto& [name, alarm] : change.alarms) turn.keep_alarm(std::move(alarm).value());
+  draft.value = std::move(change.reply.value);
+  return {};
+}
+
 }  // namespace
 
 Result<void> run_builtin(Draft& draft, TurnContext& turn) {
@@ -194,6 +202,7 @@ Result<void> run_builtin(Draft& draft, TurnContext& turn) {
       return undelete(draft, turn);
     case Operation::restore: return restore(draft, turn);
     case Operation::import: return import_state(draft, turn);
+    case Operation::set_alarm: return begin_with_alarm(draft, turn);
     default: return fail(ErrorCode::internal, "no such builtin command");
   }
 }

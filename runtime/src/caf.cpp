@@ -60,7 +60,7 @@ class ObjectHandle final : public runtime::SlicedActor {
                                                    const std::string& payload) {
     count_message();
     auto promise = make_response_promise<std::string>();
-    auto json = parse_json(payload.empty() ? "null" : payload);
+    auto json = parse_json(payload.empty() ? "{}" : payload);
     if (!json) {
       promise.deliver(to_caf_error(json.error()));
       return promise;

@@ -94,7 +94,8 @@ Result<Sent> decode_sent(const storage::OutboxRow& row) {
     sent.performer = json.value("performer", "");
     sent.effect_id = json.value("effect_id", "");
     sent.command = json.value("command", "");
-    sent.payload = json.value("payload", Json(nullptr));
+    const bool is_message = sent.type == Sent::Type::message;
+    sent.payload = json.value("payload", is_message ? Json::object() : Json(nullptr));
     sent.then = json.value("then", "");
     sent.context = json.value("context", Json(nullptr));
     const auto retry = parse_retry(json.at("retry"), "/retry");

@@ -94,6 +94,7 @@ JournalRecord journal_view(runtime::Record record, const ObjectId& object,
 
 std::future<Result<Reply>> ObjectRef::send(Call call) const {
   call.target = id_;
+  if (call.payload.is_null()) call.payload = Json::object();
   return runtime_->call(std::move(call));
 }
 

@@ -84,6 +84,7 @@ void TurnContext::release(std::string space, std::string key) {
 }
 
 void TurnContext::set_alarm(AlarmSpec alarm) {
+  if (alarm.payload.is_null()) alarm.payload = Json::object();
   check(check_carried("/payload", alarm.payload, limits::alarm_payload_bytes_max));
   if (alarm.name.empty() || alarm.name.size() > limits::alarm_name_bytes_max ||
       alarm.name.find('\0') != std::string::npos) {
@@ -142,7 +143,7 @@ void TurnContext::send(Message message) {
   Sent sent{.type = Sent::Type::message};
   sent.to = std::move(message.to);
   sent.command = std::move(message.command);
-  sent.payload = std::move(message.payload);
+  sent.payload = message.payload.is_null() ? Json::object() : std::move(message.payload);
   sent.then = std::move(message.then);
   sent.context = std::move(message.context);
   sent.retry = message.retry;

@@ -7,6 +7,7 @@
 #include "index_keys.hpp"
 #include "life_end.hpp"
 #include "once.hpp"
+#include "perdure/schemas/misfit.hpp"
 #include "perdure/schemas/schema.hpp"
 #include "quota.hpp"
 #include "unique_keys.hpp"
@@ -25,8 +26,10 @@ bool must_begin_a_life(const Envelope& envelope) {
 
 // What was deleted can be brought back, so no command hides it in passing.
 bool may_begin_a_life(const Envelope& envelope, bool deleted) {
-  return must_begin_a_life(envelope) || (envelope.operation == Operation::command && !deleted &&
-                                         !envelope.kind->created_by_command);
+  const bool names_it =
+      envelope.operation == Operation::command || envelope.operation == Operation::set_alarm;
+  return must_begin_a_life(envelope) ||
+         (names_it && !deleted && !envelope.kind->created_by_command);
 }
 
 bool can_be_brought_back(const Version& version) {
@@ -295,9 +298,10 @@ Result<std::shared_ptr<void>> accept_state(const KindDefinition& kind, const Jso
   try {
     return kind.state.decode(json);
   } catch (const std::exception& refused) {
+    auto misfit = describe_misfit(refused);
     Error error{.code = ErrorCode::invalid,
-                .detail = fmt::format("no state of kind {}: {}", kind.name, refused.what())};
-    error.fields.push_back({"", "type", refused.what()});
+                .detail = fmt::format("no state of kind {}: {}", kind.name, misfit)};
+    error.fields.push_back({"", "type", std::move(misfit)});
     return fail(std::move(error));
   }
 }
@@ -327,6 +331,8 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
     case Operation::pin:
     case Operation::unpin: return run_pin(envelope, newest, around);
     case Operation::set_alarm:
+      if (!exists) break;  // its first turn
+      return run_alarm_change(envelope, newest, around);
     case Operation::cancel_alarm: return run_alarm_change(envelope, newest, around);
     default: break;
   }

@@ -165,6 +165,22 @@ TEST_F(Alarms, operators_set_and_cancel_alarms_without_a_record) {
             ErrorCode::not_found);
 }
 
+TEST_F(Alarms, begin_an_object_that_is_there_as_soon_as_it_is_named) {
+  const auto set = [&](const Json& spec) {
+    return call("bell", "new", std::string{builtin::set_alarm}, spec);
+  };
+  EXPECT_EQ(code(set({{"name", "a"}, {"command", "none"}, {"after_ms", 1}})), ErrorCode::invalid);
+  EXPECT_EQ(runtime_->inspect({"bell", "new"}).error().code, ErrorCode::not_found);
+  value(set({{"name", "a"}, {"command", "ring"}, {"payload", "x"}, {"after_ms", 1}}));
+  EXPECT_TRUE(eventually([&] { return value(ask("bell", "new", "rings")).size() == 1; }));
+  const auto journal = runtime_->journal({"bell", "new"}, 1, 10, Order::ascending, 10).value();
+  ASSERT_EQ(journal.size(), 2U);
+  EXPECT_EQ(journal[0].command, std::string{builtin::set_alarm});
+  EXPECT_EQ(journal[1].command, "ring");
+  value(call("bell", "new", std::string{builtin::remove}, nullptr));
+  EXPECT_EQ(code(set({{"name", "a"}, {"command", "ring"}, {"after_ms", 1}})), ErrorCode::not_found);
+}
+
 TEST_F(Alarms, bad_alarms_are_refused_with_the_field_that_is_wrong) {
   value(call("bell", "b", "break", 0));
   const auto field = [&](const Json& spec) {

@@ -42,6 +42,21 @@ TEST_F(Objects, a_payload_of_another_shape_is_invalid) {
   EXPECT_EQ(code(call("counter", "a", "add", Json{{"off", 1}})), ErrorCode::invalid);
 }
 
+TEST_F(Objects, a_misfit_is_told_in_words_of_ours) {
+  const auto detail = [&](const Json& payload) {
+    return runtime_->object("counter", "a").call("add", payload).get().error().detail;
+  };
+  EXPECT_EQ(detail({{"by", "x"}}), "the payload does not fit: a value is of another type");
+  EXPECT_EQ(detail(Json::object()), "the payload does not fit: the member by is missing");
+  EXPECT_EQ(detail(nullptr), detail(Json::object())) << "an absent payload is an empty one";
+  const auto state = runtime_
+                         ->call({.target = {"counter", "b"},
+                                 .name = std::string{builtin::create},
+                                 .payload = {{"state", {{"value", "x"}}}}})
+                         .get();
+  EXPECT_EQ(state.error().detail, "no state of kind counter: a value is of another type");
+}
+
 TEST_F(Objects, unknown_names_are_not_found_and_bad_ids_invalid) {
   EXPECT_EQ(code(call("nokind", "a", "add")), ErrorCode::not_found);
   EXPECT_EQ(code(call("counter", "a", "nocommand")), ErrorCode::not_found);

@@ -105,6 +105,9 @@ TEST_F(Outbox, a_message_may_say_who_owns_what_it_creates) {
   };
   send({{"to", "hers"}});
   send({{"to", "hosts"}, {"owner", ""}});
+  // Neither has a payload: an absent one is an empty one.
+  ASSERT_TRUE(eventually([&] { return heard("hers").size() == 1; }));
+  EXPECT_EQ(heard("hers"), Json::array({Json::object()}));
   ASSERT_TRUE(eventually([&] {
     return runtime_->inspect({"friend", "hers"}) && runtime_->inspect({"friend", "hosts"});
   }));

@@ -22,6 +22,7 @@
 #include <utility>
 
 #include "perdure/runtime/kind_definition.hpp"
+#include "perdure/schemas/misfit.hpp"
 
 namespace perdure {
 
@@ -89,7 +90,7 @@ Result<T> decode_payload(const Json& payload) {
   try {
     return decode<T>(payload);
   } catch (const Json::exception& refused) {
-    return fail(ErrorCode::invalid, std::string{"the payload does not fit: "} + refused.what());
+    return fail(ErrorCode::invalid, "the payload does not fit: " + describe_misfit(refused));
   }
 }
 
