@@ -237,7 +237,8 @@ Json Deliveries::signed_request(const std::string& event_id, const std::string& 
     if (end && turn_.steady_now() < *end) secrets.push_back(inside.at("previous_secret"));
   }
   Json headers = sign_webhook(secrets, event_id, now, body);
-  headers["Content-Type"] = "application/json";
+  // Structured mode (CloudEvents over HTTP, section 3.2): the body is the event itself.
+  headers["Content-Type"] = "application/cloudevents+json";
   const auto event = parse_stored_json(body);
   if (event && event->contains("traceparent")) headers["traceparent"] = event->at("traceparent");
   return {{"method", "POST"},

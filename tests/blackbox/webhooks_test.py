@@ -40,7 +40,7 @@ class Webhooks(WebhookTest):
         self.assertEqual(request.event["type"], "notebook.created")
         self.assertEqual(request.event["data"]["id"], notebook)
         self.assertEqual(request.headers["webhook-id"], request.event["id"])
-        self.assertTrue(request.headers["Content-Type"].startswith("application/json"))
+        self.assertEqual(request.headers["Content-Type"], "application/cloudevents+json")
         delivery = self.wait_for_status(webhook, "succeeded")[0]
         self.assertEqual((delivery["attempts"], delivery["response_status"], delivery["error"]),
                          (1, 204, None))
