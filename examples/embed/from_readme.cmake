@@ -1,0 +1,18 @@
+# Writes the program of README.md's section "Ten lines of C++", as a reader would paste it, into a
+# project of its own: -DREADME=FILE -DPROJECT=FOLDER.
+file(READ ${README} text)
+string(REGEX MATCH "\n## Ten lines of C\\+\\+\n.*" text "${text}")
+function(write_block language file)
+  string(FIND "${text}" "```${language}\n" begin)
+  if(begin LESS 0)
+    message(FATAL_ERROR "${README} shows no ${file} in that section")
+  endif()
+  string(LENGTH "```${language}\n" fence)
+  math(EXPR begin "${begin} + ${fence}")
+  string(SUBSTRING "${text}" ${begin} -1 block)
+  string(FIND "${block}" "\n```" end)
+  string(SUBSTRING "${block}" 0 ${end} block)
+  file(WRITE ${PROJECT}/${file} "${block}\n")
+endfunction()
+write_block(cpp main.cpp)
+write_block(cmake CMakeLists.txt)
