@@ -3,7 +3,6 @@
 
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
-#include <functional>
 
 #include "http/control_bytes.hpp"
 #include "perdure/base/check.hpp"
@@ -57,7 +56,7 @@ class ChunkedBody::Parser final : public beast::http::basic_parser<true> {
     PERDURE_CHECK(is_header_done() && chunked(), "Beast reads its own dialect");
   }
 
-  std::string_view input;  ///< what the parser is given
+  std::string_view input = header;  ///< what the parser is given
   std::string* body = nullptr;
   std::size_t bytes_max = 0;
   std::uint64_t chunk_left = 0;  ///< bytes of the chunk that is being read
@@ -65,11 +64,11 @@ class ChunkedBody::Parser final : public beast::http::basic_parser<true> {
  private:
   void on_request_impl(beast::http::verb, string_view, string_view, int, error_code&) override {}
   void on_response_impl(int, string_view, int, error_code&) override {}
-  /// A trailer, which is read over. Beast puts a folded value together elsewhere.
-  void on_field_impl(field, string_view, string_view value, error_code& ec) override {
-    const std::less_equal<> in_order;
-    const auto* end = input.data() + input.size();
-    if (!in_order(input.data(), value.data()) || !in_order(value.data(), end)) {
+  /// A trailer, which is read over. Beast puts one together that is folded over lines.
+  void on_field_impl(field, string_view name, string_view, error_code& ec) override {
+    const auto rest = input.substr(static_cast<std::size_t>(name.data() - input.data()));
+    const auto next = rest.find('\n') + 1;
+    if (next < rest.size() && (rest[next] == ' ' || rest[next] == '\t')) {
       ec = beast::http::error::bad_obs_fold;
     }
   }
