@@ -19,6 +19,7 @@
 #include "perdure/runtime/runtime.hpp"
 #include "shell/command_line.hpp"
 #include "shell/data_commands.hpp"
+#include "shell/errors_page.hpp"
 #include "shell/jobs.hpp"
 #include "shell/open_files.hpp"
 #include "shell/options.hpp"
@@ -59,9 +60,13 @@ class ServerProcess {
 
   ExitCode run() {
     for (const auto& name : config_.unknown_variables()) {
+      std::vector<LogField> fields{{"variable", name}};
+      if (auto meant = nearest_variable(name); !meant.empty()) {
+        fields.push_back({"meant", std::move(meant)});
+      }
       log_.write(LogLevel::warning, {.logger = "config",
                                      .message = "no such setting; is the variable misspelt?",
-                                     .fields = {{"variable", name}}});
+                                     .fields = std::move(fields)});
     }
     check_open_files();
     choose_scheduling();
@@ -218,6 +223,7 @@ api::ApplicationOptions ServerProcess::application_options() {
   api::ApplicationOptions options;
   options.version = PERDURE_VERSION;
   options.cors_origins = config_.list("cors.origins");
+  options.cors_headers = config_.list("cors.headers");
   options.data_dir = config_.text("data_dir");
   options.body_bytes_max = static_cast<std::size_t>(config_.number("limits.body"));
   options.import_bytes_max = static_cast<std::size_t>(config_.number("limits.import"));
@@ -247,7 +253,8 @@ ExitCode ServerProcess::start_server() {
   http::Services services{
       .clock = clock_,
       .random = random_,
-      .render_problem = api::render_problem,
+      .render_problem =
+          [this](const http::Problem& problem) { return application_->render_problem(problem); },
       .memory = &memory_,
       .on_finished = [this](const http::Finished& finished) { access_log_(finished); }};
   const auto lends = config_.text("threads.inline_turns") == "on" ? Lends::for_turns_and_queries
@@ -320,6 +327,14 @@ ExitCode print_config(const Config& config, ConfigCommand::Form form) {
   return ExitCode::ok;
 }
 
+void warn_of_variables(const Config& config) {
+  for (const auto& name : config.unknown_variables()) {
+    const auto meant = nearest_variable(name);
+    fmt::print(stderr, "perdure: {}: no such setting; is the variable misspelt?{}\n", name,
+               meant.empty() ? "" : fmt::format(" There is {}.", meant));
+  }
+}
+
 struct Runner {
   const Config& config;
   const ConfigInputs& inputs;
@@ -338,6 +353,10 @@ struct Runner {
   }
   ExitCode operator()(const ConfigCommand& command) const {
     return print_config(config, command.form);
+  }
+  ExitCode operator()(const ErrorsCommand&) const {
+    fmt::print("{}", errors_as_markdown());
+    return ExitCode::ok;
   }
   ExitCode operator()(const OpenapiCommand&) const {
     fmt::print("{}\n", api::openapi_document(PERDURE_VERSION));
@@ -361,6 +380,8 @@ ExitCode run(int argc, const char* const* argv) {
     fmt::print(stderr, "perdure: the configuration is not valid\n{}\n", config.error().detail);
     return ExitCode::usage;
   }
+  // A server's log has them.
+  if (!std::holds_alternative<ServeCommand>(line.command)) warn_of_variables(*config);
   return std::visit(Runner{*config, line.inputs}, line.command);
 }
 

@@ -31,9 +31,8 @@ JUNK_FIELDS = [{"Accept": "image/png"}, {"Accept": "application/*;q=0"}, {"If-Ma
                {"X-Request-ID": "x" * 500}]
 # Calling these well ends the caller, or what others call.
 ENDS_THE_CALLER = {"deleteMe", "retryDeadLetter"}
-# What a body derived from the schema alone cannot do: these need something deleted, a file, a
-# kind's own command.
-NEEDS_MORE = ("restore", "import", "requestObject")
+# What an example alone cannot do: these need something deleted, a kind's own command.
+NEEDS_MORE = ("restore", "requestObject")
 
 
 class Operation:
@@ -83,8 +82,10 @@ class Operation:
             schema.get("format"), "counter")
 
     def good_body(self):
-        if not self.has_body or self.media_type != "application/json":
+        if not self.has_body:
             return None
+        if self.media_type != "application/json":
+            return self.example.encode()
         if self.example is not None:
             body = dict(self.example)
             if "email" in body:
@@ -156,6 +157,7 @@ class OpenapiTest(SharedServerTest):
             "/jobs/": job,
             "/webhooks/": webhook,
             "/webhooks/{id}/deliveries/": delivery,
+            "/problems/": "not_found",
         }
 
     def path_of(self, operation, things):
@@ -192,6 +194,71 @@ class OpenapiTest(SharedServerTest):
         schema = {**schema, "components": self.document["components"]}
         errors = list(jsonschema.Draft202012Validator(schema).iter_errors(reply.json))
         self.assertEqual(errors, [], (what, reply))
+
+    def test_operations_say_what_they_do_in_words_of_their_own(self):
+        summaries = {}
+        for operation in self.operations:
+            definition = self.document["paths"][operation.path][operation.method.lower()]
+            others = summaries.setdefault(definition["summary"], operation.name)
+            self.assertEqual(others, operation.name, definition["summary"])
+
+    def test_bodies_have_examples_that_fit_their_schemas(self):
+        for operation in self.operations:
+            if not operation.has_body:
+                continue
+            with self.subTest(operation.name):
+                self.assertIsNotNone(operation.example)
+                schema = {**operation.body_schema, "components": self.document["components"]}
+                errors = list(jsonschema.Draft202012Validator(schema).iter_errors(
+                    operation.example))
+                self.assertEqual(errors, [])
+
+    def test_answers_304_where_if_none_match_is_heeded(self):
+        for operation in self.operations:
+            definition = self.document["paths"][operation.path][operation.method.lower()]
+            heeds = {"$ref": "#/components/parameters/IfNoneMatch"} in definition.get(
+                "parameters", [])
+            self.assertEqual("304" in operation.responses, heeds, operation.name)
+            if heeds:
+                self.assertIn("ETag", operation.responses["200"]["headers"])
+        response = self.document["components"]["responses"]["NotModified"]
+        self.assertIn("ETag", response["headers"])
+
+    def test_answers_have_etags_where_that_is_documented(self):
+        things = self.make_things()
+        for operation in self.operations:
+            if operation.method != "GET":
+                continue
+            with self.subTest(operation.name):
+                reply = self.client.get(self.path_of(operation, things))
+                documented = "ETag" in operation.responses["200"].get("headers", {})
+                self.assertEqual(reply.headers["ETag"] is not None, documented, reply)
+                if documented:
+                    spared = self.client.get(self.path_of(operation, things), headers={
+                        "If-None-Match": reply.headers["ETag"]})
+                    self.assertEqual(spared.status, 304, spared)
+
+    def test_schemas_say_what_generators_of_clients_want_to_know(self):
+        def look_at(schema, place):
+            if not isinstance(schema, dict):
+                return
+            kind = schema.get("type", [])
+            if kind == "object" or (isinstance(kind, list) and "object" in kind):
+                self.assertTrue("properties" in schema or "additionalProperties" in schema, place)
+            # Some generators ask every client for a member with a default.
+            self.assertNotIn("default", schema, place)
+            for name, inner in schema.get("properties", {}).items():
+                look_at(inner, f"{place}/{name}")
+            for keyword in ("anyOf", "oneOf", "allOf"):
+                for inner in schema.get(keyword, []):
+                    look_at(inner, f"{place}/{keyword}")
+            for keyword in ("items", "additionalProperties"):
+                look_at(schema.get(keyword), f"{place}/{keyword}")
+
+        for name, schema in self.document["components"]["schemas"].items():
+            look_at(schema, name)
+        for operation in self.operations:
+            look_at(operation.body_schema, operation.name)
 
     def test_good_requests_get_what_is_documented(self):
         things = self.make_things()

@@ -228,14 +228,16 @@ class Configuration(BlackBoxTest):
         self.assertEqual(settings["threads.io"], {"value": 2, "source": "flag --threads-io"})
         self.assertNotIn("pdk_secret", shown.stdout)
 
-    def test_page_is_what_the_program_writes(self):
-        page = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "configuration.md")
-        with open(page, encoding="utf-8") as file:
-            self.assertEqual(file.read(), run("config", "--markdown").stdout,
-                             "run: perdure config --markdown > docs/configuration.md")
+    def test_pages_are_what_the_program_writes(self):
+        docs = os.path.join(os.path.dirname(__file__), "..", "..", "docs")
+        for page, words in (("configuration.md", ["config", "--markdown"]),
+                            ("errors.md", ["errors"])):
+            with open(os.path.join(docs, page), encoding="utf-8") as file:
+                self.assertEqual(file.read(), run(*words).stdout,
+                                 f"run: perdure {' '.join(words)} > docs/{page}")
 
     def test_help_and_version_are_there(self):
-        for command in ("serve", "version", "config", "openapi", "check", "dump"):
+        for command in ("serve", "version", "config", "openapi", "errors", "check", "dump"):
             helped = run(command, "--help")
             self.assertEqual(helped.returncode, 0)
             self.assertIn("Exit status", helped.stdout)

@@ -27,7 +27,10 @@ class WebSocket:
             pass
 
     def send(self, message):
-        payload = json.dumps(message).encode()
+        self.send_text(json.dumps(message))
+
+    def send_text(self, text):
+        payload = text.encode()
         assert len(payload) < 126
         mask = os.urandom(4)
         masked = bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))

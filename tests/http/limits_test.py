@@ -16,7 +16,9 @@ class Sizes(ServerTest):
         self.assertEqual(self.connect().ask(request("/" + "x" * 999)).status, 404)
         self.refused(request("/" + "x" * 1000), 414)
         self.refused("GET /" + "x" * 2000, 414)  # without waiting for the end of the line
-        self.refused("G" * 2000, 414)
+        # What never ends a method is none that is known.
+        self.refused("G" * 2000, 501, "not_implemented")
+        self.refused("G" * 2000 + " / HTTP/1.1\r\nHost: a\r\n\r\n", 501, "not_implemented")
 
     def test_header(self):
         self.assertEqual(self.connect().ask(request("/constant", "GET", "X: " + "y" * 4000)).status,
@@ -57,6 +59,58 @@ class Sizes(ServerTest):
         client.send(request("/echo", "POST", "Content-Length: 3000000"))
         client.send("x" * 1_000_000)
         self.assertEqual(client.response().status, 413)
+
+
+class Origins(ServerTest):
+    """Whoever renders a refusal is told which page asked, as far as that was read."""
+
+    options = {"header_bytes": 4096, "body_bytes": 10, "handler_ms": 200, "header_ms": 300,
+               "body_ms": 300}
+    origin = "Origin: https://a.example"
+
+    def told(self, data, status):
+        answer = self.connect().ask(data)
+        self.assertEqual(answer.status, status, answer.body)
+        return answer["X-Origin"]
+
+    def test_refusals_know_the_page(self):
+        for data, status in (
+                (request("/|", "GET", self.origin), 400),
+                (request("/", "GET", self.origin, "Bad field"), 400),
+                (request("/", "GET", "Bad field", self.origin), 400),
+                (f"BREW / HTTP/1.1\r\nHost: a\r\n{self.origin}\r\n\r\n", 501),
+                (f"GET / HTTP/1.1\r\nHost: a\r\n{self.origin}\r\nX: " + "y" * 5000, 431),
+                (f"GET / HTTP/1.1\r\n{self.origin}\r\nHost", 408),
+                (request("/echo", "POST", self.origin, "Content-Length: 11"), 413),
+                (request("/echo", "POST", self.origin, "Content-Length: 9", body="x"), 408),
+                (request("/never", "GET", self.origin), 503)):
+            with self.subTest(data[:60], status=status):
+                self.assertEqual(self.told(data, status), "https://a.example")
+
+    def test_refusals_know_that_there_is_none_or_that_it_is_unknown(self):
+        self.assertEqual(self.told(request("/|"), 400), "")
+        self.assertEqual(self.told("GET / HTTP/1.1\r\nHost: a\r\nX: " + "y" * 5000, 431), "unknown")
+
+    def test_one_request_leaves_nothing_to_the_next(self):
+        client = self.connect()
+        self.assertEqual(client.ask(request("/constant", "GET", self.origin)).status, 200)
+        self.assertEqual(client.ask(request("/|"))["X-Origin"], "")
+
+    def test_connection_without_a_place_is_told_too_and_promptly(self):
+        server = Server(connections=2)
+        kept = [server.connect() for _ in range(2)]
+        for client in kept:
+            self.assertEqual(client.ask(request()).status, 200)
+        for data, origin in ((request("/", "GET", self.origin), "https://a.example"),
+                             (request("/"), ""), ("GET / HT", "unknown"), ("", "unknown")):
+            with server.connect() as extra:
+                started = time.monotonic()
+                answer = extra.ask(data)
+                self.assertEqual((answer.status, answer["X-Origin"]), (503, origin))
+                self.assertLess(time.monotonic() - started, 5)
+        for client in kept:
+            client.close()
+        self.assertEqual(server.stop(), 0)
 
 
 class HandlerDeadline(ServerTest):

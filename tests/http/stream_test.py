@@ -232,6 +232,15 @@ class Ends(OwnServers):
             self.assertEqual(line[:3] + line[4:], ["GET", "200", "in=0", "ok"])
 
 
+    def test_only_what_beats_lasts_for_its_reader(self):
+        server = self.start(log="on")
+        for path, live in (("/stream/beating", ["live"]), ("/stream/kept", [])):
+            client = self.connect(server)
+            client.ask(request(path))
+            client.close()
+            self.assertEqual(server.line().split()[5:], live, path)
+
+
 class Drain(unittest.TestCase):
     def test_asks_streams_to_finish_in_order(self):
         server = Server()

@@ -24,9 +24,18 @@ class RequestLine(ServerTest):
                 self.refused(f"{line}\r\nHost: a\r\n\r\n" + SMUGGLED, 400, "malformed")
 
     def test_other_versions(self):
-        for version in ("HTTP/2.0", "HTTP/0.9", "HTTP/1.2", "HTTP/9.9"):
+        for version in ("HTTP/2.0", "HTTP/0.9", "HTTP/9.9"):
             with self.subTest(version):
                 self.refused(f"GET / {version}\r\nHost: a\r\n\r\n", 505)
+        for version in ("HTTP/1.a", "HTTP/x.1", "HTTP/1.10", "HTTP/ 1.1"):
+            with self.subTest(version):
+                self.refused(f"GET / {version}\r\nHost: a\r\n\r\n" + SMUGGLED, 400)
+
+    def test_later_minor_versions_are_served_as_1_1(self):
+        client = self.connect()
+        for version in ("HTTP/1.2", "HTTP/1.9"):
+            answer = client.ask(f"GET /constant {version}\r\nHost: a\r\n\r\n")
+            self.assertEqual((answer.version, answer.status), ("HTTP/1.1", 200))
 
     def test_methods_not_implemented(self):
         for method in ("BREW", "get", "TRACE", "PROPFIND", "PRI"):
@@ -36,9 +45,17 @@ class RequestLine(ServerTest):
 
     def test_targets(self):
         for target in ("constant", "*", "ftp://test/", "http://", "http:///x", "http://u@test/",
-                       "http://other/", "/a#b", "/\xe4", "test:80", "//\x7f", "http://te st/"):
+                       "http://te{st/", "/a#b", "/<a>", '/"', "/a?b=\\", "/^", "/`", "/{a}", "/a|b",
+                       "/\xe4", "test:80", "//\x7f", "http://te st/"):
             with self.subTest(target):
                 self.refused(request(target) + SMUGGLED, 400)
+
+
+class ContentType(ServerTest):
+    def test_repeated(self):
+        for second in ("text/plain", "text/html"):
+            self.refused(post("Content-Length: 1", "Content-Type: text/plain",
+                              f"Content-Type: {second}", body="a" + SMUGGLED), 400, "malformed")
 
 
 class Lines(ServerTest):
@@ -114,13 +131,27 @@ class Framing(ServerTest):
                               body="hello" + SMUGGLED), 400)
 
     def test_unknown_transfer_codings(self):
-        for coding in ("gzip", "identity", "gzip, chunked", "xchunked", "chunked, identity",
-                       "chunked;q=1", "\"chunked\"", "chunked,"):
+        for coding in ("gzip, chunked", "gzip,deflate , chunked"):
             with self.subTest(coding):
                 self.refused(post(f"Transfer-Encoding: {coding}", body="0\r\n\r\n" + SMUGGLED),
                              501)
 
+    def test_transfer_codings_that_do_not_end_in_chunked(self):
+        for coding in ("gzip", "identity", "xchunked", "chunked, identity", "chunked, gzip",
+                       "chunked;q=1", "\"chunked\"", "", ",", "chunked chunked"):
+            with self.subTest(coding):
+                self.refused(post(f"Transfer-Encoding: {coding}", body="0\r\n\r\n" + SMUGGLED),
+                             400, "malformed")
+
+    def test_transfer_codings_with_empty_elements(self):
+        for coding in ("chunked,", ", chunked", ",, chunked ,,", "gzip,, chunked", "chunked , "):
+            with self.subTest(coding):
+                self.refused(post(f"Transfer-Encoding: {coding}", body="0\r\n\r\n" + SMUGGLED), 400)
+
     def test_ambiguous_transfer_codings(self):
+        self.refused(post("Transfer-Encoding: chunked, chunked", body="0\r\n\r\n" + SMUGGLED), 400)
+        self.refused(post("Transfer-Encoding: chunked, gzip, chunked",
+                          body="0\r\n\r\n" + SMUGGLED), 400)
         self.refused(post("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), 400)
         self.refused(post("Transfer-Encoding: gzip", "Transfer-Encoding: chunked"), 400)
         self.refused(post("Transfer-Encoding : chunked", body="0\r\n\r\n" + SMUGGLED), 400)
@@ -138,14 +169,20 @@ class Framing(ServerTest):
                      "11111111111111111\r\na\r\n", "1\r\na\n0\r\n\r\n", "1;\x01\r\na\r\n",
                      "1\r\na\r\n0\r\nbad trailer\r\n\r\n",
                      "1\r\na\r\n0\r\nContent-Length: 3\r\n\r\n",
-                     "1\r\na\r\n0\r\nX: a\nY: b\r\n\r\n"):
+                     "1\r\na\r\n0\r\nX: a\nY: b\r\n\r\n",
+                     "1\r\na\r\n0\r\nX: a\r\n b\r\n\r\n",
+                     "1\r\na\r\n0\r\nX: a\r\n\tb\r\n\r\n",
+                     "1\r\na\r\n0\r\nX: \r\n b\r\n\r\n",
+                     "1\r\na\r\n0\r\nX:\r\n\t b\r\n\r\n",
+                     "1\r\na\r\n0\r\n X: a\r\n\r\n"):
             with self.subTest(body):
                 self.refused(post("Transfer-Encoding: chunked", body=body + SMUGGLED), 400)
 
     def test_trailers_are_not_fields(self):
         client = self.connect()
         response = client.ask(post("Transfer-Encoding: chunked",
-                                   body="1\r\na\r\n0\r\nHost: other\r\nX: y\r\n\r\n"))
+                                   body="1\r\na\r\n0\r\nHost: other\r\nX: y\r\nEmpty:\r\n"
+                                        "Blank: \r\n\r\n"))
         self.assertEqual(response.body, b"a")
         self.assertEqual(client.ask(request()).body, b"constant")
 

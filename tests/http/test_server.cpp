@@ -67,6 +67,7 @@ void spin(Milliseconds time) {
 http::Response render_problem(const http::Problem& problem) {
   http::Response response{.status = problem.status};
   response.headers.add("Content-Type", "application/problem+json");
+  response.headers.add("X-Origin", problem.origin.value_or("unknown"));
   response.body = R"({"status":)" + std::to_string(problem.status) + R"(,"code":")" +
                   std::string{problem.code} + R"(","detail":")" + problem.detail +
                   R"(","request_id":")" + std::string{problem.request_id} + "\"}";
@@ -77,6 +78,7 @@ std::string describe(const http::Request& request) {
   std::string all = std::string{to_string(request.method)} + ' ' + request.target + '\n';
   all += "path=" + std::string{request.path()} + '\n';
   all += "query=" + std::string{request.query()} + '\n';
+  all += "host=" + std::string{request.host()} + '\n';
   all += "peer=" + request.peer + '\n';
   all += request.transport == http::Transport::tls ? "tls\n" : "plain\n";
   for (std::size_t i = 0; i < request.headers.size(); ++i) {
@@ -344,9 +346,10 @@ int main(int argc, char** argv) {
       .clock = clock, .random = random, .render_problem = render_problem, .memory = &memory};
   if (log) {
     services.on_finished = [](const http::Finished& finished) {
-      std::printf("%.*s %d in=%zu out=%zu %s\n", static_cast<int>(finished.method.size()),
+      std::printf("%.*s %d in=%zu out=%zu %s%s\n", static_cast<int>(finished.method.size()),
                   finished.method.data(), finished.status, finished.body_bytes_in,
-                  finished.bytes_out, finished.duration.count() >= 0 ? "ok" : "bad");
+                  finished.bytes_out, finished.duration.count() >= 0 ? "ok" : "bad",
+                  finished.lasts_for == http::LastsFor::its_reader ? " live" : "");
       std::fflush(stdout);
     };
   }

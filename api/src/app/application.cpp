@@ -101,8 +101,7 @@ const CompiledRoute* find_route(Context& context) {
   } else if (context.request.method == http::Method::options) {
     answer_options(context, match.allow);
   } else {
-    Problem problem{
-        .status = 405, .code = "method_not_allowed", .detail = "this path allows " + match.allow};
+    Problem problem{.code = "method_not_allowed", .detail = "this path allows " + match.allow};
     problem.headers.emplace_back("Allow", match.allow);
     answer(context, problem);
   }
@@ -118,7 +117,7 @@ Application::Services::Services(Runtime& with_runtime, const Clock& with_clock, 
       random(with_random),
       options(std::move(with_options)),
       router(all_routes()),
-      cors(options.cors_origins),
+      cors({.origins = options.cors_origins, .headers = options.cors_headers}),
       server_bucket("server", policy_of(options.server_rate)),
       openapi(static_answer("application/json", render_openapi(router, options.version))),
       slow_work(options.slow) {
@@ -158,7 +157,15 @@ void Application::handle(http::Request&& request, http::Responder responder) {
 
 void Application::start_draining() { services_->draining.store(true); }
 
-http::Response render_problem(const http::Problem& problem) { return render_refusal(problem); }
+http::Response Application::render_problem(const http::Problem& problem) const {
+  auto response = render_refusal(problem);
+  const auto& cors = services_->cors;
+  if (cors.enabled()) {
+    response.headers.add("Vary", "Origin");
+    cors.allow(problem.origin ? *problem.origin : cors.only_one(), response);
+  }
+  return response;
+}
 
 std::string openapi_document(std::string_view version) {
   return render_openapi(Router{all_routes()}, version);

@@ -21,10 +21,9 @@ enum class Credentialled { no, yes };
 
 void refuse(Context& context, std::string detail, Credentialled sent = Credentialled::yes) {
   auto problem = problem_from({.code = ErrorCode::unauthenticated, .detail = std::move(detail)});
-  const auto* challenge = sent == Credentialled::yes
-                              ? "Bearer realm=\"perdure\", error=\"invalid_token\""
-                              : "Bearer realm=\"perdure\"";
-  problem.headers.emplace_back("WWW-Authenticate", challenge);
+  if (sent == Credentialled::no) {
+    problem.headers = {{"WWW-Authenticate", "Bearer realm=\"perdure\""}};
+  }
   answer(context, problem);
 }
 

@@ -94,6 +94,19 @@ std::size_t parsed_bytes_of(std::string_view text) {
   return text.size() + values * value_bytes + members * member_bytes;
 }
 
+// Whether a page with this Origin comes from `host`. A port that is the scheme's own may be named
+// or not: it is the same host.
+bool is_own_origin(std::string_view origin, std::string_view host) {
+  const auto scheme_end = origin.find("://");
+  if (scheme_end == std::string_view::npos || host.empty()) return false;
+  const std::string_view own_port = origin.starts_with("https:") ? ":443" : ":80";
+  const auto bare = [&](std::string_view authority) {
+    if (authority.ends_with(own_port)) authority.remove_suffix(own_port.size());
+    return authority;
+  };
+  return http::equals_ignoring_case(bare(origin.substr(scheme_end + 3)), bare(host));
+}
+
 // Counts what the parsed body is about to take.
 Result<void> hold_parsed_body(Context& context) {
   const auto& request = context.request;
@@ -203,8 +216,7 @@ std::optional<Problem> check_media(const Context& context) {
     const auto all = joined(headers, "Accept").value_or("");
     const auto& other = route.also_produces;
     if (acceptance(all, route.produces) == 0 && (other.empty() || acceptance(all, other) == 0)) {
-      return Problem{.status = 406,
-                     .code = "not_acceptable",
+      return Problem{.code = "not_acceptable",
                      .detail = "this resource is available as " + route.produces +
                                (other.empty() ? " only" : " and " + other)};
     }
@@ -215,14 +227,12 @@ std::optional<Problem> check_media(const Context& context) {
         headers.find("Transfer-Encoding")) {
       return {};
     }
-    return Problem{.status = 411,
-                   .code = "length_required",
+    return Problem{.code = "length_required",
                    .detail = "this request needs a body, and its Content-Length"};
   }
   if (const auto coding = headers.find("Content-Encoding");
       coding && !http::equals_ignoring_case(*coding, "identity")) {
-    Problem problem{.status = 415,
-                    .code = "unsupported_media_type",
+    Problem problem{.code = "unsupported_media_type",
                     .detail = "the body must be sent without Content-Encoding"};
     problem.headers.emplace_back("Accept-Encoding", "identity");
     return problem;
@@ -230,7 +240,6 @@ std::optional<Problem> check_media(const Context& context) {
   const auto type = headers.find("Content-Type");
   if (!type || is_accepted_body(context, *type)) return {};
   Problem problem{
-      .status = 415,
       .code = "unsupported_media_type",
       .detail = "the body must be " + route.consumes + " in UTF-8, not " + std::string{*type}};
   if (context.request.method == http::Method::patch) {
@@ -261,11 +270,8 @@ Result<void> check_fields(Context& context) {
 Result<void> check_origin(const Context& context) {
   const auto origin = context.request.headers.find("Origin");
   if (context.request.upgrade != http::Upgrade::websocket || !origin) return {};
-  const auto authority_at = origin->find("://");
-  const auto host = context.request.host();
-  const bool is_own = authority_at != std::string_view::npos && !host.empty() &&
-                      http::equals_ignoring_case(origin->substr(authority_at + 3), host);
-  if (is_own || context.services.cors.listed(*origin)) return {};
+  if (is_own_origin(*origin, context.request.host()) || context.services.cors.listed(*origin))
+    return {};
   return fail(ErrorCode::forbidden,
               "pages of this origin may not open WebSockets here; see the setting cors.origins");
 }

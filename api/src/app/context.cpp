@@ -13,6 +13,7 @@ namespace perdure::api {
 
 namespace {
 
+constexpr std::string_view json_type = "application/json";
 constexpr Seq seq_of_nothing = std::numeric_limits<Seq>::max();
 
 void count(const Context& context, int status) {
@@ -43,6 +44,32 @@ std::string fingerprint(const Context& context) {
                             context.values[0], context.values[1], context.values[2],
                             context.values[3], context.request.query(), context.request.body});
   return to_hex(bytes_of(digest));
+}
+
+// The coding that a body would be sent under, and whether that depends on what the client takes: a
+// 304 says what the 200 would have said (RFC 9110, section 15.4.5).
+struct CodingChoice {
+  http::Coding coding = http::Coding::as_is;
+  bool varies = false;
+};
+
+CodingChoice choose_coding(const Context& context, std::string_view content_type,
+                           std::size_t bytes) {
+  if (bytes <= http::compression_bytes_min || !http::is_compressible(content_type)) return {};
+  const auto accepted = context.request.headers.find("Accept-Encoding");
+  const bool takes_gzip = accepted && http::accepts_gzip(*accepted);
+  return {takes_gzip ? http::Coding::gzip : http::Coding::as_is, true};
+}
+
+// Makes the response a 304 if the client has what it would get; `opaque` names that.
+bool spare_client(const Context& context, std::string_view opaque, CodingChoice choice,
+                  http::Response& response) {
+  const auto tag = context.if_none_match->find_weakly(opaque, choice.coding);
+  if (!tag) return false;
+  response.status = 304;
+  response.headers.add("ETag", *tag);
+  if (choice.varies) response.headers.add("Vary", "Accept-Encoding");
+  return true;
 }
 
 Error stale() {
@@ -112,27 +139,25 @@ void answer(Context& context, Error error) { answer(context, problem_from(std::m
 void answer(Context& context, JsonAnswer&& json) {
   http::Response response{.status = json.status, .headers = {}, .body = {}};
   auto& headers = response.headers;
+  bool is_spared = false;
   if (json.seq) {
     const auto line = context.services.runtime.line();
     if (context.is_read()) {
       if (context.if_match && !context.if_match->matches_strongly(*json.seq)) {
         return answer(context, stale());
       }
-      if (context.if_none_match) {
-        if (auto tag = context.if_none_match->find_weakly(opaque_tag(*json.seq, line))) {
-          response.status = 304;
-          headers.add("ETag", *tag);
-        }
-      }
+      is_spared = context.if_none_match &&
+                  spare_client(context, opaque_tag(*json.seq, line),
+                               choose_coding(context, json_type, json.text.size()), response);
     }
-    if (response.status != 304) headers.add("ETag", format_tag(*json.seq, line));
+    if (!is_spared) headers.add("ETag", format_tag(*json.seq, line));
   }
   headers.add("Cache-Control", "private, no-cache");
   headers.add("Vary", "Authorization, X-API-Key");
   if (!json.location.empty()) headers.add("Location", json.location);
   if (!json.link.empty()) headers.add("Link", json.link);
-  if (response.status != 304) {
-    headers.add("Content-Type", "application/json");
+  if (!is_spared) {
+    headers.add("Content-Type", json_type);
     response.body = std::move(json.text);
   }
   answer(context, std::move(response));
@@ -146,18 +171,19 @@ StaticAnswer static_answer(std::string_view content_type, std::string bytes) {
 }
 
 void answer(Context& context, const StaticAnswer& file) {
-  http::Response response{.status = 200, .headers = {}, .body = file.body};
-  const auto& none = context.if_none_match;
-  if (auto tag = none ? none->find_weakly(file.opaque) : std::nullopt) {
-    response.status = 304;
-    response.body = {};
-    response.headers.add("ETag", *tag);
-  } else {
+  http::Response response{.status = 200, .headers = {}, .body = {}};
+  const bool is_spared =
+      context.if_none_match &&
+      spare_client(context, file.opaque,
+                   choose_coding(context, file.content_type, file.body.size()), response);
+  if (!is_spared) {
+    response.body = file.body;
     response.gzip_body = file.gzip_body;
     response.headers.add("Content-Type", file.content_type);
     response.headers.add("ETag", '"' + file.opaque + '"');
   }
   response.headers.add("Cache-Control", file.caching);
+  if (!file.varies_by.empty()) response.headers.add("Vary", file.varies_by);
   if (!file.content_policy.empty()) {
     response.headers.add("Content-Security-Policy", file.content_policy);
     response.headers.add("Referrer-Policy", "no-referrer");

@@ -13,10 +13,18 @@ namespace perdure::api {
 /// Threads  any.
 class Cors {
  public:
-  /// `origins` as browsers write them (`https://app.example`), or `*` for any. None by default.
-  explicit Cors(std::vector<std::string> origins) : origins_(std::move(origins)) {}
+  struct Options {
+    /// As browsers write them (`https://app.example`), or `*` for any.
+    std::vector<std::string> origins = {};
+    /// What pages may send, beside the fields that the API itself takes.
+    std::vector<std::string> headers = {};
+  };
+  explicit Cors(Options options);
 
   [[nodiscard]] bool enabled() const { return !origins_.empty(); }
+  /// The origin of every page that may read what is answered before the Origin field was read;
+  /// empty when that is not known, since several are listed.
+  [[nodiscard]] std::string_view only_one() const;
   /// Adds what lets the page that asked read the response; nothing for other origins.
   void allow(std::string_view origin, http::Response& response) const;
   /// Adds what a preflight asks for.
@@ -28,6 +36,7 @@ class Cors {
 
  private:
   std::vector<std::string> origins_;
+  std::string request_headers_;
 };
 
 }  // namespace perdure::api

@@ -136,8 +136,10 @@ bool TagList::matches_weakly(Seq seq) const {
          std::ranges::any_of(tags, [&](const Tag& tag) { return tag.seq == seq; });
 }
 
-std::optional<std::string> TagList::find_weakly(std::string_view opaque) const {
-  if (scope == Scope::any) return '"' + std::string{opaque} + '"';
+std::optional<std::string> TagList::find_weakly(std::string_view opaque,
+                                                http::Coding wanted) const {
+  auto best = http::tag_under(wanted, '"' + std::string{opaque} + '"');
+  if (scope == Scope::any || std::ranges::find(tags, best, &Tag::text) != tags.end()) return best;
   const auto found = std::ranges::find(tags, opaque, &Tag::opaque);
   if (found == tags.end()) return {};
   return found->text;
@@ -175,7 +177,9 @@ Result<TagList> parse_tags(std::string_view text, std::string_view field_name, s
     if (end == std::string_view::npos) return malformed();
     auto opaque = text.substr(1, end - 1);
     tag.text = text.substr(0, end + 1);
-    if (opaque.ends_with(gzip_tag_suffix)) opaque.remove_suffix(gzip_tag_suffix.size());
+    if (opaque.ends_with(http::gzip_tag_suffix)) {
+      opaque.remove_suffix(http::gzip_tag_suffix.size());
+    }
     tag.opaque = opaque;
     tag.seq = own_seq(opaque, line);
     list.tags.push_back(std::move(tag));

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "perdure/api/http/coding.hpp"
 #include "perdure/api/http/headers.hpp"
 #include "perdure/base/object_id.hpp"
 #include "perdure/base/result.hpp"
@@ -33,17 +34,13 @@ namespace perdure::api {
 /// Whether a Content-Type names `type`, with no charset but UTF-8.
 [[nodiscard]] bool is_media_type(std::string_view content_type, std::string_view type);
 
-/// What the server adds to the entity tag of a body that it sends under gzip: another
-/// representation of the same thing, which has a validator of its own (RFC 9110, section 8.8.3.3).
-inline constexpr std::string_view gzip_tag_suffix = http::gzip_tag_suffix;
-
 /// If-Match or If-None-Match: `*`, or tags. A tag that was given for a body under gzip names the
 /// same thing as the one of the plain body.
 struct TagList {
   enum class Scope { listed, any };
   struct Tag {
     std::string text;        ///< as it was sent, with its quotes
-    std::string opaque;      ///< within the quotes, without `gzip_tag_suffix`
+    std::string opaque;      ///< within the quotes, without the suffix of gzip
     std::optional<Seq> seq;  ///< of an object's tag
     enum class Strength { strong, weak } strength = Strength::strong;
   };
@@ -52,9 +49,11 @@ struct TagList {
 
   /// The comparison of If-None-Match (RFC 9110, section 8.8.3.2).
   [[nodiscard]] bool matches_weakly(Seq seq) const;
-  /// The same with any tag, `opaque` standing within its quotes. Returns the tag as the client has
-  /// it, to be said in a 304; nothing when none matches.
-  [[nodiscard]] std::optional<std::string> find_weakly(std::string_view opaque) const;
+  /// The same with any tag, `opaque` standing within its quotes. Returns the tag that a 304 tells:
+  /// one that the client has, of the coding that it would get if it has that one. Nothing when none
+  /// matches.
+  [[nodiscard]] std::optional<std::string> find_weakly(std::string_view opaque,
+                                                       http::Coding wanted) const;
   /// The comparison of If-Match.
   [[nodiscard]] bool matches_strongly(Seq seq) const;
 };

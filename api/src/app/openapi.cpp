@@ -37,31 +37,36 @@ void rewrite_references(Json& schema, std::set<std::string>& names) {
   }
 }
 
+bool may_be_object(const Json& schema) {
+  const auto type = schema.find("type");
+  if (type == schema.end()) return false;
+  return *type == "object" ||
+         (type->is_array() && std::ranges::find(*type, "object") != type->end());
+}
+
 // What generators of clients take otherwise than validators do: an object without members may have
 // any, which they want to be told; and a member with a default is sent by whom it suits, while some
 // generators ask everybody for it. The default is said in words.
 void speak_to_generators(Json& schema) {
-  if (schema.is_array()) {
-    for (auto& element : schema) speak_to_generators(element);
-  }
   if (!schema.is_object()) return;
-  for (auto& [key, value] : schema.items()) {
-    if (key != "example" && key != "const" && key != "enum") speak_to_generators(value);
+  for (auto& [keyword, value] : schema.items()) {
+    if (keyword == "properties" || keyword == "dependentSchemas" || keyword == "$defs") {
+      for (auto& [name, inner] : value.items()) speak_to_generators(inner);
+    } else if (keyword == "anyOf" || keyword == "oneOf" || keyword == "allOf") {
+      for (auto& inner : value) speak_to_generators(inner);
+    } else if (keyword == "items" || keyword == "additionalProperties" || keyword == "not") {
+      speak_to_generators(value);
+    }
   }
-  const auto type = schema.find("type");
-  const bool is_object = type != schema.end() &&
-                         (*type == "object" ||
-                          (type->is_array() && std::ranges::find(*type, "object") != type->end()));
-  if (is_object && !schema.contains("properties") && !schema.contains("additionalProperties")) {
-    schema["additionalProperties"] = true;
-  }
+  const bool is_free = !schema.contains("properties") && !schema.contains("additionalProperties");
+  if (is_free && may_be_object(schema)) schema["additionalProperties"] = true;
   const auto fallback = schema.find("default");
-  // A member may be named so: then it is a schema.
-  if (fallback == schema.end() || type == schema.end()) return;
+  if (fallback == schema.end()) return;
   auto description = schema.value("description", "");
   if (!description.empty()) description += ' ';
-  schema["description"] = description + "Default: `" + dump_json(*fallback) + "`.";
-  schema.erase("default");
+  description += "Default: `" + dump_json(*fallback) + "`.";
+  schema.erase(fallback);
+  schema["description"] = std::move(description);
 }
 
 // The schemas that routes name, and those that these refer to.
@@ -114,6 +119,17 @@ Json schema_of(const Parameter& parameter) {
 bool is_unsafe(const Route& route) { return route.method != http::Method::get; }
 bool is_open(const Route& route) { return route.permission.access == Access::open; }
 
+bool is_list(const Route& route) { return route.response_schema.ends_with("List"); }
+
+// Whether answers have an ETag, and so may be spared by If-None-Match.
+bool has_etag(const Route& route) {
+  if (route.validator == Validator::digest) return true;
+  if (is_open(route) || route.validator == Validator::none || route.response_schema.empty()) {
+    return false;
+  }
+  return !is_list(route) || std::holds_alternative<ObjectCall>(route.target);
+}
+
 Json parameters_of(const CompiledRoute& compiled) {
   auto parameters = Json::array();
   for (const auto& name : compiled.path_parameters) {
@@ -125,19 +141,25 @@ Json parameters_of(const CompiledRoute& compiled) {
     if (!parameter.description.empty()) json["description"] = parameter.description;
     parameters.push_back(std::move(json));
   }
-  if (is_open(compiled.route)) return parameters;
   const auto shared = [&](const char* name) {
     parameters.push_back({{"$ref", std::string{"#/components/parameters/"} + name}});
   };
-  if (is_unsafe(compiled.route)) shared("IdempotencyKey");
-  if (is_unsafe(compiled.route) && !compiled.path_parameters.empty()) shared("IfMatch");
-  if (!is_unsafe(compiled.route)) shared("IfNoneMatch");
+  if (!is_unsafe(compiled.route)) {
+    if (has_etag(compiled.route)) shared("IfNoneMatch");
+    return parameters;
+  }
+  if (is_open(compiled.route)) return parameters;
+  shared("IdempotencyKey");
+  if (!compiled.path_parameters.empty()) shared("IfMatch");
   return parameters;
 }
 
 Json body_of(const Route& route) {
   Json media{{"schema", reference(route.request_schema)}};
-  if (!route.example.empty()) media["example"] = parse_json(route.example).value();
+  if (!route.example.empty()) {
+    const bool is_text = route.body == BodyUse::raw;
+    media["example"] = is_text ? Json(route.example) : parse_json(route.example).value();
+  }
   Json content{{route.consumes, media}};
   if (route.method == http::Method::patch) content["application/merge-patch+json"] = media;
   return {{"required", route.body != BodyUse::optional}, {"content", std::move(content)}};
@@ -148,29 +170,27 @@ Json success_of(const Route& route) {
                                 : route.status == 204 ? "Done"
                                                       : "Success"}};
   if (route.status == 204) return response;
-  Json schema = reference(route.response_schema);
-  if (route.produces != "application/json") schema = {{"type", "string"}};
   for (const auto& type : {route.produces, route.also_produces}) {
-    if (!type.empty()) response["content"][type.substr(0, type.find(';'))] = {{"schema", schema}};
+    if (type.empty()) continue;
+    const auto schema =
+        type == "application/json" ? reference(route.response_schema) : Json{{"type", "string"}};
+    response["content"][type.substr(0, type.find(';'))] = {{"schema", schema}};
   }
-  if (is_open(route)) return response;
   const auto header = [&](const char* name) {
     response["headers"][name] = {{"$ref", std::string{"#/components/headers/"} + name}};
   };
+  if (has_etag(route)) header("ETag");
+  if (is_open(route)) return response;
   header("RateLimit");
   if (route.status == 201) header("Location");
-  const bool is_list = route.response_schema.ends_with("List");
-  if (!route.response_schema.empty() && !is_list && route.validator == Validator::seq) {
-    header("ETag");
-  }
-  if (is_list) header("Link");
+  if (is_list(route)) header("Link");
   return response;
 }
 
 Json responses_of(const CompiledRoute& compiled) {
   const auto& route = compiled.route;
   Json responses{{std::to_string(route.status), success_of(route)}};
-  if (!is_open(route) && !is_unsafe(route)) {
+  if (!is_unsafe(route) && has_etag(route)) {
     responses["304"] = {{"$ref", "#/components/responses/NotModified"}};
   }
   std::vector<int> problems{400, 406, 422, 503};
@@ -277,8 +297,8 @@ Json components(const Router& router) {
         {"IfNoneMatch", header_parameter("If-None-Match", "ETags that need not be sent again.")}}},
       {"headers",
        {{"ETag",
-         text_header("The seq of the object, in quotes; with more after it where the store was "
-                     "copied or lost its end.")},
+         text_header("The seq of the object (with more after it where the store was copied or lost "
+                     "its end), or what else names these bytes, in quotes.")},
         {"Link", text_header("`rel=\"next\"`: the next page.")},
         {"Location", text_header("The path of what was created.")},
         {"RateLimit", text_header("What is left of the key's limit.")}}},

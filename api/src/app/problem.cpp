@@ -5,11 +5,31 @@
 
 #include "app/fields.hpp"
 #include "app/paths.hpp"
+#include "perdure/base/check.hpp"
+#include "perdure/base/error_table.hpp"
 #include "perdure/schemas/pointer.hpp"
 
 namespace perdure::api {
 
 namespace {
+
+// "/address/city" → "address.city"; a bare name stays as it is.
+std::string dotted(const std::string& pointer) {
+  const auto steps = pointer.starts_with('/') ? steps_of(pointer) : std::nullopt;
+  if (!steps) return pointer;
+  std::string text;
+  for (const auto& step : *steps) {
+    if (!text.empty()) text += '.';
+    text += step;
+  }
+  return text;
+}
+
+std::string path_of(std::string_view target) {
+  return std::string{target.substr(0, target.find('?'))};
+}
+
+}  // namespace
 
 std::string_view title_of(int status) {
   switch (status) {
@@ -41,42 +61,34 @@ std::string_view title_of(int status) {
   }
 }
 
-// "/address/city" → "address.city"; a bare name stays as it is.
-std::string dotted(const std::string& pointer) {
-  const auto steps = pointer.starts_with('/') ? steps_of(pointer) : std::nullopt;
-  if (!steps) return pointer;
-  std::string text;
-  for (const auto& step : *steps) {
-    if (!text.empty()) text += '.';
-    text += step;
-  }
-  return text;
+int Problem::status() const {
+  const auto* row = find_error_row(code);
+  PERDURE_CHECK(row != nullptr, code);
+  return row->traits.http_status;
 }
 
-std::string path_of(std::string_view target) {
-  return std::string{target.substr(0, target.find('?'))};
-}
-
-}  // namespace
+std::string problem_type(std::string_view code) { return "/problems/" + std::string{code}; }
 
 Problem problem_from(Error error) {
   const auto& traits = describe(error.code);
-  Problem problem{.status = traits.http_status,
-                  .code = traits.name,
+  Problem problem{.code = traits.name,
                   .detail = std::move(error.detail),
                   .fields = std::move(error.fields),
                   .retry_after = error.retry_after};
   if (traits.retry == Retry::yes && !problem.retry_after) {
     problem.retry_after = std::chrono::seconds{1};
   }
-  if (problem.status >= 500) problem.cause = problem.detail;
+  if (traits.http_status >= 500) problem.cause = problem.detail;
   if (error.code == ErrorCode::internal) {
     // What broke is the operator's business; the log has it under the same request id.
     problem.detail = "the server failed to handle this request";
   } else if (error.code == ErrorCode::corrupt) {
     problem.detail = "stored data that this request needs is damaged";
   }
-  if (problem.status == 401) problem.headers.emplace_back("WWW-Authenticate", "Bearer");
+  if (error.code == ErrorCode::unauthenticated) {
+    problem.headers.emplace_back("WWW-Authenticate",
+                                 "Bearer realm=\"perdure\", error=\"invalid_token\"");
+  }
   return problem;
 }
 
@@ -90,16 +102,17 @@ Json details_of(const Problem& problem) {
 }
 
 http::Response render(const Problem& problem, std::string_view path, std::string_view request_id) {
-  const auto title = title_of(problem.status);
+  const auto status = problem.status();
+  const auto title = title_of(status);
   const auto detail = problem.detail.empty() ? std::string{title} : problem.detail;
   auto errors = Json::array();
   for (const auto& field : problem.fields) {
     errors.push_back(
         {{"pointer", field.pointer}, {"code", field.code}, {"message", field.message}});
   }
-  Json body{{"type", "/problems/" + std::string{problem.code}},
+  Json body{{"type", problem_type(problem.code)},
             {"title", title},
-            {"status", problem.status},
+            {"status", status},
             {"detail", detail},
             {"error", detail},
             {"code", problem.code},
@@ -108,14 +121,14 @@ http::Response render(const Problem& problem, std::string_view path, std::string
             {"instance", path.empty() ? "#" + percent_encode(request_id) : path_of(path)},
             {"request_id", request_id}};
 
-  http::Response response{.status = problem.status, .headers = {}, .body = dump_json(body)};
+  http::Response response{.status = status, .headers = {}, .body = dump_json(body)};
   response.cause = problem.cause;
   response.headers.add("Content-Type", "application/problem+json");
   response.headers.add("Cache-Control", "no-store");
   if (problem.retry_after) {
     const auto seconds = std::max<std::int64_t>(1, problem.retry_after->count());
     response.headers.add("Retry-After", std::to_string(seconds));
-  } else if (problem.status == 429 || problem.status == 503) {
+  } else if (status == 429 || status == 503) {
     response.headers.add("Retry-After", "1");
   }
   for (const auto& [name, value] : problem.headers) response.headers.add(name, value);
@@ -123,8 +136,9 @@ http::Response render(const Problem& problem, std::string_view path, std::string
 }
 
 http::Response render_refusal(const http::Problem& refusal) {
-  Problem problem{.status = refusal.status, .code = refusal.code, .detail = refusal.detail};
-  if (problem.status >= 500) problem.cause = problem.detail;
+  Problem problem{.code = refusal.code, .detail = refusal.detail};
+  PERDURE_CHECK(problem.status() == refusal.status, refusal.code);
+  if (refusal.status >= 500) problem.cause = problem.detail;
   auto response = render(problem, refusal.path, refusal.request_id);
   response.headers.add("X-Content-Type-Options", "nosniff");
   return response;

@@ -14,14 +14,22 @@ namespace perdure::api {
 
 /// A failure at the edge. Most come from an Error; some exist only in HTTP (405, 406, 415).
 struct Problem {
-  int status = 500;
-  std::string_view code = "internal";
+  std::string_view code = "internal";  ///< one of error_table()
   std::string detail = {};
   std::vector<FieldError> fields = {};
   std::optional<std::chrono::seconds> retry_after = {};
   std::vector<std::pair<std::string_view, std::string>> headers = {};
   std::string cause = {};  ///< for the log: what the client is told, or more
+
+  /// That of the code.
+  [[nodiscard]] int status() const;
 };
+
+/// `/problems/<code>`: the member `type`, and where that is explained (routes/problems.cpp).
+[[nodiscard]] std::string problem_type(std::string_view code);
+
+/// The words of RFC 9110 for a status.
+[[nodiscard]] std::string_view title_of(int status);
 
 [[nodiscard]] Problem problem_from(Error error);
 

@@ -141,8 +141,9 @@ enum class Secrecy { plain, secret_body };
 /// What shows who is asking; tickets are for routes that a browser cannot send a header to.
 enum class Credentials { key, key_or_ticket };
 
-/// What the ETag of an answer is made of; none: the answer has none.
-enum class Validator { seq, none };
+/// What the ETag of an answer is made of; none: the answer has none. A list has one only where it
+/// is read from one object.
+enum class Validator { seq, digest, none };
 
 /// Whether /openapi.json shows a route.
 enum class Listing { shown, hidden };

@@ -104,6 +104,23 @@ std::optional<Refusal> normalise_target(Method method, std::string& target,
   return {};
 }
 
+std::string_view find_origin(std::string_view head) noexcept {
+  constexpr std::string_view name = "Origin:";
+  constexpr std::size_t origin_bytes_max = 512;
+  for (auto at = head.find('\n'); at != std::string_view::npos; at = head.find('\n')) {
+    head.remove_prefix(at + 1);
+    if (!equals_ignoring_case(head.substr(0, name.size()), name)) continue;
+    auto value = head.substr(name.size());
+    const auto end = value.find_first_of("\r\n");
+    if (end == std::string_view::npos) return {};  // it may go on
+    value = value.substr(0, end);
+    value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+    const auto ends = std::ranges::find_if_not(value, [](char c) { return c > ' ' && c < '\x7F'; });
+    return ends == value.end() && value.size() <= origin_bytes_max ? value : std::string_view{};
+  }
+  return {};
+}
+
 std::optional<Refusal> check_websocket_handshake(const Headers& headers) {
   const auto version = headers.find("Sec-WebSocket-Version");
   if (headers.count("Sec-WebSocket-Version") != 1 || version != "13") {

@@ -32,6 +32,10 @@ namespace perdure::http {
 [[nodiscard]] std::optional<Refusal> normalise_target(Method method, std::string& target,
                                                       std::string& authority);
 
+/// The Origin field of a head that was not read whole, or that was refused; empty when the bytes
+/// hold none. What it returns is no proof of anything: it goes back to whoever sent it.
+[[nodiscard]] std::string_view find_origin(std::string_view head) noexcept;
+
 /// The checks of RFC 6455, section 4.2.1 that the upgrade itself does not show.
 [[nodiscard]] std::optional<Refusal> check_websocket_handshake(const Headers& headers);
 

@@ -49,7 +49,7 @@ struct Single {
 /// What the fields say about framing, routing and the connection.
 struct Seen {
   Single host, content_length, content_type, transfer_encoding, expect;
-  std::string_view upgrade, request_id;
+  std::string_view upgrade, request_id, origin;
   bool closes = false, keeps_alive = false, upgrades = false;
 
   std::optional<Refusal> note(std::string_view name, std::string_view value);
@@ -66,6 +66,7 @@ std::optional<Refusal> Seen::note(std::string_view name, std::string_view value)
       break;
     case 6:
       if (is("Expect")) expect.note(value);
+      if (origin.empty() && is("Origin")) origin = value;
       break;
     case 7:
       if (is("Upgrade")) upgrade = value;
@@ -165,15 +166,17 @@ std::optional<Refusal> parse_fields(std::string_view block, std::string_view fie
 constexpr Refusal doubtful_end{
     400, "malformed", "Content-Length and Transfer-Encoding leave the end of the body in doubt."};
 
-/// The end of a body is known where chunked is its last transfer coding, and its only one (RFC 9112,
-/// section 6.3).
+/// The end of a body is known where chunked is its last transfer coding, and its only one
+/// (RFC 9112, section 6.3). Empty elements, which a list may have, are refused here: not every
+/// reader reads over them.
 std::optional<Refusal> check_codings(std::string_view codings) {
   std::size_t chunked_times = 0;
   std::size_t others = 0;
   std::string_view last;
   while (!codings.empty()) {
+    if (codings.ends_with(',')) return malformed("Transfer-Encoding has an empty element.");
     const auto coding = take_element(codings);
-    if (coding.empty()) continue;
+    if (coding.empty()) return malformed("Transfer-Encoding has an empty element.");
     last = coding;
     ++(equals_ignoring_case(coding, "chunked") ? chunked_times : others);
   }
@@ -234,6 +237,7 @@ std::optional<Refusal> RequestParser::parse_header(std::string_view block, const
   framing.version = line.version;
   refusal = parse_fields(block, fields, request.headers, seen);
   if (is_valid_request_id(seen.request_id)) request.request_id = seen.request_id;
+  framing.origin = seen.origin;
   if (refusal) return refusal;
 
   if ((refusal = check_framing(seen, framing))) return refusal;

@@ -27,6 +27,7 @@ struct Framing {
   Expect expect = Expect::nothing;
   BodyKind body = BodyKind::none;
   std::uint64_t content_length = 0;  ///< of a sized body
+  std::string_view origin;           ///< the Origin field; borrows from the block
 };
 
 /// Threads  one at a time.

@@ -12,6 +12,9 @@ namespace perdure::http {
 
 namespace {
 
+/// How long the first request of a connection without a place is waited for.
+constexpr Milliseconds turn_away_within{250};
+
 Instant now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
@@ -39,17 +42,31 @@ void Session::start() {
   if (ec) return close();
   if (channel_.is_tls()) return begin_tls(admission);
   if (admission != Admission::admitted) {
-    if (refuse_connection(admission) == Step::again) advance();
-    return;
+    enter(Phase::turned_away, turn_away_within);
+    return read_more();
   }
   enter(Phase::idle, loop().core().options.timeouts.header);
   read_more();
   if (loop().core().draining) begin_drain();  // it was on its way to this loop
 }
 
-Session::Step Session::refuse_connection(Admission admission) {
+/// A page of another origin may read the answer only if it is told to whom it goes. That stands in
+/// the request, which is on its way mostly: it is waited for, but not for long.
+Session::Step Session::step_turned_away() {
+  const auto refusal = scanner_.advance(input_.view());
+  if (!refusal && !scanner_.complete()) {
+    read_more();
+    return Step::wait;
+  }
+  return refuse_connection();
+}
+
+Session::Step Session::refuse_connection() {
+  if (const auto origin = find_origin(input_.view()); scanner_.complete() || !origin.empty()) {
+    origin_ = origin;
+  }
   return refuse({503, "overloaded",
-                 admission == Admission::address_full
+                 place_.admission() == Admission::address_full
                      ? "Too many connections from this address are open."
                      : "Too many connections are open."});
 }
@@ -99,6 +116,7 @@ Session::Step Session::take_step() {
     case Phase::header: return step_header();
     case Phase::body: return step_body();
     case Phase::skipping: return step_skip();
+    case Phase::turned_away: return step_turned_away();
     default: return Step::wait;
   }
 }
@@ -116,7 +134,7 @@ Session::Step Session::step_header() {
   const auto input = input_.view();
   if (const auto refusal = scanner_.advance(input)) {
     exchange_started_ = at;
-    return refuse(*refusal);
+    return refuse_head(*refusal, input);
   }
   if (!scanner_.complete()) {
     if (const auto fit = count_connection(); fit != Fit::yes) {
@@ -131,6 +149,7 @@ Session::Step Session::step_header() {
   request_.upgrade = Upgrade::none;
   request_.request_id.clear();
   const auto refusal = parser_.parse_header(block, limits, request_, framing_);
+  origin_.emplace(refusal ? find_origin(block) : framing_.origin);
   input_.consume(scanner_.end());
   request_id_ = request_.request_id.empty() ? loop().make_request_id() : request_.request_id;
   path_.assign(request_.path());
@@ -287,12 +306,19 @@ Session::Step Session::refuse(const Refusal& refusal) {
   return send(render(refusal));
 }
 
+/// Of a head that was not read whole.
+Session::Step Session::refuse_head(const Refusal& refusal, std::string_view head) {
+  if (const auto origin = find_origin(head); !origin.empty()) origin_ = origin;
+  return refuse(refusal);
+}
+
 Response Session::render(const Refusal& refusal) {
   auto response = loop().core().services.render_problem({.status = refusal.status,
                                                          .code = refusal.code,
                                                          .detail = std::string{refusal.detail},
                                                          .request_id = request_id_,
-                                                         .path = path_});
+                                                         .path = path_,
+                                                         .origin = origin_});
   if ((refusal.status == 503 || refusal.status == 429) && !response.headers.find("Retry-After")) {
     response.headers.add("Retry-After", "1");
   }
@@ -310,6 +336,7 @@ void Session::on_deadline() {
   switch (phase_) {
     case Phase::header:
     case Phase::body:
+    case Phase::turned_away:
       // The read in flight must end before the buffer may be touched.
       timed_out_ = true;
       set_deadline(now() + timeouts.linger);

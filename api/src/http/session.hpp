@@ -15,6 +15,7 @@
 #include <boost/asio/buffer.hpp>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "http/header_scanner.hpp"
@@ -25,6 +26,7 @@
 #include "http/response_head.hpp"
 #include "http/streamed_body.hpp"
 #include "http/transport.hpp"
+#include "perdure/api/http/coding.hpp"
 #include "perdure/api/http/handler.hpp"
 
 namespace perdure::http {
@@ -65,13 +67,13 @@ class Session final : public Connection, public Exchange {
     body,         ///< the handler wants it, and it is being read
     compressing,  ///< the pool has the body of the answer
     writing,
-    streaming,  ///< the body is made while it is sent
-    skipping,   ///< the request was answered without its body, which is short
-    lingering,  ///< nothing more is written; reads and drops, so that no reset hits the client
+    streaming,    ///< the body is made while it is sent
+    skipping,     ///< the request was answered without its body, which is short
+    turned_away,  ///< there is no place for it; its first request says how to tell it
+    lingering,    ///< nothing more is written; reads and drops, so that no reset hits the client
     closed,
   };
   enum class Step { again, wait };
-  enum class Coding { as_is, gzip };
   enum class ReplyKind { none, response, stream, websocket, abandoned };
 
   /// Held by whoever steps. Recursive: a stream's callbacks may come back into their session.
@@ -84,6 +86,8 @@ class Session final : public Connection, public Exchange {
   void give_way();
   Step take_step();
   Step step_header();
+  Step step_turned_away();
+  Step refuse_head(const Refusal& refusal, std::string_view head);
   Step take_body_at_hand();
   Step begin_body();
   Step write_continue();
@@ -125,6 +129,7 @@ class Session final : public Connection, public Exchange {
   Coding choose_coding();
   bool compress_elsewhere();
   void take_compressed();
+  void tell_gzip();
   void extend_body_deadline();
   [[nodiscard]] Fit reserve_body();
   void drop_body_wanted();
@@ -148,7 +153,7 @@ class Session final : public Connection, public Exchange {
   void say_goodbye();
   void close();
   void begin_tls(Admission admission);
-  Step refuse_connection(Admission admission);
+  Step refuse_connection();
   bool claim() noexcept { return !claimed_.exchange(true, std::memory_order_acq_rel); }
   void reply_ready();
   bool answer_here();
@@ -169,8 +174,9 @@ class Session final : public Connection, public Exchange {
   Framing framing_;
   std::string request_id_;
   std::string_view method_name_ = "-";
-  std::string path_;         ///< kept for `Finished`: the handler has taken the request
-  Headers upgrade_headers_;  ///< only of an upgrade: the handler has taken the request
+  std::optional<std::string> origin_;  ///< as `Problem::origin`
+  std::string path_;                   ///< kept for `Finished`: the handler has taken the request
+  Headers upgrade_headers_;            ///< only of an upgrade: the handler has taken the request
   std::size_t body_bytes_in_ = 0;
   Instant body_started_{};
   LeastPace body_pace_;
@@ -207,6 +213,7 @@ class Session final : public Connection, public Exchange {
   std::string_view body_;
   std::size_t written_ = 0;
   bool close_after_ = false;
+  LastsFor lasts_for_ = LastsFor::its_work;
   bool stream_writing_ = false;
   LeastPace reader_pace_;  ///< of the client, while something waits to be sent
 };

@@ -47,8 +47,12 @@ void Session::on_read(error_code ec, std::size_t count) {
   if (timed_out_) {
     timed_out_ = false;
     exchange_started_ = std::chrono::steady_clock::now();
+    if (phase_ == Phase::turned_away) {
+      if (refuse_connection() == Step::again) advance();
+      return;
+    }
     const Refusal late{408, "request_timeout", "The request took too long to arrive."};
-    const auto step = phase_ == Phase::body ? refuse_body(late) : refuse(late);
+    const auto step = phase_ == Phase::body ? refuse_body(late) : refuse_head(late, input_.view());
     if (step == Step::again) advance();
     return;
   }
@@ -60,7 +64,7 @@ void Session::on_read(error_code ec, std::size_t count) {
 
 /// Picks the bytes of the body, and whether they are to be compressed, where the client and the
 /// content allow it.
-Session::Coding Session::choose_coding() {
+Coding Session::choose_coding() {
   body_ = reply_.body.view();
   varies_ = false;
   if (body_.size() <= compression_bytes_min || reply_.headers.find("Content-Encoding")) {
@@ -73,8 +77,16 @@ Session::Coding Session::choose_coding() {
   if (!client_takes_gzip_) return Coding::as_is;
   if (!reply_.gzip_body) return Coding::gzip;
   body_ = *reply_.gzip_body;
-  reply_.headers.add("Content-Encoding", "gzip");
+  tell_gzip();
   return Coding::as_is;
+}
+
+/// What is sent is another representation of the same thing, and has a validator of its own.
+void Session::tell_gzip() {
+  reply_.headers.add("Content-Encoding", "gzip");
+  if (const auto tag = reply_.headers.find("ETag")) {
+    reply_.headers.replace("ETag", tag_under(Coding::gzip, *tag));
+  }
 }
 
 /// Has the pool compress the body; false when it has no room. The loop goes on in `on_wake`.
@@ -101,7 +113,7 @@ void Session::take_compressed() {
   }
   body_ = compressed_;
   reply_.body = {};  // its memory: the answer may take long to send
-  reply_.headers.add("Content-Encoding", "gzip");
+  tell_gzip();
 }
 
 /// The head of `reply_`, and with it whether the connection goes on.
@@ -243,7 +255,8 @@ void Session::report(Instant finished) {
                .request_id = request_id_,
                .path = path_,
                .route = reply_.route,
-               .cause = reply_.cause});
+               .cause = reply_.cause,
+               .lasts_for = lasts_for_});
 }
 
 Session::Step Session::finish_exchange() {
@@ -260,6 +273,8 @@ Session::Step Session::finish_exchange() {
   request_id_.clear();
   method_name_ = "-";
   path_.clear();
+  origin_.reset();
+  lasts_for_ = LastsFor::its_work;
   body_bytes_in_ = 0;
   scanner_.restart();
   if (body_unread_) {

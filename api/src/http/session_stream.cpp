@@ -47,6 +47,7 @@ Session::Step Session::start_stream() {
     await_reader(started);
     return write_pending();
   }
+  if (stream_->heartbeat_period().count() > 0) lasts_for_ = LastsFor::its_reader;
   stream_->start(std::exchange(head_, {}), form);
   phase_ = Phase::streaming;
   reader_pace_.end();

@@ -62,6 +62,8 @@ void WebSocketSession::set_options(const std::string& request_id) {
   using Base = beast::websocket::stream_base;
   stream_.set_option(Base::decorator([request_id](beast::websocket::response_type& response) {
     response.set("X-Request-ID", request_id);
+    // Beast would name itself, with its version.
+    response.set(beast::http::field::server, "Perdure");
   }));
   // Deadlines are kept by the loop's sweep: a timer for each socket costs more than all of them.
   stream_.set_option(Base::timeout{

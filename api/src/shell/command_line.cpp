@@ -119,6 +119,7 @@ void add_data_dir(CLI::App& app, Parsed& parsed) {
 Command command_of(const CLI::App& app, const Parsed& parsed) {
   if (app.got_subcommand("version")) return VersionCommand{};
   if (app.got_subcommand("openapi")) return OpenapiCommand{};
+  if (app.got_subcommand("errors")) return ErrorsCommand{};
   if (app.got_subcommand("check")) return CheckCommand{};
   if (app.got_subcommand("dump")) return parsed.dump;
   if (app.got_subcommand("config")) {
@@ -159,6 +160,8 @@ void build(CLI::App& app, Parsed& parsed) {
   add_all_settings(config, parsed);
 
   add_command(app, "openapi", "Prints the API as an OpenAPI 3.1 document", "");
+
+  add_command(app, "errors", "Prints the codes of all failures as a page of documentation", "");
 
   auto& check = add_command(app, "check", "Verifies a stopped server's data", check_footer);
   add_data_dir(check, parsed);

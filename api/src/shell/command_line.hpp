@@ -19,6 +19,7 @@ struct ConfigCommand {
 };
 
 struct OpenapiCommand {};
+struct ErrorsCommand {};
 struct CheckCommand {};
 
 struct DumpCommand {
@@ -28,7 +29,7 @@ struct DumpCommand {
 };
 
 using Command = std::variant<ServeCommand, VersionCommand, ConfigCommand, OpenapiCommand,
-                             CheckCommand, DumpCommand>;
+                             ErrorsCommand, CheckCommand, DumpCommand>;
 
 struct CommandLine {
   Command command;

@@ -6,17 +6,49 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "perdure/api/http/headers.hpp"
 
 namespace perdure::shell {
 namespace {
 
 constexpr std::string_view prefix = "PERDURE_";
 
-// Read by the program but no settings: the path of the file itself, and what only tests use.
+// No settings, and no mistakes: the path of the file itself; and what clients of a server find it
+// and show who they are by, which may stand in the environment of both.
+constexpr std::array<std::string_view, 3> other_variables{"PERDURE_CONFIG", "PERDURE_URL",
+                                                          "PERDURE_KEY"};
+
 bool known_variable(std::string_view name) {
-  return name == "PERDURE_CONFIG" || std::ranges::any_of(settings(), [&](const Setting& s) {
-           return environment_name(s) == name;
-         });
+  return std::ranges::find(other_variables, name) != other_variables.end() ||
+         std::ranges::any_of(settings(),
+                             [&](const Setting& s) { return environment_name(s) == name; });
+}
+
+// A variable as it would be written by who forgets an underscore or the case.
+std::string squeezed(std::string_view name) {
+  std::string text;
+  for (const char c : name) {
+    if (c != '_') text += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return text;
+}
+
+// How many letters are to be put in, left out or changed to make one text of the other.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    auto diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const auto changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
 }
 
 // A leaf of the file in the text form that flags have, so that there is one reader of values.
@@ -60,11 +92,29 @@ std::map<std::string, std::string> perdure_environment() {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text{*entry};
     const auto equals = text.find('=');
-    if (text.starts_with(prefix) && equals != std::string_view::npos) {
+    if (equals != std::string_view::npos &&
+        http::equals_ignoring_case(text.substr(0, prefix.size()), prefix)) {
       found.emplace(text.substr(0, equals), text.substr(equals + 1));
     }
   }
   return found;
+}
+
+std::string nearest_variable(std::string_view name) {
+  constexpr std::size_t distance_max = 3;
+  // Far longer than any: no time is spent on it.
+  constexpr std::size_t name_bytes_max = 100;
+  std::string nearest;
+  auto least = distance_max + 1;
+  if (name.size() > name_bytes_max) return nearest;
+  for (const auto& setting : settings()) {
+    auto candidate = environment_name(setting);
+    const auto apart = distance(squeezed(name), squeezed(candidate));
+    if (apart >= least) continue;
+    least = apart;
+    nearest = std::move(candidate);
+  }
+  return nearest;
 }
 
 void Config::set(const Setting& setting, std::string_view text, const std::string& source,

@@ -24,7 +24,7 @@ struct ConfigInputs {
   std::vector<std::pair<std::string, std::string>> flags = {};  ///< setting name, text
 };
 
-/// The variables of this process that start with `PERDURE_`.
+/// The variables of this process that start with `PERDURE_`, in capitals or not.
 [[nodiscard]] std::map<std::string, std::string> perdure_environment();
 
 /// A finished configuration: immutable.
@@ -66,6 +66,9 @@ class Config {
   std::map<std::string_view, Effective> values_;
   std::vector<std::string> unknown_;
 };
+
+/// The variable that somebody who wrote `name` may have meant; empty: none is near.
+[[nodiscard]] std::string nearest_variable(std::string_view name);
 
 /// docs/configuration.md: the table of settings in Markdown.
 [[nodiscard]] std::string settings_as_markdown();

@@ -80,7 +80,7 @@ AccessLog::AccessLog(const Config& config, Log& log)
       slow_(config.number("log.slow")) {}
 
 void AccessLog::operator()(const http::Finished& finished) const {
-  const bool slow = finished.duration >= slow_;
+  const bool slow = finished.duration >= slow_ && finished.lasts_for == http::LastsFor::its_work;
   const bool failed = finished.status >= 500;
   const auto level = slow || failed ? LogLevel::warning : ordinary_;
   if (!log_.enabled(level)) return;

@@ -81,7 +81,7 @@ constexpr Setting table[] = {
      "From the first byte of a request to the end of its header", 10, hour},
     {"timeouts.body", duration, "30s",
      "How far a body may fall behind limits.least_rate (408 past it)", 10, hour},
-    {"timeouts.idle", duration, "60s", "Between two requests of a connection", 10, day},
+    {"timeouts.idle", duration, "75s", "Between two requests of a connection", 10, day},
     {"timeouts.write", duration, "30s",
      "How far a client may fall behind limits.least_rate in reading (cut off past it)", 10, hour},
     {"timeouts.stream", duration, "5m",
@@ -220,6 +220,8 @@ constexpr Setting table[] = {
      "A webhook is disabled after so many deliveries were given up one after another", 1, 10'000},
 
     {"cors.origins", list, "", "Origins whose pages may call the API; `*` is any"},
+    {"cors.headers", list, "baggage, sentry-trace, tracestate",
+     "Request fields that those pages may send, beside those that the API itself takes"},
 
     one_of("log.level", "debug|info|warning|error|critical", "info",
            "Least serious lines that are written; read again on SIGHUP"),

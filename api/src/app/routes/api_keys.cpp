@@ -115,14 +115,15 @@ void add_api_key_routes(std::vector<Route>& routes) {
                         .tag = "API keys",
                         .resource = "api-keys",
                         .lists = {{.sort = "updated_at", .index = "updated_at"}},
-                        .default_sort = "-updated_at"});
+                        .default_sort = "-updated_at",
+                        .examples = {.create = R"({"name":"laptop","scopes":["notebooks:write"]})",
+                                     .change = R"({"name":"old laptop"})"}});
   remove_route(routes, "putApiKey");
   remove_route(routes, "restoreApiKey");
   auto& create = route_named(routes, "createApiKey");
   create.target = Function{create_key};
   create.summary = "Create a key; the secret is in this answer only";
   create.response_schema = "ApiKeyCreated";
-  create.example = R"({"name":"laptop","scopes":["notebooks:write"]})";
   route_named(routes, "patchApiKey").target = Function{update_key};
   auto& remove = route_named(routes, "deleteApiKey");
   remove.target = Function{delete_key};

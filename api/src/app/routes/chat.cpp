@@ -10,8 +10,7 @@ namespace perdure::api {
 namespace {
 
 void refuse_upgrade(Context& context) {
-  Problem problem{.status = 426,
-                  .code = "upgrade_required",
+  Problem problem{.code = "upgrade_required",
                   .detail = "this path is spoken to through a WebSocket"};
   problem.headers = {{"Upgrade", "websocket"}, {"Connection", "Upgrade"}};
   answer(context, problem);

@@ -12,27 +12,30 @@ void add_conversation_routes(std::vector<Route>& routes) {
                         .resource = "conversations",
                         .lists = {{.sort = "updated_at", .index = "updated_at"},
                                   {.sort = "title", .index = "title"}},
-                        .default_sort = "-updated_at"});
+                        .default_sort = "-updated_at",
+                        .examples = {.create = R"({"title":"Plans"})",
+                                     .change = R"({"title":"Plans for May"})"}});
   // Messages are only ever appended.
-  add_collection(
-      routes, {.path = "/conversations/{id}/messages",
-               .parameter = "message_id",
-               .schema = "Message",
-               .tag = "Conversations",
-               .read = {"conversations", Access::read},
-               .write = {"conversations", Access::write},
-               .sorts = {"seq"},
-               .filters = {{.name = "after",
-                            .type = ParameterType::integer,
-                            .description = "Only messages with a higher seq."}},
-               .list = list_of_items("conversation", "messages"),
-               .create = ObjectCall{.kind = "conversation",
-                                    .type = CallType::command,
-                                    .name = "append",
-                                    .payload = PayloadFrom::body_query,
-                                    .render = Render::item},
-               .get = ObjectCall{
-                   .kind = "conversation", .name = "get_message", .payload = PayloadFrom::item}});
+  add_collection(routes, {.path = "/conversations/{id}/messages",
+                          .parameter = "message_id",
+                          .schema = "Message",
+                          .tag = "Conversations",
+                          .read = {"conversations", Access::read},
+                          .write = {"conversations", Access::write},
+                          .sorts = {"seq"},
+                          .filters = {{.name = "after",
+                                       .type = ParameterType::integer,
+                                       .description = "Only messages with a higher seq."}},
+                          .list = list_of_items("conversation", "messages"),
+                          .create = ObjectCall{.kind = "conversation",
+                                               .type = CallType::command,
+                                               .name = "append",
+                                               .payload = PayloadFrom::body_query,
+                                               .render = Render::item},
+                          .get = ObjectCall{.kind = "conversation",
+                                            .name = "get_message",
+                                            .payload = PayloadFrom::item},
+                          .examples = {.create = R"({"content":"Hello","client_id":"m-1"})"}});
   route_named(routes, "createMessage").query = {device_parameter()};
 }
 

@@ -288,7 +288,8 @@ void add_jobs(std::vector<Route>& routes) {
        .list = list_jobs(),
        .create = Function{create_job},
        .get = ObjectCall{.kind = kind, .name = "get", .render = Render::resource},
-       .remove = Slow{remove_job}});
+       .remove = Slow{remove_job},
+       .examples = {.create = R"({"type":"echo","payload":{"hello":"world"}})"}});
   auto& create = route_named(routes, "createJob");
   create.summary = "Have something done: now, later, or again and again";
   create.description =
@@ -296,7 +297,6 @@ void add_jobs(std::vector<Route>& routes) {
       "there, "
       "503 (`overloaded`) when as many wait as the queue may hold, both with `Retry-After`; 422 at "
       "`queue` (`limit`) when it is a new one and there are enough.";
-  create.example = R"({"type":"echo","payload":{"hello":"world"}})";
   route_named(routes, "deleteJob").summary = "Remove a job that is over";
 }
 

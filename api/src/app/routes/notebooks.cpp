@@ -16,7 +16,9 @@ void add_notebook_routes(std::vector<Route>& routes) {
                                   {"tag", "updated_at", "tag_updated_at"},
                                   {"tag", "title", "tag_title"}},
                         .default_sort = "-updated_at",
-                        .filters = {tag}});
+                        .filters = {tag},
+                        .examples = {.create = R"({"title":"Travels","tags":["2026"]})",
+                                     .change = R"({"title":"Voyages","description":null})"}});
   add_items(routes, {.path = "/notebooks/{id}/sections",
                      .parameter = "section_id",
                      .kind = "notebook",
@@ -25,19 +27,24 @@ void add_notebook_routes(std::vector<Route>& routes) {
                      .schema = "Section",
                      .tag = "Notebooks",
                      .resource = "notebooks",
-                     .sorts = {"position", "updated_at"}});
-  add_items(
-      routes,
-      {.path = "/notebooks/{id}/pages",
-       .parameter = "page_id",
-       .kind = "notebook",
-       .item = "page",
-       .items = "pages",
-       .schema = "Page",
-       .tag = "Notebooks",
-       .resource = "notebooks",
-       .sorts = {"position", "updated_at"},
-       .filters = {tag, {.name = "section_id", .description = "Only those in this section."}}});
+                     .sorts = {"position", "updated_at"},
+                     .examples = {.create = R"({"title":"Norway"})",
+                                  .change = R"({"title":"Norway and Sweden"})",
+                                  .move = R"({"position":1.5})"}});
+  add_items(routes,
+            {.path = "/notebooks/{id}/pages",
+             .parameter = "page_id",
+             .kind = "notebook",
+             .item = "page",
+             .items = "pages",
+             .schema = "Page",
+             .tag = "Notebooks",
+             .resource = "notebooks",
+             .sorts = {"position", "updated_at"},
+             .filters = {tag, {.name = "section_id", .description = "Only those in this section."}},
+             .examples = {.create = R"({"title":"Day one","content":"Rain.","tags":["fjord"]})",
+                          .change = R"({"content":"Rain, then sun."})",
+                          .move = R"({"section_id":null,"position":1.5})"}});
   routes.push_back({.path = "/notebooks/{id}/pages/{page_id}/revisions",
                     .operation = "listPageRevisions",
                     .tag = "Notebooks",

@@ -113,7 +113,7 @@ void transact(ContextPtr context) {
   for (const auto& step : context->body.at("steps")) {
     steps.push_back({{step.at("kind"), step.at("id")},
                      step.at("command"),
-                     step.value("payload", Json(nullptr))});
+                     step.value("payload", Json::object())});
   }
   auto& runtime = context->services.runtime;
   // As a call of the first object, for the principal, the idempotency key and the trace.

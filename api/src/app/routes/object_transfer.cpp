@@ -14,6 +14,17 @@ using http::Method;
 
 constexpr const char* file_type = "application/x-ndjson";
 
+/// The digest is that of the first line.
+constexpr const char* file_example =
+    R"({"created_at":"2026-01-31T12:00:00.000Z","created_by":"ada","format":"perdure-object",)"
+    R"("id":"moved","kind":"counter","owner":"ada","schema_version":1,"seq":1,)"
+    R"("state":{"value":3},"updated_at":"2026-01-31T12:00:00.000Z","updated_by":"ada",)"
+    R"("version":1})"
+    "\n"
+    R"({"entries":0,"sha256":)"
+    R"("08c1a360d8cfe1142d791974022d31dd7de77f88531b2376873acd0cf5829b22"})"
+    "\n";
+
 Result<AsOf> wanted_moment(const Context& context) {
   const auto* text = context.find_query("as_of");
   return text == nullptr ? Result<AsOf>{AsOf{}} : read_as_of(*text);
@@ -98,6 +109,9 @@ Result<ObjectId> import_target(const Context& context) {
     read("id", target.id);
   }
   PERDURE_TRY_VOID(validate(target));
+  if (context.services.runtime.find_kind(target.kind) == nullptr) {
+    return fail(invalid_parameter("kind", "unknown", "is no kind of this server"));
+  }
   return target;
 }
 
@@ -164,7 +178,8 @@ void add_object_transfer_routes(std::vector<Route>& routes) {
        .query = {{.name = "kind", .description = "Of the new object; else as in the file."},
                  {.name = "id", .description = "Of the new object; else as in the file."}},
        .consumes = file_type,
-       .description = "Import into an id that exists is a 409."});
+       .description = "Import into an id that exists is a 409.",
+       .example = file_example});
   routes.push_back({.method = Method::post,
                     .path = item + "/clone",
                     .operation = "cloneObject",

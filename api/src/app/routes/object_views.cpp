@@ -23,13 +23,13 @@ std::string object_path(const ObjectId& object) {
   return path.append(percent_encode(object.id));
 }
 
-/// As `alarms` of an object's view: those of its first ones by name that will ring. A list of its
-/// own has them all.
+/// As `alarms` of an object's view: those of its first ones by name that will ring; null when they
+/// cannot be read, which is not the same as none. A list of its own has them all.
 Json pending_alarms(const Runtime& runtime, const ObjectId& object) {
   constexpr std::size_t alarms_looked_at_max = 32;
-  auto pending = Json::array();
   const auto alarms = runtime.alarms(object, {}, alarms_looked_at_max);
-  if (!alarms) return pending;
+  if (!alarms) return nullptr;
+  auto pending = Json::array();
   for (const auto& alarm : *alarms) {
     if (!alarm.finished) pending.push_back(alarm);
   }

@@ -160,7 +160,7 @@ void request_object(ContextPtr context) {
   const auto command = body.find("command");
   const bool is_command = command != body.end();
   auto& name = is_command ? *command : body["query"];
-  Json payload = nullptr;
+  Json payload = Json::object();
   if (const auto sent = body.find("payload"); sent != body.end()) payload = std::move(*sent);
   auto call =
       make_call(*context, object_of(*context), is_command ? CallType::command : CallType::query,
@@ -212,7 +212,8 @@ void add_collection_routes(std::vector<Route>& routes) {
        .target = Function{create_object},
        .request_schema = "ObjectCreate",
        .status = 201,
-       .body = BodyUse::required});
+       .body = BodyUse::required,
+       .example = R"({"kind":"document","id":"travels","state":{"title":"Travels"}})"});
 }
 
 }  // namespace
@@ -232,23 +233,25 @@ void add_object_routes(std::vector<Route>& routes) {
   add({.method = Method::put,
        .path = item,
        .operation = "replaceObject",
-       .summary = "Replace the state",
+       .summary = "Replace an object's state",
        .permission = write,
        .target = Function{change_object<builtin::replace>},
-       .body = BodyUse::required});
+       .body = BodyUse::required,
+       .example = R"({"title":"Travels","done":false})"});
   add({.method = Method::patch,
        .path = item,
        .operation = "patchObject",
-       .summary = "Change the state by a JSON Merge Patch",
+       .summary = "Change an object's state by a JSON Merge Patch",
        .permission = write,
        .target = Function{change_object<builtin::patch>},
        .request_schema = "ObjectPatch",
-       .body = BodyUse::required});
+       .body = BodyUse::required,
+       .example = R"({"done":true})"});
   routes.push_back({.method = Method::del,
                     .path = item,
                     .operation = "deleteObject",
                     .tag = "Durable objects",
-                    .summary = "Delete; restore brings it back",
+                    .summary = "Delete an object; restore brings it back",
                     .permission = write,
                     .target = ObjectCall{.type = CallType::command,
                                          .name = std::string{builtin::remove},
@@ -257,7 +260,7 @@ void add_object_routes(std::vector<Route>& routes) {
   add({.method = Method::post,
        .path = item + "/restore",
        .operation = "restoreObject",
-       .summary = "Bring back what was deleted",
+       .summary = "Bring back an object that was deleted",
        .permission = write,
        .target = Function{change_object<builtin::undelete>}});
   routes.push_back({.method = Method::post,
@@ -268,7 +271,8 @@ void add_object_routes(std::vector<Route>& routes) {
                     .permission = write,
                     .target = Function{request_object},
                     .request_schema = "ObjectRequest",
-                    .body = BodyUse::required});
+                    .body = BodyUse::required,
+                    .example = R"({"command":"add","payload":{"by":1}})"});
 }
 
 }  // namespace perdure::api

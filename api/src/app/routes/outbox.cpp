@@ -127,11 +127,11 @@ void add_outbox_routes(std::vector<Route>& routes) {
   add(Method::get, "/dead-letters", "listDeadLetters",
       "Alarms, messages and effects that were given up", Slow{list_dead_letters}, "DeadLetterList")
       .query = page_parameters();
-  add(Method::get, "/dead-letters/{id}", "getDeadLetter", "One of them", Slow{get_dead_letter},
+  add(Method::get, "/dead-letters/{id}", "getDeadLetter", "One dead letter", Slow{get_dead_letter},
       "DeadLetter");
   add(Method::post, "/dead-letters/{id}/retry", "retryDeadLetter",
-      "Drive it again, and take it off the list", Slow{retry_dead_letter}, "DeadLetter");
-  add(Method::del, "/dead-letters/{id}", "deleteDeadLetter", "Discard it",
+      "Drive a dead letter again, and take it off the list", Slow{retry_dead_letter}, "DeadLetter");
+  add(Method::del, "/dead-letters/{id}", "deleteDeadLetter", "Discard a dead letter",
       Function{discard_dead_letter}, "")
       .status = 204;
 }

@@ -60,8 +60,10 @@ void add_page_routes(std::vector<Route>& routes) {
         .path = is_page ? "/" + name.substr(0, name.find('.')) : assets + "/" + name,
         .operation = is_page ? "page_" + name.substr(0, name.find('.')) : operation_of(name),
         .tag = "System",
-        .summary = is_page ? "This API as a page" : "A part of the API pages",
-        .produces = std::string{file.content_type}};
+        .summary = is_page ? "This API as a page, " + name.substr(0, name.find('.'))
+                           : "A part of the API pages",
+        .produces = std::string{file.content_type},
+        .validator = Validator::digest};
     if (is_page) {
       route.target = serve(static_answer(file.content_type, replaced(file.bytes, assets)));
     } else {

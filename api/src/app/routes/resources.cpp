@@ -21,6 +21,23 @@ ObjectCall command(std::string kind, std::string_view name, PayloadFrom payload,
           .render = render};
 }
 
+// `PageRevision` → `page revision`, `ApiKey` → `API key`.
+std::string words_of(std::string_view schema) {
+  std::string words;
+  for (const char c : schema) {
+    const bool is_upper = c >= 'A' && c <= 'Z';
+    if (is_upper && !words.empty()) words += ' ';
+    words += is_upper ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  if (words.starts_with("api ")) words.replace(0, 3, "API");
+  return words;
+}
+
+std::string with_article(const std::string& words) {
+  return (std::string_view{"aAeio"}.find(words.front()) == std::string_view::npos ? "a " : "an ") +
+         words;
+}
+
 }  // namespace
 
 Route& route_named(std::vector<Route>& routes, std::string_view operation) {
@@ -90,33 +107,38 @@ void add_collection(std::vector<Route>& routes, CollectionTable table) {
                       .response_schema = schema});
     return routes.back();
   };
-  const auto takes_body = [&](Route& route, const char* variant) {
+  const auto takes_body = [&](Route& route, const char* variant, const std::string& example) {
     route.request_schema = schema + variant;
     route.body = BodyUse::required;
+    route.example = example;
   };
-  auto& list = add(Method::get, table.path, "list", "List", std::move(table.list));
+  const auto thing = words_of(schema);
+  const auto one = with_article(thing);
+  auto& list = add(Method::get, table.path, "list", "List " + thing + "s", std::move(table.list));
   list.operation += 's';
   list.response_schema += "List";
   list.query = page_parameters();
   list.query.push_back(sort_parameter(table.sorts));
   if (table.restore) list.query.push_back(deleted_parameter());
   list.query.insert(list.query.end(), table.filters.begin(), table.filters.end());
-  auto& create = add(Method::post, table.path, "create", "Create", std::move(table.create));
-  takes_body(create, "Create");
+  auto& create = add(Method::post, table.path, "create", "Create " + one, std::move(table.create));
+  takes_body(create, "Create", table.examples.create);
   create.status = 201;
-  add(Method::get, item, "get", "Read", std::move(table.get));
+  add(Method::get, item, "get", "Read " + one, std::move(table.get));
   if (table.update) {
-    const std::string summary = "Change; absent keeps, null clears";
-    takes_body(add(Method::put, item, "put", summary, *table.update), "Patch");
-    takes_body(add(Method::patch, item, "patch", summary, *table.update), "Patch");
+    const auto& example = table.examples.change;
+    const auto rule = one + "; absent keeps, null clears";
+    takes_body(add(Method::put, item, "put", "Update " + rule, *table.update), "Patch", example);
+    takes_body(add(Method::patch, item, "patch", "Change members of " + rule, *table.update),
+               "Patch", example);
   }
   if (table.remove) {
-    auto& remove = add(Method::del, item, "delete", "Delete", std::move(*table.remove));
+    auto& remove = add(Method::del, item, "delete", "Delete " + one, std::move(*table.remove));
     remove.status = 204;
     remove.response_schema.clear();
   }
   if (table.restore) {
-    add(Method::post, item + "/restore", "restore", "Bring back what was deleted",
+    add(Method::post, item + "/restore", "restore", "Bring back " + one + " that was deleted",
         std::move(*table.restore));
   }
 }
@@ -145,7 +167,8 @@ void add_resource(std::vector<Route>& routes, const ResourceTable& table) {
        .get = ObjectCall{.kind = kind, .name = "get", .render = Render::resource},
        .update = call("update", PayloadFrom::body, Render::resource),
        .remove = call(builtin::remove, PayloadFrom::nothing, Render::nothing),
-       .restore = call(builtin::undelete, PayloadFrom::nothing, Render::resource)});
+       .restore = call(builtin::undelete, PayloadFrom::nothing, Render::resource),
+       .examples = table.examples});
 }
 
 void add_items(std::vector<Route>& routes, const ItemTable& table) {
@@ -169,17 +192,19 @@ void add_items(std::vector<Route>& routes, const ItemTable& table) {
        .get = ObjectCall{.kind = kind, .name = "get_" + table.item, .payload = PayloadFrom::item},
        .update = call("update_", PayloadFrom::changes),
        .remove = call("remove_", PayloadFrom::item, Render::nothing),
-       .restore = call("restore_", PayloadFrom::item)});
+       .restore = call("restore_", PayloadFrom::item),
+       .examples = table.examples});
   routes.push_back({.method = Method::post,
                     .path = table.path + "/{" + table.parameter + "}/move",
                     .operation = "move" + table.schema,
                     .tag = table.tag,
-                    .summary = "Move",
+                    .summary = "Move " + with_article(words_of(table.schema)),
                     .permission = write,
                     .target = call("move_", PayloadFrom::item),
                     .request_schema = table.schema + "Move",
                     .response_schema = table.schema,
-                    .body = BodyUse::required});
+                    .body = BodyUse::required,
+                    .example = table.examples.move});
 }
 
 }  // namespace perdure::api

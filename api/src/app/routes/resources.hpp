@@ -14,6 +14,13 @@
 
 namespace perdure::api {
 
+/// Bodies that the documentation shows, as JSON.
+struct Examples {
+  std::string create;
+  std::string change = {};
+  std::string move = {};
+};
+
 struct ResourceTable {
   std::string path;      ///< `/notebooks`
   std::string kind;      ///< `notebook`
@@ -25,6 +32,7 @@ struct ResourceTable {
   std::vector<IndexChoice> lists;
   std::string default_sort;
   std::vector<Parameter> filters = {};
+  Examples examples;
 };
 
 /// Items that one object holds in its entries.
@@ -39,6 +47,7 @@ struct ItemTable {
   std::string resource;
   std::vector<std::string> sorts;  ///< the first one is the default
   std::vector<Parameter> filters = {};
+  Examples examples;
 };
 
 /// Things at one path that are listed, created and read, and (where there is a target for it)
@@ -58,6 +67,7 @@ struct CollectionTable {
   std::optional<Target> update = {};
   std::optional<Target> remove = {};
   std::optional<Target> restore = {};  ///< then lists have `deleted`
+  Examples examples;
 };
 
 void add_collection(std::vector<Route>& routes, CollectionTable table);

@@ -141,6 +141,7 @@ void add_system_routes(std::vector<Route>& routes) {
   add("/health/live", "getLiveness", "Whether the process runs", live, "Health");
   add("/health/ready", "getReadiness", "Whether it takes requests and writes", ready, "Health");
   add("/openapi.json", "getOpenapi", "This API as OpenAPI 3.1", openapi, "");
+  routes.back().validator = Validator::digest;
   routes.push_back({.path = "/metrics",
                     .operation = "getMetrics",
                     .tag = "System",

@@ -22,6 +22,7 @@ Route& OperatorRoutes::operator()(http::Method method, std::string path, std::st
 std::vector<Route> all_routes() {
   std::vector<Route> routes;
   add_system_routes(routes);
+  add_problem_routes(routes);
   add_page_routes(routes);
   add_user_routes(routes);
   add_user_data_routes(routes);

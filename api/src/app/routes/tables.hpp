@@ -21,6 +21,7 @@ struct OperatorRoutes {
 };
 
 void add_system_routes(std::vector<Route>& routes);
+void add_problem_routes(std::vector<Route>& routes);
 void add_page_routes(std::vector<Route>& routes);
 void add_object_routes(std::vector<Route>& routes);
 void add_object_history_routes(std::vector<Route>& routes);

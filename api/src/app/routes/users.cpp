@@ -28,7 +28,7 @@ void create_user(const ContextPtr& context) {
 }
 
 Route own(Method method, std::string path, std::string operation, std::string summary,
-          ObjectCall call, std::string request, std::string response) {
+          ObjectCall call, std::string request, std::string response, std::string example = {}) {
   call.kind = "user";
   call.id = IdFrom::caller;
   const bool is_read = method == Method::get;
@@ -43,27 +43,32 @@ Route own(Method method, std::string path, std::string operation, std::string su
           .target = std::move(call),
           .request_schema = std::move(request),
           .response_schema = std::move(response),
-          .body = is_read ? BodyUse::none : BodyUse::required};
+          .body = is_read ? BodyUse::none : BodyUse::required,
+          .example = std::move(example)};
 }
 
 void add_own_routes(std::vector<Route>& routes) {
   const ObjectCall get{.name = "get", .render = Render::resource};
   const ObjectCall update{.name = "update", .render = Render::resource};
   const std::string me = "/users/me";
+  const std::string name = R"({"full_name":"Ada King"})";
   const std::string preferences = "/users/preferences";
   routes.push_back(own(Method::get, me, "getMe", "The caller", get, "", "User"));
-  routes.push_back(own(Method::put, me, "putMe", "Change oneself; absent keeps, null clears",
-                       update, "UserSelfPatch", "User"));
-  routes.push_back(own(Method::patch, me, "patchMe", "Change oneself; absent keeps, null clears",
-                       update, "UserSelfPatch", "User"));
+  routes.push_back(own(Method::put, me, "putMe", "Update the caller; absent keeps, null clears",
+                       update, "UserSelfPatch", "User", name));
+  routes.push_back(own(Method::patch, me, "patchMe",
+                       "Change members of the caller; absent keeps, null clears", update,
+                       "UserSelfPatch", "User", name));
   routes.push_back(own(Method::get, preferences, "getPreferences", "The caller's preferences",
                        {.name = "preferences"}, "", "Preferences"));
   routes.push_back(own(Method::put, preferences, "putPreferences",
                        "Replace the caller's preferences", {.name = "set_preferences"},
-                       "Preferences", "Preferences"));
+                       "Preferences", "Preferences",
+                       R"({"time_zone":"Europe/Oslo","theme":"dark"})"));
   routes.push_back(own(Method::patch, preferences, "patchPreferences",
                        "Change the caller's preferences by a JSON Merge Patch",
-                       {.name = "patch_preferences"}, "PreferencesPatch", "Preferences"));
+                       {.name = "patch_preferences"}, "PreferencesPatch", "Preferences",
+                       R"({"theme":null})"));
 }
 
 Route activity_route(const std::string& verb, std::string summary) {
@@ -90,14 +95,16 @@ void add_user_routes(std::vector<Route>& routes) {
                         .resource = "users",
                         .scope = ListScope::all,
                         .lists = {{.sort = "created_at", .index = "created_at"}},
-                        .default_sort = "-created_at"});
+                        .default_sort = "-created_at",
+                        .examples = {.create = R"({"email":"ada@example.org",)"
+                                               R"("full_name":"Ada Lovelace","role":"user"})",
+                                     .change = R"({"full_name":"Ada King"})"}});
   route_named(routes, "listUsers").permission.audience = Audience::admin;
   route_named(routes, "restoreUser").permission.audience = Audience::admin;
   auto& create = route_named(routes, "createUser");
   create.permission.audience = Audience::admin;
   create.target = Slow{create_user, WorkClass::hash};
   create.secrecy = Secrecy::secret_body;
-  create.example = R"({"email":"ada@example.org","full_name":"Ada Lovelace","role":"user"})";
   routes.push_back(activity_route("deactivate", "Stop the user's keys at once"));
   routes.push_back(activity_route("activate", "Let the user's keys work again"));
   add_own_routes(routes);

@@ -172,12 +172,14 @@ void add_webhook_routes(std::vector<Route>& routes) {
                         .tag = "Webhooks",
                         .resource = "webhooks",
                         .lists = {{.sort = "updated_at", .index = "updated_at"}},
-                        .default_sort = "-updated_at"});
+                        .default_sort = "-updated_at",
+                        .examples = {.create = R"({"url":"https://example.org/hook",)"
+                                               R"("topics":["notebook.*"]})",
+                                     .change = R"({"topics":["notebook.*","job.failed"]})"}});
   auto& create = route_named(routes, "createWebhook");
   create.target = Slow{create_webhook};
   create.summary = "Create a webhook; the secret is in this answer only";
   create.response_schema = "WebhookCreated";
-  create.example = R"({"url":"https://example.org/hook","topics":["notebook.*"]})";
   route_named(routes, "putWebhook").target = Function{update_webhook};
   route_named(routes, "patchWebhook").target = Function{update_webhook};
   route_named(routes, "restoreWebhook").target = Slow{restore_webhook};

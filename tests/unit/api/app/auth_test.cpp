@@ -24,7 +24,11 @@ TEST_F(Authentication, is_needed_wherever_a_route_is_not_open) {
   const auto refused = ask(Method::get, "/notebooks", {}, {}, "");
   EXPECT_EQ(refused.status, 401);
   EXPECT_EQ(refused.field("WWW-Authenticate"), "Bearer realm=\"perdure\"");
-  EXPECT_EQ(ask(Method::get, "/notebooks", {}, {}, "no-such-key-anywhere").status, 401);
+  for (const auto& wrong : {std::string{"no-such-key-anywhere"}, std::string(600, 'x')}) {
+    const auto sent = ask(Method::get, "/notebooks", {}, {}, wrong);
+    EXPECT_EQ(sent.status, 401);
+    EXPECT_EQ(sent.field("WWW-Authenticate"), "Bearer realm=\"perdure\", error=\"invalid_token\"");
+  }
   for (const char* open : {"/", "/info", "/health", "/health/live", "/health/ready",
                            "/openapi.json", "/docs", "/redoc"}) {
     EXPECT_EQ(ask(Method::get, open, {}, {}, "").status, 200) << open;

@@ -87,6 +87,43 @@ TEST_F(Conventions, etags_spare_reads_and_guard_changes) {
   EXPECT_EQ(ask(Method::patch, "/notebooks/none", "{}", {{"If-Match", "*"}}).status, 404);
 }
 
+TEST_F(Conventions, a_304_has_the_fields_that_the_200_would_have) {
+  const auto path = post("/notebooks", {{"title", "a"}, {"description", std::string(2'000, 'x')}})
+                        .field("Location");
+  const auto small = post("/notebooks", notebook("b")).field("Location");
+  for (const auto* tag : {"\"1\"", "\"1-gzip\""}) {
+    const auto spared = get(path, {{"If-None-Match", tag}});
+    EXPECT_EQ(spared.status, 304);
+    EXPECT_EQ(spared.field("ETag"), tag);
+    EXPECT_EQ(spared.field("Cache-Control"), get(path).field("Cache-Control"));
+    EXPECT_NE(spared.headers.wire_text().find("Vary: Accept-Encoding\r\n"), std::string::npos);
+    EXPECT_EQ(get(small, {{"If-None-Match", tag}}).headers.wire_text().find("Accept-Encoding"),
+              std::string::npos);
+  }
+  const auto any = get(path, {{"If-None-Match", "*"}, {"Accept-Encoding", "gzip"}});
+  EXPECT_EQ(any.field("ETag"), "\"1-gzip\"");
+  EXPECT_EQ(ask(Method::patch, path, R"({"title":"c"})", {{"If-Match", "\"1-gzip\""}}).status, 200);
+}
+
+TEST_F(Conventions, an_absent_payload_is_an_empty_one) {
+  const std::string path = "/durable-objects/document/bare";
+  const auto request = [&](const char* body) { return ask(Method::post, path + "/request", body); };
+  ASSERT_EQ(request(R"({"command":"put","payload":{"a":1}})").status, 200);
+  EXPECT_EQ(request(R"({"command":"patch"})").json(), Json({{"a", 1}}));
+  EXPECT_EQ(request(R"({"command":"patch","payload":null})").status, 422) << "null is not absent";
+  const auto together = [&](const char* step) {
+    return ask(Method::post, "/durable-objects/transact",
+               R"({"steps":[{"kind":"document","id":"bare","command":"patch")" + std::string{step} +
+                   "}]}")
+        .status;
+  };
+  EXPECT_EQ(together(""), 200);
+  EXPECT_EQ(together(R"(,"payload":null)"), 422);
+  const auto alarm =
+      ask(Method::post, path + "/alarms", R"({"name":"a","command":"patch","after_ms":60000})");
+  EXPECT_EQ(alarm.json()["payload"], Json::object()) << alarm.text;
+}
+
 TEST_F(Conventions, a_create_with_one_key_makes_one_object) {
   const Fields key{{"Idempotency-Key", "k-1"}};
   const auto first = post("/notebooks", notebook("a"), key);
@@ -211,6 +248,22 @@ TEST_F(Conventions, other_origins_are_refused_unless_listed) {
   const auto other = get("/users/me", {{"Origin", "https://evil.example"}});
   EXPECT_EQ(other.field("Access-Control-Allow-Origin"), "");
   EXPECT_EQ(other.field("Vary"), "Authorization, X-API-Key");
+}
+
+TEST_F(Conventions, refusals_of_the_http_layer_can_be_read_by_listed_pages) {
+  const auto origin_of = [&](std::optional<std::string_view> origin) {
+    const auto refusal =
+        application->render_problem({.status = 431, .code = "headers_too_large", .origin = origin});
+    return std::string{refusal.headers.find("Access-Control-Allow-Origin").value_or("")};
+  };
+  EXPECT_EQ(origin_of("https://app.example"), "");
+  start({.cors_origins = {"https://app.example"}});
+  EXPECT_EQ(origin_of("https://app.example"), "https://app.example");
+  EXPECT_EQ(origin_of("https://evil.example"), "");
+  EXPECT_EQ(origin_of(""), "");
+  EXPECT_EQ(origin_of({}), "https://app.example") << "there is no other page";
+  start({.cors_origins = {"https://app.example", "https://other.example"}});
+  EXPECT_EQ(origin_of({}), "") << "nobody knows which of the two it is";
 }
 
 }  // namespace

@@ -45,8 +45,36 @@ TEST(TagList, of_another_line_of_history_fits_no_object) {
   EXPECT_FALSE(parse_tags(format_tag(12, line + 1), "If-None-Match", line)->matches_weakly(12));
 }
 
+TEST(TagList, reads_over_empty_elements) {
+  for (const auto* text : {",\"3\"", "\"3\",", " , ,\"3\" ,\t, \"4\",,"}) {
+    const auto tags = parse_tags(text, "If-Match", 0);
+    ASSERT_TRUE(tags) << text;
+    EXPECT_TRUE(tags->matches_strongly(3)) << text;
+  }
+}
+
+TEST(TagList, takes_the_tags_of_both_codings_for_one_thing) {
+  const auto tags = parse_tags("W/\"3-gzip\", \"ab\"", "If-None-Match", 0).value();
+  EXPECT_TRUE(tags.matches_weakly(3));
+  EXPECT_FALSE(tags.matches_strongly(3));
+  EXPECT_TRUE(parse_tags("\"3-gzip\"", "If-Match", 0)->matches_strongly(3));
+  EXPECT_FALSE(parse_tags("\"3-gzip-gzip\"", "If-Match", 0)->matches_strongly(3));
+  EXPECT_FALSE(parse_tags("\"-gzip\"", "If-Match", 0)->matches_strongly(0));
+}
+
+TEST(TagList, tells_the_tag_that_the_client_has) {
+  const auto tags = parse_tags("W/\"3\", \"3-gzip\", \"ab\"", "If-None-Match", 0).value();
+  EXPECT_EQ(tags.find_weakly("3", http::Coding::as_is), "\"3\"");
+  EXPECT_EQ(tags.find_weakly("3", http::Coding::gzip), "\"3-gzip\"");
+  EXPECT_EQ(tags.find_weakly("ab", http::Coding::gzip), "\"ab\"");
+  EXPECT_FALSE(tags.find_weakly("4", http::Coding::as_is));
+  const auto any = parse_tags("*", "If-None-Match", 0).value();
+  EXPECT_EQ(any.find_weakly("3", http::Coding::as_is), "\"3\"");
+  EXPECT_EQ(any.find_weakly("3", http::Coding::gzip), "\"3-gzip\"");
+}
+
 TEST(TagList, refuses_what_is_no_list_of_tags) {
-  for (const auto* text : {"3", "", "\"3", "\"3\" \"4\"", "w/\"3\"", "*, \"3\""}) {
+  for (const auto* text : {"3", "", ",", " , ", "\"3", "\"3\" \"4\"", "w/\"3\"", "*, \"3\""}) {
     EXPECT_FALSE(parse_tags(text, "If-Match", 0)) << text;
   }
 }

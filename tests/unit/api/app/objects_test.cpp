@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixture.hpp"
+#include "perdure/storage/rocksdb_store.hpp"
 
 namespace perdure::api {
 namespace {
@@ -107,6 +108,41 @@ TEST_F(DurableObjects, sleep_and_wake_without_losing_anything) {
   EXPECT_EQ(awake.json()["status"], "active") << awake.text;
   EXPECT_EQ(awake.json()["state"]["value"], 5);
   EXPECT_EQ(ask(Method::post, "/durable-objects/counter/none/hibernate").status, 404);
+}
+
+TEST_F(DurableObjects, begin_with_an_alarm_when_their_kind_has_them_begin_by_name) {
+  const std::string alarm = R"({"name":"tick","command":"add","after_ms":1})";
+  const auto set = ask(Method::post, "/durable-objects/counter/fresh/alarms", alarm);
+  ASSERT_EQ(set.status, 201) << set.text;
+  const auto first = get("/durable-objects/counter/fresh/journal").json()["items"][0];
+  EXPECT_EQ(first["command"], "$set_alarm");
+  EXPECT_EQ(get(set.field("Location")).json()["payload"], Json::object());
+  const auto other = R"({"name":"tick","command":"update","after_ms":1})";
+  EXPECT_EQ(ask(Method::post, "/durable-objects/notebook/fresh/alarms", other).status, 404);
+  EXPECT_EQ(ask(Method::del, "/durable-objects/counter/fresh").status, 204);
+  EXPECT_EQ(ask(Method::post, "/durable-objects/counter/fresh/alarms", alarm).status, 404);
+}
+
+TEST_F(DurableObjects, say_that_their_alarms_cannot_be_read) {
+  const std::string path = "/durable-objects/counter/damaged";
+  ASSERT_EQ(ask(Method::post, path + "/request", R"({"command":"add"})").status, 200);
+  EXPECT_EQ(get(path).json()["alarms"], Json::array());
+  application.reset();
+  runtime.reset();
+  {
+    auto store = storage::open_rocksdb({.directory = directory}).value();
+    storage::Unit unit;
+    unit.write_sets.push_back(
+        {.object = {"counter", "damaged"}, .epoch = store->epoch(), .expected_seq = 1});
+    unit.write_sets[0].alarms.push_back(
+        {.name = "bad", .previous_due = {}, .due = from_unix_ms(1LL << 42), .body = "no JSON"});
+    ASSERT_TRUE(store->commit({&unit, 1}, clock.now()).at(0));
+  }
+  start({});
+  EXPECT_EQ(get(path).json()["alarms"], nullptr);
+  const auto list = get(path + "/alarms");
+  EXPECT_EQ(list.status, 500);
+  EXPECT_EQ(list.json()["code"], "corrupt");
 }
 
 TEST_F(DurableObjects, travel_as_files_and_are_cloned) {

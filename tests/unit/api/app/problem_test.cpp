@@ -33,5 +33,16 @@ TEST(Problem, of_a_refusal_is_nothing_for_the_log) {
   EXPECT_EQ(body["instance"], "/counter") << "the query may hold secrets";
 }
 
+TEST(Problem, of_the_http_layer_has_the_status_of_its_code) {
+  EXPECT_DEATH(static_cast<void>(render_refusal({.status = 400, .code = "headers_too_large"})),
+               "headers_too_large");
+  EXPECT_DEATH(static_cast<void>(render_refusal({.status = 400, .code = "no_such_code"})),
+               "no_such_code");
+  const auto response = render_refusal({.status = 431, .code = "headers_too_large"});
+  const auto body = parse_json(response.body.view()).value();
+  EXPECT_EQ(body["type"], "/problems/headers_too_large");
+  EXPECT_EQ(body["title"], "Request Header Fields Too Large");
+}
+
 }  // namespace
 }  // namespace perdure::api

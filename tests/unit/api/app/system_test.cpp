@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "app/problem.hpp"
 #include "fixture.hpp"
+#include "perdure/base/error_table.hpp"
 
 namespace perdure::api {
 namespace {
@@ -68,6 +70,36 @@ TEST_F(System, describes_every_route_in_openapi) {
             "#/components/schemas/ObjectRequest");
   EXPECT_TRUE(document["paths"]["/health"]["get"]["security"].empty());
   EXPECT_TRUE(document["components"]["schemas"].contains("NotebookCreate"));
+}
+
+TEST_F(System, explains_each_code_of_the_table_to_everybody) {
+  for (const auto& row : error_table()) {
+    const auto path = problem_type(row.traits.name);
+    const auto json = ask(Method::get, path, {}, {}, "");
+    ASSERT_EQ(json.status, 200) << path;
+    EXPECT_EQ(json.json()["type"], path);
+    EXPECT_EQ(json.json()["status"], row.traits.http_status);
+    EXPECT_EQ(json.json()["meaning"], row.meaning);
+    const auto html = ask(Method::get, path, {}, {{"Accept", "text/html, */*;q=0.1"}}, "");
+    EXPECT_EQ(html.field("Content-Type"), "text/html; charset=utf-8");
+    EXPECT_EQ(html.text.find('`'), std::string::npos) << html.text;
+    EXPECT_EQ(html.field("Vary"), "Accept");
+  }
+  EXPECT_EQ(ask(Method::get, "/problems/no_such_code", {}, {}, "").status, 404);
+}
+
+TEST_F(System, spares_who_has_a_page_already) {
+  for (const char* path : {"/openapi.json", "/docs", "/redoc", "/problems/gone"}) {
+    const auto whole = ask(Method::get, path, {}, {}, "");
+    const auto tag = whole.field("ETag");
+    ASSERT_EQ(tag.size(), 18U) << path;
+    const auto spared = ask(Method::get, path, {}, {{"If-None-Match", tag}}, "");
+    EXPECT_EQ(spared.status, 304) << path;
+    EXPECT_EQ(spared.text, "");
+    EXPECT_EQ(spared.field("ETag"), tag);
+    EXPECT_EQ(spared.field("Cache-Control"), whole.field("Cache-Control"));
+    EXPECT_EQ(ask(Method::get, path, {}, {{"If-None-Match", "\"x\""}}, "").status, 200);
+  }
 }
 
 TEST_F(System, serves_its_pages_from_the_program) {

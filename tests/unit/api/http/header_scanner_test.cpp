@@ -41,6 +41,8 @@ TEST(HeaderScanner, refuses_as_soon_as_a_bound_is_passed) {
   };
   EXPECT_EQ(status("GET /" + std::string(60, 'x')), 0);
   EXPECT_EQ(status("GET /" + std::string(70, 'x')), 414);
+  EXPECT_EQ(status(std::string(80, 'G')), 501);
+  EXPECT_EQ(status(std::string(80, 'G') + " / HTTP/1.1\r\n"), 501);
   EXPECT_EQ(status("GET / HTTP/1.1\r\nX: " + std::string(100, 'x')), 431);
   EXPECT_EQ(status("GET / HTTP/1.1\r\nA: 1\r\nB: 2\r\n"), 0);
   EXPECT_EQ(status("GET / HTTP/1.1\r\nA: 1\r\nB: 2\r\nC: 3\r\n"), 431);

@@ -43,6 +43,17 @@ TEST(Target, may_have_brackets_in_its_query) {
   EXPECT_EQ(normalised("/a?data.age[gte]=3"), "/a?data.age[gte]=3");
 }
 
+TEST(Origin, is_found_in_a_head_that_nobody_could_parse) {
+  EXPECT_EQ(find_origin("BREW /\r\nHost: a\r\norigin: \t https://a.example\r\nX"),
+            "https://a.example");
+  EXPECT_EQ(find_origin("GET / HTTP/1.1\nOrigin:null\n"), "null");
+  for (const auto* head :
+       {"", "Origin: https://a", "GET /\r\nOrigin: https://a", "GET /\r\nX-Origin: https://a\r\n",
+        "GET /\r\nOrigin: a b\r\n", "GET /\r\nOrigin: a\x01\r\n", "GET /\r\nOrigin:\r\n"}) {
+    EXPECT_EQ(find_origin(head), "") << head;
+  }
+}
+
 TEST(Host, is_a_name_or_an_address_with_an_optional_port) {
   for (const auto* host : {"a", "a:", "a:80", "1.2.3.4", "[::1]", "[::1]:8080", "x_y-z.example"}) {
     EXPECT_TRUE(is_valid_host(host)) << host;

@@ -46,6 +46,16 @@ TEST(RequestParser, refuses_request_lines_that_could_be_read_in_two_ways) {
   EXPECT_EQ(parse("BREW / HTTP/1.1\r\nHost: h\r\n").status(), 501);
 }
 
+TEST(RequestParser, serves_later_minor_versions_as_1_1) {
+  EXPECT_EQ(parse("GET / HTTP/1.2\r\nHost: h\r\n").status(), 0);
+  EXPECT_EQ(parse("GET / HTTP/1.9\r\n").status(), 400) << "Host is missing, as in 1.1";
+  EXPECT_EQ(parse("GET / HTTP/1.x\r\nHost: h\r\n").status(), 400);
+}
+
+TEST(RequestParser, tells_the_origin_that_came_first) {
+  EXPECT_EQ(with_fields("origin: https://a\r\nOrigin: https://b\r\n").framing.origin, "https://a");
+}
+
 TEST(RequestParser, refuses_field_names_that_others_might_read_differently) {
   for (const auto* field : {"X", ": v", "X : v", "X\t: v", "X(: v", "\xC3\xA4: v", "X y: v"}) {
     EXPECT_EQ(with_fields(std::string{field} + "\r\n").status(), 400) << field;
@@ -61,6 +71,12 @@ TEST(RequestParser, leaves_no_doubt_about_the_end_of_a_body) {
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"}) {
     EXPECT_EQ(with_fields(fields).status(), 400) << fields;
   }
+  for (const auto* codings :
+       {"gzip", "chunked, gzip", "chunked, chunked", "xchunked", "", ",", ",chunked", "chunked,"}) {
+    EXPECT_EQ(with_fields("Transfer-Encoding: " + std::string{codings} + "\r\n").status(), 400)
+        << codings;
+  }
+  EXPECT_EQ(with_fields("Content-Type: a/b\r\ncontent-type: a/b\r\n").status(), 400);
   EXPECT_EQ(with_fields("Transfer-Encoding: gzip, chunked\r\n").status(), 501);
   EXPECT_EQ(parse("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n").status(), 400);
 }

@@ -29,6 +29,21 @@ TEST(Headers, values_cannot_end_their_line) {
   EXPECT_EQ(headers.size(), 1U);
 }
 
+TEST(Headers, can_be_replaced_whatever_their_case_and_number) {
+  Headers headers;
+  headers.add("ETag", "\"1\"");
+  headers.add("Vary", "a");
+  headers.add("etag", "\"2\"");
+  headers.replace("ETag", "\"3\"");
+  EXPECT_EQ(headers.wire_text(), "Vary: a\r\nETag: \"3\"\r\n");
+}
+
+TEST(EntityTag, of_a_body_under_gzip_is_another_one) {
+  EXPECT_EQ(tag_under(Coding::as_is, "\"12\""), "\"12\"");
+  EXPECT_EQ(tag_under(Coding::gzip, "\"12\""), "\"12-gzip\"");
+  EXPECT_EQ(tag_under(Coding::gzip, "W/\"12\""), "W/\"12-gzip\"");
+}
+
 TEST(Headers, survive_a_move) {
   Headers headers;
   headers.add("A", "1");

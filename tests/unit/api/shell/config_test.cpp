@@ -150,6 +150,23 @@ TEST(Config, tells_of_variables_that_look_misspelt) {
   EXPECT_THAT(config->unknown_variables(), testing::ElementsAre("PERDURE_LISTN"));
 }
 
+TEST(Config, takes_no_variable_of_clients_for_a_misspelt_one) {
+  const auto config = Config::load({.environment = {{"PERDURE_URL", "http://127.0.0.1:8080"},
+                                                    {"PERDURE_KEY", "pdk_x"},
+                                                    {"PERDURE_CONFIG", "none.toml"},
+                                                    {"PERDURE_URLS", "x"}}});
+  ASSERT_TRUE(config.has_value());
+  EXPECT_THAT(config->unknown_variables(), testing::ElementsAre("PERDURE_URLS"));
+}
+
+TEST(Config, knows_which_variable_may_be_meant) {
+  EXPECT_EQ(nearest_variable("PERDURE_LISTN"), "PERDURE_LISTEN");
+  EXPECT_EQ(nearest_variable("PERDURE_DATADIR"), "PERDURE_DATA_DIR");
+  EXPECT_EQ(nearest_variable("Perdure_Data_Dir"), "PERDURE_DATA_DIR");
+  EXPECT_EQ(nearest_variable("PERDURE_NOTHING_LIKE_THAT"), "");
+  EXPECT_EQ(nearest_variable(std::string(10'000, 'X')), "");
+}
+
 TEST(Config, takes_lists_as_arrays_and_as_text) {
   const ConfigFile file{"[cors]\norigins = ['https://a.example', 'https://b.example']\n"};
   const auto from_file = Config::load({.file = file.path()});

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <sstream>
+
 namespace perdure::shell {
 namespace {
 
@@ -31,6 +33,27 @@ TEST(AccessLog, leaves_out_a_route_and_a_cause_that_are_not_there) {
     EXPECT_NE(field.name, "route");
     EXPECT_NE(field.name, "cause");
   }
+}
+
+std::string logged(const http::Finished& finished) {
+  std::ostringstream out;
+  {
+    const SystemClock clock;
+    Log log{LogFormat::text, LogLevel::info, out, clock};
+    const auto config = Config::load({.flags = {{"log.slow", "1s"}}}).value();
+    const AccessLog access{config, log};
+    access(finished);
+  }
+  return out.str();
+}
+
+TEST(AccessLog, takes_no_stream_that_is_read_for_long_for_a_slow_request) {
+  http::Finished finished{.method = "GET", .status = 200, .duration = std::chrono::hours{1}};
+  EXPECT_THAT(logged(finished), HasSubstr("slow request"));
+  finished.lasts_for = http::LastsFor::its_reader;
+  EXPECT_EQ(logged(finished), "");
+  finished.status = 500;
+  EXPECT_THAT(logged(finished), HasSubstr("request failed"));
 }
 
 }  // namespace

@@ -3,8 +3,11 @@
 // them from one route table with calls of the runtime; it opens no socket and no file itself.
 //
 //   Application application{*runtime, clock, random, {.version = "0.1.0"}};
+//   const auto render = [&](const http::Problem& problem) {
+//     return application.render_problem(problem);
+//   };
 //   auto server = http::Server::start(options, {.clock = clock, .random = random,
-//                                     .render_problem = render_problem}, application);
+//                                     .render_problem = render}, application);
 #pragma once
 
 #include <chrono>
@@ -50,6 +53,8 @@ struct ApplicationOptions {
   std::string version = "0.0.0";
   std::vector<std::string> features = {};      ///< for /info
   std::vector<std::string> cors_origins = {};  ///< none: browsers of other origins are refused
+  /// Fields that pages of those origins may send, beside those that the API itself takes.
+  std::vector<std::string> cors_headers = {};
   /// Of a key that has none of its own. Far above what one machine serves: there to be seen.
   RateLimit key_rate{.requests = 1'000'000, .window = std::chrono::seconds{10}};
   RateLimit server_rate = {};
@@ -70,9 +75,6 @@ struct ApplicationOptions {
   std::function<Result<void>(std::string_view url)> check_outgoing_url = {};
 };
 
-/// The failures of the HTTP layer as problems, for http::Services::render_problem.
-[[nodiscard]] http::Response render_problem(const http::Problem& problem);
-
 /// /openapi.json, without a runtime: for `perdure openapi`.
 [[nodiscard]] std::string openapi_document(std::string_view version);
 
@@ -86,6 +88,9 @@ class Application final : public http::Handler {
   ~Application() override;
 
   void handle(http::Request&& request, http::Responder responder) override;
+
+  /// The failures of the HTTP layer as problems, for http::Services::render_problem.
+  [[nodiscard]] http::Response render_problem(const http::Problem& problem) const;
 
   /// From now on /health/ready says 503, so that balancers send nobody new.
   void start_draining();

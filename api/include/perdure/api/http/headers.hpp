@@ -21,9 +21,6 @@ struct Field {
   std::string_view value;
 };
 
-/// Stands at the end of the entity tag of a body under gzip.
-inline constexpr std::string_view gzip_tag_suffix = "-gzip";
-
 class Headers {
  public:
   /// Appends a field; the same name may be added again. Bytes of `value` that could end the line

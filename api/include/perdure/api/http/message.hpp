@@ -87,8 +87,8 @@ class Body {
 /// and Vary where it compresses; a handler's own fields of the first four are left out.
 ///
 /// Bodies over 1 KiB of a compressible Content-Type are sent with gzip to clients that accept it.
-/// A strong ETag stays as it is then: it names the object's seq, which is the same whatever the
-/// encoding, and `If-Match` must fit what any client was given.
+/// Their ETag then gets the suffix that says so (`tag_under`): another representation has another
+/// validator.
 struct Response {
   int status = 200;
   Headers headers;

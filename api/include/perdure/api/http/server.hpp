@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,7 +34,7 @@ struct Limits {
 struct Timeouts {
   Milliseconds header = std::chrono::seconds{10};      ///< first byte to end of header; TLS too
   Milliseconds body = std::chrono::seconds{30};        ///< used up below bytes_per_s_min
-  Milliseconds idle = std::chrono::seconds{60};        ///< between two requests
+  Milliseconds idle = std::chrono::seconds{75};        ///< between two requests
   Milliseconds write = std::chrono::seconds{30};       ///< used up below bytes_per_s_min
   Milliseconds handler = std::chrono::seconds{60};     ///< then 503, and the answer is dropped
   Milliseconds stream_idle = std::chrono::minutes{5};  ///< a streamed body without a heartbeat
@@ -71,7 +72,13 @@ struct Problem {
   std::string detail;
   std::string_view request_id;
   std::string_view path;  ///< as it was sent, without the query; empty when it could not be read
+  /// Its Origin field, empty when there was none; nothing when that is not known.
+  std::optional<std::string_view> origin = {};
 };
+
+/// What makes an exchange last: its work, or that somebody reads a stream with heartbeats, which
+/// goes on for as long as its reader likes.
+enum class LastsFor { its_work, its_reader };
 
 /// One request that was answered, or refused.
 /// Lifetime  its texts end with the call.
@@ -85,6 +92,7 @@ struct Finished {
   std::string_view path;   ///< as it was sent, without the query; empty when it could not be read
   std::string_view route;  ///< `Response::route`
   std::string_view cause;  ///< `Response::cause`
+  LastsFor lasts_for = LastsFor::its_work;
 };
 
 /// What the server needs from outside. The callbacks run on io threads, on_finished also on threads
