@@ -2,9 +2,8 @@
 // What a thread has cost so far.
 #pragma once
 
-#include <ctime>
-
 #include <chrono>
+#include <ctime>
 
 namespace perdure {
 
