@@ -126,15 +126,15 @@ bool AlarmClock::move_due() {
       due.push_back(std::move(window_.extract(window_.begin()).value()));
     }
   }
-  for (auto& alarm : due) admit(std::move(alarm));
+  for (const auto& alarm : due) admit(alarm);
   return !due.empty();
 }
 
-OwnerKey AlarmClock::owner_of(const ObjectId& object) {
+Result<OwnerKey> AlarmClock::owner_of(const ObjectId& object) {
   if (const auto found = owners_.find(object); found != owners_.end()) return found->second;
   if (owners_.size() >= owners_max) owners_.clear();
-  const auto owner = find_owner_(object);
-  // With the object's name where nobody shares: it has no owner, or cannot be read.
+  PERDURE_TRY(owner, find_owner_(object));
+  // With the object's name where nobody shares.
   const auto key = owner ? perdure::owner_key(*owner) : perdure::owner_key(to_string(object));
   owners_.emplace(object, key);
   return key;
@@ -144,13 +144,20 @@ bool AlarmClock::is_known(OwnerKey owner, const Place& alarm) const {
   return running_.contains(alarm) || lines_.contains(owner, alarm);
 }
 
-void AlarmClock::admit(Place&& alarm) {
+void AlarmClock::admit(const Place& alarm) {
   const auto owner = owner_of(alarm.object);
-  if (is_known(owner, alarm)) return;
-  const auto behind = behind_.find(owner);
+  if (!owner) return read_again(alarm);
+  if (is_known(*owner, alarm)) return;
+  const auto behind = behind_.find(*owner);
   const bool is_next = behind == behind_.end() || alarm <= behind->second;
-  if (!is_next || lines_.room(owner) == 0) return leave_out(owner, alarm);
-  lines_.add(owner, alarm, monotonic());
+  if (!is_next || lines_.room(*owner) == 0) return leave_out(*owner, alarm);
+  lines_.add(*owner, alarm, monotonic());
+}
+
+void AlarmClock::read_again(const Place& alarm) {
+  pause(monotonic());
+  const std::scoped_lock lock{mutex_};
+  read_to_ = std::min(read_to_, before(alarm.due));
 }
 
 void AlarmClock::leave_out(OwnerKey owner, const Place& alarm) {
@@ -183,7 +190,11 @@ bool AlarmClock::feed() {
   }
   for (const auto& alarm : *rows) {
     if (pass_->fed.empty()) break;
-    if (!is_in_window(alarm)) feed(alarm);
+    if (!is_in_window(alarm) && !feed(alarm)) {
+      pass_.reset();
+      pause(monotonic());
+      return false;
+    }
     pass_->at = alarm;
   }
   const bool is_over = rows->size() < rows_at_once;
@@ -194,20 +205,22 @@ bool AlarmClock::feed() {
   return true;
 }
 
-void AlarmClock::feed(const Place& alarm) {
+bool AlarmClock::feed(const Place& alarm) {
   const auto owner = owner_of(alarm.object);
-  const auto fed = pass_->fed.find(owner);
-  if (fed == pass_->fed.end()) return;
-  auto& behind = behind_.at(owner);
-  if (alarm <= behind) return;
-  if (!is_known(owner, alarm)) {
-    if (lines_.room(owner) == 0) {
+  if (!owner) return false;
+  const auto fed = pass_->fed.find(*owner);
+  if (fed == pass_->fed.end()) return true;
+  auto& behind = behind_.at(*owner);
+  if (alarm <= behind) return true;
+  if (!is_known(*owner, alarm)) {
+    if (lines_.room(*owner) == 0) {
       pass_->fed.erase(fed);
-      return;
+      return true;
     }
-    lines_.add(owner, alarm, monotonic());
+    lines_.add(*owner, alarm, monotonic());
   }
   behind = alarm;
+  return true;
 }
 
 Timestamp AlarmClock::read_until() const {

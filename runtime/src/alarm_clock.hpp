@@ -31,8 +31,9 @@ class AlarmClock {
  public:
   /// Runs an alarm as a turn of its object; `done` hears whether it has been dealt with.
   using Fire = std::function<void(const ObjectId&, Tick, std::function<void(bool)> done)>;
-  /// Who shares a rate with an object; none: nobody does.
-  using OwnerOf = std::function<std::optional<std::string>(const ObjectId&)>;
+  /// Who shares a rate with an object; none: nobody does. Errors: those of a store that cannot be
+  /// read now; its alarms wait, since a rate of their own would be one too many.
+  using OwnerOf = std::function<Result<std::optional<std::string>>(const ObjectId&)>;
 
   AlarmClock(const storage::Store& store, const Clock& clock, const AlarmLimits& limits,
              OwnerOf owner_of, Fire fire);
@@ -68,18 +69,21 @@ class AlarmClock {
   };
 
   [[nodiscard]] Microseconds monotonic() const { return clock_.monotonic(); }
-  [[nodiscard]] OwnerKey owner_of(const ObjectId& object);
+  [[nodiscard]] Result<OwnerKey> owner_of(const ObjectId& object);
   [[nodiscard]] bool is_known(OwnerKey owner, const Place& alarm) const;
   bool forget_all();
   void settle_ended();
   bool read_window();
   bool move_due();
-  void admit(Place&& alarm);
+  void admit(const Place& alarm);
+  /// Leaves an alarm to a later look into the store.
+  void read_again(const Place& alarm);
   void leave_out(OwnerKey owner, const Place& alarm);
   void begin_pass();
   /// Reads on in the pass.
   bool feed();
-  void feed(const Place& alarm);
+  /// False when its owner cannot be read now.
+  [[nodiscard]] bool feed(const Place& alarm);
   [[nodiscard]] Timestamp read_until() const;
   /// Whether the alarm is not due yet, as far as the window knows.
   [[nodiscard]] bool is_in_window(const Place& alarm) const;

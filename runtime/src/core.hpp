@@ -120,7 +120,7 @@ class Runtime::Core {
   /// On a worker.
   void load(runtime::Envelope& envelope);
   /// Whose alarms share a rate with the object's; none: no others.
-  [[nodiscard]] std::optional<std::string> alarm_owner(const ObjectId& object) const;
+  [[nodiscard]] Result<std::optional<std::string>> alarm_owner(const ObjectId& object) const;
   /// Once the disk that was full has room: opens the store again, and drops all activations.
   void recover();
   /// Errors: unavailable, also while stopping. Reads nothing but memory.

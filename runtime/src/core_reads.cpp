@@ -89,14 +89,15 @@ void Runtime::Core::load(Envelope& envelope) {
 }
 
 // All of the host's own objects would share one rate else.
-std::optional<std::string> Runtime::Core::alarm_owner(const ObjectId& object) const {
+Result<std::optional<std::string>> Runtime::Core::alarm_owner(const ObjectId& object) const {
   auto version = directory_.peek(object, foundation_.store->epoch());
   auto origin = version ? version->meta.origin : nullptr;
   if (!origin) {
     const auto row = foundation_.store->last_record(object);
-    if (!row || !*row) return {};
+    if (!row && row.error().code != ErrorCode::corrupt) return fail(row.error());
+    if (!row || !*row) return std::optional<std::string>{};
     const auto record = runtime::decode_record(object, **row);
-    if (!record) return {};
+    if (!record) return std::optional<std::string>{};  // it is damaged: it counts for itself
     origin = record->meta.origin;
   }
   return origin->owner.empty() ? std::nullopt : std::optional{origin->owner};

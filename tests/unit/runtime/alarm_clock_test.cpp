@@ -25,7 +25,8 @@ class AlarmClocks : public ::testing::Test {
   };
 
   /// The owner of `a/1` is `a`; of `1` nobody.
-  static std::optional<std::string> owner_of(const ObjectId& object) {
+  Result<std::optional<std::string>> owner_of(const ObjectId& object) const {
+    if (owners_are_unreadable_) return fail(ErrorCode::unavailable, "the disk fails");
     const auto slash = object.id.find('/');
     return slash == std::string::npos ? std::nullopt : std::optional{object.id.substr(0, slash)};
   }
@@ -54,10 +55,11 @@ class AlarmClocks : public ::testing::Test {
     for (; dealt_with_ < fired_.size(); ++dealt_with_) deal_with(fired_[dealt_with_]);
   }
   void start(AlarmLimits limits) {
-    alarms_.emplace(*store_, clock_, limits, owner_of,
-                    [this](const ObjectId& object, const Tick& tick, auto done) {
-                      fired_.push_back({object, tick.name, tick.due, clock_.now(), done});
-                    });
+    alarms_.emplace(
+        *store_, clock_, limits, [this](const ObjectId& object) { return owner_of(object); },
+        [this](const ObjectId& object, const Tick& tick, auto done) {
+          fired_.push_back({object, tick.name, tick.due, clock_.now(), done});
+        });
   }
   /// Lets time pass, and deals with all that fires.
   void pass(Milliseconds time) {
@@ -74,6 +76,7 @@ class AlarmClocks : public ::testing::Test {
   testing::SimulatedClock clock_;
   std::vector<Fired> fired_;
   std::size_t dealt_with_ = 0;
+  bool owners_are_unreadable_ = false;
   std::optional<AlarmClock> alarms_;
 };
 
@@ -202,6 +205,24 @@ TEST_F(AlarmClocks, look_again_for_what_could_not_run_although_a_read_failed_mea
   clock_.advance(std::chrono::seconds{1});
   alarms_->step();
   EXPECT_EQ(fired_.size(), 2U);
+}
+
+TEST_F(AlarmClocks, give_no_object_a_rate_of_its_own_while_its_owner_cannot_be_read) {
+  start({.object_rate = 100, .owner_rate = 2});
+  owners_are_unreadable_ = true;
+  for (int i = 0; i < 6; ++i) {
+    const ObjectId object{"bell", "a/" + std::to_string(i)};
+    set("tick", clock_.now() + Milliseconds{100}, object);
+  }
+  pass(Milliseconds{150});
+  EXPECT_TRUE(fired_.empty());
+  owners_are_unreadable_ = false;
+  pass(Milliseconds{900});
+  EXPECT_GE(fired_.size(), 1U);
+  EXPECT_LE(fired_.size(), 2U);
+  pass(Milliseconds{4'000});
+  EXPECT_EQ(fired_.size(), 6U);
+  alarms_->check_invariants();
 }
 
 }  // namespace
