@@ -140,10 +140,14 @@ void Activation::go_back_to_committed() {
 void Activation::recover() {
   cell_->recovering.store(false, std::memory_order_release);
   go_back_to_committed();
-  // A transaction that was not granted the object yet came back with the others: its turn comes
-  // again, behind theirs.
-  if (std::exchange(holding_, false)) around_.directory.uncount(*cell_);
   const auto again = std::exchange(returned_, {});
+  // A transaction that was not granted the object comes back with the others: its turn comes again,
+  // behind theirs. One that was granted it goes on: what was refused moved no version
+  // (housekeeping), so the grant did not depend on it.
+  const bool hold_came_back = std::ranges::any_of(again, [](const SubmissionPtr& submission) {
+    return submission->envelope->operation == Operation::hold;
+  });
+  if (hold_came_back && std::exchange(holding_, false)) around_.directory.uncount(*cell_);
   auto held = held_ ? std::move(held_) : std::make_unique<std::deque<EnvelopePtr>>();
   for (auto submission = again.rbegin(); submission != again.rend(); ++submission) {
     if (!(*submission)->refused) held->push_front((*submission)->envelope);
