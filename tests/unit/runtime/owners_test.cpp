@@ -144,6 +144,7 @@ TEST_F(Owners, take_turns_with_calls_that_a_transaction_held_back) {
   begin(bob, "b");
   std::latch held{1};
   std::latch over{1};
+  std::promise<void> done;
   runtime_->transact(
       {{"look", "a"}},
       [&](Transaction&) -> Result<Json> {
@@ -151,12 +152,13 @@ TEST_F(Owners, take_turns_with_calls_that_a_transaction_held_back) {
         over.wait();
         return nullptr;
       },
-      {}, [](const auto&) {});
+      {}, [&](const auto&) { done.set_value(); });
   held.wait();
   for (int i = 0; i < 1'000; ++i) look(ann, "a");
   close();  // behind them: they are held by now
   over.count_down();
   EXPECT_LE(bob_is_served_as("b"), static_cast<std::int64_t>(slice_messages_max) + 1);
+  done.get_future().wait();
 }
 
 TEST_F(Owners, keep_the_order_of_their_calls_over_slices_and_transactions) {
