@@ -144,12 +144,15 @@ void OutboxPump::end_turn(Item& item) {
   messages_.finish(item.owner, 1);
 }
 
-OutboxPump::Action OutboxPump::calling(Call call, Receipt receipt,
-                                       std::function<void(Call&)> complete) {
+OutboxPump::Action OutboxPump::calling(Call call, Receipt receipt, Complete complete) {
   return [this, call = std::move(call), receipt = std::move(receipt),
           complete = std::move(complete), generation = generation_]() mutable {
-    if (complete) complete(call);
     const auto position = receipt.position;
+    if (complete) {
+      if (auto done = complete(call); !done) {
+        return finished_call(generation, position, fail(std::move(done).error()));
+      }
+    }
     effects_.call(std::move(call), std::move(receipt),
                   [this, generation, position](const Result<Reply>& reply) {
                     finished_call(generation, position, reply);
@@ -311,10 +314,12 @@ void OutboxPump::bury(Item& item, const Error& error, std::vector<Action>& actio
   call.owner = item.sent->owner;
   call.request_id = item.sent->request_id;
   const bool names_life = item.sent->type != Sent::Type::message || item.sent->to_life != 0;
-  std::function<void(Call&)> complete;
+  Complete complete;
   if (!names_life) {
-    complete = [this, sent = item.sent](Call& record) {
-      if (const auto life = life_now(sent->to); life != 0) record.payload["life"] = life;
+    complete = [this, sent = item.sent](Call& record) -> Result<void> {
+      PERDURE_TRY(life, life_now(sent->to));
+      if (life != 0) record.payload["life"] = life;
+      return {};
     };
   }
   // The letter's first record takes the item: one or the other is there, always.
@@ -322,11 +327,14 @@ void OutboxPump::bury(Item& item, const Error& error, std::vector<Action>& actio
       calling(std::move(call), {.position = item.position, .epoch = epoch_}, std::move(complete)));
 }
 
-Seq OutboxPump::life_now(const ObjectId& object) const {
+Result<Seq> OutboxPump::life_now(const ObjectId& object) const {
   const auto row = store_.last_record(object);
-  if (!row || !*row) return 0;
+  // A letter without a life would be for whatever life there is when it is driven again. Nothing
+  // is, in an object that is damaged.
+  if (!row && row.error().code != ErrorCode::corrupt) return fail(row.error());
+  if (!row || !*row) return Seq{0};
   const auto record = decode_record(object, **row);
-  return record ? record->meta.origin->born_seq : 0;
+  return record ? record->meta.origin->born_seq : Seq{0};
 }
 
 void OutboxPump::remove(std::uint64_t position) {

@@ -117,11 +117,12 @@ class OutboxPump {
   void begin_message(Item& item, std::vector<Action>& actions);
   void end_turn(Item& item);
   void begin_effects(std::vector<Action>& actions);
-  /// `complete`, if any, adds to the call what has to be read from the store.
-  [[nodiscard]] Action calling(Call call, Receipt receipt,
-                               std::function<void(Call&)> complete = {});
-  /// The born seq of an object's present life; 0: it has none, or cannot be read.
-  [[nodiscard]] Seq life_now(const ObjectId& object) const;
+  /// Adds to a call what has to be read from the store. What cannot be read is tried again.
+  using Complete = std::function<Result<void>(Call&)>;
+  [[nodiscard]] Action calling(Call call, Receipt receipt, Complete complete = {});
+  /// The born seq of an object's present life; 0: it has none, or is damaged.
+  /// Errors  those of a store that cannot be read now.
+  [[nodiscard]] Result<Seq> life_now(const ObjectId& object) const;
   void give_result(Item& item, Result<Json> result, std::vector<Action>& actions);
   void bury(Item& item, const Error& error, std::vector<Action>& actions);
   void finished_call(std::uint64_t generation, std::uint64_t position, const Result<Reply>& reply);

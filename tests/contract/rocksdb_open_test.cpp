@@ -317,6 +317,13 @@ TEST_F(RocksdbLook, goes_on_without_the_acknowledged_number) {
   expect_seen("the file ACKED is lost");
 }
 
+TEST_F(RocksdbLook, finds_the_lost_acknowledged_number_after_a_refused_start) {
+  fill();
+  remove("ACKED");
+  ASSERT_EQ(code_of(open_rocksdb(options())), ErrorCode::corrupt);
+  expect_seen("no slot of the file ACKED tells a number");
+}
+
 TEST_F(RocksdbLook, goes_on_without_the_format) {
   fill();
   remove("FORMAT");

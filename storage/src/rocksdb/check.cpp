@@ -253,11 +253,9 @@ class Checker {
     const auto number = acked.read();
     if (!number) {
       find(number.error().detail);
-    } else if (!*number) {
-      find("no slot of the file ACKED tells a number");
-    } else if (**number > commit.number) {
+    } else if (number->value_or(0) > commit.number) {
       find(fmt::format("commit {} was acknowledged, but the write-ahead log gives back only {}",
-                       **number, commit.number));
+                       number->value_or(0), commit.number));
     }
   }
 

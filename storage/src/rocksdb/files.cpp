@@ -130,15 +130,19 @@ Result<std::optional<std::uint64_t>> AckedFile::read() const {
 std::vector<std::string> AckedFile::findings() const {
   std::vector<std::string> findings;
   int place = 0;
+  int empty = 0;
   for (const off_t offset : {off_t{0}, slot_distance}) {
     ++place;
     const auto bytes = read_at(file_, slot_bytes, offset);
     if (!bytes) {
       findings.push_back(fmt::format("slot {} of the file ACKED cannot be read", place));
-    } else if (*bytes != std::string(slot_bytes, '\0') && !parse_slot(*bytes)) {
+    } else if (*bytes == std::string(slot_bytes, '\0')) {
+      ++empty;  // a new store has written one of them
+    } else if (!parse_slot(*bytes)) {
       findings.push_back(fmt::format("slot {} of the file ACKED is damaged", place));
     }
   }
+  if (empty == place) findings.push_back("no slot of the file ACKED tells a number");
   return findings;
 }
 

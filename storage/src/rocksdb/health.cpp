@@ -51,10 +51,11 @@ Result<void> RocksdbStore::look() {
     const auto least = acknowledged_.load();
     const auto kept = opened_.acked.read();
     // The slots are written in turn, so that at most one of them is being written now.
-    if (!kept || kept->value_or(0) + 1 >= least) return {};
-    looked = {Look::Found::displaced,
-              "the file ACKED holds an older number than was written: a copy was put in place of "
-              "the data directory's files; stop the server and restore them"};
+    if (kept && kept->value_or(0) + 1 >= least) return {};
+    looked = kept ? Look{Look::Found::displaced,
+                         "the file ACKED holds an older number than was written: a copy was put in "
+                         "place of the data directory's files; stop the server and restore them"}
+                  : Look{Look::Found::unknown, kept.error().detail};
   }
   Error error{.code = ErrorCode::unavailable, .detail = std::move(looked.detail)};
   if (looked.found != Look::Found::displaced) return fail(std::move(error));
