@@ -29,42 +29,64 @@ void OutboxPump::arrived(std::uint64_t position, const std::vector<std::string>&
         more_on_disk_ = true;
         break;
       }
-      arrivals_.emplace_back(position++, body);
+      arrivals_.push_back({position++, body});
     }
   }
   effects_.wake();
 }
 
+OutboxPump::Rows OutboxPump::decode(const std::vector<storage::OutboxRow>& rows) {
+  Rows decoded;
+  decoded.reserve(rows.size());
+  for (const auto& row : rows) {
+    auto sent = decode_sent(row);
+    // One that is damaged stays on disk.
+    auto whole = sent ? std::optional{std::move(*sent)} : std::nullopt;
+    decoded.push_back({row.position, row.body.size(), std::move(whole)});
+  }
+  return decoded;
+}
+
 bool OutboxPump::take_arrivals() {
-  for (const auto& [position, body] : arrivals_) {
-    if (position < next_position_) continue;  // read from the disk before
+  std::vector<storage::OutboxRow> arrived;
+  std::uint64_t generation = 0;
+  {
+    const std::scoped_lock lock{mutex_};
+    if (stopped_ || arrivals_.empty()) return false;
+    arrived.swap(arrivals_);
+    arrivals_bytes_ = 0;
+    generation = generation_;
+  }
+  auto rows = decode(arrived);
+  const std::scoped_lock lock{mutex_};
+  if (generation != generation_) return true;  // all is read again
+  for (auto& row : rows) {
+    if (row.position < next_position_) continue;  // read from the disk before
     // In order and without a gap, or from the disk.
-    if (more_on_disk_ || position != next_position_ || behind_.size() >= behind_max) {
+    if (more_on_disk_ || row.position != next_position_ || behind_.size() >= behind_max) {
       more_on_disk_ = true;
       break;
     }
-    next_position_ = position + 1;
-    accept({position, body});
+    next_position_ = row.position + 1;
+    accept(std::move(row));
   }
-  arrivals_bytes_ = 0;
-  return !std::exchange(arrivals_, {}).empty();
+  return true;
 }
 
-void OutboxPump::accept(const storage::OutboxRow& row) {
-  auto sent = decode_sent(row);
-  if (!sent) return;  // damaged: stays on disk
-  const auto owner = owner_key(sent->sender_owner);
+void OutboxPump::accept(Row&& row) {
+  if (!row.sent) return;
+  const auto owner = owner_key(row.sent->sender_owner);
   // In order: behind one that waits on disk nothing of its owner comes in.
-  if (!behind_.contains(owner) && take_in(row, owner, std::move(*sent))) return;
+  if (!behind_.contains(owner) && take_in(std::move(row), owner)) return;
   behind_.try_emplace(owner, row.position);
 }
 
-bool OutboxPump::take_in(const storage::OutboxRow& row, OwnerKey owner, Sent sent) {
-  const auto bytes = row.body.size() + item_overhead_bytes;
+bool OutboxPump::take_in(Row&& row, OwnerKey owner) {
+  const auto bytes = row.body_bytes + item_overhead_bytes;
   if (!items_room_.fits(owner, 1) || !bytes_room_.take(owner, bytes)) return false;
   PERDURE_CHECK(items_room_.take(owner, 1), "there was room for an item");
   Item fresh{.position = row.position,
-             .sent = std::make_shared<const Sent>(std::move(sent)),
+             .sent = std::make_shared<const Sent>(std::move(*row.sent)),
              .owner = owner,
              .bytes = bytes};
   auto& item = items_.emplace(row.position, std::move(fresh)).first->second;
@@ -106,33 +128,31 @@ bool OutboxPump::read_on() {
     if (!owner && (!more_on_disk_ || behind_.size() >= behind_max)) return false;
     from = owner ? behind_.at(*owner) : next_position_;
   }
-  const auto rows = store_.outbox(from, rows_at_once);
+  const auto stored = store_.outbox(from, rows_at_once);
+  if (!stored) return false;
+  auto rows = decode(*stored);
   const std::scoped_lock lock{mutex_};
-  if (!rows) return false;
-  if (owner) return catch_up(*owner, from, *rows);
+  if (owner) return catch_up(*owner, from, std::move(rows));
   if (from != next_position_) return false;
-  for (const auto& row : *rows) {
+  for (auto& row : rows) {
     next_position_ = row.position + 1;
-    accept(row);
+    accept(std::move(row));
   }
   // What was committed after the read is among the arrivals.
-  if (rows->empty()) more_on_disk_ = false;
+  if (rows.empty()) more_on_disk_ = false;
   return true;
 }
 
-bool OutboxPump::catch_up(OwnerKey owner, std::uint64_t from,
-                          const std::vector<storage::OutboxRow>& rows) {
+bool OutboxPump::catch_up(OwnerKey owner, std::uint64_t from, Rows&& rows) {
   const auto behind = behind_.find(owner);
   if (behind == behind_.end() || behind->second != from) return false;
   bool is_level = rows.size() < rows_at_once;
-  for (const auto& row : rows) {
+  for (auto& row : rows) {
     is_level |= row.position >= next_position_;  // from there on all owners' items are read
     if (row.position >= next_position_) break;
     behind->second = row.position;
-    auto sent = decode_sent(row);
-    if (sent && owner_key(sent->sender_owner) == owner && !take_in(row, owner, std::move(*sent))) {
-      return row.position != from;
-    }
+    const bool is_its = row.sent && owner_key(row.sent->sender_owner) == owner;
+    if (is_its && !take_in(std::move(row), owner)) return row.position != from;
     behind->second = row.position + 1;
   }
   if (is_level) behind_.erase(behind);
@@ -140,8 +160,10 @@ bool OutboxPump::catch_up(OwnerKey owner, std::uint64_t from,
 }
 
 bool OutboxPump::is_waiting(const ObjectId& from, const ObjectId& to, const std::string& owner) {
+  // What others have sent meanwhile is no reason to wait.
+  static_cast<void>(take_arrivals());
   const std::scoped_lock lock{mutex_};
-  return more_on_disk_ || !arrivals_.empty() || behind_.contains(owner_key(owner)) ||
+  return more_on_disk_ || behind_.contains(owner_key(owner)) ||
          lanes_.contains({to_string(from), to_string(to)});
 }
 

@@ -70,11 +70,11 @@ PerformerLine::Waiting OutboxPump::waiting_of(const Item& item) {
 
 bool OutboxPump::step() {
   bool moved = read_on();
+  moved |= take_arrivals();
   std::vector<Action> actions;
   {
     const std::scoped_lock lock{mutex_};
     if (stopped_) return false;
-    moved |= take_arrivals();
     check_timeouts(clock_.monotonic(), actions);
     for (const auto position : std::exchange(ready_, {})) {
       const auto found = items_.find(position);

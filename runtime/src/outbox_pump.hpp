@@ -36,8 +36,9 @@ struct PumpEffects {
   std::function<void()> wake;
 };
 
-/// Threads  arrived, items, is_waiting, set_performer and the callbacks it hands out: any. step,
-///          next: one. Its lock is held over no call of others.
+/// Threads  arrived, items, set_performer and the callbacks it hands out: any. step, is_waiting,
+///          next: one. Its lock is held over no call of others, and over no decoding: commits of
+///          all owners take it.
 /// Limits   in memory: 65,536 items and 128 MiB of them, and 64 MiB of results that wait for their
 ///          turns; of each an owner has at most what is left free. Past it items wait on disk, and
 ///          a result is dropped and its effect done again, after a second. 1,024 messages are under
@@ -102,14 +103,22 @@ class OutboxPump {
   }
 
   // What is in memory: outbox_memory.cpp.
-  void accept(const storage::OutboxRow& row);
+  struct Row {
+    std::uint64_t position;
+    std::size_t body_bytes;
+    std::optional<Sent> sent;  ///< none: it is damaged
+  };
+  using Rows = std::vector<Row>;
+  [[nodiscard]] static Rows decode(const std::vector<storage::OutboxRow>& rows);
+  void accept(Row&& row);
   /// False: there is no room.
-  bool take_in(const storage::OutboxRow& row, OwnerKey owner, Sent sent);
+  bool take_in(Row&& row, OwnerKey owner);
   void let_go(const Item& item);
   bool read_on();
-  bool catch_up(OwnerKey owner, std::uint64_t from, const std::vector<storage::OutboxRow>& rows);
+  bool catch_up(OwnerKey owner, std::uint64_t from, Rows&& rows);
   [[nodiscard]] std::optional<OwnerKey> next_behind() const;
   [[nodiscard]] bool has_to_read() const;
+  /// Takes the lock. True when there were any.
   bool take_arrivals();
 
   void begin(Item& item, std::vector<Action>& actions);
@@ -151,7 +160,7 @@ class OutboxPump {
   const std::shared_ptr<AttemptLink> link_;  // shared with attempts, which may outlive the pump
 
   mutable std::mutex mutex_;  // guards the rest
-  std::vector<std::pair<std::uint64_t, std::string>> arrivals_;
+  std::vector<storage::OutboxRow> arrivals_;
   std::size_t arrivals_bytes_ = 0;
   std::map<std::uint64_t, Item> items_;
   SharedRoom items_room_{items_max};

@@ -114,7 +114,7 @@ void OutboxPump::check_store() const {
   std::set<std::uint64_t> known;
   for (const auto& [position, item] : items_) known.insert(position);
   if (!more_on_disk_) {
-    for (const auto& arrival : arrivals_) known.insert(arrival.first);
+    for (const auto& arrival : arrivals_) known.insert(arrival.position);
   }
   const auto rows = store_.outbox(0, std::numeric_limits<std::size_t>::max());
   if (!rows) return;

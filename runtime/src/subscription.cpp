@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t events_a_turn = 100;
 constexpr std::size_t event_bytes_a_turn = 256u << 10;
+/// Turns of one step: alarms, messages and effects of all owners wait meanwhile.
+constexpr std::size_t turns_at_once = 32;
 /// Looked at again in one step, of those whose events wait in the outbox.
 constexpr std::size_t blocked_at_once = 1'024;
 /// Past this many events without a match the cursor is made durable all the same, so that a restart
@@ -128,6 +130,7 @@ bool Subscriptions::step() {
     most = turns_.waiting();  // those that have a turn now; who is due again has the next one
   }
   for (std::size_t i = 0; i < most; ++i) {
+    if (i == turns_at_once) return true;
     const auto turn = take_turn();
     if (!turn) break;
     const auto& [id, subscription] = *turn;
