@@ -3,6 +3,8 @@
 #pragma once
 
 #include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <cstdint>
 #include <map>
@@ -16,11 +18,13 @@ namespace perdure::effects {
 /// and no IPv6 one. Threads  any.
 class NameServer {
  public:
-  explicit NameServer(std::uint8_t ttl = 60) : ttl_(ttl), thread_([this] { serve(); }) {}
+  explicit NameServer(std::uint8_t ttl = 60)
+      : ttl_(ttl), thread_([this] {
+          serve();
+          loop_.run();
+        }) {}
   ~NameServer() {
-    boost::asio::io_context loop;
-    udp::socket last{loop, udp::v4()};
-    last.send_to(boost::asio::buffer("", 0), socket_.local_endpoint());
+    loop_.stop();
     thread_.join();
   }
 
@@ -38,14 +42,14 @@ class NameServer {
   using udp = boost::asio::ip::udp;
 
   void serve() {
-    for (;;) {
-      std::array<char, 1'024> packet{};
-      udp::endpoint from;
-      const auto size = socket_.receive_from(boost::asio::buffer(packet), from);
-      if (size == 0) return;
-      const auto answer = answer_to(std::string{packet.data(), size});
-      if (!answer.empty()) socket_.send_to(boost::asio::buffer(answer), from);
-    }
+    socket_.async_receive_from(boost::asio::buffer(packet_), from_,
+                               [this](const auto& error, std::size_t size) {
+                                 if (error) return;
+                                 const auto answer = answer_to(std::string{packet_.data(), size});
+                                 if (!answer.empty())
+                                   socket_.send_to(boost::asio::buffer(answer), from_);
+                                 serve();
+                               });
   }
 
   std::string answer_to(const std::string& question) {
@@ -78,6 +82,10 @@ class NameServer {
   const std::uint8_t ttl_;
   boost::asio::io_context loop_;
   udp::socket socket_{loop_, {boost::asio::ip::make_address("127.0.0.1"), 0}};
+  // The thread's.
+  std::array<char, 1'024> packet_{};
+  udp::endpoint from_;
+
   mutable std::mutex mutex_;  // guards asked_
   std::map<std::string, int> asked_;
   std::thread thread_;
