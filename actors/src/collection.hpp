@@ -77,11 +77,10 @@ class Collection {
   static const RowText whole_text;
   static const RowText earlier_text;  ///< of versions up to 0.1.0
 
-  /// The rows of an item that was read: those that are there, and those that may be, because they
-  /// stand there in one of the two forms of text.
+  /// The index rows of a stored item.
   struct Rows {
-    std::set<std::string> known;
-    std::set<std::string> doubtful;
+    std::set<std::string> known;     ///< are in the store
+    std::set<std::string> doubtful;  ///< one of the two forms of text is in the store
   };
 
   [[nodiscard]] std::set<std::string> row_keys(const Json& item, const RowText& text) const;

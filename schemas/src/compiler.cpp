@@ -93,7 +93,7 @@ const SchemaCompiler::Entry SchemaCompiler::entries[] = {
     {"readOnly", &SchemaCompiler::read_only},
     {"required", &SchemaCompiler::required},
     {"then", &SchemaCompiler::subschema},
-    {"title", &SchemaCompiler::annotation},
+    {"title", &SchemaCompiler::title},
     {"type", &SchemaCompiler::types},
     {"uniqueItems", &SchemaCompiler::unique_items},
     {"writeOnly", &SchemaCompiler::annotation},
@@ -357,6 +357,12 @@ bool SchemaCompiler::identifier(const Keyword& keyword, Node&) {
 }
 
 bool SchemaCompiler::annotation(const Keyword&, Node&) { return true; }
+
+bool SchemaCompiler::title(const Keyword& keyword, Node& node) {
+  if (!keyword.value.is_string()) return refuse(keyword, "`title` is a string");
+  node.title = keyword.value.get<std::string>();
+  return true;
+}
 
 NodeIndex SchemaCompiler::node_of(const Json& schema, const Json& document, std::string pointer) {
   const auto next = static_cast<NodeIndex>(program_.nodes.size());

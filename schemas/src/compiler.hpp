@@ -70,6 +70,7 @@ class SchemaCompiler {
   bool reference(const Keyword&, Node&);
   bool identifier(const Keyword&, Node&);
   bool annotation(const Keyword&, Node&);
+  bool title(const Keyword& keyword, Node& node);
 
   /// The node of a subschema, which is put on the list when it was not seen before.
   NodeIndex node_of(const Json& schema, const Json& document, std::string pointer);

@@ -94,6 +94,7 @@ struct Node {
   Choice any_of;
   Choice one_of;
   NodeIndex negated = no_node;
+  std::string title;  ///< says what it is, where it stands under `not`
   NodeIndex condition = no_node;
   NodeIndex then = no_node;
   NodeIndex otherwise = no_node;

@@ -355,7 +355,10 @@ bool Validator::check_combined(const Node& node, const Json& value, const Place&
   }
   if (!ok && done()) return false;
   if (node.negated != no_node && try_visit(node.negated, value, at)) {
-    ok = report(at, "not", [] { return "must not have this form"; });
+    ok = report(at, "not", [&] {
+      const auto& title = nodes_[node.negated].title;
+      return title.empty() ? std::string{"must not have this form"} : "must not be " + title;
+    });
   }
   if (node.condition != no_node && (ok || !done())) {
     const auto next = try_visit(node.condition, value, at) ? node.then : node.otherwise;

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
+#include <system_error>
 
 namespace perdure::http {
 
@@ -26,7 +29,10 @@ bool is_host_char(char c) noexcept {
 bool is_base64_char(char c) noexcept { return is_alnum(c) || c == '+' || c == '/'; }
 
 bool is_valid_port(std::string_view text) noexcept {
-  return text.size() <= 5 && std::ranges::all_of(text, is_digit);
+  if (text.empty()) return true;  // RFC 3986, section 3.2.3: as if there were no colon
+  std::uint16_t port = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), port);
+  return text.size() <= 5 && read.ec == std::errc{} && read.ptr == text.data() + text.size();
 }
 
 }  // namespace

@@ -46,6 +46,8 @@ const Case cases[] = {
      "is required together with a"},
     {R"({"properties": {"a": false}})", R"({"a": 1})", "/a", "not_allowed", "must not be present"},
     {R"({"not": {}})", "1", "", "not", "must not have this form"},
+    {R"({"not": {"title": "the number one", "const": 1}})", "1", "", "not",
+     "must not be the number one"},
     {R"({"anyOf": [{"const": 1}, {"const": 2}]})", "3", "", "any_of",
      "must have one of the allowed forms"},
     {R"({"anyOf": [{"type": "null"}, {"type": "string", "maxLength": 1}]})", R"("ab")", "",

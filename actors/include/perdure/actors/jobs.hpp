@@ -9,7 +9,7 @@
 // entries for each type, however many jobs wait, and nobody polls.
 //
 // Owners take turns: the owner with the fewest places gets the next one. Where several have equally
-// few, the one that has waited longest gets it. An owner's own jobs go by priority, then by age.
+// few, the one that has waited longest gets it. One owner's jobs start by priority, then by age.
 // docs/adr/0009-jobs.md and docs/adr/0017-turns-of-owners.md have the reasons.
 //
 //   job               queue                      runner

@@ -55,11 +55,12 @@ TEST(Origin, is_found_in_a_head_that_nobody_could_parse) {
 }
 
 TEST(Host, is_a_name_or_an_address_with_an_optional_port) {
-  for (const auto* host : {"a", "a:", "a:80", "1.2.3.4", "[::1]", "[::1]:8080", "x_y-z.example"}) {
+  for (const auto* host :
+       {"a", "a:", "a:80", "1.2.3.4", "[::1]", "[::1]:8080", "x_y-z.example", "a:65535"}) {
     EXPECT_TRUE(is_valid_host(host)) << host;
   }
-  for (const auto* host :
-       {"", ":80", "a:b", "a:1:2", "[]", "[::1", "[::1]x", "[g]", "u@a", "a/b"}) {
+  for (const auto* host : {"", ":80", "a:b", "a:1:2", "[]", "[::1", "[::1]x", "[g]", "u@a", "a/b",
+                           "a:65536", "a:-1"}) {
     EXPECT_FALSE(is_valid_host(host)) << host;
   }
 }
