@@ -142,6 +142,7 @@ TEST_F(JobTurns, of_one_owner_never_take_all_places_of_a_type_over_all_queues) {
   }));
   EXPECT_EQ(running_, 2);
   when(make({{"type", "wait"}, {"queue", "q0"}}, "bob"), "running");
+  ASSERT_TRUE(is_running(3));  // it says so before its thread has begun
   EXPECT_EQ(most_, 3);
 }
 
