@@ -83,9 +83,12 @@ void AlarmClock::settle_ended() {
     ended.swap(ended_);
   }
   for (const auto& [alarm, dealt_with, at] : ended) {
-    const auto owner = running_.extract(alarm).mapped();
+    const auto [owner, is_set_again] = running_.extract(alarm).mapped();
     lines_.finish(owner);
-    if (dealt_with) continue;
+    if (dealt_with) {
+      if (is_set_again) admit(alarm);
+      continue;
+    }
     // It is found by reading on, but not at once: what keeps it from running (a disk that failed)
     // lasts a while.
     leave_out(owner, alarm);
@@ -147,7 +150,12 @@ bool AlarmClock::is_known(OwnerKey owner, const Place& alarm) const {
 void AlarmClock::admit(const Place& alarm) {
   const auto owner = owner_of(alarm.object);
   if (!owner) return read_again(alarm);
-  if (is_known(*owner, alarm)) return;
+  if (const auto running = running_.find(alarm); running != running_.end()) {
+    // Its turn may have set it for the time that it had: a retry within the same millisecond.
+    running->second.is_set_again = true;
+    return;
+  }
+  if (lines_.contains(*owner, alarm)) return;
   const auto behind = behind_.find(*owner);
   const bool is_next = behind == behind_.end() || alarm <= behind->second;
   if (!is_next || lines_.room(*owner) == 0) return leave_out(*owner, alarm);
@@ -244,7 +252,7 @@ bool AlarmClock::fire_due() {
       window_.insert(std::move(taken->alarm));
       continue;
     }
-    running_.emplace(taken->alarm, taken->owner);
+    running_.emplace(taken->alarm, Running{.owner = taken->owner});
     due.push_back(std::move(taken->alarm));
   }
   for (auto& alarm : due) {
@@ -271,8 +279,8 @@ Timestamp AlarmClock::next() const {
   if (forgets_ || !ended_.empty()) return now;
   auto next = after_pause(now + read_ahead);
   if (window_.size() < window_rows_max) {
-    const bool is_early = read_to_.due < long_ago + read_ahead;
-    next = after_pause(is_early ? read_to_.due : read_to_.due - read_ahead);
+    const bool is_unread = read_to_.due < long_ago + read_ahead;
+    next = after_pause(is_unread ? now : read_to_.due - read_ahead);
   }
   if (!window_.empty()) next = std::min(next, window_.begin()->due);
   if (!behind_.empty() && read_not_before_ > mono) next = std::min(next, at(read_not_before_));

@@ -62,6 +62,10 @@ class AlarmClock {
     Place at;
     std::unordered_set<OwnerKey> fed;  ///< owners with room for all that was read so far
   };
+  struct Running {
+    OwnerKey owner;
+    bool is_set_again = false;  ///< found due once more while it ran
+  };
   struct Ended {
     Place alarm;
     bool dealt_with;
@@ -97,7 +101,7 @@ class AlarmClock {
   const Fire fire_;
 
   AlarmLines lines_;
-  std::map<Place, OwnerKey> running_;
+  std::map<Place, Running> running_;
   /// Of owners that are behind: no alarm up to this one was left out.
   std::unordered_map<OwnerKey, Place> behind_;
   std::optional<Pass> pass_;

@@ -91,6 +91,33 @@ TEST_F(AlarmClocks, fire_what_is_due_once) {
   EXPECT_EQ(fired_.size(), 1U);
 }
 
+TEST_F(AlarmClocks, fire_again_what_its_turn_sets_for_the_time_that_it_had) {
+  start({});
+  const auto due = clock_.now() + Milliseconds{100};
+  set("tick", due);
+  clock_.advance(Milliseconds{100});
+  while (alarms_->step()) {
+  }
+  ASSERT_EQ(fired_.size(), 1U);
+  set("tick", due);
+  while (alarms_->step()) {
+  }
+  EXPECT_EQ(fired_.size(), 1U) << "not while it runs";
+  fired_[0].done(true);
+  while (alarms_->step()) {
+  }
+  ASSERT_EQ(fired_.size(), 2U);
+  EXPECT_EQ(fired_[1].due, due);
+  deal_with(fired_[1]);
+  alarms_->step();
+  alarms_->check_invariants();
+}
+
+TEST_F(AlarmClocks, have_something_to_do_at_once_before_they_have_read) {
+  start({});
+  EXPECT_EQ(alarms_->next(), clock_.now());
+}
+
 TEST_F(AlarmClocks, pace_the_alarms_of_an_object_and_lose_none) {
   start({.object_rate = 20, .owner_rate = 1'000});
   for (int i = 0; i < 100; ++i) set(std::to_string(i), clock_.now() + Milliseconds{100 - i});
