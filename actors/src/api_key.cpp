@@ -140,7 +140,7 @@ Result<Grant> accept(const Reply& verified, Timestamp now) {
     return fail(ErrorCode::unauthenticated, "the key is not valid");
   }
   Grant grant{.key_id = verified.meta.object().id,
-              .user_id = verified.meta.origin->owner,
+              .user_id = verified.meta.origin->owner.text(),
               .scopes = value.at("scopes").get<std::vector<std::string>>(),
               .rate_limit = {},
               .expires_at = expires_at,

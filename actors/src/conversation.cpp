@@ -26,7 +26,7 @@ std::string id_key(const std::string& id) { return "ids/" + id; }
 Json body(const ObjectMeta& meta, Json message) {
   const Origin& origin = *meta.origin;
   message["conversation_id"] = origin.object.id;
-  message["user_id"] = origin.owner.empty() ? Json(nullptr) : Json(origin.owner);
+  message["user_id"] = origin.owner.text().empty() ? Json(nullptr) : Json(origin.owner.text());
   message["organization_id"] = nullptr;
   message["updated_at"] = message.at("created_at");  // a message is never changed
   message["updated_by"] = message.at("created_by");

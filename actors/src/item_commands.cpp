@@ -203,7 +203,7 @@ Json item_body(const ObjectMeta& parent, const std::string& parent_member, Json 
   item.erase(std::string{internal_member});
   const Origin& origin = *parent.origin;
   item[parent_member] = origin.object.id;
-  item["user_id"] = origin.owner.empty() ? Json(nullptr) : Json(origin.owner);
+  item["user_id"] = origin.owner.text().empty() ? Json(nullptr) : Json(origin.owner.text());
   item["organization_id"] = nullptr;
   return item;
 }

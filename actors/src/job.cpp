@@ -117,7 +117,7 @@ Json begin(JobState& job, Turn& turn, const Json& state, const Json& stay) {
   return {{"go", true},
           {"payload", state.at("payload")},
           {"attempt", state.at("attempts")},
-          {"owner", turn.meta().origin->owner},
+          {"owner", turn.meta().origin->owner.text()},
           {"is_admin", state.at("internal").at("is_admin")},
           {"started_at", state.at("started_at")}};
 }

@@ -67,7 +67,7 @@ Result<Sum> export_one(JobContext& job, const ObjectId& object) {
   auto& runtime = job.runtime();
   const auto* kind = runtime.find_kind(object.kind);
   const auto view = runtime.inspect(object);
-  if (kind == nullptr || !view || !job.principal().reaches(view->meta.origin->owner)) {
+  if (kind == nullptr || !view || !job.principal().reaches(view->meta.origin->owner.text())) {
     return fail(ErrorCode::not_found, "there is no " + to_string(object));
   }
   if (!kind->secrets.empty() && job.principal().role == Principal::Role::user) {

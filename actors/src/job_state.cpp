@@ -31,7 +31,7 @@ JobStay stay_of(const Turn& turn, const Json& job) {
           .run = job.at("internal").at("run"),
           .type = job.at("type"),
           .priority = job.at("priority"),
-          .owner = turn.meta().origin->owner};
+          .owner = turn.meta().origin->owner.text()};
 }
 
 Message to_queue(const Json& job, std::string command, Json payload) {

@@ -115,7 +115,7 @@ Json resource_body(const ObjectMeta& meta, Json state) {
   Json body = public_state(std::move(state));
   const Origin& origin = *meta.origin;
   body["id"] = origin.object.id;
-  body["user_id"] = origin.owner.empty() ? Json(nullptr) : Json(origin.owner);
+  body["user_id"] = origin.owner.text().empty() ? Json(nullptr) : Json(origin.owner.text());
   body["organization_id"] = nullptr;
   body["created_at"] = format_rfc3339(origin.created_at);
   body["updated_at"] = format_rfc3339(meta.updated_at);

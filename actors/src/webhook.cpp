@@ -137,7 +137,7 @@ Result<Json> test(const WebhookPolicy& policy, Turn& turn, ResourceState& self) 
                    {"type", "webhook.test"},
                    {"time", format_rfc3339(turn.now())},
                    {"datacontenttype", "application/json"},
-                   {"owner", turn.meta().origin->owner},
+                   {"owner", turn.meta().origin->owner.text()},
                    {"data", {{"webhook_id", webhook.id}}}};
   return delivery_body(turn.meta(), *Deliveries{policy, turn, self.json}.add(event));
 }

@@ -40,7 +40,7 @@ Result<std::string> owner_of(const Runtime& runtime, const Effect& effect) {
   const auto view = runtime.inspect(effect.object());
   if (!view && view.error().code == ErrorCode::not_found) return fail(view.error());
   if (!view) return fail(cannot_tell("the webhook", view.error().detail));
-  return view->meta.origin->owner;
+  return view->meta.origin->owner.text();
 }
 
 }  // namespace

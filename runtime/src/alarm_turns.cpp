@@ -97,7 +97,7 @@ Result<Decision> run_tick(const Envelope& envelope, const Version& newest,
   turn.call.target = envelope.call.target;
   turn.call.name = alarm.spec.command;
   turn.call.payload = alarm.spec.payload;
-  turn.call.owner = newest.meta.origin->owner;
+  turn.call.owner = newest.meta.origin->owner.text();
   turn.kind = envelope.kind;
   turn.command = &found->second;
   turn.accepted_at = envelope.accepted_at;

@@ -53,7 +53,7 @@ class Cell {
   void learn_owner() {
     if (knows_owner_ || committed_->meta.seq == 0) return;
     knows_owner_ = true;
-    const auto& owner = committed_->meta.origin->owner;
+    const auto& owner = committed_->meta.origin->owner.text();
     owner_key_.store(owner.empty() ? hash : perdure::owner_key(owner), std::memory_order_relaxed);
   }
   void wake_for(std::optional<OwnerKey> caller) {

@@ -46,7 +46,7 @@ OwnerKey line_of(const Submission& submission) {
   if (submission.settle) return caller_key(submission.envelope->call.principal).value_or(0);
   auto& cell = *submission.envelope->cell;
   if (!cell.line) {
-    const auto& owner = submission.version->meta.origin->owner;
+    const auto& owner = submission.version->meta.origin->owner.text();
     cell.line = owner.empty() ? cell.hash : perdure::owner_key(owner);
   }
   return *cell.line;

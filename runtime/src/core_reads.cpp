@@ -100,7 +100,7 @@ Result<std::optional<std::string>> Runtime::Core::alarm_owner(const ObjectId& ob
     if (!record) return std::optional<std::string>{};  // it is damaged: it counts for itself
     origin = record->meta.origin;
   }
-  return origin->owner.empty() ? std::nullopt : std::optional{origin->owner};
+  return origin->owner.text().empty() ? std::nullopt : std::optional{origin->owner.text()};
 }
 
 RuntimeStats Runtime::Core::stats() const {

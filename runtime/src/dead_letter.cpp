@@ -76,7 +76,7 @@ Error cause_of_letter(const Json& letter) {
 }
 
 Sent dead_letter_of(const Origin& origin, const Alarm& alarm, const Error& error, std::string id) {
-  const auto& owner = origin.owner;
+  const auto& owner = origin.owner.text();
   Sent sent{.type = Sent::Type::message, .from = origin.object, .from_life = origin.born_seq};
   sent.to = {std::string{dead_letter_kind_name}, std::move(id)};
   sent.command = "record";

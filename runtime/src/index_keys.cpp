@@ -82,7 +82,7 @@ class KeyWriter {
 
 void add_rows(std::vector<IndexKey>& rows, const IndexDefinition& index, const ObjectMeta& meta,
               const Json& root, KeyWriter& writer) {
-  std::vector<std::string> keys{index_prefix(index, meta.origin->owner)};
+  std::vector<std::string> keys{index_prefix(index, meta.origin->owner.text())};
   for (const auto& field : index.fields) {
     const Json value = field_value(field, meta, root);
     if (!value.is_array()) {
@@ -173,7 +173,7 @@ std::vector<IndexKey> rows_of(const KindDefinition& kind, const ObjectMeta& meta
                               KeyWriter& writer) {
   std::vector<IndexKey> rows;
   if (meta.seq == 0) return rows;
-  const auto owner = owner_key(meta.origin->owner);
+  const auto owner = owner_key(meta.origin->owner.text());
   rows.push_back({std::string{index_names::by_owner}, owner});
   if (meta.deleted_at) {
     const auto time = time_key(*meta.deleted_at);

@@ -48,7 +48,7 @@ std::string encode_stored_reply(const StoredReply& stored) {
   put_bytes(out, meta.updated_by);
   put_varint(out, meta.deleted_at ? static_cast<std::uint64_t>(to_unix_ms(*meta.deleted_at)) : 0);
   put_varint(out, meta.origin->born_seq);
-  put_bytes(out, meta.origin->owner);
+  put_bytes(out, meta.origin->owner.text());
   put_varint(out, static_cast<std::uint64_t>(to_unix_ms(meta.origin->created_at)));
   put_bytes(out, meta.origin->created_by);
   put_bytes(out, dump_json(reply.value));
@@ -71,7 +71,7 @@ Result<StoredReply> decode_stored_reply(std::string_view bytes) {
   meta.updated_by = in.bytes();
   if (const auto deleted = time(); to_unix_ms(deleted) != 0) meta.deleted_at = deleted;
   origin->born_seq = in.varint();
-  origin->owner = in.bytes();
+  origin->owner = Owner::from_text(std::string{in.bytes()});
   origin->created_at = time();
   origin->created_by = in.bytes();
   meta.origin = std::move(origin);

@@ -34,7 +34,7 @@ std::string object_count(std::string_view kind, std::string_view owner) {
 
 std::optional<std::string> owner_of(const Version& version) {
   if (version.meta.seq == 0 || version.purged()) return {};
-  return version.meta.origin->owner;
+  return version.meta.origin->owner.text();
 }
 
 std::vector<storage::CountChange> object_counts(const std::optional<std::string>& before,

@@ -48,7 +48,7 @@ std::string encode_record(const Record& record) {
   put_bytes(out, meta.updated_by);
   put_varint(out, meta.deleted_at ? static_cast<std::uint64_t>(to_unix_ms(*meta.deleted_at)) : 0);
   put_varint(out, meta.origin->born_seq);
-  put_bytes(out, meta.origin->owner);
+  put_bytes(out, meta.origin->owner.text());
   put_time(out, meta.origin->created_at);
   put_bytes(out, meta.origin->created_by);
   put_bytes(out, record.command);
@@ -87,7 +87,7 @@ Result<Record> decode_record(const ObjectId& object, const storage::RecordRow& r
   auto origin = std::make_shared<Origin>();
   origin->object = object;
   origin->born_seq = in.varint();
-  origin->owner = in.bytes();
+  origin->owner = Owner::from_text(std::string{in.bytes()});
   origin->created_at = read_time(in);
   origin->created_by = in.bytes();
   meta.origin = std::move(origin);

@@ -70,7 +70,7 @@ void Subscriptions::put(const std::string& id, const Version& version) {
   subscription.by_name = state.value("by_name", std::vector<std::string>{});
   subscription.paused = state.contains("paused");
   subscription.target = {state.at("kind"), state.at("id")};
-  subscription.owner = version.meta.origin->owner;
+  subscription.owner = version.meta.origin->owner.text();
   subscription.cursor = state.at("cursor");
   subscription.looked_to.clear();
   ids_by_owner_[subscription.owner].insert(id);

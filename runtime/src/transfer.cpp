@@ -216,7 +216,7 @@ class Clone final : public ObjectCopy {
  public:
   Clone(const storage::Store& store, const ObjectMeta& meta, Json state, Call call)
       : call_(std::move(call)), state_(std::move(state)), source_(store, meta) {
-    call_.owner = meta.origin->owner;
+    call_.owner = meta.origin->owner.text();
   }
 
   Result<More> read(std::size_t bytes) override {
@@ -269,7 +269,7 @@ Result<std::unique_ptr<ObjectExport>> Runtime::begin_export(const ObjectId& obje
               {"id", object.id},
               {"seq", meta.seq},
               {"schema_version", meta.schema_version},
-              {"owner", meta.origin->owner},
+              {"owner", meta.origin->owner.text()},
               {"created_at", format_rfc3339(meta.origin->created_at)},
               {"created_by", meta.origin->created_by},
               {"updated_at", format_rfc3339(meta.updated_at)},
@@ -311,7 +311,7 @@ Result<std::unique_ptr<ObjectCopy>> Runtime::begin_clone(const ObjectId& source,
   const auto* kind = find_kind(source.kind);
   if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + source.kind);
   PERDURE_TRY(record, runtime::record_as_of(core_->store(), source, as_of));
-  if (!call.principal.reaches(record.meta.origin->owner)) {
+  if (!call.principal.reaches(record.meta.origin->owner.text())) {
     return fail(ErrorCode::not_found, "there is no " + to_string(source));
   }
   PERDURE_TRY(state, runtime::decode_root(*kind, record));

@@ -127,7 +127,7 @@ void TurnContext::add(Sent sent, const std::optional<std::string>& owner) {
   sent.from_life = meta_.origin->born_seq;
   // Nobody else knows of it, so a later life has not asked for it.
   if (sent.type == Sent::Type::message && sent.to == sent.from) sent.to_life = sent.from_life;
-  sent.sender_owner = meta_.origin->owner;
+  sent.sender_owner = meta_.origin->owner.text();
   sent.owner = owner.value_or(sent.sender_owner);
   sent.request_id = envelope_.call.request_id;
   sent.traceparent = envelope_.call.traceparent;

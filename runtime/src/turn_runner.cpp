@@ -69,7 +69,7 @@ Result<std::shared_ptr<const Origin>> origin_after(const Envelope& envelope, con
   auto origin = std::make_shared<Origin>();
   origin->object = envelope.call.target;
   origin->born_seq = before.meta.seq + 1;
-  origin->owner = std::move(owner);
+  origin->owner = Owner::from_text(std::move(owner));
   origin->created_at = now;
   origin->created_by = actor_name(principal);
   return std::shared_ptr<const Origin>{std::move(origin)};
@@ -105,7 +105,7 @@ std::string cloud_event(const Draft& draft, std::size_t index, const PublishedEv
             {"type", event.topic},
             {"time", format_rfc3339(draft.meta.updated_at)},
             {"datacontenttype", "application/json"},
-            {"owner", draft.meta.origin->owner},
+            {"owner", draft.meta.origin->owner.text()},
             {"data", event.data}};
   // The extension of CloudEvents for distributed tracing.
   const auto& trace = draft.envelope.call.traceparent;
@@ -216,7 +216,7 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   add_claims(decision, draft, requests);
   if (begins_life(draft)) {
     write_set.counts =
-        object_counts(owner_of(before), draft.meta.origin->owner, draft.meta.object().kind,
+        object_counts(owner_of(before), draft.meta.origin->owner.text(), draft.meta.object().kind,
                       draft.envelope.call.principal, draft.around.rules.quotas);
   }
   for (const auto& sent : requests.sends) write_set.sends.push_back(encode_sent(sent));
@@ -245,7 +245,7 @@ void add_receipt(storage::WriteSet& write_set, const Envelope& envelope, const O
   sent.from_life = meta.origin->born_seq;
   sent.to = receipt.asker;
   sent.to_life = receipt.asker_life;
-  sent.sender_owner = meta.origin->owner;
+  sent.sender_owner = meta.origin->owner.text();
   sent.command = receipt.then;
   sent.payload = answer_payload(receipt.context, answer);
   sent.request_id = envelope.call.request_id;
@@ -274,7 +274,7 @@ Unexpected not_found(const Envelope& envelope) {
 }
 
 bool reaches(const Envelope& envelope, const Version& newest) {
-  return newest.meta.seq == 0 || envelope.call.principal.reaches(newest.meta.origin->owner);
+  return newest.meta.seq == 0 || envelope.call.principal.reaches(newest.meta.origin->owner.text());
 }
 
 Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp now) {

@@ -65,7 +65,7 @@ void apply_write_set(MemoryDisk::State& disk, const WriteSet& write_set) {
   for (const auto& change : write_set.indexes) {
     auto& rows = disk.indexes[{id.kind, change.index}];
     if (change.op == IndexChange::Op::put) {
-      rows.emplace(change.key, id.id);
+      rows.insert_or_assign({change.key, id.id}, change.value);
     } else {
       rows.erase({change.key, id.id});
     }

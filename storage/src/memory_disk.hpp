@@ -34,8 +34,9 @@ struct MemoryClaim {
 struct MemoryDisk::State {
   mutable std::mutex mutex;  ///< protects everything below
   std::map<ObjectId, MemoryObject> objects;
-  /// (kind, index) → (key, id)
-  std::map<std::pair<std::string, std::string>, std::set<std::pair<std::string, std::string>>>
+  /// (kind, index) → (key, id) → value
+  std::map<std::pair<std::string, std::string>,
+           std::map<std::pair<std::string, std::string>, std::string>>
       indexes;
   std::set<AlarmPlace> due;
   std::map<std::string, std::uint64_t, std::less<>> counts;

@@ -267,10 +267,11 @@ Result<std::vector<IndexRow>> MemoryStore::index(std::string_view kind, std::str
   const auto visit = [&](auto row) {
     if (after) {
       const std::pair mark{after->key, after->id};
-      const bool passed = range.direction == Direction::forward ? *row > mark : *row < mark;
+      const bool passed =
+          range.direction == Direction::forward ? row->first > mark : row->first < mark;
       if (!passed) return true;
     }
-    rows.push_back({row->first, row->second});
+    rows.push_back({row->first.first, row->first.second, row->second});
     return rows.size() < range.limit;
   };
   walk(first, last, range.direction, visit);

@@ -15,7 +15,7 @@ void AlarmWatch::alarm_fired(const ObjectId& object, Milliseconds /*late*/) {
   if (!owners_.contains(object)) {
     const auto view = world_->runtime().inspect(object);
     if (!view) return;
-    owners_.emplace(object, view->meta.origin->owner);
+    owners_.emplace(object, view->meta.origin->owner.text());
   }
   const auto& owner = owners_.at(object);
   if (!owner.empty()) note(by_owner_[owner], limits_.owner_rate, "the owner " + owner);

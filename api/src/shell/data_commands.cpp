@@ -65,7 +65,8 @@ Json as_json(const Runtime& runtime, const ObjectView& view) {
           {"object_id", to_string(meta.object())},
           {"seq", meta.seq},
           {"schema_version", meta.schema_version},
-          {"owner", meta.origin->owner.empty() ? Json(nullptr) : Json(meta.origin->owner)},
+          {"owner",
+           meta.origin->owner.text().empty() ? Json(nullptr) : Json(meta.origin->owner.text())},
           {"created_at", format_rfc3339(meta.origin->created_at)},
           {"updated_at", format_rfc3339(meta.updated_at)},
           {"state", without_secrets(*runtime.find_kind(meta.object().kind), view.state)}};

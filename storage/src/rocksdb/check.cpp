@@ -148,9 +148,9 @@ class Checker {
 
   void check_indexes() {
     each(Table::indexes, Direction::forward,
-         [&](std::string_view key, std::string_view content) -> std::string {
+         [&](std::string_view key, std::string_view /*content*/) -> std::string {
            const auto row = keys::parse_index(key);
-           if (!row || !content.empty()) return misshapen(Table::indexes, key);
+           if (!row) return misshapen(Table::indexes, key);
            const ObjectId object{std::string{key.substr(0, key.find('\0'))}, row->id};
            if (last_seq(keys::object_prefix(object)) > 0 || !knows_all_records_) return {};
            return fmt::format("an index row names {}, which has no record", to_string(object));

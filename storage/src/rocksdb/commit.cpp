@@ -220,7 +220,7 @@ void RocksdbStore::append(const Unit& unit, BatchState& state) {
       const auto key = keys::index_row(keys::index_prefix(write_set.object.kind, change.index),
                                        change.key, write_set.object.id);
       if (change.op == IndexChange::Op::put) {
-        database().put(batch_, rows::Table::indexes, key, {});
+        database().put(batch_, rows::Table::indexes, key, change.value);
       } else {
         database().erase(batch_, rows::Table::indexes, key);
       }

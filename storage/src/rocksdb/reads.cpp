@@ -182,9 +182,10 @@ Result<std::vector<IndexRow>> RocksdbStore::index(std::string_view kind, std::st
   Scan scan{database(), rows::Table::indexes, std::move(bounds.lower), std::move(bounds.upper)};
   for (scan.start(range.direction); scan.valid() && found.size() < range.limit;
        scan.step(range.direction)) {
-    PERDURE_TRY_VOID(scan.content());
+    PERDURE_TRY(content, scan.content());
     auto row = keys::parse_index(scan.key());
     if (!row) return rows::misshapen(rows::Table::indexes, scan.key());
+    row->value = content;
     found.push_back(std::move(*row));
   }
   PERDURE_TRY_VOID(scan.status());

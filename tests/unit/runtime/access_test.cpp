@@ -22,7 +22,7 @@ class Access : public RuntimeTest {
 
 TEST_F(Access, the_creator_owns_and_a_stranger_sees_nothing) {
   value(as(ann, CallType::command, "add"));
-  EXPECT_EQ(runtime_->inspect({"counter", "a"})->meta.origin->owner, "ann");
+  EXPECT_EQ(runtime_->inspect({"counter", "a"})->meta.origin->owner.text(), "ann");
   EXPECT_EQ(code(as(bob, CallType::command, "add")), ErrorCode::not_found);
   EXPECT_EQ(code(as(bob, CallType::query, "value")), ErrorCode::not_found);
   EXPECT_EQ(code(as(bob, CallType::command, std::string{builtin::remove})), ErrorCode::not_found);

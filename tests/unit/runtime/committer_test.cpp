@@ -32,7 +32,7 @@ class Commits : public ::testing::Test {
     envelope->cell = cell;
     auto version = std::make_shared<Version>(*blank_version(kind_.definition(), cell->object));
     auto origin = std::make_shared<Origin>(*version->meta.origin);
-    origin->owner = owner;
+    origin->owner = Owner::from_text(owner);
     version->meta.origin = origin;
     version->meta.seq = 1;
     std::optional<storage::Unit> unit;

@@ -26,7 +26,7 @@ TEST_F(OnceTest, a_retry_replays_the_reply_and_changes_nothing) {
   EXPECT_FALSE(first->replayed);
   EXPECT_TRUE(again->replayed);
   EXPECT_EQ(again->meta.seq, first->meta.seq);
-  EXPECT_EQ(again->meta.origin->owner, "ann");
+  EXPECT_EQ(again->meta.origin->owner.text(), "ann");
 }
 
 TEST_F(OnceTest, a_retry_after_a_restart_replays_too) {

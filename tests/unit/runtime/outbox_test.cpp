@@ -111,8 +111,8 @@ TEST_F(Outbox, a_message_may_say_who_owns_what_it_creates) {
   ASSERT_TRUE(eventually([&] {
     return runtime_->inspect({"friend", "hers"}) && runtime_->inspect({"friend", "hosts"});
   }));
-  EXPECT_EQ(runtime_->inspect({"friend", "hers"})->meta.origin->owner, "ann");
-  EXPECT_EQ(runtime_->inspect({"friend", "hosts"})->meta.origin->owner, "");
+  EXPECT_EQ(runtime_->inspect({"friend", "hers"})->meta.origin->owner.text(), "ann");
+  EXPECT_EQ(runtime_->inspect({"friend", "hosts"})->meta.origin->owner.text(), "");
 }
 
 TEST_F(Outbox, a_message_may_remove_and_purge) {

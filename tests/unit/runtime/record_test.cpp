@@ -14,7 +14,7 @@ Record sample() {
   auto origin = std::make_shared<Origin>();
   origin->object = object;
   origin->born_seq = 3;
-  origin->owner = "ann";
+  origin->owner = Owner::user("ann");
   origin->created_at = from_unix_ms(1'000);
   origin->created_by = "bob";
   Record record;
@@ -45,7 +45,7 @@ TEST(Record, reads_back_as_it_was_written) {
   EXPECT_EQ(back->meta.updated_by, "cat");
   EXPECT_EQ(back->meta.deleted_at, record.meta.deleted_at);
   EXPECT_EQ(back->meta.origin->born_seq, 3U);
-  EXPECT_EQ(back->meta.origin->owner, "ann");
+  EXPECT_EQ(back->meta.origin->owner.text(), "ann");
   EXPECT_EQ(back->command, "write");
   EXPECT_EQ(back->entries.at(0).digest, digest_value("v"));
   EXPECT_FALSE(back->entries.at(1).digest);

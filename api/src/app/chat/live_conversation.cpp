@@ -39,7 +39,7 @@ constexpr std::chrono::microseconds typing_interval{50};
 LiveConversation::LiveConversation(Application::Services& services, const ObjectView& view)
     : services_(services),
       object_(view.meta.object()),
-      owner_(view.meta.origin->owner),
+      owner_(view.meta.origin->owner.text()),
       next_(conversation::last_seq(view.state) + 1),
       seen_seq_(view.meta.seq),
       seen_at_(services.monotonic_ms()),

@@ -35,7 +35,7 @@ void look_and_open(Context& context, ObjectId conversation) {
   if (!view->meta.exists()) {
     return answer(context, Error{.code = ErrorCode::not_found, .detail = "no such conversation"});
   }
-  open_for(context, std::move(conversation), view->meta.origin->owner);
+  open_for(context, std::move(conversation), view->meta.origin->owner.text());
 }
 
 void open_chat(const ContextPtr& context) {

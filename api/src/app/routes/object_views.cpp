@@ -61,7 +61,7 @@ Json object_view(const Context& context, const ObjectView& view, Activeness acti
           {"seq", meta.seq},
           {"status", is_active ? "active" : "hibernated"},
           {"schema_version", meta.schema_version},
-          {"owner", text_or_null(meta.origin->owner)},
+          {"owner", text_or_null(meta.origin->owner.text())},
           {"created_at", format_rfc3339(meta.origin->created_at)},
           {"created_by", meta.origin->created_by},
           {"updated_at", format_rfc3339(meta.updated_at)},

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "perdure/runtime/entries.hpp"
+#include "perdure/runtime/list_rules.hpp"
 #include "perdure/runtime/object_meta.hpp"
 #include "perdure/schemas/json.hpp"
 
@@ -41,6 +42,22 @@ struct ListRequest {
     all,      ///< both; only for the index `$owner`
   } lives = Lives::live;
   std::optional<Activity> activity = {};
+  /// With a `sort` of the kind's ListRules the list is one of those, and `index`, `equals`, `from`
+  /// and `until` are not used.
+  std::string sort = {};
+  std::vector<ListCondition> where = {};
+  enum class Whose {
+    owner,      ///< what `owner` has
+    shared,     ///< what others share with `owner`
+    everybody,  ///< where the ListRules have such lists
+  } whose = Whose::owner;
+  bool count = false;  ///< whether ListEnd::total is wanted
+};
+
+/// How many objects a list has on all its pages.
+struct ListTotal {
+  std::uint64_t count = 0;
+  enum class Precision { exact, at_least } precision = Precision::exact;
 };
 
 /// One that belongs to a list, if only its state could be read. Errors: corrupt, newer_version.
@@ -53,6 +70,7 @@ struct ListPage {
   std::vector<ObjectView> items;
   std::vector<UnreadableObject> unreadable;  ///< those that had their place among the items
   std::string next_cursor;                   ///< empty at the end
+  std::optional<ListTotal> total = {};       ///< if it was asked for
 };
 
 /// What becomes of an object that a reader of a list is shown.
@@ -70,6 +88,7 @@ struct ListEnd {
   bool at_end = true;
   /// Where the next page begins: at the list's own beginning if it is empty and this is no end.
   std::string next_cursor = {};
+  std::optional<ListTotal> total = {};  ///< if it was asked for
 };
 
 struct JournalEntryChange {

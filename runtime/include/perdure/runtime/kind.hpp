@@ -172,6 +172,22 @@ class KindBuilder {
     definition_.indexes.push_back(std::move(index));
     return std::move(*this);
   }
+  KindBuilder&& lists(ListRules rules) && {
+    definition_.lists = std::move(rules);
+    return std::move(*this);
+  }
+  KindBuilder&& reference(ReferenceDefinition reference) && {
+    definition_.references.push_back(std::move(reference));
+    return std::move(*this);
+  }
+  KindBuilder&& publish_changes(ChangeEvents changes = {}) && {
+    definition_.changes = std::move(changes);
+    return std::move(*this);
+  }
+  KindBuilder&& reach(Reach reach) && {
+    definition_.reach = reach;
+    return std::move(*this);
+  }
   KindBuilder&& unique(UniqueDefinition unique) && {
     definition_.uniques.push_back(std::move(unique));
     return std::move(*this);

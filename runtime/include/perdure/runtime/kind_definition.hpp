@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "perdure/runtime/list_rules.hpp"
 #include "perdure/runtime/turn.hpp"
 #include "perdure/schemas/json.hpp"
 
@@ -77,6 +78,27 @@ struct UniqueDefinition {
   Compare compare = Compare::exact;
 };
 
+/// A member of the root that holds the id of an object of some kind, or null. The turn that sets it
+/// is refused (`invalid`, unknown_reference or reference_cycle) unless the object exists, the
+/// principal may read it, and following the member from there never leads back here. An id whose
+/// object was deleted stays in the state: see Runtime::without_dead_references.
+struct ReferenceDefinition {
+  enum class WhenDeleted {
+    reads_as_null,
+    goes_along,  ///< what refers is deleted with what it refers to, and brought back with it
+  };
+  std::string field;
+  std::string kind;
+  WhenDeleted when_deleted = WhenDeleted::reads_as_null;
+};
+
+/// Every change publishes `<kind>.created`, `.updated`, `.deleted`, `.restored` or `.purged` in its
+/// own commit, with `{id, seq, changed: [member, …]}`.
+struct ChangeEvents {
+  /// Members that no client cares about: a change of these alone is no event.
+  std::vector<std::string> silent = {};
+};
+
 /// How a kind purges what was deleted within its objects, which the runtime then calls for by
 /// itself, as soon as the oldest of it was deleted `RuntimeOptions::purge_after` ago.
 struct PurgeDefinition {
@@ -91,15 +113,27 @@ struct PurgeDefinition {
 /// Turns a state written by schema version n into one of n + 1. Throws to refuse.
 using UpgradeStep = std::function<Json(Json)>;
 
+/// Who reaches objects of a kind through the doors that are open to every kind (the operator's
+/// routes, exports, transactions).
+enum class Reach {
+  open,
+  system,  ///< an administrator whose scopes hold `*`: what the objects hold grants rights
+};
+
 struct KindDefinition {
   std::string name;
+  Reach reach = Reach::open;
   StateOps state;
   std::uint32_t schema_version = 1;
   std::map<std::uint32_t, UpgradeStep> upgrades;  ///< by the version they start from
   std::map<std::string, CommandDefinition, std::less<>> commands;
   std::map<std::string, QueryDefinition, std::less<>> queries;
   std::vector<IndexDefinition> indexes;
+  /// Lists of objects that are answered by rows of their own; see Runtime::list.
+  ListRules lists = {};
   std::vector<UniqueDefinition> uniques;
+  std::vector<ReferenceDefinition> references = {};
+  std::optional<ChangeEvents> changes = {};
   std::vector<std::string> secrets;  ///< members of the state's JSON, dotted: see without_secrets
   std::vector<PurgeDefinition> purges;
   /// Called in the turn that purges a deleted object, to release its claims; all else that it asks

@@ -6,17 +6,27 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "perdure/base/object_id.hpp"
 #include "perdure/base/time.hpp"
+#include "perdure/runtime/owner.hpp"
 
 namespace perdure {
+
+/// What somebody who does not own an object may do with it.
+struct ObjectGrant {
+  enum class Role { viewer, editor };
+  Owner grantee;
+  Role role = Role::viewer;
+  bool operator==(const ObjectGrant&) const = default;
+};
 
 /// Fixed when the object is created, and shared by all versions of its life.
 struct Origin {
   ObjectId object;
-  Seq born_seq = 0;   ///< the first record of this life: a later life hides the earlier ones
-  std::string owner;  ///< a user id; empty: owned by the host
+  Seq born_seq = 0;  ///< the first record of this life: a later life hides the earlier ones
+  Owner owner;
   Timestamp created_at;
   std::string created_by;
 };
@@ -29,6 +39,10 @@ struct ObjectMeta {
   Timestamp updated_at;
   std::string updated_by;
   std::optional<Timestamp> deleted_at = {};
+  /// The object along with which it was deleted, as text; it comes back with that. Empty: none.
+  std::string deleted_with = {};
+  /// Sorted by grantee, each there once. Shared because it is immutable; null: there are none.
+  std::shared_ptr<const std::vector<ObjectGrant>> grants = {};
 
   [[nodiscard]] bool exists() const { return seq > 0 && !deleted_at; }
   [[nodiscard]] const ObjectId& object() const { return origin->object; }

@@ -17,6 +17,8 @@ struct Principal {
   Role role = Role::system;
   std::string user_id = {};  ///< empty for `system`
   std::string key_id = {};   ///< the API key it came with, if any
+  /// What the key may do: `<resource>:<access>` or `*`, with a space between two (RFC 6749, 3.3).
+  std::string scopes = "*";
 
   [[nodiscard]] bool reaches(const std::string& owner) const {
     return role != Role::user || (!user_id.empty() && owner == user_id);

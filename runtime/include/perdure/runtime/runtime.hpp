@@ -105,6 +105,10 @@ class Runtime {
   [[nodiscard]] Result<ListPage> list(const ListRequest& request) const;
   /// The same one by one, so that a page never stands in memory: `read` says when it is full.
   [[nodiscard]] Result<ListEnd> list(const ListRequest& request, const ListReader& read) const;
+  /// `state`, of an object of `kind`, with null for each reference whose object does not exist.
+  [[nodiscard]] Json without_dead_references(const KindDefinition& kind, Json state) const;
+  /// Whether the object exists now; one that cannot be read counts as existing.
+  [[nodiscard]] bool exists(const ObjectId& object) const;
   /// Follows the object's durable seq from now on. Silent when the object is not active.
   [[nodiscard]] SeqWatch watch(const ObjectId& object) const;
   [[nodiscard]] Activity activity(const ObjectId& object) const;

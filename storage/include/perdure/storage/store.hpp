@@ -49,6 +49,7 @@ struct IndexChange {
   Op op;
   std::string index;
   std::string key;
+  std::string value = {};  ///< of a put: what the row says beside its key
 };
 
 /// Sets, moves or (without `due`) removes a named alarm of the write set's object.
@@ -164,7 +165,8 @@ struct EntryRow {
 
 struct IndexRow {
   std::string key;
-  std::string id;  ///< of the object
+  std::string id;          ///< of the object
+  std::string value = {};  ///< as it was put
 };
 
 /// Where an alarm stands among all by due time.
