@@ -123,12 +123,6 @@ Result<Json> verify(const ResourceState& self, const Json& payload) {
 
 namespace api_key {
 
-bool Grant::allows(std::string_view resource, std::string_view access) const {
-  const std::string wanted = std::string{resource} + ':' + std::string{access};
-  return std::ranges::any_of(
-      scopes, [&](const std::string& scope) { return scope == "*" || scope == wanted; });
-}
-
 bool Grant::is_due_for_touch(Timestamp now) const {
   return !last_used_at || is_due_after(*last_used_at, now);
 }

@@ -6,6 +6,7 @@
 #include "app/secrets.hpp"
 #include "app/services.hpp"
 #include "perdure/actors/api_key.hpp"
+#include "perdure/runtime/access.hpp"
 
 namespace perdure::api {
 
@@ -139,7 +140,8 @@ void with_verified(Application::Services& services, std::shared_ptr<KeyRecord> k
                     .user = {"user", grant->user_id},
                     .principal = {.role = Principal::Role::user,
                                   .user_id = grant->user_id,
-                                  .key_id = grant->key_id},
+                                  .key_id = grant->key_id,
+                                  .scopes = join_scopes(grant->scopes)},
                     .owner = owner_key(grant->user_id),
                     .grant = std::move(*grant)};
   auto call = ask(standing.user, "account", nullptr);

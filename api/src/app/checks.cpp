@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "app/services.hpp"
+#include "perdure/runtime/access.hpp"
 
 namespace perdure::api {
 
@@ -277,13 +278,13 @@ Result<void> check_origin(const Context& context) {
 }
 
 Result<void> check_scope(const CompiledRoute& route, const Standing& standing, Access access) {
-  const auto& needed = access == Access::read ? route.scope_read : route.scope_write;
-  const bool allowed = std::ranges::any_of(standing.grant.scopes, [&](const std::string& scope) {
-    // Who may change something may look at it, too.
-    return scope == "*" || scope == needed || scope == route.scope_write;
-  });
-  if (allowed) return {};
-  return fail(ErrorCode::forbidden, "the API key's scopes do not include " + needed);
+  const bool reads = access == Access::read;
+  if (scope_allows(standing.principal.scopes, route.route.permission.resource,
+                   reads ? ScopeAccess::read : ScopeAccess::write)) {
+    return {};
+  }
+  return fail(ErrorCode::forbidden, "the API key's scopes do not include " +
+                                        (reads ? route.scope_read : route.scope_write));
 }
 
 Result<void> check_permission(const CompiledRoute& route, const Standing* standing) {
@@ -292,7 +293,7 @@ Result<void> check_permission(const CompiledRoute& route, const Standing* standi
   if (permission.access != Access::any_scope) {
     PERDURE_TRY_VOID(check_scope(route, *standing, permission.access));
   }
-  if (permission.audience == Audience::admin && standing->principal.role == Principal::Role::user) {
+  if (permission.audience == Audience::admin && !is_privileged(standing->principal)) {
     return fail(ErrorCode::forbidden, "only an administrator may do this");
   }
   return {};

@@ -40,9 +40,7 @@ TEST_F(ApiKey, is_found_by_its_hash_and_grants_what_it_says) {
   ASSERT_TRUE(grant.has_value());
   EXPECT_EQ(grant->user_id, "ann");
   EXPECT_EQ(grant->key_id, "k");
-  EXPECT_TRUE(grant->allows("notebooks", "read"));
-  EXPECT_FALSE(grant->allows("notebooks", "write"));
-  EXPECT_FALSE(grant->allows("users", "read"));
+  EXPECT_EQ(grant->scopes, std::vector<std::string>{"notebooks:read"});
   EXPECT_EQ(grant->rate_limit->requests, 5);
   EXPECT_EQ(refusal(verify(second_hash)), "unauthenticated");
 }

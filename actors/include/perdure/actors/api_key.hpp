@@ -47,8 +47,6 @@ struct Grant {
   std::optional<Timestamp> expires_at;
   std::optional<Timestamp> last_used_at;
 
-  /// `access` is `read` or `write`; neither includes the other.
-  [[nodiscard]] bool allows(std::string_view resource, std::string_view access) const;
   [[nodiscard]] bool is_due_for_touch(Timestamp now) const;
 };
 

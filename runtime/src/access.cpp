@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perdure/runtime/access.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace perdure {
+
+namespace {
+
+using Role = Principal::Role;
+using Outcome = Verdict::Outcome;
+
+constexpr std::string_view every_scope = "*";
+constexpr char between_scopes = ' ';
+
+constexpr Verdict allow(std::string_view rule) { return {Outcome::allowed, rule}; }
+constexpr Verdict forbid(std::string_view rule) { return {Outcome::forbidden, rule}; }
+constexpr Verdict hide(std::string_view rule) { return {Outcome::hidden, rule}; }
+
+/// Whether the principal is the owner, or acts for it.
+bool stands_for(const Principal& principal, const Owner& owner) {
+  switch (owner.type()) {
+    case Owner::Type::host: return false;
+    case Owner::Type::user: return owner.text() == principal.user_id;
+    case Owner::Type::organization: return false;  // a principal has no memberships
+  }
+  return false;
+}
+
+std::optional<ObjectGrant::Role> granted(const Principal& principal, const Possession& of) {
+  std::optional<ObjectGrant::Role> best;
+  if (of.reach == Reach::system) return best;
+  for (const auto& grant : of.grants) {
+    if (!stands_for(principal, grant.grantee)) continue;
+    best = best ? std::max(*best, grant.role) : grant.role;
+  }
+  return best;
+}
+
+/// Whether `matches` is true of one of the scopes in the text.
+template <class Matches>
+bool any_scope(std::string_view scopes, const Matches& matches) {
+  while (!scopes.empty()) {
+    const auto end = std::min(scopes.find(between_scopes), scopes.size());
+    if (matches(scopes.substr(0, end))) return true;
+    scopes.remove_prefix(std::min(end + 1, scopes.size()));
+  }
+  return false;
+}
+
+bool has_every_scope(std::string_view scopes) {
+  return any_scope(scopes, [](std::string_view scope) { return scope == every_scope; });
+}
+
+Verdict permits_operation(const Principal& principal, Reach reach) {
+  if (principal.role != Role::admin) return forbid("not_administrator");
+  if (reach == Reach::system && !has_every_scope(principal.scopes)) return forbid("scope_missing");
+  return allow("administrator");
+}
+
+Verdict permits_by_grant(const Principal& principal, const Possession& of, Action action) {
+  const auto role = granted(principal, of);
+  if (!role) return hide("not_reader");
+  const bool edits = *role == ObjectGrant::Role::editor;
+  if (action == Action::read) return allow(edits ? "grant_editor" : "grant_viewer");
+  if (action != Action::change) return forbid("owner_only");
+  return edits ? allow("grant_editor") : forbid("grant_viewer");
+}
+
+bool is_scope(std::string_view scope, std::string_view resource, ScopeAccess access) {
+  const auto name = name_of(access);
+  return scope.size() == resource.size() + 1 + name.size() && scope.starts_with(resource) &&
+         scope[resource.size()] == ':' && scope.ends_with(name);
+}
+
+}  // namespace
+
+Possession possession_of(const ObjectMeta& meta, Reach reach) {
+  Possession of{.owner = meta.origin->owner, .grants = {}, .reach = reach};
+  if (meta.grants) of.grants = *meta.grants;
+  return of;
+}
+
+Verdict permits(const Principal& principal, const Possession& of, Action action) {
+  if (action == Action::share && of.reach == Reach::system) return forbid("system_kind");
+  if (principal.role == Role::system) return allow("host");
+  if (action == Action::operate) return permits_operation(principal, of.reach);
+  if (principal.role == Role::admin) return allow("administrator");
+  if (stands_for(principal, of.owner)) return allow("owner");
+  if (action == Action::create) return forbid("not_owner");
+  return permits_by_grant(principal, of, action);
+}
+
+Error refusal(const Verdict& verdict, const ObjectId& object) {
+  if (verdict.hidden()) {
+    return {.code = ErrorCode::not_found,
+            .detail = "there is no " + object.kind + ' ' + object.id};
+  }
+  constexpr std::array details{
+      std::pair{"grant_viewer", "the object is shared with you for reading only"},
+      std::pair{"owner_only", "only the object's owner may do this"},
+      std::pair{"not_owner", "only an admin may create an object for somebody else"},
+      std::pair{"not_administrator", "only an administrator may do this"},
+      std::pair{"scope_missing", "objects of this kind need a key with the scope *"},
+      std::pair{"system_kind", "objects of this kind are shared with nobody"},
+  };
+  const auto* found = std::ranges::find(details, verdict.rule,
+                                        [](const auto& one) { return std::string_view{one.first}; });
+  return {.code = ErrorCode::forbidden,
+          .detail = found == details.end() ? "this is not allowed" : found->second};
+}
+
+bool is_privileged(const Principal& principal) { return principal.role != Role::user; }
+
+bool is_host(const Principal& principal) { return principal.role == Role::system; }
+
+std::string_view name_of(ScopeAccess access) {
+  switch (access) {
+    case ScopeAccess::read: return "read";
+    case ScopeAccess::write: return "write";
+    case ScopeAccess::destroy: return "destroy";
+  }
+  return {};
+}
+
+bool scope_allows(std::string_view scopes, std::string_view resource, ScopeAccess access) {
+  return any_scope(scopes, [&](std::string_view scope) {
+    return scope == every_scope || is_scope(scope, resource, access) ||
+           (access == ScopeAccess::read && is_scope(scope, resource, ScopeAccess::write));
+  });
+}
+
+bool scope_includes(std::string_view scopes, std::string_view scope) {
+  const auto resource = scope.substr(0, scope.rfind(':'));
+  for (const auto access : {ScopeAccess::read, ScopeAccess::write, ScopeAccess::destroy}) {
+    if (is_scope(scope, resource, access)) return scope_allows(scopes, resource, access);
+  }
+  return has_every_scope(scopes);
+}
+
+std::string join_scopes(std::span<const std::string> scopes) {
+  std::string joined;
+  for (const auto& scope : scopes) {
+    if (scope.empty() || scope.find(between_scopes) != std::string::npos) continue;
+    if (!joined.empty()) joined += between_scopes;
+    joined += scope;
+  }
+  return joined;
+}
+
+}  // namespace perdure
