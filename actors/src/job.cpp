@@ -8,6 +8,7 @@
 // its runner (running), its alarm `retry` (backing_off), nobody (over).
 #include "job_state.hpp"
 #include "perdure/base/utf8.hpp"
+#include "perdure/runtime/access.hpp"
 
 namespace perdure::actors {
 
@@ -72,7 +73,7 @@ Result<void> settle(const JobRules& rules, Turn& turn, const Json& before, Json&
     next["timeout_ms"] = type->timeout.count();
   }
   PERDURE_TRY(schedule, schedule_of(next));
-  next["internal"]["is_admin"] = turn.principal().role != Principal::Role::user;
+  next["internal"]["is_admin"] = is_privileged(turn.principal());
   JobState job{rules, turn, next};
   if (schedule) {
     job.schedule(std::move(*schedule));

@@ -2,6 +2,7 @@
 #include "job_export.hpp"
 
 #include "perdure/actors/archive.hpp"
+#include "perdure/runtime/access.hpp"
 #include "perdure/schemas/pointer.hpp"
 
 namespace perdure::actors {
@@ -67,10 +68,13 @@ Result<Sum> export_one(JobContext& job, const ObjectId& object) {
   auto& runtime = job.runtime();
   const auto* kind = runtime.find_kind(object.kind);
   const auto view = runtime.inspect(object);
-  if (kind == nullptr || !view || !job.principal().reaches(view->meta.origin->owner.text())) {
-    return fail(ErrorCode::not_found, "there is no " + to_string(object));
+  if (kind == nullptr || !view) return fail(refusal({}, object));
+  if (const auto verdict =
+          permits(job.principal(), possession_of(view->meta, kind->reach), Action::read);
+      !verdict.allowed()) {
+    return fail(refusal(verdict, object));
   }
-  if (!kind->secrets.empty() && job.principal().role == Principal::Role::user) {
+  if (!kind->secrets.empty() && !is_privileged(job.principal())) {
     return fail(ErrorCode::forbidden, "only an administrator may export what holds secrets");
   }
   Sum sum{.objects = 1};

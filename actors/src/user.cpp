@@ -4,6 +4,7 @@
 #include "errors.hpp"
 #include "own_kinds.hpp"
 #include "perdure/base/utf8.hpp"
+#include "perdure/runtime/access.hpp"
 #include "perdure/runtime/schedule.hpp"
 #include "perdure/schemas/email.hpp"
 #include "resource_kind.hpp"
@@ -30,7 +31,7 @@ Result<void> check_time_zone(const Json& preferences, const std::string& pointer
 
 /// Role and activity are for administrators; sent back unchanged they do no harm.
 Result<void> check_privileges(const Turn& turn, const Json& allowed, const Json& next) {
-  if (turn.principal().role != Principal::Role::user) return {};
+  if (is_privileged(turn.principal())) return {};
   for (const char* member : {"role", "is_active"}) {
     if (next.at(member) != allowed.value(member, Json())) {
       return fail(ErrorCode::forbidden, std::string{member} + " is set by administrators only");
@@ -135,7 +136,7 @@ Json account(const ResourceState& self) {
 
 /// Takes the view, as the root alone does not say who asks.
 Result<Json> password(const View& view, const ResourceState& self) {
-  if (view.principal().role != Principal::Role::system) {
+  if (!is_host(view.principal())) {
     return fail(ErrorCode::forbidden, "only the server itself may see a password's hash");
   }
   return Json{{hashed_password, self.internal().at(hashed_password)}};

@@ -56,7 +56,8 @@ bool has_every_scope(std::string_view scopes) {
 
 Verdict permits_operation(const Principal& principal, Reach reach) {
   if (principal.role != Role::admin) return forbid("not_administrator");
-  if (reach == Reach::system && !has_every_scope(principal.scopes)) return forbid("scope_missing");
+  const bool limited = !has_every_scope(principal.scopes);
+  if (reach == Reach::system && limited) return forbid("scope_missing");
   return allow("administrator");
 }
 
@@ -79,7 +80,7 @@ bool is_scope(std::string_view scope, std::string_view resource, ScopeAccess acc
 
 Possession possession_of(const ObjectMeta& meta, Reach reach) {
   Possession of{.owner = meta.origin->owner, .grants = {}, .reach = reach};
-  if (meta.grants) of.grants = *meta.grants;
+  if (meta.grants && !meta.deleted_at) of.grants = *meta.grants;
   return of;
 }
 
@@ -95,8 +96,7 @@ Verdict permits(const Principal& principal, const Possession& of, Action action)
 
 Error refusal(const Verdict& verdict, const ObjectId& object) {
   if (verdict.hidden()) {
-    return {.code = ErrorCode::not_found,
-            .detail = "there is no " + object.kind + ' ' + object.id};
+    return {.code = ErrorCode::not_found, .detail = "there is no " + object.kind + ' ' + object.id};
   }
   constexpr std::array details{
       std::pair{"grant_viewer", "the object is shared with you for reading only"},
@@ -106,8 +106,8 @@ Error refusal(const Verdict& verdict, const ObjectId& object) {
       std::pair{"scope_missing", "objects of this kind need a key with the scope *"},
       std::pair{"system_kind", "objects of this kind are shared with nobody"},
   };
-  const auto* found = std::ranges::find(details, verdict.rule,
-                                        [](const auto& one) { return std::string_view{one.first}; });
+  const auto* found = std::ranges::find(
+      details, verdict.rule, [](const auto& one) { return std::string_view{one.first}; });
   return {.code = ErrorCode::forbidden,
           .detail = found == details.end() ? "this is not allowed" : found->second};
 }

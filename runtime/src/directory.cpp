@@ -142,7 +142,7 @@ void Directory::leave_flight(const Envelope& envelope) {
 }
 
 bool Directory::is_out_of_reach(const Envelope& envelope, const Cell& cell) const {
-  if (!cell.committed_ || reaches(envelope, *cell.committed_)) return false;
+  if (!cell.committed_ || !is_hidden(envelope, *cell.committed_)) return false;
   return cell.epoch == epoch_();  // of another one nothing is answered from memory
 }
 

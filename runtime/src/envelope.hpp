@@ -28,6 +28,8 @@ enum class Operation {
   pin,
   unpin,
   import,
+  share,
+  unshare,
   set_alarm,
   cancel_alarm,
   take,  ///< only ends an outbox item

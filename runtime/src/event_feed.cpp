@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "fields.hpp"
 #include "perdure/base/utf8.hpp"
+#include "perdure/runtime/access.hpp"
+#include "record.hpp"
 
 namespace perdure {
 
@@ -95,6 +98,15 @@ std::optional<CursorParts> parts_of(std::string_view cursor) {
 
 }  // namespace
 
+namespace {
+
+Json without(Json json, std::string_view member) {
+  json.erase(std::string{member});
+  return json;
+}
+
+}  // namespace
+
 std::uint64_t position_of(std::string_view cursor) {
   const auto parts = parts_of(cursor);
   return parts ? parts->position : 0;
@@ -119,8 +131,12 @@ Result<EventPtr> decode_event(const std::string& history, std::uint64_t position
     auto source = from_uri_reference(json.at("source").get_ref<const std::string&>());
     if (!source) return corrupt("its source names no object");
     event->source = std::move(*source);
-    event->owner = json.at("owner");
+    event->owner = Owner::from_text(json.at("owner"));
     event->body = body;
+    if (const auto shared = json.find(event_grantees); shared != json.end()) {
+      for (const auto& grantee : *shared) event->grants.push_back({Owner::from_text(grantee)});
+      event->body = dump_json(without(json, event_grantees));
+    }
     return EventPtr{std::move(event)};
   } catch (const std::exception& refused) {
     return corrupt(refused.what());
@@ -251,12 +267,41 @@ Result<std::vector<EventPtr>> EventFeed::sound_events(std::uint64_t position, st
   return events;
 }
 
+/// What one reader may see of the log. Most events are decided by their owner alone.
+class EventFeed::Sight {
+ public:
+  Sight(const storage::Store& store, const Principal& reader) : store_(store), reader_(reader) {}
+
+  [[nodiscard]] bool sees(const Event& event) {
+    if (permits(reader_, {.owner = event.owner}, Action::read).allowed()) return true;
+    const Possession then{.owner = event.owner, .grants = event.grants};
+    if (!permits(reader_, then, Action::read).allowed()) return false;
+    const auto [known, is_new] = now_.try_emplace(event.source, false);
+    if (is_new) known->second = may_read_now(event.source);
+    return known->second;
+  }
+
+ private:
+  // A grant that was withdrawn is one for nothing, also for what was before.
+  [[nodiscard]] bool may_read_now(const ObjectId& object) const {
+    const auto row = store_.last_record(object);
+    if (!row || !*row) return false;
+    const auto record = decode_record(object, **row);
+    return record && permits(reader_, possession_of(record->meta), Action::read).allowed();
+  }
+
+  const storage::Store& store_;
+  const Principal& reader_;
+  std::map<ObjectId, bool> now_;
+};
+
 Result<EventPage> EventFeed::read(const EventQuery& query) {
   for (const auto& pattern : query.topics) PERDURE_TRY_VOID(validate_topic_pattern(pattern));
   PERDURE_TRY(range, store_.event_range());
   PERDURE_TRY(place, place_of(query.after, range));
+  Sight sight{store_, query.principal};
   const auto wanted = [&](const Event& event) {
-    if (!query.principal.reaches(event.owner)) return false;
+    if (!sight.sees(event)) return false;
     return query.topics.empty() || std::ranges::any_of(query.topics, [&](const auto& pattern) {
              return topic_matches(pattern, event.topic);
            });

@@ -14,6 +14,10 @@
 
 namespace perdure::runtime {
 
+/// The member of an event's stored body that names whom its object was shared with, as owners'
+/// texts. Readers do not see it.
+inline constexpr std::string_view event_grantees = "grantees";
+
 /// The event of a row. Errors: corrupt.
 [[nodiscard]] Result<EventPtr> decode_event(const std::string& history, std::uint64_t position,
                                             std::string_view body);
@@ -43,6 +47,7 @@ class EventFeed {
   void reset();
 
  private:
+  class Sight;
   class Watch;
   struct Watches {
     std::mutex mutex;

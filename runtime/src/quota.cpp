@@ -7,6 +7,7 @@
 
 #include "derived_rows.hpp"
 #include "index_keys.hpp"
+#include "perdure/runtime/access.hpp"
 #include "perdure/runtime/kind.hpp"
 
 namespace perdure::runtime {
@@ -50,7 +51,7 @@ std::vector<storage::CountChange> object_counts(const std::optional<std::string>
   if (after) {
     counts.push_back({object_count("", *after), 1});
     counts.push_back({object_count(kind, *after), 1});
-    if (principal.role == Principal::Role::user) {
+    if (!is_privileged(principal)) {
       counts[counts.size() - 2].most = quotas.objects;
       counts.back().most = most_of_kind(quotas, kind);
     }

@@ -229,8 +229,9 @@ void Subscriptions::read_tail() {
     }
     for (const auto& event : page->events) {
       if (all) break;
-      wake_readers_of(*event, event->owner);
-      if (!event->owner.empty()) wake_readers_of(*event, "");
+      wake_readers_of(*event, event->owner.text());
+      if (!event->owner.is_host()) wake_readers_of(*event, "");
+      for (const auto& grant : event->grants) wake_readers_of(*event, grant.grantee.text());
     }
     tail_ = page->next;
     if (page->at_end) return;

@@ -8,6 +8,7 @@
 #include "core.hpp"
 #include "history.hpp"
 #include "perdure/base/utf8.hpp"
+#include "perdure/runtime/access.hpp"
 
 namespace perdure {
 
@@ -95,6 +96,13 @@ void make_import(Call& call, Json state, Json entries) {
   call.payload = {{"state", std::move(state)}, {"entries", std::move(entries)}};
 }
 
+/// The new object is that owner's, if the caller may create it for him; else it is the caller's.
+void give_to(Call& call, const Owner& owner) {
+  if (permits(call.principal, {.owner = owner}, Action::create).allowed()) {
+    call.owner = owner.text();
+  }
+}
+
 /// Header, entries, digest.
 class Export final : public ObjectExport {
  public:
@@ -165,9 +173,9 @@ class Import final : public ObjectCopy {
     }
     PERDURE_TRY(state, runtime::upgrade_root(*kind, header_["state"], version.get<std::uint32_t>(),
                                              "the export"));
-    auto owner = header_.value("owner", Json{});
+    const auto owner = header_.value("owner", Json{});
     make_import(call_, std::move(state), std::move(entries_));
-    if (owner.is_string() && call_.principal.role != Principal::Role::user) call_.owner = owner;
+    if (owner.is_string()) give_to(call_, Owner::from_text(owner));
     return std::move(call_);
   }
 
@@ -216,7 +224,7 @@ class Clone final : public ObjectCopy {
  public:
   Clone(const storage::Store& store, const ObjectMeta& meta, Json state, Call call)
       : call_(std::move(call)), state_(std::move(state)), source_(store, meta) {
-    call_.owner = meta.origin->owner.text();
+    give_to(call_, meta.origin->owner);
   }
 
   Result<More> read(std::size_t bytes) override {
@@ -247,6 +255,17 @@ class Clone final : public ObjectCopy {
 };
 
 constexpr std::size_t piece_bytes = 64u << 10;
+
+/// The grants of now decide about the past, too.
+Result<void> check_readable(const storage::Store& store, const KindDefinition& kind,
+                            const ObjectId& object, const Principal& principal) {
+  PERDURE_TRY(row, store.last_record(object));
+  if (!row) return fail(refusal({}, object));
+  PERDURE_TRY(record, runtime::decode_record(object, *row));
+  const auto verdict = permits(principal, possession_of(record.meta, kind.reach), Action::read);
+  if (!verdict.allowed()) return fail(refusal(verdict, object));
+  return {};
+}
 
 Result<Call> read_whole(ObjectCopy& copy) {
   for (;;) {
@@ -311,9 +330,7 @@ Result<std::unique_ptr<ObjectCopy>> Runtime::begin_clone(const ObjectId& source,
   const auto* kind = find_kind(source.kind);
   if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + source.kind);
   PERDURE_TRY(record, runtime::record_as_of(core_->store(), source, as_of));
-  if (!call.principal.reaches(record.meta.origin->owner.text())) {
-    return fail(ErrorCode::not_found, "there is no " + to_string(source));
-  }
+  PERDURE_TRY_VOID(check_readable(core_->store(), *kind, source, call.principal));
   PERDURE_TRY(state, runtime::decode_root(*kind, record));
   return std::unique_ptr<ObjectCopy>{
       std::make_unique<Clone>(core_->store(), record.meta, std::move(state), std::move(call))};

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include "alarm_turns.hpp"
+#include "event_feed.hpp"
 #include "index_keys.hpp"
 #include "life_end.hpp"
 #include "once.hpp"
+#include "perdure/runtime/access.hpp"
 #include "perdure/schemas/misfit.hpp"
 #include "perdure/schemas/schema.hpp"
 #include "quota.hpp"
@@ -62,14 +64,15 @@ Result<std::shared_ptr<const Origin>> origin_after(const Envelope& envelope, con
     return before.meta.origin;
   }
   const auto& principal = envelope.call.principal;
-  auto owner = envelope.call.owner.value_or(principal.user_id);
-  if (!principal.reaches(owner)) {
-    return fail(ErrorCode::forbidden, "only an admin may create an object for somebody else");
+  auto owner = Owner::from_text(envelope.call.owner.value_or(principal.user_id));
+  if (const auto verdict = permits(principal, {.owner = owner}, Action::create);
+      !verdict.allowed()) {
+    return fail(refusal(verdict, envelope.call.target));
   }
   auto origin = std::make_shared<Origin>();
   origin->object = envelope.call.target;
   origin->born_seq = before.meta.seq + 1;
-  origin->owner = Owner::from_text(std::move(owner));
+  origin->owner = std::move(owner);
   origin->created_at = now;
   origin->created_by = actor_name(principal);
   return std::shared_ptr<const Origin>{std::move(origin)};
@@ -107,6 +110,10 @@ std::string cloud_event(const Draft& draft, std::size_t index, const PublishedEv
             {"datacontenttype", "application/json"},
             {"owner", draft.meta.origin->owner.text()},
             {"data", event.data}};
+  if (draft.meta.grants) {
+    auto& grantees = body[std::string{event_grantees}] = Json::array();
+    for (const auto& grant : *draft.meta.grants) grantees.push_back(grant.grantee.text());
+  }
   // The extension of CloudEvents for distributed tracing.
   const auto& trace = draft.envelope.call.traceparent;
   if (!trace.empty()) body["traceparent"] = trace;
@@ -273,8 +280,30 @@ Unexpected not_found(const Envelope& envelope) {
               fmt::format("there is no {} {}", envelope.call.target.kind, envelope.call.target.id));
 }
 
-bool reaches(const Envelope& envelope, const Version& newest) {
-  return newest.meta.seq == 0 || envelope.call.principal.reaches(newest.meta.origin->owner.text());
+namespace {
+
+Action action_of(const Envelope& envelope) {
+  switch (envelope.operation) {
+    case Operation::query:
+    case Operation::get: return Action::read;
+    case Operation::remove:
+    case Operation::undelete:
+    case Operation::purge:
+    case Operation::unshare: return Action::administer;
+    case Operation::share: return Action::share;
+    default: return Action::change;
+  }
+}
+
+Verdict judge(const Envelope& envelope, const Version& newest) {
+  return permits(envelope.call.principal, possession_of(newest.meta, envelope.kind->reach),
+                 action_of(envelope));
+}
+
+}  // namespace
+
+bool is_hidden(const Envelope& envelope, const Version& newest) {
+  return newest.meta.seq > 0 && judge(envelope, newest).hidden();
 }
 
 Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp now) {
@@ -284,8 +313,10 @@ Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp no
     error.retry_after = std::chrono::seconds{1};
     return fail(std::move(error));
   }
+  if (newest.meta.seq == 0) return {};  // it is nobody's yet
   // A stranger learns neither that the object exists nor that it did.
-  if (!reaches(envelope, newest)) return not_found(envelope);
+  const auto verdict = judge(envelope, newest);
+  if (!verdict.allowed()) return fail(refusal(verdict, envelope.call.target));
   return {};
 }
 

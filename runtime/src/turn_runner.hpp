@@ -57,11 +57,11 @@ struct TurnSurroundings {
 [[nodiscard]] Result<Reply> run_query(const Envelope& envelope, const Version& version,
                                       const storage::Store& store, const PendingEntries* pending);
 
-/// Whether the caller may know of the object; its owner never changes.
-[[nodiscard]] bool reaches(const Envelope& envelope, const Version& newest);
+/// Whether the object does not exist for the caller, whoever owns it.
+[[nodiscard]] bool is_hidden(const Envelope& envelope, const Version& newest);
 [[nodiscard]] Unexpected not_found(const Envelope& envelope);
 
-/// What every call is checked for before it may see the object: deadline, owner, existence. `now`
+/// What every call is checked for before it may see the object: deadline, access. `now`
 /// is in steady time.
 [[nodiscard]] Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp now);
 

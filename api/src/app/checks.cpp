@@ -5,7 +5,6 @@
 #include <charconv>
 
 #include "app/services.hpp"
-#include "perdure/runtime/access.hpp"
 
 namespace perdure::api {
 
@@ -275,6 +274,12 @@ Result<void> check_origin(const Context& context) {
     return {};
   return fail(ErrorCode::forbidden,
               "pages of this origin may not open WebSockets here; see the setting cors.origins");
+}
+
+Verdict judge(const Context& context, const ObjectMeta& meta, Action action) {
+  const auto* kind = context.services.runtime.find_kind(meta.object().kind);
+  return permits(context.principal,
+                 possession_of(meta, kind == nullptr ? Reach::open : kind->reach), action);
 }
 
 Result<void> check_scope(const CompiledRoute& route, const Standing& standing, Access access) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/context.hpp"
+#include "perdure/runtime/access.hpp"
 
 namespace perdure::api {
 
@@ -36,6 +37,9 @@ namespace perdure::api {
 /// Errors: forbidden.
 [[nodiscard]] Result<void> check_scope(const CompiledRoute& route, const Standing& standing,
                                        Access access);
+
+/// What the caller may do with an object that was looked at.
+[[nodiscard]] Verdict judge(const Context& context, const ObjectMeta& meta, Action action);
 
 /// The value of an integer parameter that was checked, or `otherwise`.
 [[nodiscard]] std::int64_t number_or(const Context& context, std::string_view name,

@@ -19,6 +19,7 @@ namespace close_reason {
 inline constexpr CloseReason complete{http::close_code::normal, "nothing more will come"};
 inline constexpr CloseReason refused{http::close_code::policy, "the key does not allow this"};
 inline constexpr CloseReason expired{4401, "the key has expired"};
+inline constexpr CloseReason withdrawn{4403, "the conversation is not shared with you any more"};
 inline constexpr CloseReason deleted{4404, "the conversation was deleted"};
 inline constexpr CloseReason rewritten{4409, "the conversation was changed: read it again"};
 inline constexpr CloseReason not_now{http::close_code::try_again_later, "try again later"};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "app/checks.hpp"
 #include "app/secrets.hpp"
 #include "app/services.hpp"
 #include "perdure/base/check.hpp"
@@ -239,7 +240,7 @@ Result<void> put_precondition(Context& context, Call& call) {
   // What one expected seq cannot say: look for the seq that is meant, and expect that one.
   const auto now = context.services.runtime.inspect(call.target);
   if (!now && now.error().code != ErrorCode::not_found) return fail(now.error());
-  if (now && !call.principal.reaches(now->meta.origin->owner.text())) return {};
+  if (now && judge(context, now->meta, Action::read).hidden()) return {};
   const Seq seq = now ? now->meta.seq : 0;
   const bool any = match && match->scope == TagList::Scope::any;
   const bool fits_match = !match || (any ? now.has_value() : match->matches_strongly(seq));

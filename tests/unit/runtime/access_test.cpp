@@ -40,8 +40,7 @@ const Owner of_host = Owner::host();
 const std::vector<ObjectGrant> none;
 const std::vector<ObjectGrant> bob_views{{Owner::user("bob"), ObjectGrant::Role::viewer}};
 const std::vector<ObjectGrant> bob_edits{{Owner::user("bob"), ObjectGrant::Role::editor}};
-const std::vector<ObjectGrant> acme_edits{{Owner::organization("acme"),
-                                           ObjectGrant::Role::editor}};
+const std::vector<ObjectGrant> acme_edits{{Owner::organization("acme"), ObjectGrant::Role::editor}};
 const std::vector<ObjectGrant> eve_edits{{Owner::user("eve"), ObjectGrant::Role::editor}};
 
 struct Case {
@@ -149,8 +148,7 @@ TEST(Access, tells_a_stranger_nothing_and_others_why) {
   for (const auto& one : table) {
     if (one.outcome == yes) continue;
     const auto error = refusal({one.outcome, one.rule}, {"note", "n"});
-    EXPECT_EQ(error.code,
-              one.outcome == hidden ? ErrorCode::not_found : ErrorCode::forbidden)
+    EXPECT_EQ(error.code, one.outcome == hidden ? ErrorCode::not_found : ErrorCode::forbidden)
         << one.rule;
     EXPECT_EQ(error.detail == "there is no note n", one.outcome == hidden) << error.detail;
     details.insert(error.detail);

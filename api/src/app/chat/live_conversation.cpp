@@ -6,6 +6,7 @@
 
 #include "app/services.hpp"
 #include "perdure/actors/conversation.hpp"
+#include "perdure/runtime/access.hpp"
 
 namespace perdure::api::chat {
 
@@ -39,9 +40,8 @@ constexpr std::chrono::microseconds typing_interval{50};
 LiveConversation::LiveConversation(Application::Services& services, const ObjectView& view)
     : services_(services),
       object_(view.meta.object()),
-      owner_(view.meta.origin->owner.text()),
+      meta_(view.meta),
       next_(conversation::last_seq(view.state) + 1),
-      seen_seq_(view.meta.seq),
       seen_at_(services.monotonic_ms()),
       typing_(typing_burst, typing_interval) {}
 
@@ -154,9 +154,14 @@ bool LiveConversation::admits(Member& member, const std::function<void()>& wake)
     return now - member.unsure_since < unsure_max;
   }
   member.unsure_since = Milliseconds{0};
-  if (verdict == Verdict::holds && member.grant.principal().reaches(owner_)) return true;
-  close(*member.socket,
-        verdict == Verdict::expired ? close_reason::expired : close_reason::refused);
+  if (verdict == Verdict::holds) {
+    if (permits(member.grant.principal(), possession_of(meta_), Action::read).allowed())
+      return true;
+    close(*member.socket, close_reason::withdrawn);
+  } else {
+    close(*member.socket,
+          verdict == Verdict::expired ? close_reason::expired : close_reason::refused);
+  }
   member.gone = true;
   return false;
 }
@@ -265,23 +270,28 @@ void LiveConversation::close_all(const CloseReason& reason) {
 
 LiveConversation::Fate LiveConversation::check(Milliseconds now,
                                                const std::function<void()>& wake) {
+  const auto fate = look(now);
   for (const auto& member : members_) {
     if (!member->gone) static_cast<void>(admits(*member, wake));
   }
+  return fate;
+}
+
+LiveConversation::Fate LiveConversation::look(Milliseconds now) {
   auto seq = watch_.seq();
   if (!seq) {
     // Not active when it was last looked at; it may be now.
     watch_ = services_.runtime.watch(object_);
     seq = watch_.seq();
   }
-  if (seq ? *seq == seen_seq_ : now - seen_at_ < look_period) return Fate::lives;
+  if (seq ? *seq == meta_.seq : now - seen_at_ < look_period) return Fate::lives;
   seen_at_ = now;
-  const auto view = services_.runtime.inspect(object_);
+  auto view = services_.runtime.inspect(object_);
   if (!view) {
     return view.error().code == ErrorCode::not_found ? Fate::deleted : Fate::lives;
   }
   if (!view->meta.exists()) return Fate::deleted;
-  seen_seq_ = view->meta.seq;
+  meta_ = std::move(view->meta);
   if (conversation::last_seq(view->state) + 1 < next_) return Fate::rewritten;
   return Fate::lives;
 }

@@ -25,7 +25,7 @@ class LiveConversation {
   LiveConversation(Application::Services& services, const ObjectView& view);
 
   [[nodiscard]] const ObjectId& object() const { return object_; }
-  [[nodiscard]] const std::string& owner() const { return owner_; }
+  [[nodiscard]] const Owner& owner() const { return meta_.origin->owner; }
   [[nodiscard]] const std::vector<MemberPtr>& members() const { return members_; }
 
   /// Lets a member in, or closes it: `rewritten` when it has seen what is not there any more.
@@ -54,6 +54,9 @@ class LiveConversation {
   void close_all(const CloseReason& reason);
 
  private:
+  /// What has become of the object since it was last looked at.
+  [[nodiscard]] Fate look(Milliseconds now);
+
   struct Page {
     std::vector<http::Body> frames;
     std::uint64_t first = 0;
@@ -72,7 +75,7 @@ class LiveConversation {
 
   Application::Services& services_;
   const ObjectId object_;
-  const std::string owner_;
+  ObjectMeta meta_;  ///< as it was last looked at: who may be here
   std::vector<MemberPtr> members_;
   std::size_t behind_ = 0;  ///< members that had not caught up when they were last looked at
   std::uint64_t next_;      ///< the seq that is read next
@@ -81,7 +84,6 @@ class LiveConversation {
 
   // Changes of the object's seq are looked into; the rest of the time nobody reads anything.
   SeqWatch watch_;
-  Seq seen_seq_;
   Milliseconds seen_at_;
 
   // What members have not been told yet.

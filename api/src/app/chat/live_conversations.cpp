@@ -28,7 +28,7 @@ LiveConversations::~LiveConversations() {
   if (thread_.joinable()) thread_.join();
 }
 
-std::optional<std::string> LiveConversations::owner_of(const ObjectId& conversation) const {
+std::optional<Owner> LiveConversations::owner_of(const ObjectId& conversation) const {
   const std::lock_guard lock{mutex_};
   const auto found = owners_.find(conversation);
   return found == owners_.end() ? std::nullopt : std::optional{found->second};

@@ -34,7 +34,7 @@ class LiveConversations {
   LiveConversations& operator=(const LiveConversations&) = delete;
 
   /// The owner of a conversation that somebody has a socket to already.
-  [[nodiscard]] std::optional<std::string> owner_of(const ObjectId& conversation) const;
+  [[nodiscard]] std::optional<Owner> owner_of(const ObjectId& conversation) const;
   /// Upgrades a request of somebody who may read the conversation; without `after` from now on.
   void open(Context& context, Entrance entrance);
 
@@ -77,7 +77,7 @@ class LiveConversations {
   std::vector<Input> inputs_;
   bool awake_ = false;
   bool stopping_ = false;
-  std::unordered_map<ObjectId, std::string> owners_;  ///< of all conversations that are open
+  std::unordered_map<ObjectId, Owner> owners_;  ///< of all conversations that are open
   std::uint64_t connections_ = 0;
 
   // The thread's own.

@@ -16,11 +16,7 @@ void refuse_upgrade(Context& context) {
   answer(context, problem);
 }
 
-void open_for(Context& context, ObjectId conversation, const std::string& owner) {
-  // Somebody else's conversation is not found.
-  if (!context.principal.reaches(owner)) {
-    return answer(context, Error{.code = ErrorCode::not_found, .detail = "no such conversation"});
-  }
+void open_for(Context& context, ObjectId conversation) {
   chat::Entrance entrance{.conversation = std::move(conversation)};
   if (context.find_query("after") != nullptr) {
     entrance.after = static_cast<std::uint64_t>(number_or(context, "after", 0));
@@ -32,10 +28,11 @@ void open_for(Context& context, ObjectId conversation, const std::string& owner)
 void look_and_open(Context& context, ObjectId conversation) {
   const auto view = context.services.runtime.inspect(conversation);
   if (!view) return answer(context, view.error());
-  if (!view->meta.exists()) {
+  // Somebody else's conversation is not found.
+  if (!view->meta.exists() || !judge(context, view->meta, Action::read).allowed()) {
     return answer(context, Error{.code = ErrorCode::not_found, .detail = "no such conversation"});
   }
-  open_for(context, std::move(conversation), view->meta.origin->owner.text());
+  open_for(context, std::move(conversation));
 }
 
 void open_chat(const ContextPtr& context) {
@@ -44,10 +41,10 @@ void open_chat(const ContextPtr& context) {
   if (!validate(conversation)) {
     return answer(*context, Error{.code = ErrorCode::not_found, .detail = "no such conversation"});
   }
-  // Where others are already, nothing has to be read.
-  auto& services = context->services;
-  if (const auto owner = services.live_conversations.owner_of(conversation)) {
-    return open_for(*context, std::move(conversation), *owner);
+  // Where others are already, nothing has to be read for its owner.
+  const auto owner = context->services.live_conversations.owner_of(conversation);
+  if (owner && permits(context->principal, {.owner = *owner}, Action::read).allowed()) {
+    return open_for(*context, std::move(conversation));
   }
   run_slow(context, WorkClass::read, [context, conversation = std::move(conversation)] {
     look_and_open(*context, conversation);

@@ -31,12 +31,12 @@ ObjectId job_of(const Context& context) {
 
 bool is_over(const Json& job) { return !job.at("expires_at").is_null(); }
 
-bool sees_all(const Context& context) { return context.principal.role != Principal::Role::user; }
+bool sees_all(const Context& context) { return is_privileged(context.principal); }
 
 /// The job as it is. Errors: not_found, also for who may not know of it.
 Result<ObjectView> find_job(const Context& context) {
   auto view = context.services.runtime.inspect(job_of(context));
-  if (view && context.principal.reaches(view->meta.origin->owner.text())) return view;
+  if (view && judge(context, view->meta, Action::read).allowed()) return view;
   if (!view && view.error().code != ErrorCode::not_found) return view;
   return fail(ErrorCode::not_found, "there is no such job");
 }
@@ -164,7 +164,7 @@ void create_job(const ContextPtr& context) {
 /// Only what is over. What was removed before is left to the call, which may be a retry.
 void remove_job(const ContextPtr& context) {
   const auto view = context->services.runtime.inspect(job_of(*context));
-  const bool is_there = view && context->principal.reaches(view->meta.origin->owner.text());
+  const bool is_there = view && judge(*context, view->meta, Action::administer).allowed();
   // What is over stays over, so nothing can come between this look and the call.
   if (is_there && !is_over(view->state)) {
     return answer(*context, Error{.code = ErrorCode::conflict,

@@ -44,6 +44,7 @@ struct Possession {
   std::span<const ObjectGrant> grants = {};
   Reach reach = Reach::open;
 };
+/// Grants of a deleted object do not count until it is brought back.
 [[nodiscard]] Possession possession_of(const ObjectMeta& meta, Reach reach = Reach::open);
 
 struct Verdict {
@@ -83,8 +84,8 @@ struct Verdict {
 enum class ScopeAccess { read, write, destroy };
 [[nodiscard]] std::string_view name_of(ScopeAccess access);
 
-/// Whether `<resource>:<access>` is among `scopes` (as Principal::scopes has them). `write` includes
-/// `read`, `*` everything, and `destroy` nothing else.
+/// Whether `<resource>:<access>` is among `scopes`, written as Principal::scopes are. `write`
+/// includes `read`, `*` everything, and `destroy` nothing else.
 [[nodiscard]] bool scope_allows(std::string_view scopes, std::string_view resource,
                                 ScopeAccess access);
 /// Whether who has `scopes` may give away the scope: it opens nothing that they do not. What is no

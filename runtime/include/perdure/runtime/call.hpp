@@ -28,6 +28,10 @@ enum class CallType { command, query };
 ///   pin      {seq?, name?}              names the record at `seq` (default: the last)
 ///   unpin    {seq}
 ///   import   {state, entries: [{key, value}], created_at?}   conflict when the object exists
+///   share    {grantee: {user_id} or {organization_id}, role: viewer or editor}   grants it, or
+///            another role than before; forbidden but for who may administer the object, and for
+///            kinds with Reach::system. The value of the reply: {grants}, as to_json has them
+///   unshare  {grantee}   withdraws a grant; not_found when there is none
 ///   set_alarm     an alarm, as parse_alarm_spec reads it; no record
 ///   cancel_alarm  {name}                no record
 ///   take     -                          ends an outbox item of the object; the runtime's own
@@ -43,6 +47,8 @@ inline constexpr std::string_view restore = "$restore";
 inline constexpr std::string_view pin = "$pin";
 inline constexpr std::string_view unpin = "$unpin";
 inline constexpr std::string_view import = "$import";
+inline constexpr std::string_view share = "$share";
+inline constexpr std::string_view unshare = "$unshare";
 inline constexpr std::string_view set_alarm = "$set_alarm";
 inline constexpr std::string_view cancel_alarm = "$cancel_alarm";
 inline constexpr std::string_view take = "$take";

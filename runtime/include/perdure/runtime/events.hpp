@@ -10,6 +10,7 @@
 
 #include "perdure/base/object_id.hpp"
 #include "perdure/base/result.hpp"
+#include "perdure/runtime/object_meta.hpp"
 #include "perdure/runtime/principal.hpp"
 #include "perdure/runtime/retry.hpp"
 
@@ -22,8 +23,9 @@ struct Event {
   std::string id;
   std::string topic;
   ObjectId source;
-  std::string owner;  ///< of the object; empty: the host's
-  std::string body;   ///< the CloudEvent, JSON text
+  Owner owner;                      ///< of the object
+  std::vector<ObjectGrant> grants;  ///< of the object, as its turn left them
+  std::string body;                 ///< the CloudEvent, JSON text
 };
 using EventPtr = std::shared_ptr<const Event>;
 
@@ -39,7 +41,8 @@ struct EventQuery {
   /// From where: a cursor, "0" for the oldest event that is kept, or empty for what comes from now.
   std::string after = "0";
   std::vector<std::string> topics = {};  ///< patterns; none: every topic
-  Principal principal = {};              ///< sees events of objects that it reaches
+  /// Sees events of objects that it may read: what is shared with it, as long as it is.
+  Principal principal = {};
   std::size_t limit = 100;
 };
 

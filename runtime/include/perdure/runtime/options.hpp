@@ -166,6 +166,7 @@ inline constexpr std::size_t alarm_name_bytes_max = 200;
 inline constexpr std::size_t object_alarms_max = 1'000;
 inline constexpr std::size_t alarm_payload_bytes_max = 16u << 10;
 inline constexpr std::size_t object_pins_max = 100;
+inline constexpr std::size_t object_grants_max = 100;
 /// Of messages and effects; with its context one must fit into a dead letter.
 inline constexpr std::size_t sent_payload_bytes_max = 192u << 10;
 inline constexpr std::size_t sent_context_bytes_max = 32u << 10;

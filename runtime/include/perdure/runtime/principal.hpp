@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who is asking.
+// Who is asking. What it may do, access.hpp decides.
 #pragma once
 
 #include <string>
@@ -9,9 +9,9 @@ namespace perdure {
 /// Carried by every call and written into every record.
 struct Principal {
   enum class Role {
-    user,    ///< reaches the objects that it owns; all others do not exist for it
-    admin,   ///< reaches every object
-    system,  ///< the host process itself: reaches every object
+    user,    ///< has what it owns, and what is shared with it; all else does not exist for it
+    admin,   ///< an administrator
+    system,  ///< the host process itself
   };
 
   Role role = Role::system;
@@ -20,9 +20,6 @@ struct Principal {
   /// What the key may do: `<resource>:<access>` or `*`, with a space between two (RFC 6749, 3.3).
   std::string scopes = "*";
 
-  [[nodiscard]] bool reaches(const std::string& owner) const {
-    return role != Role::user || (!user_id.empty() && owner == user_id);
-  }
   bool operator==(const Principal&) const = default;
 };
 
