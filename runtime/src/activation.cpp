@@ -147,7 +147,7 @@ void Activation::recover() {
   const bool hold_came_back = std::ranges::any_of(again, [](const SubmissionPtr& submission) {
     return submission->envelope->operation == Operation::hold;
   });
-  if (hold_came_back && std::exchange(holding_, false)) around_.directory.uncount(*cell_);
+  if (hold_came_back && std::exchange(held_by_, 0) != 0) around_.directory.uncount(*cell_);
   auto held = held_ ? std::move(held_) : std::make_unique<std::deque<EnvelopePtr>>();
   for (auto submission = again.rbegin(); submission != again.rend(); ++submission) {
     if (!(*submission)->refused) held->push_front((*submission)->envelope);
@@ -177,13 +177,17 @@ void Activation::go_on() {
 }
 
 void Activation::hold(const EnvelopePtr& envelope) {
-  if (!std::exchange(holding_, true)) around_.directory.count(*cell_);
+  PERDURE_CHECK(held_by_ == 0, "two transactions hold " + to_string(cell_->object));
+  held_by_ = envelope->transaction;
+  around_.directory.count(*cell_);
   // Granted when all that came before is durable.
   answer(envelope, Reply{.value = nullptr, .meta = newest_->meta});
 }
 
-void Activation::release() {
-  if (!std::exchange(holding_, false)) return;
+void Activation::release(std::uint64_t transaction) {
+  // A transaction that was refused the object ends, too: whoever holds it by then goes on.
+  if (held_by_ != transaction) return;
+  held_by_ = 0;
   go_back_to_committed();
   ask_to_go_on();
   around_.directory.uncount(*cell_);
@@ -194,7 +198,7 @@ void Activation::check_invariants() const {
   PERDURE_CHECK(!held_ || !held_->empty(), "there is a place for calls that are held, and none");
   PERDURE_CHECK(submitted_ >= cell_->settled.load(), "more has settled than went out");
   // A transaction moves the durable version of an object that it holds.
-  if (newest_ && !holding_) {
+  if (newest_ && held_by_ == 0) {
     PERDURE_CHECK(newest_->meta.seq >= cell_->committed_seq.load(), "newest is behind committed");
   }
 }

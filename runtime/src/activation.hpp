@@ -49,8 +49,8 @@ class Activation {
   /// Recovers if there is something to recover from and nothing of it is on the way any more.
   void recover_when_alone();
 
-  /// The transaction that holds the object has ended: on with what waited.
-  void release();
+  /// A transaction has ended: on with what waited, if it is the one that holds the object.
+  void release(std::uint64_t transaction);
   /// Runs the next of the calls that were held, and asks to be told again if there are more: so a
   /// slice ends between them as between others.
   void go_on();
@@ -66,7 +66,7 @@ class Activation {
   [[nodiscard]] Result<void> load();
   void recover();
   void go_back_to_committed();
-  [[nodiscard]] bool must_hold() const { return !returned_.empty() || holding_; }
+  [[nodiscard]] bool must_hold() const { return !returned_.empty() || held_by_ != 0; }
   /// For calls that wait here, once there is no reason to hold them any more.
   void ask_to_go_on();
   void hold(const EnvelopePtr& envelope);
@@ -86,7 +86,7 @@ class Activation {
   storage::Gaps gaps_;
   std::uint64_t submitted_;
   std::vector<SubmissionPtr> returned_;  ///< not empty: recovering
-  bool holding_ = false;                 ///< for a transaction
+  std::uint64_t held_by_ = 0;            ///< the transaction that holds the object; 0: none
   /// To be run before any other: returned, or arrived while recovering or holding, or behind those.
   std::unique_ptr<std::deque<EnvelopePtr>> held_;  ///< null: none
   bool going_on_ = false;                          ///< has asked to, and has not been told yet

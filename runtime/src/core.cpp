@@ -8,6 +8,7 @@
 #include <caf/logger.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <caf/thread_hook.hpp>
+#include <functional>
 #include <set>
 
 #include "caller_thread.hpp"
@@ -213,9 +214,8 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
               .rules = rules_,
               .checks_invariants = foundation_.threads == runtime::Threads::none},
       transact_effects_{
-          .hold = [this](const ObjectId& object, ReplyHandler done,
-                         runtime::CellPtr& cell) { hold(object, std::move(done), cell); },
-          .release = [this](const runtime::CellPtr& cell) { directory_.release(*cell); },
+          .hold = std::bind_front(&Core::hold, this),
+          .release = [this](const auto& cell, auto number) { directory_.release(*cell, number); },
           .post = [this](std::function<void()> step) { agenda_.post(std::move(step)); }} {
   housekeeper_.add_chore([this] { static_cast<void>(foundation_.store->look()); });
   housekeeper_.add_chore([this] { recover(); });
@@ -393,11 +393,13 @@ void Runtime::Core::carry_out(Call call, runtime::Receipt receipt, ReplyHandler 
   accept(envelope);
 }
 
-void Runtime::Core::hold(const ObjectId& object, ReplyHandler done, runtime::CellPtr& cell) {
+void Runtime::Core::hold(const ObjectId& object, std::uint64_t transaction, ReplyHandler done,
+                         runtime::CellPtr& cell) {
   const auto envelope = std::make_shared<Envelope>();
   envelope->call.target = object;
   envelope->kind = find_kind(object.kind);
   envelope->operation = Operation::hold;
+  envelope->transaction = transaction;
   stamp(*envelope);
   envelope->done = std::move(done);
   accept(envelope);
@@ -441,6 +443,7 @@ void Runtime::Core::transact(std::vector<ObjectId> objects, TransactionHandler h
   call.traceparent = std::move(options.traceparent);
   stamp(*envelope);
   envelope->random_seed = foundation_.random->next();
+  envelope->transaction = ++last_transaction_;
   if (!call.idempotency_key.empty() && !once_.begin(*envelope, claims_at())) return;
   const auto deadline = envelope->accepted_steady + options.deadline;
   std::make_shared<runtime::TransactionRun>(

@@ -106,7 +106,8 @@ class Runtime::Core {
   void accept(const runtime::EnvelopePtr& envelope);
   /// Whether the caller's thread is lent, and the call wants no more of it than it should.
   [[nodiscard]] bool may_run_here(const runtime::Envelope& envelope) const;
-  void hold(const ObjectId& object, ReplyHandler done, runtime::CellPtr& cell);
+  void hold(const ObjectId& object, std::uint64_t transaction, ReplyHandler done,
+            runtime::CellPtr& cell);
   /// Whether the query is answered from the durable version, at once or by who loads it.
   [[nodiscard]] bool answer_without_actor(const runtime::EnvelopePtr& envelope);
   [[nodiscard]] bool answer_at_once(runtime::Envelope& envelope);
@@ -159,6 +160,7 @@ class Runtime::Core {
   bool opened_again_ = false;  ///< the store, and activations have yet to go: the housekeeper's
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> transactions_{0};  ///< on their way
+  std::atomic<std::uint64_t> last_transaction_{0};
   runtime::SubscriberNames subscribers_;
   runtime::SteppedSubscribers stepped_subscribers_;  ///< with Threads::none
   std::thread committer_thread_;

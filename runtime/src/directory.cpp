@@ -69,7 +69,7 @@ void Directory::go_on(const Cell& cell) { send_to(actor_of(cell), ToObject{Onwar
 
 void Directory::tell_settled(const Cell& cell) { send_to(actor_of(cell), ToObject{Settled{}}); }
 
-void Directory::release(const Cell& cell) {
+void Directory::release(const Cell& cell, std::uint64_t transaction) {
   caf::actor actor;
   {
     const std::scoped_lock lock{shard_of(cell).mutex};
@@ -77,7 +77,7 @@ void Directory::release(const Cell& cell) {
   }
   // None: holding it was refused (it could not be read), and it has left since. One that holds is
   // counted, so it stays.
-  if (actor) send_to(actor, ToObject{Released{}});
+  if (actor) send_to(actor, ToObject{Released{transaction}});
 }
 
 void Directory::touch(Shard& shard, Cell& cell) {

@@ -93,8 +93,8 @@ class Directory {
   void clear();
   /// Sends what could not be committed back to the activation that it came from.
   void send_back(const std::shared_ptr<Submission>& submission);
-  /// Tells an activation that its transaction has ended.
-  void release(const Cell& cell);
+  /// Tells an activation that a transaction has ended, which holds it or was refused it.
+  void release(const Cell& cell, std::uint64_t transaction);
   /// Tells an activation to go on with what it held.
   void go_on(const Cell& cell);
   /// Tells a recovering activation that another of its submissions has settled.

@@ -71,6 +71,8 @@ struct Envelope {
   /// Of the call, in steady time.
   std::optional<Timestamp> deadline = {};
   std::uint64_t random_seed = 0;
+  /// For Operation::hold, and for the whole transaction: its number, from 1.
+  std::uint64_t transaction = 0;
   std::optional<Receipt> receipt = {};
   std::optional<Tick> tick = {};  ///< for Operation::fire
   /// Set by the directory: the activation that the envelope is counted on.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <caf/allowed_unsafe_message_type.hpp>
+#include <cstdint>
 #include <memory>
 #include <variant>
 
@@ -24,8 +25,10 @@ struct Returned {
 /// While calls that came back wait: another submission has been dealt with.
 struct Settled {};
 
-/// The transaction that holds the object has ended.
-struct Released {};
+/// The transaction has ended. Another one may hold the object: then this one was refused it.
+struct Released {
+  std::uint64_t transaction;
+};
 
 /// Calls that the activation held may run, one with each of these.
 struct Onward {};

@@ -30,7 +30,7 @@ class ObjectActor final : public SlicedActor {
   void handle(Delivery& delivery) { activation_.receive(std::move(delivery.envelope)); }
   void handle(Returned& returned) { activation_.take_back(std::move(returned.submission)); }
   void handle(Settled&) { activation_.recover_when_alone(); }
-  void handle(Released&) { activation_.release(); }
+  void handle(const Released& released) { activation_.release(released.transaction); }
   void handle(Onward&) { activation_.go_on(); }
 
   const CellPtr cell_;

@@ -101,7 +101,7 @@ void TransactionRun::hold_next() {
   if (cells_.size() == objects_.size()) return run();
   cells_.emplace_back();
   around_.effects.hold(
-      objects_[cells_.size() - 1],
+      objects_[cells_.size() - 1], envelope_->transaction,
       [self = shared_from_this()](const Result<Reply>& reply) {
         // The actors' and the committer's threads have other things to do.
         self->around_.effects.post([self, reply] { self->held(reply); });
@@ -172,7 +172,7 @@ void TransactionRun::settled(const storage::Outcome& outcome,
 
 void TransactionRun::end(Result<Reply> reply) {
   for (const auto& cell : cells_) {
-    if (cell) around_.effects.release(cell);
+    if (cell) around_.effects.release(cell, envelope_->transaction);
   }
   envelope_->done(std::move(reply));
 }

@@ -17,10 +17,11 @@ namespace perdure::runtime {
 
 /// What a transaction needs of the runtime.
 struct TransactEffects {
-  /// Holds an object: `done` is called when all that came before is durable.
-  std::function<void(const ObjectId&, ReplyHandler done, CellPtr& cell)> hold;
-  /// Lets a held object go on.
-  std::function<void(const CellPtr&)> release;
+  /// Holds an object for a transaction: `done` is called when all that came before is durable.
+  std::function<void(const ObjectId&, std::uint64_t transaction, ReplyHandler done, CellPtr& cell)>
+      hold;
+  /// Lets an object go on, if the transaction holds it.
+  std::function<void(const CellPtr&, std::uint64_t transaction)> release;
   /// Runs a function on the runtime's own thread.
   std::function<void(std::function<void()>)> post;
 };

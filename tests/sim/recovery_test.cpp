@@ -186,6 +186,36 @@ TEST_F(Recovery, a_failed_sync_needs_a_restart) {
   EXPECT_TRUE(**after);
 }
 
+TEST_F(Recovery, a_transaction_that_was_refused_an_object_leaves_it_to_the_one_that_holds_it) {
+  int refused = 0;
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    World world{seed, named_kinds()};
+    EXPECT_TRUE(world.call("named/a", "decorate"));
+    EXPECT_TRUE(world.hibernate("named/a"));
+    std::vector<TransactionStep> steps;
+    for (const auto* id : {"a", "b", "c"}) {
+      steps.push_back({.object = {"named", id}, .command = "decorate"});
+    }
+    std::optional<Result<Reply>> first;
+    std::optional<Result<Reply>> second;
+    Answer later;
+    world.fail_nth_call(static_cast<int>(1 + seed % 3));
+    world.runtime().transact({steps.front()}, {}, [&](Result<Reply> reply) {
+      first = std::move(reply);
+      later = world.send({.target = {"named", "a"}, .name = "decorate"});
+    });
+    world.runtime().transact(steps, {}, [&](Result<Reply> reply) { second = std::move(reply); });
+    for (int step = 0; step < 1'000; ++step) world.step();
+    ASSERT_TRUE(first && second && later && *later);
+    if (*first || !world.writable()) continue;  // another call failed than the first one's load
+    ++refused;
+    EXPECT_TRUE(second->has_value()) << "seed " << seed << ": " << to_string(second->error());
+    EXPECT_EQ(world.state("named/a")->at("name"), "!!!");
+    EXPECT_EQ(world.runtime().stats().in_flight_calls, 0U);
+  }
+  EXPECT_GT(refused, 10);
+}
+
 TEST_F(Recovery, a_refused_snapshot_holds_up_no_later_turn) {
   for (int i = 0; i < 1'100; ++i) command("a", "rename", std::to_string(i));
   settle();
