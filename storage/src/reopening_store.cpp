@@ -37,6 +37,8 @@ Result<std::unique_ptr<ReopeningStore>> ReopeningStore::open(StorePlace place) {
 
 Result<bool> ReopeningStore::recover() {
   if (health() != Health::no_space || !place_.has_room()) return false;
+  // What is opened again must be what was opened before.
+  if (store_ && !look()) return false;
   closing_.store(true, std::memory_order_release);
   const std::unique_lock lock{mutex_};
   // The old one first: a directory has one owner.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The data directory as a thing that others can move, delete, replace and copy.
-#include <atomic>
+#include <set>
 
+#include "rocksdb/file.hpp"
 #include "rocksdb_fixture.hpp"
 
 namespace perdure::storage {
@@ -11,6 +12,8 @@ using std::filesystem::copy_options;
 using testing::HasSubstr;
 
 const ObjectId alice{"counter", "alice"};
+const ObjectId bob{"counter", "bob"};
+const ObjectId carol{"counter", "carol"};
 
 class RocksdbDirectory : public RocksdbStoreTest {
  protected:
@@ -38,6 +41,29 @@ class RocksdbDirectory : public RocksdbStoreTest {
   void copy(const std::string& from, const std::string& to) {
     std::filesystem::copy(path() / from, path() / to,
                           copy_options::recursive | copy_options::overwrite_existing);
+  }
+  /// As above, of a store that may delete a file meanwhile.
+  void copy_open(const std::string& from, const std::string& to) {
+    std::error_code error;
+    do {
+      std::filesystem::remove_all(path() / to);
+      std::filesystem::copy(path() / from, path() / to, copy_options::recursive, error);
+    } while (error);
+  }
+  /// Opens it a few times with commits in between, so that it has files of rows.
+  void fill(const std::string& name) {
+    for (int i = 0; i < 4; ++i) {
+      open(in(name));
+      ASSERT_TRUE(commit(alice));
+    }
+    close();
+  }
+  [[nodiscard]] std::set<std::string> names_in(const std::string& name) const {
+    std::set<std::string> names;
+    for (const auto& file : std::filesystem::directory_iterator(path() / name)) {
+      names.insert(file.path().filename().string());
+    }
+    return names;
   }
   struct Identity {
     std::uint32_t line;
@@ -136,6 +162,65 @@ TEST_F(RocksdbDirectory, over_which_an_older_copy_is_laid_stops_writes) {
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(commit(alice));
   copy("backup", "data");
   expect_stopped("ACKED");
+}
+
+TEST_F(RocksdbDirectory, that_is_another_by_now_keeps_what_a_second_store_has_made_in_it) {
+  for (const bool is_kept : {true, false}) {
+    for (const bool is_noticed : {true, false}) {
+      fill("data");
+      auto first = open_rocksdb(in("data")).value();
+      ASSERT_TRUE(commit_one(*first, make_turn(first->epoch(), bob, 0)));
+      copy_open("data", "backup");
+      std::filesystem::rename(path() / "data", path() / "elsewhere");
+      if (!is_kept) std::filesystem::remove_all(path() / "elsewhere");
+      copy("backup", "data");
+      auto second = open_rocksdb(in("./data")).value();  // RocksDB knows its own by their paths
+      ASSERT_TRUE(commit_one(*second, make_turn(second->epoch(), carol, 0)));
+      const auto before = names_in("data");
+      if (is_noticed) {
+        EXPECT_FALSE(first->look());
+      }
+      first.reset();
+      EXPECT_EQ(names_in("data"), before);
+      second.reset();
+      open(in("data"));
+      for (const auto& object : {bob, carol}) EXPECT_TRUE(store().last_record(object).value());
+      close();
+      for (const auto* name : {"data", "backup", "elsewhere"}) {
+        std::filesystem::remove_all(path() / name);
+      }
+    }
+  }
+}
+
+TEST_F(RocksdbDirectory, whose_files_are_exchanged_keeps_the_ones_that_were_put_there) {
+  for (const bool is_noticed : {true, false}) {
+    fill("data");
+    copy("data", "backup");
+    const auto in_backup = names_in("backup");
+    fill("data");
+    open(in("data"));
+    for (const auto& file : std::filesystem::directory_iterator(path() / "data")) {
+      std::filesystem::remove_all(file.path());
+    }
+    copy("backup", "data");
+    if (is_noticed) {
+      EXPECT_FALSE(store().look());
+    }
+    close();
+    EXPECT_EQ(names_in("data"), in_backup);
+    open(in("data"));
+    EXPECT_TRUE(store().last_record(alice).value());
+    close();
+    for (const auto* name : {"data", "backup"}) std::filesystem::remove_all(path() / name);
+  }
+}
+
+TEST_F(RocksdbDirectory, is_named_in_no_message_by_its_descriptor) {
+  EXPECT_EQ(with_bare_names("While open: /proc/self/fd/17/000012.log: No such file"),
+            "While open: 000012.log: No such file");
+  EXPECT_EQ(with_bare_names("cannot open /proc/self/fd/17: x, /proc/self/fd/3"),
+            "cannot open the data directory: x, the data directory");
 }
 
 TEST_F(RocksdbDirectory, that_was_moved_goes_on_as_it_was) {

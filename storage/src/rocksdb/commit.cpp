@@ -127,6 +127,10 @@ RocksdbStore::RocksdbStore(OpenedStore opened, Durability durability,
       cleaned_(seq_generation_max) {}
 
 RocksdbStore::~RocksdbStore() {
+  // RocksDB deletes what it does not know when it is closed.
+  if (opened_.lock.access() == Access::own && compare().found == Look::Found::displaced) {
+    opened_.tuning.frozen->begin();
+  }
   if (!gate_->is_open()) return;
   // After this the machine may lose power and nothing is in doubt. A failure here costs no
   // acknowledged commit: the log is read back and compared at the next start.
@@ -179,7 +183,7 @@ std::vector<Outcome> RocksdbStore::stop_writes(const rocksdb::Status& status,
   Error error{.code = ErrorCode::outcome_unknown,
               .detail = "a write failed, and writes have stopped"};
   if (!status.ok()) {
-    error.detail = "the write failed, and writes have stopped: " + status.ToString();
+    error.detail = fail_status("the write failed, and writes have stopped", status).error.detail;
     gate_->close(status, error);
   }
   std::vector<Outcome> outcomes;

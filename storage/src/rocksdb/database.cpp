@@ -8,6 +8,7 @@
 
 #include "keys.hpp"
 #include "perdure/base/check.hpp"
+#include "rocksdb/file.hpp"
 
 namespace perdure::storage {
 
@@ -20,7 +21,7 @@ void count_nothing() { rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable); }
 
 Unexpected fail_status(std::string_view what, const rocksdb::Status& status) {
   const auto code = status.IsCorruption() ? ErrorCode::corrupt : ErrorCode::unavailable;
-  return fail(code, fmt::format("{}: {}", what, status.ToString()));
+  return fail(code, with_bare_names(fmt::format("{}: {}", what, status.ToString())));
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& directory, const Tuning& tuning,

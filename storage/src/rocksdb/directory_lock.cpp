@@ -49,8 +49,10 @@ bool knows_no_directory_locks(int error) {
          error == ENOSYS;
 }
 
-Result<File> take_file(const std::filesystem::path& directory, int flags) {
-  const auto path = directory / lock_name;
+/// The lock file below `root`; messages name the directory.
+Result<File> take_file(const std::filesystem::path& directory, const std::filesystem::path& root,
+                       int flags) {
+  const auto path = root / lock_name;
   File file = open_file(path, flags);
   if (!file.is_open()) return fail_errno("open", path);
   if (::flock(file.descriptor(), LOCK_EX | LOCK_NB) != 0) {
@@ -58,6 +60,11 @@ Result<File> take_file(const std::filesystem::path& directory, int flags) {
     return fail_errno("lock", path);
   }
   return file;
+}
+
+std::filesystem::path by_descriptor(const File& directory, const std::filesystem::path& path) {
+  auto root = descriptors_of_process / std::to_string(directory.descriptor());
+  return stands(directory, root) == Stands::there ? root : path;
 }
 
 /// Whoever finds the lock taken reads the pid, so it is replaced under the lock.
@@ -70,6 +77,12 @@ Result<void> write_pid(const std::filesystem::path& directory, const File& file)
 
 }  // namespace
 
+DirectoryLock::DirectoryLock(std::filesystem::path path, File directory, Access access)
+    : access_(access),
+      path_(std::move(path)),
+      directory_(std::move(directory)),
+      root_(by_descriptor(directory_, path_)) {}
+
 Result<DirectoryLock> DirectoryLock::take(std::filesystem::path path, Access access) {
   File directory = open_file(path, O_RDONLY | O_DIRECTORY);
   if (!directory.is_open()) return fail_errno("open", path);
@@ -77,17 +90,18 @@ Result<DirectoryLock> DirectoryLock::take(std::filesystem::path path, Access acc
     if (errno == EWOULDBLOCK) return in_use(path);
     if (!knows_no_directory_locks(errno)) return fail_errno("lock", path);
   }
+  DirectoryLock lock{std::move(path), std::move(directory), access};
   if (access == Access::observe) {
     std::error_code ignored;
-    if (!std::filesystem::exists(path / lock_name, ignored)) {
-      return DirectoryLock{std::move(path), std::move(directory), File{}};
-    }
-    PERDURE_TRY(file, take_file(path, O_RDONLY));
-    return DirectoryLock{std::move(path), std::move(directory), std::move(file)};
+    if (!std::filesystem::exists(lock.root_ / lock_name, ignored)) return lock;
+    PERDURE_TRY(file, take_file(lock.path_, lock.root_, O_RDONLY));
+    lock.file_ = std::move(file);
+    return lock;
   }
-  PERDURE_TRY(file, take_file(path, O_RDWR | O_CREAT));
-  PERDURE_TRY_VOID(write_pid(path, file));
-  return DirectoryLock{std::move(path), std::move(directory), std::move(file)};
+  PERDURE_TRY(file, take_file(lock.path_, lock.root_, O_RDWR | O_CREAT));
+  PERDURE_TRY_VOID(write_pid(lock.root_, file));
+  lock.file_ = std::move(file);
+  return lock;
 }
 
 Look DirectoryLock::look() {
@@ -113,8 +127,8 @@ Look DirectoryLock::look() {
     case Stands::elsewhere: return displaced("has another lock file: somebody else had it open");
     case Stands::nowhere: break;
   }
-  auto file = take_file(path_, O_RDWR | O_CREAT | O_EXCL);
-  if (!file || !write_pid(path_, *file)) {
+  auto file = take_file(path_, root_, O_RDWR | O_CREAT | O_EXCL);
+  if (!file || !write_pid(root_, *file)) {
     return displaced("has lost its lock file, which cannot be put back");
   }
   file_ = std::move(*file);

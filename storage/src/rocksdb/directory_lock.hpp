@@ -4,7 +4,8 @@
 // Two things are locked with flock(2): the directory itself, which nobody can delete without ending
 // it, and in it LOCK.perdure, which holds the owner's pid and is all that older programs look at.
 // A directory that is moved or removed while it is open goes on under its owner's feet as a place
-// without a name, and another may stand at its path: `look` compares them.
+// without a name, and another may stand at its path: `look` compares them. What is made, renamed
+// or deleted in the directory goes by `root`, so that it never is in another one.
 #pragma once
 
 #include <filesystem>
@@ -43,12 +44,19 @@ class DirectoryLock {
   /// back: the directory's own lock has kept everybody out meanwhile.
   [[nodiscard]] Look look();
 
- private:
-  DirectoryLock(std::filesystem::path path, File directory, File file)
-      : path_(std::move(path)), directory_(std::move(directory)), file_(std::move(file)) {}
+  [[nodiscard]] Access access() const { return access_; }
+  /// The directory by its descriptor: names below it reach what was locked and nothing else,
+  /// whatever stands at the path. The path itself where /proc is not mounted. Messages name files
+  /// without it (`with_bare_names`).
+  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
 
+ private:
+  DirectoryLock(std::filesystem::path path, File directory, Access access);
+
+  Access access_;
   std::filesystem::path path_;
   File directory_;
+  std::filesystem::path root_;
   File file_;
 };
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -48,9 +49,22 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view te
   return sync_directory(path.parent_path());
 }
 
+std::string with_bare_names(std::string message) {
+  const auto descriptors = descriptors_of_process.string() + "/";
+  for (auto at = message.find(descriptors); at != std::string::npos;
+       at = message.find(descriptors, at)) {
+    auto end = message.find_first_not_of("0123456789", at + descriptors.size());
+    const bool names_more = end != std::string::npos && message[end] == '/';
+    if (names_more) ++end;
+    message.replace(at, std::min(end, message.size()) - at, names_more ? "" : "the data directory");
+  }
+  return message;
+}
+
 Unexpected fail_errno(std::string_view what, const std::filesystem::path& path) {
-  return fail(ErrorCode::unavailable, fmt::format("cannot {} {}: {}", what, path.string(),
-                                                  std::generic_category().message(errno)));
+  return fail(ErrorCode::unavailable,
+              with_bare_names(fmt::format("cannot {} {}: {}", what, path.string(),
+                                          std::generic_category().message(errno))));
 }
 
 }  // namespace perdure::storage

@@ -43,7 +43,11 @@ class File {
 [[nodiscard]] Result<void> sync_directory(const std::filesystem::path& directory);
 /// Creates or replaces a file, durably and whole. Errors: unavailable.
 [[nodiscard]] Result<void> replace_file(const std::filesystem::path& path, std::string_view text);
-/// `cannot <what> <path>: <errno>`, as unavailable.
+/// Where a process finds what it has open, by the numbers of its descriptors.
+inline const std::filesystem::path descriptors_of_process{"/proc/self/fd"};
+/// A message in which what is reached by a directory's descriptor goes by its bare name.
+[[nodiscard]] std::string with_bare_names(std::string message);
+/// `cannot <what> <path>: <errno>`, as unavailable, with bare names.
 [[nodiscard]] Unexpected fail_errno(std::string_view what, const std::filesystem::path& path);
 
 }  // namespace perdure::storage

@@ -42,27 +42,32 @@ void WriteGate::close(Health now, const Error& reason) {
 
 Health RocksdbStore::health() const { return gate_->health(); }
 
-Result<void> RocksdbStore::look() {
+Look RocksdbStore::compare() {
   auto looked = [this] {
     const std::scoped_lock lock{look_mutex_};
     return opened_.lock.look();
   }();
-  if (looked.found == Look::Found::in_place) {
-    const auto least = acknowledged_.load();
-    const auto kept = opened_.acked.read();
-    // The slots are written in turn, so that at most one of them is being written now.
-    if (kept && kept->value_or(0) + 1 >= least) return {};
-    looked = kept ? Look{Look::Found::displaced,
-                         "the file ACKED holds an older number than was written: a copy was put in "
-                         "place of the data directory's files; stop the server and restore them"}
-                  : Look{Look::Found::unknown, kept.error().detail};
-  }
+  if (looked.found != Look::Found::in_place) return looked;
+  const auto least = acknowledged_.load();
+  const auto kept = opened_.acked.read();
+  if (!kept) return {Look::Found::unknown, kept.error().detail};
+  // The slots are written in turn, so that at most one of them is being written now.
+  if (kept->value_or(0) + 1 >= least) return {};
+  return {Look::Found::displaced,
+          "the file ACKED holds an older number than was written: a copy was put in place of the "
+          "data directory's files; stop the server and restore them"};
+}
+
+Result<void> RocksdbStore::look() {
+  auto looked = compare();
+  if (looked.found == Look::Found::in_place) return {};
   Error error{.code = ErrorCode::unavailable, .detail = std::move(looked.detail)};
   if (looked.found != Look::Found::displaced) return fail(std::move(error));
   error.fields = {{"storage", std::string{describe(Health::displaced).name}, error.detail}};
+  // Before anybody is told: what stands there now is not touched any more.
+  opened_.tuning.frozen->begin();
   if (gate_->health() != Health::displaced) {
     gate_->close(Health::displaced, error);
-    // A flush would make its file by name, in what stands there now.
     rocksdb::CancelAllBackgroundWork(&database().db(), false);
   }
   return fail(std::move(error));

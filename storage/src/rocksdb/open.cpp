@@ -101,7 +101,7 @@ Result<Found> check_format(const std::filesystem::path& directory, const Databas
 /// Refuses a directory with rows but without the files that say which count. RocksDB would put an
 /// empty database in its place and remove the rows. Without rows (and nothing acknowledged) the
 /// making of a new store was cut short.
-Result<void> check_current(const std::filesystem::path& directory, const DatabaseFiles& files,
+Result<void> check_current(const std::filesystem::path& root, const DatabaseFiles& files,
                            std::uint64_t acked, LostCommits lost) {
   if (files.current_is_sound) return {};
   if (!files.any()) {
@@ -118,7 +118,7 @@ Result<void> check_current(const std::filesystem::path& directory, const Databas
   if (files.manifests.size() != 1) {
     return fail(ErrorCode::corrupt, fmt::format("{}; {}", what, instead));
   }
-  if (lost == LostCommits::accept) return write_current(directory, files.manifests.front());
+  if (lost == LostCommits::accept) return write_current(root, files.manifests.front());
   return fail(ErrorCode::corrupt,
               fmt::format("{}, one manifest is there; {}, {}", what, instead, or_accept));
 }
@@ -186,15 +186,15 @@ Result<void> continue_history(OpenedStore& opened, rocksdb::WriteBatch& batch, B
 }
 
 /// Raises the epoch, in a place of its own.
-Result<void> begin_epoch(OpenedStore& opened, const std::filesystem::path& directory,
-                         Break broken) {
+Result<void> begin_epoch(OpenedStore& opened, Break broken) {
+  const auto& root = opened.lock.root();
   PERDURE_TRY(before, read_number(*opened.database, keys::epoch));
   opened.epoch = before + 1;
   SecureRandom random;
   rocksdb::WriteBatch batch;
   PERDURE_TRY_VOID(continue_history(opened, batch, broken, random));
   const auto place = random_id(random);
-  PERDURE_TRY_VOID(draft_place(directory, place));
+  PERDURE_TRY_VOID(draft_place(root, place));
   opened.database->put(batch, rows::Table::meta, keys::place, place);
   if (before == 0) opened.database->begin_erasing_by_row(batch);
   opened.database->put(batch, rows::Table::meta, keys::epoch, rows::number_content(opened.epoch));
@@ -202,12 +202,12 @@ Result<void> begin_epoch(OpenedStore& opened, const std::filesystem::path& direc
   write.sync = true;
   const auto status = opened.database->write(write, batch);
   if (!status.ok()) return fail_status("cannot raise the epoch", status);
-  return settle_place(directory, place);
+  return settle_place(root, place);
 }
 
-Result<bool> was_copied(const std::filesystem::path& directory, const Database& database) {
+Result<bool> was_copied(const std::filesystem::path& root, const Database& database) {
   PERDURE_TRY(known, database.get(rows::Table::meta, keys::place));
-  PERDURE_TRY(places, read_places(directory));
+  PERDURE_TRY(places, read_places(root));
   return is_copied(places, known.value_or(""));
 }
 
@@ -222,14 +222,14 @@ void tell_of_break(const RocksdbOptions& options, Break broken) {
 
 /// ACKED and FORMAT come before the database, so that a crash in between leaves a directory that
 /// opens as an empty store and never a database that nothing vouches for.
-Result<AckedFile> prepare(const std::filesystem::path& directory, Found found) {
-  PERDURE_TRY(acked, AckedFile::open(directory, Access::own));
+Result<AckedFile> prepare(const std::filesystem::path& root, Found found) {
+  PERDURE_TRY(acked, AckedFile::open(root, Access::own));
   if (found == Found::nothing) {
     PERDURE_TRY_VOID(acked.write(0));
     PERDURE_TRY_VOID(acked.sync());
   }
   // An older program would leave rows of this format as they are, and wrong.
-  if (found != Found::present) PERDURE_TRY_VOID(write_format(directory));
+  if (found != Found::present) PERDURE_TRY_VOID(write_format(root));
   return std::move(acked);
 }
 
@@ -262,18 +262,18 @@ Result<std::unique_ptr<Store>> open_read_only(const RocksdbOptions& options) {
                                         options.durability, std::move(gate));
 }
 
-Result<std::unique_ptr<Database>> open_database(const std::filesystem::path& directory,
+Result<std::unique_ptr<Database>> open_database(const std::filesystem::path& root,
                                                 const Tuning& tuning) {
-  auto opened = Database::open(directory.string(), tuning, Database::Mode::read_write);
+  auto opened = Database::open(root.string(), tuning, Database::Mode::read_write);
   if (opened || opened.error().code != ErrorCode::corrupt) return opened;
   return fail(ErrorCode::corrupt, fmt::format("{}; {}", opened.error().detail, instead));
 }
 
 /// What the last opening left, and whether it is what this one finds.
-Result<Break> find_break(const OpenedStore& opened, const std::filesystem::path& directory) {
+Result<Break> find_break(const OpenedStore& opened) {
   PERDURE_TRY(known, opened.acked.read());
   if (!known || *known > opened.last_commit.number) return Break::lost;
-  PERDURE_TRY(copied, was_copied(directory, *opened.database));
+  PERDURE_TRY(copied, was_copied(opened.lock.root(), *opened.database));
   return copied ? Break::copied : Break::none;
 }
 
@@ -284,11 +284,12 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
   const auto& directory = options.directory;
   PERDURE_TRY_VOID(make_directory(directory));
   PERDURE_TRY(lock, DirectoryLock::take(directory, Access::own));
-  PERDURE_TRY(files, find_database_files(directory));
+  const auto root = lock.root();
+  PERDURE_TRY(files, find_database_files(root));
   PERDURE_TRY(found, check_format(directory, files, options.lost_commits));
-  PERDURE_TRY(acked, prepare(directory, found));
+  PERDURE_TRY(acked, prepare(root, found));
   PERDURE_TRY(acked_number, acknowledged(acked, options.lost_commits));
-  PERDURE_TRY_VOID(check_current(directory, files, acked_number, options.lost_commits));
+  PERDURE_TRY_VOID(check_current(root, files, acked_number, options.lost_commits));
 
   auto gate = std::make_shared<WriteGate>(options.on_write_failure);
   auto tuning = tune(options, env);
@@ -296,7 +297,7 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
   // An empty database in the place of a lost one would be the worst of all losses.
   tuning.database.create_if_missing =
       acked_number == 0 || options.lost_commits == LostCommits::accept;
-  PERDURE_TRY(database, open_database(directory, tuning));
+  PERDURE_TRY(database, open_database(root, tuning));
   PERDURE_TRY(last_commit, read_last_commit(*database));
   PERDURE_TRY_VOID(check_nothing_lost(acked_number, last_commit.number, options.lost_commits));
   OpenedStore opened{.lock = std::move(lock),
@@ -305,8 +306,8 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
                      .links = {},
                      .database = std::move(database),
                      .last_commit = last_commit};
-  PERDURE_TRY(broken, find_break(opened, directory));
-  PERDURE_TRY_VOID(begin_epoch(opened, directory, broken));
+  PERDURE_TRY(broken, find_break(opened));
+  PERDURE_TRY_VOID(begin_epoch(opened, broken));
   if (options.lost_commits == LostCommits::accept) {
     // The number goes back, or the next start would refuse again.
     PERDURE_TRY_VOID(opened.acked.reset(last_commit.number));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "perdure/storage/rocksdb_store.hpp"
+#include "rocksdb/frozen_names.hpp"
 #include "rocksdb/idle_iterators.hpp"
 
 namespace perdure::storage {
@@ -19,7 +20,10 @@ namespace perdure::storage {
 using CommitClock = std::atomic<std::int64_t>;
 
 struct Tuning {
-  std::shared_ptr<rocksdb::Env> env;  ///< shared by copies; must outlive the database
+  // Shared by copies; they must outlive the database.
+  std::shared_ptr<FrozenNames> frozen = std::make_shared<FrozenNames>();
+  std::shared_ptr<rocksdb::Env> heeding_env = {};  ///< below `env`
+  std::shared_ptr<rocksdb::Env> env = {};
   rocksdb::DBOptions database;
   std::vector<rocksdb::ColumnFamilyDescriptor> families;  ///< in the order of rows::all_tables
   std::shared_ptr<rocksdb::Cache> cache;

@@ -107,6 +107,8 @@ class RocksdbStore final : public Store {
  private:
   class BatchState;
 
+  /// The directory with what was locked, and ACKED with what was written.
+  [[nodiscard]] Look compare();
   [[nodiscard]] const Database& database() const { return *opened_.database; }
   [[nodiscard]] std::vector<Outcome> stop_writes(const rocksdb::Status& status,
                                                  std::size_t unit_count);
