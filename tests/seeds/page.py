@@ -76,6 +76,7 @@ def name(row):
 
 
 def explained(row):
-    told = {BUILT: lambda: row.trial.how, WRONG: lambda: row.wrong, INSTEAD: lambda: row.instead,
+    told = {BUILT: lambda: row.trial.how, WRONG: lambda: row.wrong.what,
+            INSTEAD: lambda: row.instead,
             NOT_BUILT: lambda: f"waits for {row.waits.name}"}[row.state]()
     return told.replace("|", "\\|")

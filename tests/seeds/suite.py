@@ -29,7 +29,7 @@ def judge(rows, world):
         failure = broken.get(row.trial.key) if row.trial else None
         if row.state == WRONG and failure is None:
             findings[row.id] = IS_RIGHT_NOW
-        elif failure and not (row.state == WRONG and isinstance(failure, AssertionError)):
+        elif failure and not (row.state == WRONG and row.wrong.is_shown_by(failure)):
             findings[row.id] = describe(failure)
     return findings
 

@@ -9,7 +9,7 @@ import unittest
 import expect
 from nouns import Noun, create
 from parts import TASKS
-from rows import behaviour, endpoint, field
+from rows import Wrong, behaviour, endpoint, field
 from suite import IS_BUILT_NOW, IS_RIGHT_NOW, judge
 from trials import Check, Command, Endpoint, Field, Metric, Setting
 from world import World
@@ -73,9 +73,15 @@ class Suite(unittest.TestCase):
         self.assertIn("599", findings["late"])
 
     def test_finds_wrong_rows_that_are_right(self):
-        findings = self.judged(behaviour("right", "", Check(holds), wrong="all of it"),
-                               behaviour("wrong", "", Check(fails), wrong="all of it"))
+        findings = self.judged(
+            behaviour("right", "", Check(holds), wrong=Wrong("all of it", "broken")))
         self.assertEqual(findings, {"right": IS_RIGHT_NOW})
+
+    def test_takes_no_other_failure_for_what_is_wrong(self):
+        findings = self.judged(
+            behaviour("as told", "", Check(fails), wrong=Wrong("all of it", "broken before")),
+            behaviour("other", "", Check(fails_late), wrong=Wrong("all of it", "broken before")))
+        self.assertEqual(findings.keys(), {"other"})
 
     def test_refuses_a_route_that_is_open_to_everybody(self):
         findings = self.judged(endpoint(Endpoint("GET", "/info", holds)))

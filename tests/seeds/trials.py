@@ -143,11 +143,11 @@ class Field(Trial):
             reply = self.noun.create(world, **{self.name: self.given(world)})
         except LookupError:
             return False  # the resource, or what it would refer to
-        if reply.status == 201:
-            return self.name in reply.json
+        if reply.status in (201, 404, 405):
+            return reply.status == 201 and self.name in reply.json
         unknown = [error["pointer"] for error in reply.json["errors"]
                    if error["code"] == "unknown_member"]
-        return reply.status != 404 and "/" + self.name not in unknown
+        return "/" + self.name not in unknown
 
     def check(self, world):
         value = self.given(world)
@@ -182,7 +182,9 @@ class ServerSet(Trial):
             reply = self.noun.create(world)
         except LookupError:
             return False
-        return reply.status != 404 and (reply.status != 201 or self.name in reply.json)
+        if reply.status in (201, 404, 405):
+            return reply.status == 201 and self.name in reply.json
+        return True
 
     def check(self, world):
         made = self.noun.make(world)

@@ -7,7 +7,8 @@ from checks import objects, operating, people, system, talk, work
 from nouns import create, delete, listing, read, update
 from parts import (AUDIT, CACHE, CLUSTER, DATA, PLANNING, SECOND_FACTOR, SIGN_IN, SYSTEM_OBJECTS,
                    TASKS)
-from rows import System, behaviour, endpoint, endpoints, field, fields, section, server_fields
+from rows import (System, Wrong, behaviour, endpoint, endpoints, field, fields, section,
+                  server_fields)
 from trials import Check, Endpoint, Field, Metric, ProjectFile, Setting
 
 USER = catalogue.user()
@@ -49,9 +50,12 @@ MODELS = section(
       for member in ("object_id", "kind", "state", "seq", "status", "created_at", "updated_at")),
     *(field(f"api_key.{member}", Check(check))
       for member, check in (("name", people.key_has("name", "mine", 7)),
-                            ("scopes", people.scopes), ("expires_at", people.key_expiry),
+                            ("expires_at", people.key_expiry),
                             ("rate_limit", system.rate_limiting),
                             ("last_used_at", people.key_use))),
+    field("api_key.scopes", Check(people.known_scopes),
+          wrong=Wrong("a scope of no resource is taken, where it should be refused (422)",
+                      "not 422")),
     server_fields("task", TASK, "id", "created_at", "updated_at", waits=TASKS),
     fields("task", TASK, {"title": ("Buy milk", 7), "status": ("in_progress", "begun")},
            waits=TASKS),
@@ -139,8 +143,8 @@ SECURITY = section(
     behaviour("security.permissions", "keys with fine permissions", Check(people.scopes)),
     behaviour("security.walls", "a key reaches nothing that it was not given",
               Check(people.walls),
-              wrong="a key for durable objects alone can make keys, as objects, that hold more "
-                    "than it does"),
+              wrong=Wrong("a key for durable objects alone makes a key, as an object, that holds "
+                          "more than it does", "found (201, 'application/json'), not (403")),
     behaviour("security.rate_limiting", "rates are bounded", Check(system.rate_limiting)),
     behaviour("security.csrf", "forged requests of other pages are refused",
               Endpoint("POST", "/auth/login"), waits=SIGN_IN),
