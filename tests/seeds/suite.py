@@ -17,6 +17,7 @@ def judge(rows, world):
                row.state == INSTEAD and row.trial]
     # Rows that say the same in other words share a trial, which is then made once.
     checks = {row.trial.key: acts(row.trial.check, world) for row in checked}
+    world.prepare({row.trial.set_up for row in checked if row.trial.set_up})
     broken = {}
     ended = {key for key, check in checks.items() if is_over(key, check, broken)}
     findings = {row.id: IS_BUILT_NOW for row in rows

@@ -29,6 +29,7 @@ class Trial:
     how = ""
     can_check = False
     can_probe = False
+    set_up = None  # arguments of a server that the check asks (`needs`)
 
     @property
     def key(self):
@@ -56,6 +57,7 @@ class Check(Trial):
 
     def __init__(self, function):
         self.function = function
+        self.set_up = getattr(function, "set_up", None)
         self.how = " ".join((function.__doc__ or "").split()).rstrip(".")
 
     @property

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "blackbox"))
 
@@ -72,13 +73,16 @@ class World:
         for other in self._others.values():
             other.discard()
 
-    def set_up(self, *arguments):
-        """A server with these arguments, shared by the checks that ask for it and do not stop
-        it."""
-        if arguments not in self._others:
+    def prepare(self, set_ups):
+        """Starts servers with these arguments, all at once: most of a start waits for the disk."""
+        for arguments in set_ups:
             directory = os.path.join(self.directory, f"other-{len(self._others)}")
             self._others[arguments] = Server(directory, *arguments)
-            self._others[arguments].start()
+        with ThreadPoolExecutor(len(set_ups) or 1) as pool:
+            list(pool.map(lambda arguments: self._others[arguments].start(), set_ups))
+
+    def set_up(self, *arguments):
+        """A server with these arguments, shared by the checks that ask for it (`needs`)."""
         return self._others[arguments]
 
     @contextlib.contextmanager
@@ -100,6 +104,14 @@ class World:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         return path
+
+
+def needs(*arguments):
+    """For a check that asks a server with these arguments, and does not stop it."""
+    def mark(check):
+        check.set_up = arguments
+        return check
+    return mark
 
 
 def some_id():

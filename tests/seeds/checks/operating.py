@@ -10,6 +10,7 @@ import subprocess
 
 import expect
 from harness import wait_until
+from world import needs
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -51,6 +52,7 @@ def log_lines(server):
     return [json.loads(line) for line in server.logs().splitlines()]
 
 
+@needs("--log-format", "json")
 def json_lines(world):
     """Lines of JSON with `timestamp`, `level`, `logger`, `message`; another form exits with 2"""
     for line in log_lines(world.set_up("--log-format", "json")):
@@ -61,6 +63,7 @@ def json_lines(world):
 
 
 def log_member(member):
+    @needs("--log-format", "json")
     def check(world):
         for line in log_lines(world.set_up("--log-format", "json")):
             expect.that(isinstance(line[member], str) and line[member], line)
@@ -68,31 +71,34 @@ def log_member(member):
     return check
 
 
+@needs("--log-format", "text")
 def text_lines(world):
     """`log.format=text` writes lines for people; another form exits with 2"""
-    with world.another("--log-format", "text") as server:
-        wait_until(server.logs, what="the log")
-        line = server.logs().splitlines()[0]
-        expect.that(not line.startswith("{"), line)
-        expect.contains(line, "INFO")
-        expect.contains(line, "listening")
+    server = world.set_up("--log-format", "text")
+    wait_until(server.logs, what="the log")
+    line = server.logs().splitlines()[0]
+    expect.that(not line.startswith("{"), line)
+    expect.contains(line, "INFO")
+    expect.contains(line, "listening")
     expect.equal(world.run("config", "--log-format", "xml").returncode, 2)
 
 
 def log_level(level):
+    @needs("--log-level", level.lower())
     def check(world):
-        with world.another("--log-level", level.lower()) as server:
-            server.client().get("/no/such/path")
-            server.client().get("/health/live")
-            lines = log_lines(server) if level in ("DEBUG", "INFO") else server.logs().split()
-            expect.equal(bool(lines), level in ("DEBUG", "INFO"))
-            for line in lines:
-                expect.that(LEVELS.index(line["level"]) >= LEVELS.index(level), line)
+        server = world.set_up("--log-level", level.lower())
+        server.client().get("/no/such/path")
+        server.client().get("/health/live")
+        lines = log_lines(server) if level in ("DEBUG", "INFO") else server.logs().split()
+        expect.equal(bool(lines), level in ("DEBUG", "INFO"))
+        for line in lines:
+            expect.that(LEVELS.index(line["level"]) >= LEVELS.index(level), line)
         expect.equal(world.run("config", "--log-level", "loud").returncode, 2)
     check.__doc__ = f"`log.level={level.lower()}` writes nothing below; another word exits with 2"
     return check
 
 
+@needs("--log-requests", "all")
 def correlated(world):
     """A request's line has its id, route, status and duration"""
     server = world.set_up("--log-requests", "all")
@@ -145,10 +151,11 @@ def reload_level(world):
         wait_until(lambda: "reloaded" in server.logs())
 
 
+@needs("--limits-memory", "256MiB")
 def budgets(world):
     """`limits.memory` bounds the process and gives budgets that are not set their share"""
     shown = json.loads(world.run("config", "--json", "--limits-memory", "512MiB").stdout)
     expect.equal(shown["storage.cache"]["source"], "limits.memory")
     expect.equal(world.run("config", "--limits-memory", "none").returncode, 2)
-    with world.another("--limits-memory", "256MiB") as server:
-        expect.answered(server.client().post("/notebooks", {"title": "small"}), 201)
+    small = world.set_up("--limits-memory", "256MiB").client()
+    expect.answered(small.post("/notebooks", {"title": "small"}), 201)

@@ -9,6 +9,7 @@ import signal
 import expect
 from harness import new_id, wait_until
 from nouns import walk
+from world import needs
 
 PAGE = "https://page.example"
 
@@ -38,14 +39,15 @@ def health(world):
     expect.refused(world.anonymous.put("/health", {}), 405, "method_not_allowed")
 
 
+@needs("--storage-free-min", "1000GiB")
 def dependencies(world):
     """`/health` names storage and disk; a disk with too little room is `degraded`"""
     told = expect.answered(world.anonymous.get("/health"))
     for name in ("storage", "disk", "event_loop"):
         expect.contains(told["checks"], name)
-    with world.another("--storage-free-min", "1000GiB") as full:
-        told = full.client("").get("/health").json
-        expect.equal(told["checks"]["disk"]["status"], "degraded")
+    full = world.set_up("--storage-free-min", "1000GiB")
+    told = full.client("").get("/health").json
+    expect.equal(told["checks"]["disk"]["status"], "degraded")
 
 
 def live_at(path):
@@ -114,16 +116,15 @@ def openapi(world):
     expect.contains(create["responses"], "201")
 
 
+@needs("--cors-origins", PAGE)
 def cors(world):
     """`cors.origins` lets the pages of one origin in; others get no header"""
-    with world.another("--cors-origins", PAGE) as server:
-        client = server.client()
-        asked = {"Access-Control-Request-Method": "POST"}
-        for origin, allowed in ((PAGE, PAGE), ("https://other.example", None)):
-            for reply in (client.get("/notebooks", headers={"Origin": origin}),
-                          client.call("OPTIONS", "/notebooks",
-                                      headers={"Origin": origin, **asked})):
-                expect.equal(reply.headers["Access-Control-Allow-Origin"], allowed)
+    client = world.set_up("--cors-origins", PAGE).client()
+    asked = {"Access-Control-Request-Method": "POST"}
+    for origin, allowed in ((PAGE, PAGE), ("https://other.example", None)):
+        for reply in (client.get("/notebooks", headers={"Origin": origin}),
+                      client.call("OPTIONS", "/notebooks", headers={"Origin": origin, **asked})):
+            expect.equal(reply.headers["Access-Control-Allow-Origin"], allowed)
 
 
 def authentication(world):
@@ -156,6 +157,7 @@ def rate_limiting(world):
     expect.equal(kept["rate_limit"], limit)
 
 
+@needs("--log-requests", "all")
 def request_id(world):
     """`X-Request-ID` is taken or made, comes back, and stands in the problem and the log"""
     asked = new_id()
@@ -268,11 +270,12 @@ def start_and_stop(world):
         expect.equal(found, made)
 
 
+@needs("--listen", "0.0.0.0:0")
 def listen_anywhere(world):
     """`perdure serve --listen 0.0.0.0:PORT` answers there; a port past 65535 exits with 2"""
-    with world.another("--listen", "0.0.0.0:0") as server:
-        server.host = "127.0.0.1"
-        expect.answered(server.client("").get("/health"))
+    server = world.set_up("--listen", "0.0.0.0:0")
+    server.host = "127.0.0.1"
+    expect.answered(server.client("").get("/health"))
     expect.equal(world.run("config", "--listen", "0.0.0.0:70000").returncode, 2)
 
 
