@@ -62,7 +62,7 @@ def live_at(path):
 
 def ready_at(path):
     def check(world):
-        """Says that writes are taken; after a restart, too; 503 while the server stops"""
+        """Says that writes are taken, after a restart, too, and does not while the server stops"""
         expect.equal(expect.answered(world.anonymous.get(path)), {"status": "ok"})
         with world.another("--timeouts-drain", "5s") as stopping:
             client = stopping.client("")
@@ -106,8 +106,8 @@ def assets(html):
 
 
 def openapi(world):
-    """`/openapi.json` is OpenAPI 3.1 and what `perdure openapi` prints; it lists every route that
-    answers here, with schemas of bodies and replies"""
+    """`/openapi.json` is OpenAPI 3.1 and what `perdure openapi` prints, with schemas of bodies and
+    replies"""
     served = expect.answered(world.anonymous.get("/openapi.json"))
     expect.that(served["openapi"].startswith("3.1"), served["openapi"])
     expect.equal(json.loads(world.run("openapi").stdout), served)
