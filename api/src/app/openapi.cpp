@@ -273,6 +273,7 @@ std::string tag_description(const std::string& tag) {
       {"Notebooks", "Notebooks with their sections and pages, and the pages' revisions."},
       {"Conversations", "Conversations with their messages, which are only ever appended."},
       {"Jobs", "Work in the background: queued, repeated, retried, followed."},
+      {"AI", "Providers of models, and what they are asked."},
       {"Events", "What turns publish, as CloudEvents, in the order of their commits."},
       {"Webhooks", "Events sent to URLs, signed, and what became of each."},
       {"Durable objects", "Every object of every kind, as operators see it."}};

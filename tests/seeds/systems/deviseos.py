@@ -119,7 +119,7 @@ ROUTERS = section(
               Endpoint("GET", "/api/v1/voice-annotations/{id}/audio"),
               Endpoint("POST", "/api/v1/voice-annotations/{id}/transcribe"), waits=FILES),
     endpoint(Endpoint("GET", "/api/v1/ai", notes_and_pages.ai("/api/v1/ai")),
-             "says which providers there are", waits=AI_PROVIDERS),
+             "says which providers there are"),
     endpoints(Endpoint("POST", "/api/v1/ai/embeddings"), Endpoint("POST", "/api/v1/ai/summarize"),
               Endpoint("POST", "/api/v1/ai/tags"), waits=AI_TASKS),
     endpoints(Endpoint("POST", "/api/v1/sync/push"), Endpoint("GET", "/api/v1/sync/pull"),

@@ -56,8 +56,7 @@ ENDPOINTS = section(
 
 ENGINE = section(
     "AI engine",
-    endpoint(Endpoint("GET", "/ai", notes_and_pages.ai("/ai")), "says which providers there are",
-             waits=AI_PROVIDERS),
+    endpoint(Endpoint("GET", "/ai", notes_and_pages.ai("/ai")), "says which providers there are"),
     *(behaviour(f"provider.{name}", "a provider", Setting("ai.providers"), waits=AI_PROVIDERS)
       for name in ("openai-gpt-4", "anthropic-claude", "local")),
     behaviour("engine.decomposition", "a goal becomes tasks",

@@ -24,7 +24,8 @@ std::string check_body(std::string_view name, std::string_view text) {
 }
 
 TEST(Registry, has_every_noun_with_its_variants) {
-  for (const auto* name : {"ApiKey",
+  for (const auto* name : {"AiOverview",
+                           "ApiKey",
                            "ApiKeyCreate",
                            "ApiKeyCreated",
                            "ApiKeyList",

@@ -33,6 +33,7 @@ std::vector<Route> all_routes() {
   add_chat_routes(routes);
   add_event_routes(routes);
   add_job_routes(routes);
+  add_ai_routes(routes);
   add_webhook_routes(routes);
   add_object_routes(routes);
   add_object_history_routes(routes);

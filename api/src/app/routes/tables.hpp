@@ -35,6 +35,7 @@ void add_notebook_routes(std::vector<Route>& routes);
 void add_conversation_routes(std::vector<Route>& routes);
 void add_chat_routes(std::vector<Route>& routes);
 void add_job_routes(std::vector<Route>& routes);
+void add_ai_routes(std::vector<Route>& routes);
 void add_event_routes(std::vector<Route>& routes);
 void add_ticket_routes(std::vector<Route>& routes);
 void add_webhook_routes(std::vector<Route>& routes);

@@ -27,6 +27,13 @@ TEST_F(System, is_healthy_with_a_check_of_each_dependency) {
   EXPECT_EQ(get("/health").json()["status"], "degraded");
 }
 
+TEST_F(System, says_that_no_provider_of_models_is_configured) {
+  const auto overview = get("/ai");
+  EXPECT_EQ(overview.status, 200) << overview.text;
+  EXPECT_EQ(overview.json()["providers"], Json::array());
+  EXPECT_TRUE(overview.json()["defaults"]["chat"].is_null());
+}
+
 TEST_F(System, is_not_ready_while_it_drains) {
   EXPECT_EQ(get("/health/ready").status, 200);
   application->start_draining();
