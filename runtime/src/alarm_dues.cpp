@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "alarm_dues.hpp"
 
+#include <algorithm>
+
 #include "cron.hpp"
 
 namespace perdure::runtime {
@@ -42,7 +44,11 @@ Alarm make_alarm(AlarmSpec spec, const Moment& now) {
   const auto tick = spec.schedule.first(now.wall);
   Alarm alarm{.spec = std::move(spec), .tick = tick, .due = tick};
   auto& schedule = alarm.spec.schedule;
-  if (schedule.type == Schedule::Type::cron || !schedule.after) return alarm;
+  if (schedule.type == Schedule::Type::cron) return alarm;
+  if (!schedule.after) {
+    if (tick <= now.wall) set_due_at_once(alarm, now);
+    return alarm;
+  }
   schedule.at = tick;
   set_wait(alarm, *schedule.after, now);
   return alarm;
@@ -51,6 +57,14 @@ Alarm make_alarm(AlarmSpec spec, const Moment& now) {
 void set_wait(Alarm& alarm, Milliseconds time, const Moment& now) {
   alarm.due = now.wall + time;
   alarm.wait = AlarmWait{.time = time, .until = now.steady + time, .process = now.process};
+}
+
+void set_due_at_once(Alarm& alarm, const Moment& now) {
+  alarm.due = alarm.tick;
+  const auto until = now.steady - (now.wall - alarm.tick);
+  alarm.wait = AlarmWait{.time = Milliseconds{0},
+                         .until = std::max(until, from_unix_ms(0)),  // a row holds no earlier one
+                         .process = now.process};
 }
 
 std::optional<Timestamp> next_tick(const Alarm& alarm, const Schedule& schedule, Timestamp now) {

@@ -30,6 +30,8 @@ inline constexpr auto parked_for = std::chrono::years{100};
 [[nodiscard]] Alarm make_alarm(AlarmSpec spec, const Moment& now);
 /// Has the alarm due so long after now.
 void set_wait(Alarm& alarm, Milliseconds time, const Moment& now);
+/// Has an alarm whose tick has come go off at once, however the clock is set before it does.
+void set_due_at_once(Alarm& alarm, const Moment& now);
 /// The next tick; none: that was the last one.
 [[nodiscard]] std::optional<Timestamp> next_tick(const Alarm& alarm, const Schedule& schedule,
                                                  Timestamp now);

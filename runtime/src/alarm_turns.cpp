@@ -48,9 +48,9 @@ void move_on(Alarm& alarm, const Moment& now, Milliseconds period_min) {
   alarm.due = *next;
   alarm.attempt = 1;
   alarm.wait.reset();
-  if (schedule.type == Schedule::Type::every && *next > now.wall) {
-    set_wait(alarm, *next - now.wall, now);
-  }
+  if (schedule.type != Schedule::Type::every) return;
+  if (*next > now.wall) return set_wait(alarm, *next - now.wall, now);
+  set_due_at_once(alarm, now);
 }
 
 Result<void> change(Decision& decision, const TurnSurroundings& around, std::string name,
@@ -120,6 +120,16 @@ Result<Decision> run_tick(const Envelope& envelope, const Version& newest,
   return decision;
 }
 
+/// One that went off while its object was deleted does so now. Only what is due by the wall clock
+/// alone waits for it again when that was set back meanwhile.
+void come_again(Alarm& alarm, const Moment& now) {
+  const auto& schedule = alarm.spec.schedule;
+  if (schedule.type == Schedule::Type::cron) return;
+  const bool is_measured = schedule.after || alarm.tick > schedule.at;
+  if (is_measured && alarm.tick > now.wall) correct(alarm, now.wall, now);
+  if (alarm.tick <= now.wall) set_due_at_once(alarm, now);
+}
+
 }  // namespace
 
 Result<Decision> run_alarm(const Envelope& envelope, const Version& newest,
@@ -159,11 +169,13 @@ Result<Decision> run_alarm(const Envelope& envelope, const Version& newest,
 Result<void> resume_alarms(const ObjectId& object, const TurnSurroundings& around,
                            TurnContext& turn) {
   PERDURE_TRY(rows, around.store.alarms(object));
+  const Moment now{.wall = turn.now(), .steady = turn.steady_now(), .process = around.times.id()};
   for (const auto& row : rows) {
     PERDURE_TRY(alarm, find_alarm(around.store, object, around.alarms, row.name));
-    if (!alarm || alarm->finished || alarm->due < turn.now() + parked_for / 2) continue;
+    if (!alarm || alarm->finished || alarm->due < now.wall + parked_for / 2) continue;
     alarm->due = alarm->tick;
     alarm->wait.reset();
+    come_again(*alarm, now);
     turn.keep_alarm(std::move(*alarm));
   }
   return {};

@@ -67,9 +67,12 @@ void Faults::meet(Fault fault) {
 }
 
 void Faults::step_clock(std::int64_t amount) {
-  // Ten seconds at most, and now and then ten minutes.
-  const Milliseconds by{amount * 2 - 10'000};
-  world_.clock().step_wall(amount % 5 == 0 ? 60 * by : by);
+  // Ten seconds at most; every fifth time ten minutes, and as often a day.
+  constexpr std::array<int, 5> factors{60, 8'640, 1, 1, 1};
+  const auto factor = factors.at(static_cast<std::size_t>(amount) % factors.size());
+  const Milliseconds by{factor * (amount * 2 - 10'000)};
+  world_.tell([&] { return fmt::format("FAULT: the wall clock is set by {} ms", by.count()); });
+  world_.clock().step_wall(by);
 }
 
 void Faults::end_lasting(bool all) {

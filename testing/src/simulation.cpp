@@ -36,6 +36,8 @@ WorldOptions machine_of(std::uint64_t seed) {
   // Calls that find no place are told so, and come again.
   options.runtime.mailbox_max = chance.pick<std::size_t>({2, 16, 4'096});
   options.runtime.in_flight_max = chance.pick<std::size_t>({8, 64, 65'536});
+  // How long a machine was off, only the wall clock knows: keys outlive all steps of it together.
+  options.runtime.idempotency_window = std::chrono::days{90};
   options.runtime.alarms.object_rate = chance.pick<std::uint32_t>({3, 25, 100});
   options.runtime.alarms.owner_rate = chance.pick<std::uint32_t>({6, 40, 1'000});
   return options;

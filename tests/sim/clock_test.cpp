@@ -146,6 +146,48 @@ TEST_F(Clocks, set_back_have_nothing_go_off_late) {
   EXPECT_EQ(rung(), 1);
 }
 
+TEST_F(Clocks, set_back_before_an_alarm_that_is_due_at_once_went_off_do_not_silence_it) {
+  for (const bool starts_again : {false, true}) {
+    for (const auto* type : {"at", "every_ms"}) {
+      Json alarm{{"name", type}, {"command", "ring"}};
+      alarm["at"] = format_rfc3339(world_.clock().now());
+      if (type == std::string_view{"every_ms"}) alarm["every_ms"] = 3'600'000;
+      const auto before = rung();
+      const auto answer =
+          world_.send({.target = {"bell", "b"}, .name = "set", .payload = std::move(alarm)});
+      do {
+        world_.run_actors();
+      } while (world_.commit());
+      ASSERT_TRUE(*answer && **answer);
+      ASSERT_EQ(rung(), before) << "the agenda has moved";
+      world_.clock().step_wall(-day);
+      if (starts_again) world_.crash(storage::TailAfterCrash::kept);
+      world_.advance(3s);
+      EXPECT_EQ(rung(), before + 1) << type;
+    }
+  }
+}
+
+TEST_F(Clocks, let_an_alarm_at_a_time_before_1970_go_off_at_once) {
+  set({{"name", "a"}, {"command", "ring"}, {"at", "1969-07-20T20:17:40Z"}});
+  world_.advance(1s);
+  EXPECT_EQ(rung(), 1);
+}
+
+TEST_F(Clocks, set_back_while_an_object_was_deleted_do_not_silence_its_alarms) {
+  set({{"name", "a"}, {"command", "ring"}, {"after_ms", 1'000}});
+  set({{"name", "b"}, {"command", "ring"}, {"every_ms", 1'000}});
+  world_.advance(1'100ms);
+  EXPECT_EQ(rung(), 2);
+  set({{"name", "a"}, {"command", "ring"}, {"after_ms", 1'000}});
+  ASSERT_TRUE(world_.call("bell/b", std::string{builtin::remove}));
+  world_.advance(5s);
+  step(-day);
+  ASSERT_TRUE(world_.call("bell/b", std::string{builtin::undelete}));
+  world_.advance(3'100ms);
+  EXPECT_GE(rung(), 2 + 1 + 3);
+}
+
 TEST_F(Clocks, set_forward_have_an_alarm_at_a_time_of_theirs_go_off) {
   set({{"name", "a"},
        {"command", "ring"},

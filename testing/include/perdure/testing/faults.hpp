@@ -18,7 +18,7 @@ enum class Fault {
   slow_disk,     ///< for a while, commits take up to two seconds
   failed_call,   ///< one of the next calls of the store is refused, be it a read or a commit
   bad_network,   ///< for a while, messages are lost, late, doubled and overtake each other
-  clock_step,    ///< somebody sets the wall clock by seconds, or by up to ten minutes
+  clock_step,    ///< somebody sets the wall clock by seconds, minutes, or up to a day
   clock_leap,    ///< nothing happens for up to two minutes, but that time passes
   small_memory,  ///< all that is idle hibernates
 };
