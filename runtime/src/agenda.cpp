@@ -50,6 +50,7 @@ void Agenda::asked(storage::Unit& unit, const storage::Committed& committed) {
   for (auto& write_set : unit.write_sets) {
     for (const auto& alarm : write_set.alarms) {
       alarms_.set(write_set.object, alarm);
+      alarm_check_.changed(write_set.object, alarm);
       is_due = is_due || alarm.due.has_value();
     }
     if (!write_set.sends.empty()) {

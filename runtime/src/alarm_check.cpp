@@ -81,6 +81,16 @@ void AlarmCheck::finished(bool dealt_with) {
   failed_ = true;
 }
 
+void AlarmCheck::changed(const ObjectId& object, const storage::AlarmChange& change) {
+  if (!change.due) return;
+  times_.look();
+  if (times_.times_set_back() == 0 || *change.due <= times_.wall()) return;
+  const auto alarm = decode_alarm({object, change.name, *change.due, change.body});
+  if (!alarm || !corrected_due(*alarm, moment_of(times_))) return;
+  const std::scoped_lock lock{mutex_};
+  again_ = true;
+}
+
 void AlarmCheck::reset() {
   const std::scoped_lock lock{mutex_};
   again_ = true;

@@ -14,7 +14,7 @@
 
 namespace perdure::runtime {
 
-/// Threads  reset, and the callbacks that it hands out: any. step: one.
+/// Threads  changed, reset, and the callbacks that it hands out: any. step: one.
 /// Limits   256 alarms a step; 64 are being moved at a time.
 class AlarmCheck {
  public:
@@ -23,6 +23,9 @@ class AlarmCheck {
 
   /// True when something moved, so that there may be more to do at once.
   bool step();
+  /// A turn's change of an alarm is durable. If the clock was set back since the turn was decided,
+  /// all are looked at again: they may have been looked at before this one was there.
+  void changed(const ObjectId& object, const storage::AlarmChange& change);
   /// The store was exchanged: all are looked at again.
   void reset();
 

@@ -168,6 +168,19 @@ TEST_F(Clocks, set_back_before_an_alarm_that_is_due_at_once_went_off_do_not_sile
   }
 }
 
+TEST_F(Clocks, set_back_between_a_turn_and_its_commit_do_not_silence_the_alarm_that_it_set) {
+  for (int round = 1; round <= 5; ++round) {
+    world_.slow_disk(10s);
+    world_.send({.target = {"bell", "b"},
+                 .name = "set",
+                 .payload = {{"name", "a"}, {"command", "ring"}, {"after_ms", 1'000}}});
+    world_.run_actors();
+    step(-day);  // all alarms are looked at while the turn is on its way to the disk
+    world_.advance(30s);
+    EXPECT_EQ(rung(), round);
+  }
+}
+
 TEST_F(Clocks, let_an_alarm_at_a_time_before_1970_go_off_at_once) {
   set({{"name", "a"}, {"command", "ring"}, {"at", "1969-07-20T20:17:40Z"}});
   world_.advance(1s);
