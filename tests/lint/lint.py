@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tree import Tree
 
-RULES = ["layers", "sizes", "words", "docs", "license", "formatting", "scripts"]
+RULES = ["layers", "sizes", "words", "docs", "license", "formatting", "scripts", "access"]
 
 
 def run(rule, files):
