@@ -9,7 +9,7 @@ import time
 import expect
 from world import some_id
 
-PASSES = 5
+PASSES = 10
 ADDRESS_CONNECTIONS = 250
 OTHER_FILES = 200
 

@@ -5,9 +5,9 @@ import catalogue
 from catalogue import item_of
 from checks import objects, operating, people, system, talk, work
 from nouns import create, delete, listing, read, update
-from parts import (AGENTS, AI_PROVIDERS, AI_TASKS, CACHE, CLUSTER, EXTERNAL_TOKENS, FILES, GOALS,
-                   GRAPHQL, MEMORY, MIGRATIONS, NOTES, OBSERVING, PACKAGING, PLANNING, SIGN_IN,
-                   TASKS)
+from parts import (AGENTS, AI_PROVIDERS, AI_TASKS, CACHE, CLUSTER, COVERAGE, EXTERNAL_TOKENS, GOALS,
+                   GRAPHQL, MEMORY, MIGRATIONS, NOTES, OBSERVING, PACKAGING, PLANNING, PROXIES,
+                   SIGN_IN, TASKS, TRANSFER)
 from rows import (SENT_BACK, System, behaviour, endpoint, endpoints, field, fields, section,
                   server_fields, values)
 from trials import Check, Command, Endpoint, Metric, ProjectFile, Setting
@@ -51,7 +51,7 @@ STACK = section(
     behaviour("stack.tests", "a framework for tests",
               ProjectFile("tests/CMakeLists.txt", "GTest")),
     behaviour("stack.coverage", "coverage is reported", ProjectFile("scripts/coverage"),
-              waits=PACKAGING),
+              waits=COVERAGE),
     behaviour("stack.formatting", "code is formatted", ProjectFile("scripts/format", "--help")),
     behaviour("stack.linting", "code is linted", ProjectFile("tests/lint/lint.py")),
     behaviour("stack.types", "types are checked",
@@ -238,10 +238,10 @@ DEPLOYMENT = section(
               waits=PACKAGING),
     behaviour("staging.pipeline", "a pipeline", ProjectFile(".ci/run", "scripts/test")),
     behaviour("staging.anonymous", "data without names", Endpoint("POST", "/api/exports"),
-              waits=FILES),
+              waits=TRANSFER),
     behaviour("production.horizontal", "more servers", Setting("cluster"), waits=CLUSTER),
     behaviour("production.balancing", "a balancer in front", Setting("trusted_proxies"),
-              waits=CLUSTER),
+              waits=PROXIES),
     behaviour("production.pooling", "connections to the database are pooled", Setting("store"),
               waits=CLUSTER),
     behaviour("production.caching", "a cache of what is asked for often",

@@ -4,7 +4,8 @@
 import catalogue
 from checks import figures, notes_and_pages, objects, operating, people, system, talk, work
 from parts import (AI_PROVIDERS, AI_TASKS, AUDIT, CACHE, CLUSTER, CONSOLE, ENCRYPTION, GRAPHQL,
-                   MIGRATIONS, OBSERVING, ORGANIZATIONS, PACKAGING, SIGN_IN, EXTERNAL_TOKENS)
+                   MIGRATIONS, OAUTH, OBSERVING, ORGANIZATIONS, PACKAGING, PROXIES, REMOTE_WORKERS,
+                   SIGN_IN)
 from rows import System, behaviour, endpoint, field, figure, section, server_fields
 from trials import Check, Command, Endpoint, Metric, ProjectFile, Setting
 
@@ -187,7 +188,7 @@ SCALE = section(
               waits=CLUSTER),
     behaviour("scale.workers", "several workers", Check(work.several_workers)),
     behaviour("scale.remote_workers", "workers on other machines", Endpoint("POST", "/jobs/lease"),
-              waits=CLUSTER),
+              waits=REMOTE_WORKERS),
     behaviour("scale.replicas", "replicas to read from", instead=READ_REPLICAS),
     behaviour("scale.pooling", "pooled connections to the database", Setting("store"),
               waits=CLUSTER),
@@ -216,7 +217,7 @@ OBSERVING_ROWS = section(
               waits=CACHE),
     behaviour("metric.queue_length", "jobs that wait", Metric("perdure_jobs_queued")),
     behaviour("metric.workers", "whether workers can be had", Endpoint("POST", "/jobs/lease"),
-              waits=CLUSTER),
+              waits=REMOTE_WORKERS),
     behaviour("tool.prometheus", "Prometheus", Check(system.prometheus)),
     behaviour("tool.grafana", "Grafana", ProjectFile("*dashboard*"),
               waits=OBSERVING),
@@ -252,12 +253,12 @@ DEPLOYMENT = section(
     behaviour("deploy.containers", "containers of API, database, cache, workers",
               ProjectFile("*compose*.y*ml"), waits=PACKAGING),
     behaviour("deploy.balancer", "a balancer before three servers", Setting("trusted_proxies"),
-              waits=CLUSTER),
+              waits=PROXIES),
     behaviour("deploy.replicas", "a primary database and replicas", instead=READ_REPLICAS),
     behaviour("deploy.failover", "a database that fails over", Command("cluster", "status"),
               waits=CLUSTER),
     behaviour("deploy.autoscaling", "workers come and go with the load",
-              Endpoint("POST", "/jobs/{id}/heartbeat"), waits=CLUSTER),
+              Endpoint("POST", "/jobs/{id}/heartbeat"), waits=REMOTE_WORKERS),
 )
 
 PERFORMANCE = section(
@@ -294,7 +295,7 @@ FUTURE = section(
     behaviour("future.tenancy", "tenants", Endpoint("GET", "/organizations"),
               waits=ORGANIZATIONS),
     behaviour("future.oauth2", "OAuth 2", Endpoint("POST", "/oauth/token"),
-              waits=EXTERNAL_TOKENS),
+              waits=OAUTH),
     behaviour("future.saml", "SAML",
               instead="OpenID Connect, which a bridge makes of SAML"),
     behaviour("future.versions", "versions of the API", Check(system.versions)),

@@ -5,8 +5,9 @@ import catalogue
 from catalogue import item_of
 from checks import figures, notes_and_pages, objects, people, system, talk, work
 from nouns import create, delete, listing, read, update
-from parts import (AGENTS, AI_PROVIDERS, AI_TASKS, CACHE, CLIENTS, CLUSTER, GOALS, KEPT_FOR_A_TIME,
-                   MEMORY, OBSERVING, ORGANIZATIONS, PACKAGING, PLANNING, SIGN_IN, TASKS)
+from parts import (AGENTS, AI_PROVIDERS, AI_TASKS, CACHE, CLIENTS, CLUSTER, COVERAGE,
+                   EXTERNAL_TOKENS, GOALS, KEPT_FOR_A_TIME, MEMORY, OBSERVING, ORGANIZATIONS,
+                   PACKAGING, PLANNING, PROXIES, SIGN_IN, TASKS)
 from rows import (System, behaviour, endpoint, endpoints, field, fields, figure, section,
                   server_fields, values)
 from trials import Check, Endpoint, Field, Metric, ProjectFile, Setting
@@ -34,7 +35,8 @@ COMPONENTS = section(
     behaviour("backend.database", "stored durably", Check(objects.persistent)),
     behaviour("backend.postgresql", "in PostgreSQL", Setting("store"), waits=CLUSTER),
     behaviour("backend.jwt", "sign-in by tokens", Endpoint("POST", "/auth/login"), waits=SIGN_IN),
-    behaviour("backend.firebase", "tokens of Firebase", Setting("auth.issuers"), waits=SIGN_IN),
+    behaviour("backend.firebase", "tokens of Firebase", Setting("auth.issuers"),
+              waits=EXTERNAL_TOKENS),
     behaviour("backend.session_cache", "sessions are cached", Endpoint("GET", "/auth/sessions"),
               waits=SIGN_IN),
     behaviour("backend.api_cache", "replies are cached", Endpoint("GET", "/cache/stats"),
@@ -198,7 +200,7 @@ DEPLOYMENT = section(
     behaviour("production.static", "static assets can be kept by a CDN",
               Check(system.static_assets)),
     behaviour("production.balancer", "behind nginx or HAProxy", Setting("trusted_proxies"),
-              waits=CLUSTER),
+              waits=PROXIES),
     behaviour("production.backends", "several servers", Setting("cluster"), waits=CLUSTER),
     behaviour("production.database", "a cluster of the database", Setting("store"),
               waits=CLUSTER),
@@ -303,7 +305,7 @@ PRINCIPLES = section(
               ProjectFile("CONTRIBUTING.md", "each room's README maps its files")),
     behaviour("tests.unit", "unit tests", ProjectFile("tests/unit/CMakeLists.txt")),
     figure("tests.coverage", "85 % of the lines of the core", ProjectFile("scripts/coverage"),
-           waits=PACKAGING),
+           waits=COVERAGE),
     behaviour("tests.integration", "from end to end",
               ProjectFile("tests/blackbox/CMakeLists.txt")),
     behaviour("tests.contract", "of interfaces", ProjectFile("tests/contract/CMakeLists.txt")),
