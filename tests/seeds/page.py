@@ -22,7 +22,8 @@ not open refuses callers without a key (401) and keys for something else (403) |
 | not built | no sign of it is there, which is tried, too; the row says which part it waits for |
 | by other means | Perdure does it in another way; the row says how, or why not |
 
-Trials of files and commands of the project, for rows that have no route, say so.
+Trials of files and commands of the project, for rows that have no route, say so. Who may use which
+route at all is tried for every route, caller and scope by `tests/blackbox/matrix_test.py`.
 """
 
 
