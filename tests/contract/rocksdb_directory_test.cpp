@@ -145,6 +145,39 @@ TEST_F(RocksdbDirectory, that_is_emptied_stops_writes) {
   expect_stopped("has lost its file");
 }
 
+TEST_F(RocksdbDirectory, that_has_lost_a_file_that_is_being_written_stops_writes) {
+  for (const std::string file : {"log", "MANIFEST"}) {
+    open(in("data"));
+    ASSERT_TRUE(commit(alice));
+    EXPECT_TRUE(store().look());
+    for (const auto& name : names_in("data")) {
+      if (name.ends_with("." + file) || name.starts_with(file + "-")) {
+        std::filesystem::remove(path() / "data" / name);
+      }
+    }
+    expect_stopped("has lost its file");
+    close();
+    std::filesystem::remove_all(path() / "data");
+  }
+}
+
+TEST_F(RocksdbDirectory, in_which_something_else_has_the_name_of_a_file_is_damaged) {
+  for (const auto* name : {"ACKED", "FORMAT"}) {
+    open(in("data"));
+    ASSERT_TRUE(commit(alice));
+    close();
+    std::filesystem::remove(path() / "data" / name);
+    std::filesystem::create_directory(path() / "data" / name);
+    const auto refused = open_rocksdb(in("data"));
+    ASSERT_EQ(code_of(refused), ErrorCode::corrupt) << name;
+    EXPECT_THAT(refused.error().detail, HasSubstr(std::string{name} + " is no file"));
+    const auto report = check_rocksdb(path() / "data", {}, {});
+    ASSERT_TRUE(report) << name;
+    EXPECT_FALSE(report->findings.empty());
+    std::filesystem::remove_all(path() / "data");
+  }
+}
+
 TEST_F(RocksdbDirectory, whose_lock_file_is_anothers_stops_writes) {
   open(in("data"));
   ASSERT_TRUE(commit(alice));

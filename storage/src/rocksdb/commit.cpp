@@ -129,7 +129,7 @@ RocksdbStore::RocksdbStore(OpenedStore opened, Durability durability,
 RocksdbStore::~RocksdbStore() {
   // RocksDB deletes what it does not know when it is closed.
   if (opened_.lock.access() == Access::own && compare().found == Look::Found::displaced) {
-    opened_.tuning.frozen->begin();
+    opened_.tuning.names->freeze();
   }
   if (!gate_->is_open()) return;
   // After this the machine may lose power and nothing is in doubt. A failure here costs no

@@ -104,6 +104,13 @@ Result<DirectoryLock> DirectoryLock::take(std::filesystem::path path, Access acc
   return lock;
 }
 
+Look DirectoryLock::look_for(const std::string& name) const {
+  std::error_code error;
+  if (std::filesystem::exists(root_ / name, error) || error) return {};
+  return {Look::Found::displaced,
+          fmt::format("{} has lost its file {}; {}", path_.string(), name, what_to_do)};
+}
+
 Look DirectoryLock::look() {
   const auto displaced = [this](std::string_view what) {
     return Look{Look::Found::displaced, fmt::format("{} {}; {}", path_.string(), what, what_to_do)};
@@ -116,9 +123,8 @@ Look DirectoryLock::look() {
       return {Look::Found::unknown, fmt::format("{} cannot be looked at", path_.string())};
   }
   for (const auto name : needed_files) {
-    std::error_code error;
-    if (!std::filesystem::exists(path_ / name, error) && !error) {
-      return displaced(fmt::format("has lost its file {}", name));
+    if (auto looked = look_for(std::string{name}); looked.found != Look::Found::in_place) {
+      return looked;
     }
   }
   switch (stands(file_, path_ / lock_name)) {

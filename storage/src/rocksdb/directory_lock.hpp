@@ -43,6 +43,8 @@ class DirectoryLock {
   /// Compares what stands at the path with what was locked. A lock file that was deleted is put
   /// back: the directory's own lock has kept everybody out meanwhile.
   [[nodiscard]] Look look();
+  /// Whether a file that must be in the directory is there.
+  [[nodiscard]] Look look_for(const std::string& name) const;
 
   [[nodiscard]] Access access() const { return access_; }
   /// The directory by its descriptor: names below it reach what was locked and nothing else,

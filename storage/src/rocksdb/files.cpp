@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,6 +39,14 @@ std::optional<std::uint64_t> parse_slot(std::string_view bytes) {
   return number;
 }
 
+/// False for a directory, or something else that holds no bytes, under the name of a file.
+bool is_regular(const File& file, const std::filesystem::path& path) {
+  struct stat found {};
+  const int failed =
+      file.is_open() ? ::fstat(file.descriptor(), &found) : ::stat(path.c_str(), &found);
+  return failed != 0 || S_ISREG(found.st_mode);
+}
+
 std::uint64_t number_of_manifest(const std::string& name) {
   std::uint64_t number = 0;
   std::from_chars(name.data() + manifest_words.size(), name.data() + name.size(), number);
@@ -52,6 +61,9 @@ Result<std::optional<std::uint64_t>> read_format(const std::filesystem::path& di
   if (!file.is_open()) {
     if (errno == ENOENT) return std::optional<std::uint64_t>{};
     return fail_errno("open", path);
+  }
+  if (!is_regular(file, path)) {
+    return fail(ErrorCode::corrupt, fmt::format("{} is no file", path.string()));
   }
   const auto text = read_at(file, 64, 0);
   if (!text) return fail_errno("read", path);
@@ -103,6 +115,10 @@ Result<void> write_current(const std::filesystem::path& directory, const std::st
 Result<AckedFile> AckedFile::open(const std::filesystem::path& directory, Access access) {
   const auto path = directory / "ACKED";
   File file = open_file(path, access == Access::own ? O_RDWR | O_CREAT : O_RDONLY);
+  if (!is_regular(file, path)) {
+    return fail(ErrorCode::corrupt, fmt::format("{} is no file; {}", path.filename().string(),
+                                                "put the one of the store in its place"));
+  }
   if (!file.is_open()) return fail_errno("open", path);
   const auto size = ::lseek(file.descriptor(), 0, SEEK_END);
   if (access == Access::own && size < static_cast<off_t>(acked_bytes)) {

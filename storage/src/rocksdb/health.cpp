@@ -48,6 +48,12 @@ Look RocksdbStore::compare() {
     return opened_.lock.look();
   }();
   if (looked.found != Look::Found::in_place) return looked;
+  const auto& names = *opened_.tuning.names;
+  for (const auto& name : names.written()) {
+    looked = opened_.lock.look_for(name);
+    // RocksDB may have gone on to the next one meanwhile.
+    if (looked.found != Look::Found::in_place && names.is_written(name)) return looked;
+  }
   const auto least = acknowledged_.load();
   const auto kept = opened_.acked.read();
   if (!kept) return {Look::Found::unknown, kept.error().detail};
@@ -65,7 +71,7 @@ Result<void> RocksdbStore::look() {
   if (looked.found != Look::Found::displaced) return fail(std::move(error));
   error.fields = {{"storage", std::string{describe(Health::displaced).name}, error.detail}};
   // Before anybody is told: what stands there now is not touched any more.
-  opened_.tuning.frozen->begin();
+  opened_.tuning.names->freeze();
   if (gate_->health() != Health::displaced) {
     gate_->close(Health::displaced, error);
     rocksdb::CancelAllBackgroundWork(&database().db(), false);

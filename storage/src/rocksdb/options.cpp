@@ -175,8 +175,8 @@ Tuning tune(const RocksdbOptions& options, rocksdb::Env* env) {
   tuning.cache = rocksdb::NewLRUCache(cache);
   tuning.clock = std::make_shared<CommitClock>(0);
   auto& database = tuning.database;
-  tuning.heeding_env = heed_frozen_names(env, tuning.frozen);
-  tuning.env = prepare_wals(tuning.heeding_env.get());
+  tuning.watching_env = watch_names(env, tuning.names);
+  tuning.env = prepare_wals(tuning.watching_env.get());
   database.env = tuning.env.get();
   database.create_if_missing = true;
   database.create_missing_column_families = true;

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "perdure/storage/rocksdb_store.hpp"
-#include "rocksdb/frozen_names.hpp"
+#include "rocksdb/directory_names.hpp"
 #include "rocksdb/idle_iterators.hpp"
 
 namespace perdure::storage {
@@ -21,8 +21,8 @@ using CommitClock = std::atomic<std::int64_t>;
 
 struct Tuning {
   // Shared by copies; they must outlive the database.
-  std::shared_ptr<FrozenNames> frozen = std::make_shared<FrozenNames>();
-  std::shared_ptr<rocksdb::Env> heeding_env = {};  ///< below `env`
+  std::shared_ptr<DirectoryNames> names = std::make_shared<DirectoryNames>();
+  std::shared_ptr<rocksdb::Env> watching_env = {};  ///< below `env`
   std::shared_ptr<rocksdb::Env> env = {};
   rocksdb::DBOptions database;
   std::vector<rocksdb::ColumnFamilyDescriptor> families;  ///< in the order of rows::all_tables

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rocksdb/frozen_names.hpp"
+#include "rocksdb/directory_names.hpp"
 
 #include <rocksdb/file_system.h>
 
+#include <filesystem>
 #include <utility>
 
 namespace perdure::storage {
@@ -14,17 +15,20 @@ using rocksdb::IOStatus;
 
 namespace {
 
-class Heeding final : public rocksdb::FileSystemWrapper {
+class Watching final : public rocksdb::FileSystemWrapper {
  public:
-  Heeding(std::shared_ptr<rocksdb::FileSystem> base, std::shared_ptr<const FrozenNames> frozen)
-      : FileSystemWrapper(std::move(base)), frozen_(std::move(frozen)) {}
-  const char* Name() const override { return "perdure.frozen_names"; }
+  Watching(std::shared_ptr<rocksdb::FileSystem> base, std::shared_ptr<DirectoryNames> names)
+      : FileSystemWrapper(std::move(base)), names_(std::move(names)) {}
+  const char* Name() const override { return "perdure.directory_names"; }
 
   IOStatus NewWritableFile(const std::string& name, const FileOptions& options,
                            std::unique_ptr<rocksdb::FSWritableFile>* file,
                            IODebugContext* debug) override {
-    return unless_frozen(
-        name, [&] { return FileSystemWrapper::NewWritableFile(name, options, file, debug); });
+    return unless_frozen(name, [&] {
+      auto status = FileSystemWrapper::NewWritableFile(name, options, file, debug);
+      if (status.ok()) names_->made(name);
+      return status;
+    });
   }
   IOStatus ReopenWritableFile(const std::string& name, const FileOptions& options,
                               std::unique_ptr<rocksdb::FSWritableFile>* file,
@@ -48,7 +52,10 @@ class Heeding final : public rocksdb::FileSystemWrapper {
   }
   IOStatus DeleteFile(const std::string& name, const IOOptions& options,
                       IODebugContext* debug) override {
-    return unless_frozen(name, [&] { return FileSystemWrapper::DeleteFile(name, options, debug); });
+    return unless_frozen(name, [&] {
+      names_->deleted(name);
+      return FileSystemWrapper::DeleteFile(name, options, debug);
+    });
   }
   IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
                       IODebugContext* debug) override {
@@ -81,27 +88,58 @@ class Heeding final : public rocksdb::FileSystemWrapper {
  private:
   template <class Change>
   [[nodiscard]] IOStatus unless_frozen(const std::string& name, const Change& change) const {
-    if (!frozen_->have_begun()) return change();
+    if (!names_->are_frozen()) return change();
     return IOStatus::PathNotFound("the data directory is another one by now", name);
   }
 
-  const std::shared_ptr<const FrozenNames> frozen_;
+  const std::shared_ptr<DirectoryNames> names_;
 };
 
-class HeedingEnv final : public rocksdb::EnvWrapper {
+class WatchingEnv final : public rocksdb::EnvWrapper {
  public:
-  HeedingEnv(rocksdb::Env* base, std::shared_ptr<const FrozenNames> frozen) : EnvWrapper(base) {
-    file_system_ = std::make_shared<Heeding>(base->GetFileSystem(), std::move(frozen));
+  WatchingEnv(rocksdb::Env* base, std::shared_ptr<DirectoryNames> names) : EnvWrapper(base) {
+    file_system_ = std::make_shared<Watching>(base->GetFileSystem(), std::move(names));
     system_clock_ = base->GetSystemClock();
   }
-  const char* Name() const override { return "perdure.frozen_names"; }
+  const char* Name() const override { return "perdure.directory_names"; }
 };
 
 }  // namespace
 
-std::unique_ptr<rocksdb::Env> heed_frozen_names(rocksdb::Env* base,
-                                                std::shared_ptr<const FrozenNames> frozen) {
-  return std::make_unique<HeedingEnv>(base, std::move(frozen));
+std::vector<std::string> DirectoryNames::written() const {
+  const std::scoped_lock lock{mutex_};
+  std::vector<std::string> names;
+  for (const auto& name : {log_, manifest_}) {
+    if (!name.empty()) names.push_back(name);
+  }
+  return names;
+}
+
+bool DirectoryNames::is_written(std::string_view name) const {
+  const std::scoped_lock lock{mutex_};
+  return name == log_ || name == manifest_;
+}
+
+void DirectoryNames::made(const std::string& path) {
+  auto name = std::filesystem::path{path}.filename().string();
+  const std::scoped_lock lock{mutex_};
+  if (name.ends_with(".log")) {
+    log_ = std::move(name);
+  } else if (name.starts_with("MANIFEST-")) {
+    manifest_ = std::move(name);
+  }
+}
+
+void DirectoryNames::deleted(const std::string& path) {
+  const auto name = std::filesystem::path{path}.filename().string();
+  const std::scoped_lock lock{mutex_};
+  if (name == log_) log_.clear();
+  if (name == manifest_) manifest_.clear();
+}
+
+std::unique_ptr<rocksdb::Env> watch_names(rocksdb::Env* base,
+                                          std::shared_ptr<DirectoryNames> names) {
+  return std::make_unique<WatchingEnv>(base, std::move(names));
 }
 
 }  // namespace perdure::storage
