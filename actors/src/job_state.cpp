@@ -2,6 +2,7 @@
 #include "job_state.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace perdure::actors {
 
@@ -32,6 +33,19 @@ JobStay stay_of(const Turn& turn, const Json& job) {
           .type = job.at("type"),
           .priority = job.at("priority"),
           .owner = turn.meta().origin->owner.text()};
+}
+
+/// Whether a job with the one state is moved by the same as with the other. The rest of a state
+/// counts from the next attempt on.
+bool has_same_under_way(const Json& one, const Json& other) {
+  constexpr std::array members{"status", "type",      "queue",  "priority",
+                               "cron",   "time_zone", "run_at", "cancel_requested_at"};
+  constexpr std::array internal_members{"phase", "run", "open"};
+  const auto is_same = [](const Json& a, const Json& b) {
+    return [&a, &b](const char* member) { return a.at(member) == b.at(member); };
+  };
+  return std::ranges::all_of(members, is_same(one, other)) &&
+         std::ranges::all_of(internal_members, is_same(one.at("internal"), other.at("internal")));
 }
 
 Message to_queue(const Json& job, std::string command, Json payload) {
@@ -225,11 +239,32 @@ void JobState::time_out() {
 }
 
 void JobState::settle(const Json* before) {
+  heed_status();
+  // What was deleted has nothing under way.
+  if (before != nullptr && turn_.meta().exists() && has_same_under_way(*before, job_)) return;
   own_["crashes"] = 0;
   own_["timed_out"] = false;
   if (before != nullptr) end_stay_of(*before);
   settle_alarms();
   if (!is_over()) go_on();
+}
+
+void JobState::heed_status() {
+  const auto status = job_.at("status").get<std::string>();
+  const bool is_outcome =
+      status == outcome::succeeded || status == outcome::failed || status == outcome::cancelled;
+  if (is_outcome == is_over()) return;
+  if (is_outcome) {
+    if (is_in(phase::running)) close_run(outcome::interrupted, nullptr);
+    set_phase(phase::over);
+    own_["last_outcome"] = status;
+    job_["run_at"] = nullptr;
+    if (job_.at("finished_at").is_null()) job_["finished_at"] = format_rfc3339(turn_.now());
+  } else {
+    own_["failures"] = 0;
+    job_["finished_at"] = nullptr;
+    set_phase(job_.at("cron").is_null() ? phase::waiting : phase::scheduled);
+  }
 }
 
 void JobState::end_stay_of(const Json& before) {

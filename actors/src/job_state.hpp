@@ -76,7 +76,9 @@ class JobState {
   void time_out();
 
   /// The state was brought back, or in from outside, in place of `before` or of nothing: the job
-  /// goes on from it, and what went on before ends.
+  /// goes on from it, and what went on before ends. `status` has the last word: a job that is over
+  /// by its phase and `queued` by its status runs again. Where both states have the same under way,
+  /// that goes on.
   void settle(const Json* before);
 
   void append_output(std::string text);
@@ -89,6 +91,8 @@ class JobState {
   void erase_output();
   /// What the state before has under way, with its queue or its runner, ends.
   void end_stay_of(const Json& before);
+  /// Brings the phase into line with the status, which somebody may have written by hand.
+  void heed_status();
   void settle_alarms();
   void go_on();
   [[nodiscard]] std::optional<Timestamp> next_tick() const;

@@ -185,7 +185,8 @@ Json first_internal() {
 
 /// The subscription is an object of its own: it is there or not, and may know of other topics.
 /// Whatever it answers, the webhook goes on.
-void settle_again(const WebhookPolicy& policy, Turn& turn, ResourceState& self) {
+void settle_again(const WebhookPolicy& policy, Turn& turn, ResourceState& self,
+                  const ResourceState* before) {
   const auto& state = self.json;
   const auto tell = [&](std::string command, Json payload) {
     turn.send({.to = {"subscription", turn.object().id},
@@ -197,7 +198,13 @@ void settle_again(const WebhookPolicy& policy, Turn& turn, ResourceState& self) 
   tell("change", {{"topics", state.at("enabled") == true ? state.at("topics") : Json::array()},
                   {"from", ""}});
   tell(state.at("lagging_since").is_null() ? "resume" : "pause", nullptr);
-  Deliveries{policy, turn, self.json}.settle();
+  Deliveries deliveries{policy, turn, self.json};
+  // What was deleted is not being sent any more. With the same counts the deliveries are the same.
+  if (before != nullptr && turn.meta().exists() && before->internal() == self.internal()) {
+    deliveries.go_on();
+  } else {
+    deliveries.settle();
+  }
 }
 
 void add_commands(KindBuilder<ResourceState>& builder, const WebhookPolicy& policy) {
@@ -258,8 +265,8 @@ Kind webhook_kind(const WebhookPolicy& policy) {
                  state["lagging_since"] = nullptr;
                  return state;
                })
-      .on_settle([policy](Turn& turn, ResourceState& self, const ResourceState*) {
-        settle_again(policy, turn, self);
+      .on_settle([policy](Turn& turn, ResourceState& self, const ResourceState* before) {
+        settle_again(policy, turn, self, before);
       })
       .secret("internal.secret")
       .secret("internal.previous_secret");

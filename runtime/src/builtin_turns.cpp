@@ -53,24 +53,35 @@ Result<void> check_change(const Draft& draft) {
   return {};
 }
 
-Result<void> replace(Draft& draft) {
-  const auto& kind = draft.around.kind;
-  auto json = draft.envelope.call.payload;
-  if (!kind.secrets.empty()) {
-    keep_secrets(kind, kind.state.encode(draft.before.state.get()), json);
-  }
-  PERDURE_TRY_VOID(accept_into(draft, json));
-  PERDURE_TRY_VOID(check_change(draft));
-  answer_with_state(draft);
-  return {};
-}
-
 // The state has come without its alarms and messages.
 void settle(Draft& draft, TurnContext& turn) {
   const auto& kind = draft.around.kind;
   if (!kind.on_settle) return;
   const bool same_life = draft.before.meta.origin == draft.meta.origin;
   kind.on_settle(turn, draft.state.get(), same_life ? draft.before.state.get() : nullptr);
+}
+
+// A state from outside has taken the place of the one before. One that says the same changes
+// nothing of what is under way.
+Result<void> finish_change(Draft& draft, TurnContext& turn) {
+  PERDURE_TRY_VOID(check_change(draft));
+  const auto& kind = draft.around.kind;
+  if (kind.on_settle &&
+      kind.state.encode(draft.before.state.get()) != kind.state.encode(draft.state.get())) {
+    settle(draft, turn);
+  }
+  answer_with_state(draft);
+  return {};
+}
+
+Result<void> replace(Draft& draft, TurnContext& turn) {
+  const auto& kind = draft.around.kind;
+  auto json = draft.envelope.call.payload;
+  if (!kind.secrets.empty()) {
+    keep_secrets(kind, kind.state.encode(draft.before.state.get()), json);
+  }
+  PERDURE_TRY_VOID(accept_into(draft, json));
+  return finish_change(draft, turn);
 }
 
 Result<void> create(Draft& draft, TurnContext& turn) {
@@ -86,13 +97,11 @@ Result<void> create(Draft& draft, TurnContext& turn) {
   return {};
 }
 
-Result<void> patch(Draft& draft) {
+Result<void> patch(Draft& draft, TurnContext& turn) {
   Json json = draft.around.kind.state.encode(draft.state.get());
   merge_patch(json, draft.envelope.call.payload);
   PERDURE_TRY_VOID(accept_into(draft, json));
-  PERDURE_TRY_VOID(check_change(draft));
-  answer_with_state(draft);
-  return {};
+  return finish_change(draft, turn);
 }
 
 Result<void> import_state(Draft& draft, TurnContext& turn) {
@@ -192,8 +201,8 @@ Result<void> begin_with_alarm(Draft& draft, TurnContext& turn) {
 Result<void> run_builtin(Draft& draft, TurnContext& turn) {
   switch (draft.envelope.operation) {
     case Operation::create: return create(draft, turn);
-    case Operation::replace: return replace(draft);
-    case Operation::patch: return patch(draft);
+    case Operation::replace: return replace(draft, turn);
+    case Operation::patch: return patch(draft, turn);
     case Operation::remove: draft.meta.deleted_at = draft.meta.updated_at; return {};
     case Operation::undelete:
       if (draft.before.meta.exists()) {

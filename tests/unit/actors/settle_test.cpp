@@ -52,6 +52,73 @@ TEST_F(SettledJobs, run_again_when_they_are_restored_to_when_they_ran_or_waited)
   EXPECT_TRUE(all_places_are_free("echo"));
 }
 
+TEST_F(SettledJobs, go_on_from_a_state_that_is_written_by_hand) {
+  const auto id = run_to_its_end();
+  for (const auto* status : {"running", "queued"}) {
+    value(builtin(id, builtin::patch, {{"status", status}}));
+    when(id, "succeeded");
+    auto state = runtime_->inspect({"job", id})->state;
+    state["status"] = status;
+    value(builtin(id, builtin::replace, state));
+    when(id, "succeeded");
+    const auto made = std::string{"made-"} + status;
+    value(builtin(made, builtin::create, {{"state", state}}));
+    when(made, "succeeded");
+  }
+  EXPECT_EQ(outcomes(id), Json({"succeeded", "succeeded", "succeeded", "succeeded", "succeeded"}));
+  EXPECT_TRUE(all_places_are_free("echo"));
+}
+
+TEST_F(SettledJobs, whose_state_of_earlier_is_put_back_go_on_from_it) {
+  const auto id = make({{"type", "wait"}, {"queue", "one"}});
+  ASSERT_TRUE(eventually([&] { return running_ == 1; }));
+  const auto running = runtime_->inspect({"job", id})->state;
+  door_.open();
+  when(id, "succeeded");
+  value(builtin(id, builtin::replace, running));
+  when(id, "succeeded");
+  const auto later = make({{"type", "echo"}, {"delay_ms", 3'600'000}});
+  const auto waiting = runtime_->inspect({"job", later})->state;
+  command({"job", later}, "cancel");
+  value(builtin(later, builtin::replace, waiting));
+  EXPECT_TRUE(runtime_->alarm({"job", later}, "start").value());
+  EXPECT_EQ(command({"job", later}, "cancel")["status"], "cancelled");
+}
+
+TEST_F(SettledJobs, that_are_ended_by_hand_are_stopped) {
+  const auto id = make({{"type", "wait"}, {"queue", "one"}});
+  const auto next = make({{"type", "wait"}, {"queue", "one"}});
+  ASSERT_TRUE(eventually([&] { return running_ == 1; }));
+  for (const auto& job : {next, id}) {
+    value(builtin(job, builtin::patch, {{"status", "failed"}}));
+    EXPECT_EQ(status(job), "failed");
+    EXPECT_TRUE(runtime_->alarm({"job", job}, "expire").value());
+  }
+  EXPECT_TRUE(eventually([&] { return running_ == 0; }));
+  EXPECT_TRUE(all_places_are_free("wait", "one"));
+  EXPECT_EQ(outcomes(id), Json({"interrupted"}));
+}
+
+TEST_F(SettledJobs, do_not_begin_anew_when_what_is_under_way_stays_the_same) {
+  const auto id = make({{"type", "wait"}});
+  ASSERT_TRUE(eventually([&] { return running_ == 1; }));
+  value(builtin(id, builtin::patch, {{"error", {{"note", 1}}}}));
+  value(builtin(id, builtin::replace, runtime_->inspect({"job", id})->state));
+  door_.open();
+  when(id, "succeeded");
+  EXPECT_EQ(outcomes(id), Json({"succeeded"}));
+}
+
+TEST_F(SettledJobs, whose_schedule_is_changed_by_hand_go_by_the_new_one) {
+  const auto id = make({{"type", "echo"}, {"cron", "0 0 1 1 *"}});
+  const auto before = runtime_->alarm({"job", id}, "start").value();
+  value(builtin(id, builtin::patch, {{"cron", "* * * * *"}}));
+  const auto after = runtime_->alarm({"job", id}, "start").value();
+  ASSERT_TRUE(before && after);
+  EXPECT_LT(after->due, before->due);
+  EXPECT_EQ(get(id)["run_at"], format_rfc3339(after->due));
+}
+
 TEST_F(SettledJobs, that_ran_when_they_were_restored_run_once_more_and_not_twice) {
   const auto id = make({{"type", "wait"}, {"queue", "one"}});
   ASSERT_TRUE(eventually([&] { return running_ == 1; }));

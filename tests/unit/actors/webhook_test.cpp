@@ -162,6 +162,20 @@ TEST_F(Webhook, sends_again_what_was_being_sent_in_a_state_that_is_restored) {
   EXPECT_FALSE(runtime_->alarm(hook, "deliver").value());
 }
 
+TEST_F(Webhook, listens_to_the_topics_that_are_written_by_hand_and_sends_nothing_twice) {
+  happen("ann");
+  const auto sent = take();
+  command(hook, std::string{builtin::patch}, {{"topics", {"counter.*", "notebook.*"}}});
+  ASSERT_TRUE(eventually([&] {
+    const auto subscription = runtime_->inspect({"subscription", "w"});
+    return subscription && subscription->state.at("topics").size() == 2 &&
+           runtime_->outbox(0, 2).size() == 1;
+  }));
+  sent->finish(ok);
+  ASSERT_TRUE(wait_for(1, "succeeded"));
+  EXPECT_EQ(deliveries()[0].at("attempts"), 1);
+}
+
 TEST_F(Webhook, hears_of_events_in_a_copy_too) {
   std::promise<Result<Reply>> done;
   const ObjectId copy{"webhook", "copy"};
