@@ -10,23 +10,24 @@ Times::Times(const Clock& clock, std::uint64_t id)
       id_(id),
       begun_(clock.monotonic()),
       start_(clock.now() - begun_),
-      stretches_{{.end = begun_, .least = start_, .last = start_}} {}
+      stretches_{{.end = begun_, .base = start_, .least = start_}} {}
 
 void Times::look_locked() const {
   const auto mono = clock_.monotonic();
   const Offset offset = clock_.now() - mono;
+  // A thread that was held up between the two readings knows nothing.
+  if (clock_.monotonic() - mono >= step_min / 2) return;
   auto& now = stretches_.back();
-  const auto change = offset - now.last;
+  const auto change = offset - now.base;
   if (change < step_min && change > -step_min) {
     now.end = mono;
     now.least = std::min(now.least, offset);
-    now.last = offset;
     return;
   }
   // What was stamped up to now may have been so before the step.
   now.end = mono;
   if (change < Milliseconds{0}) ++times_set_back_;
-  stretches_.push_back({.end = mono, .least = offset, .last = offset});
+  stretches_.push_back({.end = mono, .base = offset, .least = offset});
   if (stretches_.size() <= stretches_max) return;
   const auto oldest = stretches_.front();
   stretches_.pop_front();

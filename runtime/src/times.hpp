@@ -36,16 +36,17 @@ class Times {
   [[nodiscard]] std::uint64_t times_set_back() const;
   [[nodiscard]] std::uint64_t id() const { return id_; }
 
-  /// A smaller change of the wall clock is none: machines correct it by a little all the time.
-  static constexpr Milliseconds step_min{1'000};
+  /// Where smaller changes of the wall clock have added up to this since the last step, that is a
+  /// step. (Slewing, as NTP does it, moves both clocks alike, and adds up to nothing.)
+  static constexpr Milliseconds step_min{100};
 
  private:
   using Offset = Timestamp;  ///< wall less monotonic
   /// A stretch in which the wall clock went as the monotonic one does.
   struct Stretch {
     Milliseconds end;  ///< monotonic: when it was last seen
+    Offset base;       ///< right after the step that began it
     Offset least;
-    Offset last;
   };
   static constexpr std::size_t stretches_max = 64;
 

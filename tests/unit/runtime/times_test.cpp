@@ -48,12 +48,29 @@ TEST_F(TimesTest, believe_a_step_back_at_once_and_what_undoes_it_later) {
   EXPECT_EQ(times_.times_set_back(), 1U);
 }
 
-TEST_F(TimesTest, take_small_corrections_for_none_and_forget_the_oldest_of_many_steps_carefully) {
-  clock_.step_wall(-900ms);
-  times_.look();
+TEST_F(TimesTest, add_up_small_steps_until_they_are_one) {
+  for (int i = 1; i <= 100; ++i) {
+    clock_.step_wall(-30ms);
+    clock_.advance(1s);
+    times_.look();
+    EXPECT_EQ(times_.times_set_back(), static_cast<unsigned>(i / 4)) << i;
+  }
+  for (int i = 1; i <= 100; ++i) {
+    clock_.step_wall(30ms);
+    times_.look();
+  }
+  EXPECT_EQ(times_.sure(1h), times_.wall() - 3s) << "as it was a minute ago";
+}
+
+TEST_F(TimesTest, take_small_steps_that_add_up_to_nothing_for_none) {
+  for (int i = 0; i < 100; ++i) {
+    clock_.step_wall(i % 2 == 0 ? -90ms : 90ms);
+    times_.look();
+  }
   EXPECT_EQ(times_.times_set_back(), 0U);
-  clock_.step_wall(900ms);
-  times_.look();
+}
+
+TEST_F(TimesTest, forget_the_oldest_of_many_steps_carefully) {
   clock_.step_wall(-24h);
   times_.look();
   clock_.step_wall(24h);
