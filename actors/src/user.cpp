@@ -3,7 +3,7 @@
 
 #include "errors.hpp"
 #include "own_kinds.hpp"
-#include "perdure/base/utf8.hpp"
+#include "perdure/base/unicode.hpp"
 #include "perdure/runtime/access.hpp"
 #include "perdure/runtime/schedule.hpp"
 #include "perdure/schemas/email.hpp"
@@ -64,7 +64,7 @@ Result<void> begin(Json& next, const Json& payload, const Schema& hash_schema) {
 /// Another case of the same address is no other address.
 bool is_other_email(const Json& before, const Json& next) {
   const auto folded = [](const Json& body) {
-    return fold_ascii_case(body.value("email", Json("")).get<std::string>());
+    return fold_case(body.value("email", Json("")).get<std::string>());
   };
   return folded(before) != folded(next);
 }

@@ -4,6 +4,9 @@
 #include <unicode/bytestream.h>
 #include <unicode/idna.h>
 #include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+#include <unicode/utf8.h>
 
 #include <algorithm>
 #include <memory>
@@ -57,6 +60,18 @@ std::string to_nfc(std::string_view text) {
   nfc().normalizeUTF8(0, piece(text), sink, nullptr, status);
   PERDURE_CHECK(U_SUCCESS(status) != 0, "valid text has a normal form");
   return normal;
+}
+
+std::string fold_case(std::string_view text) {
+  if (is_ascii(text) || !is_valid_utf8(text)) return fold_ascii_case(text);
+  std::string folded;
+  const auto size = static_cast<std::int32_t>(text.size());
+  for (std::int32_t at = 0; at < size;) {
+    UChar32 letter = 0;
+    U8_NEXT(text.data(), at, size, letter);
+    icu::UnicodeString{u_foldCase(letter, U_FOLD_CASE_DEFAULT)}.toUTF8String(folded);
+  }
+  return to_nfc(folded);
 }
 
 std::optional<std::string> host_to_ascii(std::string_view host) {

@@ -18,6 +18,7 @@
 #include "lent_thread.hpp"
 #include "object_actor.hpp"
 #include "quota.hpp"
+#include "unique_keys.hpp"
 
 namespace perdure {
 
@@ -225,8 +226,10 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
   dead_letter_kind_ = find_kind(runtime::dead_letter_kind_name);
   if (options_.access == AccessMode::read_write) {
     counts_all_ = runtime::count_objects(*foundation_.store, kinds_, claims_at()).has_value();
-    // What it cannot do, the next opening does: until then lists sort text as they did.
+    // What these cannot do, the next opening does: until then lists sort text, and names are
+    // compared, as they were.
     static_cast<void>(runtime::bring_indexes_up_to_date(*foundation_.store, kinds_, claims_at()));
+    static_cast<void>(runtime::bring_claims_up_to_date(*foundation_.store, kinds_, claims_at()));
   }
   if (foundation_.threads == runtime::Threads::own) {
     committer_thread_ = std::thread{[this] {

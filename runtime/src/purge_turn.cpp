@@ -33,7 +33,9 @@ std::vector<storage::ClaimKey> all_claims(const Envelope& envelope, const Versio
                                           const TurnSurroundings& around) {
   auto released = released_claims(envelope, newest, around);
   const auto& kind = around.kind;
-  for (auto& [space, key] : unique_keys(kind, newest.meta, kind.state.encode(newest.state.get()))) {
+  auto names = unique_keys(kind, newest.meta, kind.state.encode(newest.state.get()));
+  keep_foreign_claims(around.store, envelope.call.target, envelope.accepted_at, names);
+  for (auto& [space, key] : names) {
     released.push_back({std::move(space), std::move(key)});
   }
   return released;

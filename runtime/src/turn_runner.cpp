@@ -170,7 +170,11 @@ void add_derived(Decision& decision, const Draft& draft, const Json& after,
   const Json before = kind.state.encode(draft.before.state.get());
   decision.write_set.indexes =
       index_changes(kind, draft.before, index_keys(kind, draft.meta, after));
-  move_claims(unique_keys(kind, old, before), unique_keys(kind, draft.meta, after), requests);
+  const auto keep = [&](std::vector<ClaimName>& releases) {
+    keep_foreign_claims(draft.around.store, draft.meta.object(), draft.envelope.accepted_at,
+                        releases);
+  };
+  move_claims(unique_keys(kind, old, before), unique_keys(kind, draft.meta, after), keep, requests);
 }
 
 bool begins_life(const Draft& draft) { return draft.before.meta.origin != draft.meta.origin; }

@@ -15,6 +15,23 @@ TEST(Nfc, is_one_form_for_what_reads_the_same) {
   EXPECT_EQ(to_nfc("\xFF\xC3"), "\xFF\xC3") << "no UTF-8";
 }
 
+TEST(Case, is_one_in_all_scripts_and_takes_letters_one_by_one) {
+  EXPECT_EQ(fold_case("Ann@X.org"), "ann@x.org");
+  EXPECT_EQ(fold_case("\xC3\x84nne"), "\xC3\xA4nne");
+  EXPECT_EQ(fold_case("A\xCC\x88nne"), "\xC3\xA4nne") << "of two code points";
+  EXPECT_EQ(fold_case("\xCE\xA3\xCF\x82"), "\xCF\x83\xCF\x83") << "both sigmas are one";
+  EXPECT_EQ(fold_case("\xD0\x96"), "\xD0\xB6");
+  EXPECT_EQ(fold_case("stra\xC3\x9F"
+                      "e"),
+            "stra\xC3\x9F"
+            "e");
+  EXPECT_EQ(fold_case("STRA\xE1\xBA\x9E"
+                      "E"),
+            "stra\xC3\x9F"
+            "e");
+  EXPECT_EQ(fold_case("\xFF\xC3\x84Q"), "\xFF\xC3\x84q") << "no UTF-8";
+}
+
 TEST(HostNames, stand_in_ascii_as_dns_has_them) {
   EXPECT_EQ(host_to_ascii("b\xC3\xBC"
                           "cher.example"),

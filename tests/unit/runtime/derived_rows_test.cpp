@@ -3,6 +3,8 @@
 
 #include "fixture.hpp"
 #include "index_keys.hpp"
+#include "perdure/base/unicode.hpp"
+#include "perdure/base/utf8.hpp"
 #include "perdure/storage/rocksdb_store.hpp"
 
 namespace perdure::runtime {
@@ -45,6 +47,24 @@ class DerivedRows : public RuntimeTest {
   static ObjectMeta meta_of(const storage::Store& store, const std::string& id) {
     const ObjectId object{"note", id};
     return decode_record(object, *store.last_record(object).value()).value().meta;
+  }
+  /// Has the store as a program that folded ASCII alone has left it.
+  void fold_ascii_alone(const std::map<std::string, std::string>& emails) {
+    runtime_.reset();
+    auto store = std::move(*storage::open_rocksdb({.directory = directory_}));
+    storage::Unit unit{{{.object = {"x", "x"}, .epoch = store->epoch()}}};
+    unit.write_sets[0].counts.push_back({std::string("claim_form\0account", 18), -1});
+    for (const auto& [id, email] : emails) {
+      storage::WriteSet set{.object = {"account", id}, .epoch = store->epoch(), .expected_seq = 1};
+      set.releases.push_back({"account.email", fold_case(email)});
+      set.claims.push_back({"account.email", fold_ascii_case(email), "account:" + id, {}});
+      unit.write_sets.push_back(std::move(set));
+    }
+    ASSERT_TRUE(store->commit({&unit, 1}, SystemClock{}.now()).front());
+  }
+  std::string holder(const std::string& email) {
+    const auto found = runtime_->holder("account.email", email).value();
+    return found ? found->id : "";
   }
   std::vector<std::string> ids_by_title() {
     std::vector<std::string> ids;
@@ -104,6 +124,45 @@ TEST_F(DerivedRows, of_a_damaged_object_hold_up_nobody_elses) {
   runtime_.reset();
   auto store = std::move(*storage::open_rocksdb({.directory = directory_}));
   EXPECT_EQ(store->count(std::string("index_form\0note", 15)).value(), 1u);
+}
+
+TEST_F(DerivedRows, of_names_in_other_scripts_are_claimed_in_one_case_once_it_has_opened) {
+  const std::string upper = "\xC3\x84nne@x.org";
+  const std::string lower = "\xC3\xA4nne@x.org";
+  value(call("account", "a", "set", Json{{"email", "Ann@x.org"}}));
+  value(call("account", "b", "set", Json{{"email", upper}}));
+  fold_ascii_alone({{"b", upper}});
+  open();
+  EXPECT_EQ(holder(lower), "b");
+  EXPECT_EQ(holder(upper), "") << "and nothing of before is left";
+  EXPECT_EQ(holder("ann@x.org"), "a");
+  EXPECT_EQ(code(call("account", "c", "set", Json{{"email", lower}})), ErrorCode::conflict);
+  value(call("account", "b", "set", Json{{"email", "b@x.org"}}));
+  value(call("account", "c", "set", Json{{"email", lower}}));
+}
+
+TEST_F(DerivedRows, leave_a_name_that_two_have_to_the_first_and_the_other_in_peace) {
+  const std::string upper = "\xC3\x84nne@x.org";
+  const std::string lower = "\xC3\xA4nne@x.org";
+  value(call("account", "a", "set", Json{{"email", lower}}));
+  value(call("account", "b", "set", Json{{"email", "b@x.org"}}));
+  {
+    runtime_.reset();
+    auto store = std::move(*storage::open_rocksdb({.directory = directory_}));
+    auto record =
+        decode_record({"account", "b"}, *store->last_record({"account", "b"}).value()).value();
+    record.root = dump_json({{"email", upper}});
+    storage::Unit unit{{{.object = {"account", "b"}, .epoch = store->epoch(), .expected_seq = 1}}};
+    unit.write_sets[0].record = encode_record(record);
+    unit.write_sets[0].claims.push_back({"account.email", upper, "account:b", {}});
+    unit.write_sets[0].counts.push_back({std::string("claim_form\0account", 18), -1});
+    ASSERT_TRUE(store->commit({&unit, 1}, SystemClock{}.now()).front());
+  }
+  open();
+  EXPECT_EQ(holder(lower), "a");
+  value(call("account", "b", "set", Json{{"n", 1}}));
+  value(call("account", "b", "set", Json{{"email", "b@x.org"}}));
+  EXPECT_EQ(holder(lower), "a") << "which is not the other's to give up";
 }
 
 TEST_F(DerivedRows, of_a_new_store_are_as_they_should_be_from_the_start) {

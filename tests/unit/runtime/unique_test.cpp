@@ -30,6 +30,13 @@ TEST_F(UniqueFields, are_taken_by_the_first_and_refused_to_the_second_by_name) {
   value(set("a", "ANN@x.org"));  // its own, in another case
 }
 
+TEST_F(UniqueFields, are_one_whatever_the_case_of_their_letters_in_all_scripts) {
+  value(set("a", "\xC3\x84nne@x.org"));
+  EXPECT_EQ(pointer(set("b", "\xC3\xA4nne@x.org")), "/email");
+  EXPECT_EQ(pointer(set("b", "a\xCC\x88NNE@x.org")), "/email");
+  EXPECT_EQ(holder("\xC3\xA4nne@x.org"), "a");
+}
+
 TEST_F(UniqueFields, follow_every_way_of_changing_a_state) {
   value(set("a", "1@x.org"));
   value(call("account", "a", "$patch", Json{{"email", "2@x.org"}}));

@@ -4,9 +4,8 @@
 //
 // Fields: those of the schema User; `password` never comes here, only its hash. The server sets
 // `is_superuser` (role is admin) and `email_verified`. E-mail address and username are unique,
-// whatever their case: Runtime::holder finds a user by them in lower case (fold_ascii_case), in
-// the spaces below. A deleted user keeps them, so that it can come back,
-// until it is purged.
+// whatever their case: Runtime::holder finds a user by them in one case (fold_case), in the
+// spaces below. A deleted user keeps them, so that it can come back, until it is purged.
 //
 //   create             the fields, and hashed_password?, email_verified? (default false)
 //   update             a principal of role `user` may send `role` and `is_active` only as they are

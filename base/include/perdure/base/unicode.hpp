@@ -14,6 +14,12 @@ namespace perdure {
 /// Shape   text that is not valid UTF-8 is returned as it is.
 [[nodiscard]] std::string to_nfc(std::string_view text);
 
+/// The text in one case, for comparing and never for showing: simple case folding (Unicode, chapter
+/// 5.18), in Normalization Form C. It takes letters one by one, so that `ß` and `ss` stay two, and
+/// no language of its own, so that `I` is `i`.
+/// Shape   text that is not valid UTF-8 is folded as ASCII.
+[[nodiscard]] std::string fold_case(std::string_view text);
+
 /// The name of a host as it stands in DNS: `bücher.example` → `xn--bcher-kva.example`
 /// (IDNA, UTS #46, non-transitional, STD3 rules). A name in ASCII only gets lower case, and its
 /// labels `xn--…` are checked.

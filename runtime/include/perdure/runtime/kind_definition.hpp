@@ -71,7 +71,7 @@ struct IndexDefinition {
 struct UniqueDefinition {
   enum class Compare {
     exact,
-    ignoring_case,  ///< of ASCII letters: the claimed key is in lower case (`fold_ascii_case`)
+    ignoring_case,  ///< of letters in all scripts: the claimed key is in one case (`fold_case`)
   };
   std::string space;  ///< of the claims: Runtime::holder finds the object by it
   std::string field;  ///< a member of the state's JSON, dotted when nested
