@@ -155,8 +155,12 @@ AlarmRun decode_run(const Json& json) {
 
 Result<Alarm> decode_alarm(const storage::AlarmRow& row) {
   const auto corrupt = [&](std::string_view why) {
-    return fail(ErrorCode::corrupt, fmt::format("the alarm {} of {} cannot be read: {}", row.name,
-                                                to_string(row.object), why));
+    Error error{.code = ErrorCode::corrupt,
+                .detail = fmt::format("the alarm {} of {} cannot be read: {}", row.name,
+                                      to_string(row.object), why)};
+    // Whoever lists alarms goes on behind it.
+    error.fields = {{row.name, "alarm", "cannot be read"}};
+    return fail(std::move(error));
   };
   auto parsed = parse_stored_json(row.body);
   if (!parsed) return corrupt(parsed.error().detail);

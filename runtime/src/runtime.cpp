@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perdure/runtime/runtime.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core.hpp"
 #include "history.hpp"
 #include "perdure/runtime/page.hpp"
+#include "perdure/schemas/schema.hpp"
 #include "perdure/storage/rocksdb_store.hpp"
 #include "quota.hpp"
 
@@ -139,10 +142,8 @@ namespace {
 
 // Says which step was refused.
 Error of_step(Error error, std::size_t number) {
-  for (auto& field : error.fields) {
-    field.pointer.insert(0, "/" + std::to_string(number) + "/payload");
-  }
-  error.detail.insert(0, "step " + std::to_string(number) + ": ");
+  error = within(std::move(error), fmt::format("/{}/payload", number));
+  if (!error.detail.starts_with('/')) error.detail.insert(0, fmt::format("step {}: ", number));
   return error;
 }
 

@@ -43,7 +43,10 @@ class BoundedBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
   }
   bool null() { return Base::null() && pass(); }
   bool boolean(bool value) { return Base::boolean(value) && pass(); }
-  bool number_integer(std::int64_t value) { return Base::number_integer(value) && pass(); }
+  bool number_integer(std::int64_t value) {
+    // Only numbers with a sign come here, and no integer is -0.
+    return (value == 0 ? Base::number_float(-0.0, "-0") : Base::number_integer(value)) && pass();
+  }
   bool number_unsigned(std::uint64_t value) { return Base::number_unsigned(value) && pass(); }
   bool string(std::string& value) { return Base::string(value) && pass(); }
   bool number_float(double value, const std::string& literal) {

@@ -200,8 +200,10 @@ class QuickReader {
       return set_number<double>(value, from) &&
              is_kept_exactly({from, at_}, value.get_ref<double&>());
     }
-    return is_negative ? set_number<std::int64_t>(value, from)
-                       : set_number<std::uint64_t>(value, from);
+    if (!is_negative) return set_number<std::uint64_t>(value, from);
+    if (!set_number<std::int64_t>(value, from)) return false;
+    if (value == 0) value = -0.0;  // which no integer is
+    return true;
   }
 
   const char* at_;

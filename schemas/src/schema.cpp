@@ -131,15 +131,39 @@ void Schema::fill_defaults(Json& value) const {
   Editor{*program_, Editor::Task::fill_defaults}.visit(0, value);
 }
 
+namespace {
+
+/// How a detail calls what stands at a pointer.
+std::string name_of(std::string_view pointer) {
+  return std::string{pointer.empty() ? "the body" : pointer};
+}
+
+}  // namespace
+
 Error invalid_value(std::vector<FieldError> fields) {
   PERDURE_CHECK(!fields.empty(), "an error without a reason");
   Error error{.code = ErrorCode::invalid};
   const auto& first = fields.front();
-  error.detail = (first.pointer.empty() ? "the body" : first.pointer) + ' ' + first.message;
+  error.detail = name_of(first.pointer) + ' ' + first.message;
   if (fields.size() > 1) {
     error.detail += " (and " + std::to_string(fields.size() - 1) + " more)";
   }
   error.fields = std::move(fields);
+  return error;
+}
+
+Error within(Error error, std::string_view place) {
+  if (place.empty()) return error;
+  const auto is_pointer = [](std::string_view text) { return text.empty() || text[0] == '/'; };
+  if (!error.fields.empty() && is_pointer(error.fields.front().pointer)) {
+    const auto name = name_of(error.fields.front().pointer);
+    if (error.detail.starts_with(name + ' ')) {
+      error.detail.replace(0, name.size(), std::string{place} + error.fields.front().pointer);
+    }
+  }
+  for (auto& field : error.fields) {
+    if (is_pointer(field.pointer)) field.pointer.insert(0, place);
+  }
   return error;
 }
 

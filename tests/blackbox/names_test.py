@@ -130,6 +130,11 @@ class ClientIds(SharedServerTest):
         self.say("somewhere")
         self.assertEqual(self.say("laptop", device_id="laptop").json["seq"], 2)
         self.assertEqual(self.say("phone", query={"device_id": "phone"}).json["seq"], 1)
+        self.assertEqual(self.say("phone", query={"device_id": "phone"}, device_id="phone")
+                         .json["seq"], 1)
+        problem = self.assert_problem(self.say("phone", query={"device_id": "phone"},
+                                               device_id="laptop"), 422)
+        self.assertEqual(problem["errors"][0]["pointer"], "device_id")
         self.assert_problem(self.say("phone", device_id="laptop"), 422, "client_id_reused")
         self.assertEqual(self.contents(), ["phone", "laptop", "somewhere"])
         self.assertNotIn("device_id", self.client.get(self.messages).json["items"][0])

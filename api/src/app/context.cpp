@@ -267,13 +267,6 @@ bool check_precondition(Context& context, const ObjectId& object) {
   return false;
 }
 
-Error within(Error error, std::string_view place) {
-  for (auto& field : error.fields) {
-    if (field.pointer.empty() || field.pointer.starts_with('/')) field.pointer.insert(0, place);
-  }
-  return error;
-}
-
 Error invalid_parameter(std::string name, std::string code, std::string message) {
   Error error{.code = ErrorCode::invalid, .detail = name + " " + message};
   error.fields.push_back({std::move(name), std::move(code), std::move(message)});

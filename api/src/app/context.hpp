@@ -127,8 +127,6 @@ void answer_nothing(Context& context);
 /// The same for what is no call: judges now, and also answers 412.
 [[nodiscard]] bool check_precondition(Context& context, const ObjectId& object);
 
-/// The error of a part of the body, which is at `place` (a JSON Pointer), as one of the body.
-[[nodiscard]] Error within(Error error, std::string_view place);
 
 /// `Error` for one field.
 [[nodiscard]] Error invalid_parameter(std::string name, std::string code, std::string message);

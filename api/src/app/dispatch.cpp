@@ -8,6 +8,7 @@
 #include "app/list_text.hpp"
 #include "app/services.hpp"
 #include "perdure/actors/resource.hpp"
+#include "perdure/schemas/schema.hpp"
 
 namespace perdure::api {
 
@@ -30,31 +31,40 @@ Json query_as_json(const Context& context) {
   return json;
 }
 
-Json payload_of(Context& context, PayloadFrom from) {
+/// The body with what the query says beside it. Errors: invalid (both say it, and not the same).
+Result<Json> body_and_query(const Context& context) {
+  auto payload = query_as_json(context);
+  for (const auto& [name, value] : context.body.items()) {
+    if (value.is_null() && payload.contains(name)) continue;
+    if (payload.contains(name) && payload[name] != value) {
+      return fail(invalid_parameter(name, "combination", "says another thing than the body"));
+    }
+    payload[name] = value;
+  }
+  return payload;
+}
+
+Result<Json> payload_of(Context& context, PayloadFrom from) {
   const auto& route = *context.route;
   const auto last = [&] { return std::string{context.values[route.path_parameters.size() - 1]}; };
   switch (from) {
-    case PayloadFrom::nothing: return nullptr;
+    case PayloadFrom::nothing: break;
     case PayloadFrom::body: return std::move(context.body);
-    case PayloadFrom::body_query: {
-      auto payload = query_as_json(context);
-      payload.update(context.body);
-      return payload;
-    }
+    case PayloadFrom::body_query: return body_and_query(context);
     case PayloadFrom::query: return query_as_json(context);
     case PayloadFrom::item_query: {
       auto payload = query_as_json(context);
       payload["id"] = last();
       return payload;
     }
-    case PayloadFrom::changes: return {{"id", last()}, {"changes", std::move(context.body)}};
+    case PayloadFrom::changes: return Json{{"id", last()}, {"changes", std::move(context.body)}};
     case PayloadFrom::item: {
       Json payload = context.body.is_object() ? std::move(context.body) : Json::object();
       payload["id"] = last();
       return payload;
     }
   }
-  return nullptr;
+  return Json(nullptr);
 }
 
 ObjectId target_of(const Context& context, const ObjectCall& target) {
@@ -73,7 +83,9 @@ ObjectId target_of(const Context& context, const ObjectCall& target) {
 
 void run(ContextPtr context, const ObjectCall& target) {
   auto call = make_call(*context, target_of(*context, target), target.type, target.name);
-  call.payload = payload_of(*context, target.payload);
+  auto payload = payload_of(*context, target.payload);
+  if (!payload) return answer(*context, std::move(payload).error());
+  call.payload = std::move(*payload);
   if (auto valid = validate(call.target); !valid) {
     return answer(*context, Error{.code = ErrorCode::not_found, .detail = "no such object"});
   }

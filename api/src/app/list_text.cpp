@@ -19,8 +19,9 @@ Shown ListText::add(const Json& item) {
   return Shown::refused;
 }
 
-Shown ListText::add_unreadable(const ObjectId& object) {
-  auto name = to_string(object);
+Shown ListText::add_unreadable(const ObjectId& object) { return add_unreadable(to_string(object)); }
+
+Shown ListText::add_unreadable(std::string name) {
   constexpr std::size_t around = 3;  // quotes and a comma
   if (!budget_.take(name.size() + around)) return Shown::refused;
   unreadable_.push_back(std::move(name));

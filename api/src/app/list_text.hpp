@@ -22,6 +22,8 @@ class ListText {
   /// Refused when the page has no room for it: it is the next page's first one then.
   [[nodiscard]] Shown add(const Json& item);
   [[nodiscard]] Shown add_unreadable(const ObjectId& object);
+  /// What has a name of its own in its list, such as an alarm.
+  [[nodiscard]] Shown add_unreadable(std::string name);
 
   [[nodiscard]] bool full() const { return budget_.full(); }
   /// How many items may still come.

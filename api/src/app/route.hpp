@@ -67,7 +67,7 @@ enum class IdFrom {
 enum class PayloadFrom {
   nothing,
   body,        ///< the body as it is
-  body_query,  ///< the body, and those query parameters that it does not hold
+  body_query,  ///< the body, and query parameters beside it that say nothing else
   item,        ///< `{id: <last path parameter>}` and the members of the body
   changes,     ///< `{id: <last path parameter>, changes: <body>}`
   query,       ///< the query parameters, typed

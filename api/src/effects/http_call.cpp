@@ -56,7 +56,7 @@ Result<void> read_headers(const Json& json, HttpCall& call) {
   }
   for (const auto& [name, value] : json.items()) {
     const auto pointer = append_step("/headers", name);
-    if (!is_token(name)) return refuse("/headers", "format", "has a name that is no field name");
+    if (!is_token(name)) return refuse(pointer, "format", "is no name of a header field");
     if (std::ranges::count(own_headers, fold_ascii_case(name)) > 0) {
       return refuse(pointer, "not_allowed", "belongs to the connection and cannot be set");
     }

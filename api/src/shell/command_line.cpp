@@ -192,7 +192,12 @@ std::variant<CommandLine, Message> parse_command_line(
   build(app, parsed);
   bool version = false;  // answered here; declared for --help
   app.add_flag("--version", version, "Prints name and version");
-  if (const std::string_view first = argc > 1 ? argv[1] : ""; first == "--version") {
+  std::vector<const char*> words{argv, argv + argc};
+  if (argc > 1 && words[1] == std::string_view{"help"}) {
+    words.erase(words.begin() + 1);
+    words.push_back("--help");
+  }
+  if (const std::string_view first = words.size() > 1 ? words[1] : ""; first == "--version") {
     return CommandLine{VersionCommand{}, inputs_of(parsed, std::move(environment))};
   } else if (is_unknown_command(app, first)) {
     return Message{ExitCode::usage, fmt::format("There is no command \"{}\"\nRun with --help for "
@@ -200,7 +205,7 @@ std::variant<CommandLine, Message> parse_command_line(
                                                 first)};
   }
   try {
-    app.parse(argc, argv);
+    app.parse(static_cast<int>(words.size()), words.data());
   } catch (const CLI::ParseError& error) {
     std::ostringstream out;
     std::ostringstream mistakes;

@@ -154,7 +154,10 @@ LogFormat log_format(const Config& config, Reader reader) {
 }
 
 std::string authority(const Config& config, std::uint16_t port) {
-  return fmt::format("{}:{}", split_listen(config.text("listen")).host, port);
+  std::string host{split_listen(config.text("listen")).host};
+  // A zone of an IPv6 address (RFC 6874).
+  if (const auto zone = host.find('%'); zone != std::string::npos) host.insert(zone + 1, "25");
+  return fmt::format("{}:{}", host, port);
 }
 
 }  // namespace perdure::shell

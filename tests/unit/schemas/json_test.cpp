@@ -44,6 +44,13 @@ TEST(ParseJson, keeps_every_number_that_it_takes) {
   }
 }
 
+TEST(ParseJson, keeps_the_sign_of_zero) {
+  for (const auto* text : {"-0", "[-0]", "-0.0", "[1, {\"a\": -0}]"}) {
+    EXPECT_NE(dump_json(parse_json(text).value()).find("-0"), std::string::npos) << text;
+  }
+  EXPECT_EQ(dump_json(parse_json("[0,-1]").value()), "[0,-1]");
+}
+
 TEST(ParseJson, refuses_a_number_that_it_would_keep_as_another_and_says_where) {
   for (const auto* number :
        {"18446744073709551616", "18446744073709551617", "12345678901234567890123",

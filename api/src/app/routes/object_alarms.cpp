@@ -2,6 +2,8 @@
 // /durable-objects/{kind}/{id}/alarms and /durable-objects/transact: what objects do by themselves
 // and together.
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "app/checks.hpp"
 #include "app/dispatch.hpp"
@@ -12,6 +14,7 @@
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
 #include "perdure/base/crypto.hpp"
+#include "perdure/schemas/schema.hpp"
 
 namespace perdure::api {
 
@@ -42,6 +45,12 @@ std::optional<Alarm> alarm_of(Context& context) {
   return {};
 }
 
+/// The name of the alarm that could not be read; none when that was not the trouble.
+std::optional<std::string> unreadable_alarm(const Error& error) {
+  if (error.code != ErrorCode::corrupt || error.fields.empty()) return {};
+  return error.fields.front().pointer;
+}
+
 void list_alarms(const ContextPtr& context) {
   if (!is_there(*context)) return;
   std::string from;
@@ -54,14 +63,26 @@ void list_alarms(const ContextPtr& context) {
     from = std::move(*name);
   }
   ListText page{*context};
+  auto at_once = alarms_at_once;
   for (;;) {
-    const auto alarms = context->services.runtime.alarms(object_of(*context), from, alarms_at_once);
-    if (!alarms) return answer(*context, Error{alarms.error()});
+    const auto alarms = context->services.runtime.alarms(object_of(*context), from, at_once);
+    if (!alarms) {
+      const auto name = unreadable_alarm(alarms.error());
+      if (!name) return answer(*context, Error{alarms.error()});
+      // Those before it are read one by one.
+      if (std::exchange(at_once, 1) > 1) continue;
+      if (page.add_unreadable(*name) == Shown::refused) {
+        return std::move(page).send(*context, to_base64url(*name));
+      }
+      from = *name + '\0';
+      at_once = alarms_at_once;
+      continue;
+    }
     for (const auto& alarm : *alarms) {
       if (page.add(alarm) == Shown::taken) continue;
       return std::move(page).send(*context, to_base64url(alarm.spec.name));
     }
-    if (alarms->size() < alarms_at_once) return std::move(page).send(*context, {});
+    if (alarms->size() < at_once) return std::move(page).send(*context, {});
     from = alarms->back().spec.name + '\0';
   }
 }

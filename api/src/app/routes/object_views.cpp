@@ -3,6 +3,7 @@
 
 #include "app/json_text.hpp"
 #include "app/services.hpp"
+#include "perdure/schemas/schema.hpp"
 
 namespace perdure::api {
 

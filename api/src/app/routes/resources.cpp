@@ -88,8 +88,8 @@ Parameter deleted_parameter() {
 Parameter device_parameter() {
   return {.name = "device_id",
           .description =
-              "The device that says this: client_ids are its own. One in the message "
-              "itself goes before it."};
+              "The device that says this: client_ids are its own. The message itself may "
+              "say the same, but no other."};
 }
 
 void add_collection(std::vector<Route>& routes, CollectionTable table) {

@@ -65,4 +65,8 @@ class Schema {
 /// Shape  `fields` is not empty.
 [[nodiscard]] Error invalid_value(std::vector<FieldError> fields);
 
+/// The error of a part, which is at `place` (a JSON Pointer), as one of the whole: in its pointers,
+/// and where its detail begins with one.
+[[nodiscard]] Error within(Error error, std::string_view place);
+
 }  // namespace perdure

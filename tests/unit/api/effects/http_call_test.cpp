@@ -76,7 +76,8 @@ TEST(HttpCall, names_the_field_that_is_wrong) {
   EXPECT_EQ(with("body_base64", "x"), "/body_base64");
   EXPECT_EQ(with("no_such", 1), "/no_such");
   EXPECT_EQ(with("headers", Json::array()), "/headers");
-  EXPECT_EQ(with("headers", {{"a b", "x"}}), "/headers");
+  EXPECT_EQ(with("headers", {{"a b", "x"}}), "/headers/a b");
+  EXPECT_EQ(with("headers", {{"a/b", "x"}}), "/headers/a~1b");
   EXPECT_EQ(with("headers", {{"Host", "x"}}), "/headers/Host");
   EXPECT_EQ(with("headers", {{"Content-Length", "1"}}), "/headers/Content-Length");
   EXPECT_EQ(with("headers", {{"X-A", "x\r\nX-B: y"}}), "/headers/X-A");

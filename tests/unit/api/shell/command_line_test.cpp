@@ -59,6 +59,17 @@ TEST(CommandLine, names_a_command_that_is_not_there) {
   }
 }
 
+TEST(CommandLine, takes_help_as_a_word_too) {
+  const auto text = [](const std::vector<const char*>& words) {
+    const auto message = std::get<Message>(parse(words));
+    EXPECT_EQ(message.exit_code, ExitCode::ok);
+    return message.text;
+  };
+  EXPECT_EQ(text({"help"}), text({"--help"}));
+  EXPECT_EQ(text({"help", "serve"}), text({"serve", "--help"}));
+  EXPECT_EQ(std::get<Message>(parse({"help", "srve"})).exit_code, ExitCode::usage);
+}
+
 TEST(CommandLine, takes_version_as_a_flag_too) {
   const auto line = std::get<CommandLine>(parse({"--version"}));
   EXPECT_TRUE(std::holds_alternative<VersionCommand>(line.command));

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <set>
 
+#include "shell/options.hpp"
+
 namespace perdure::shell {
 namespace {
 
@@ -30,6 +32,15 @@ class ConfigFile {
 
 std::string source_of(const Config& config, const char* name) {
   return config.to_json().at(name).at("source");
+}
+
+TEST(Authority, escapes_the_zone_of_an_address) {
+  const auto shown = [](const char* listen) {
+    return authority(Config::load({.flags = {{"listen", listen}}}).value(), 8'080);
+  };
+  EXPECT_EQ(shown("[fe80::1%lo]:0"), "[fe80::1%25lo]:8080");
+  EXPECT_EQ(shown("[::1]:0"), "[::1]:8080");
+  EXPECT_EQ(shown("localhost:0"), "localhost:8080");
 }
 
 TEST(Settings, have_defaults_that_are_valid_and_written_as_they_would_be_shown) {
