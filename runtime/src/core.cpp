@@ -147,6 +147,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
     : options_(std::move(options)),
       kinds_(runtime::with_own_kinds(std::move(kinds))),
       foundation_(std::move(foundation)),
+      export_seal_(options_.data_dir, options_.access, *foundation_.random),
       hooks_(options_.hooks != nullptr ? *options_.hooks : no_hooks_),
       own_config_(foundation_.system != nullptr ? nullptr
                                                 : runtime::make_config(options_.worker_threads)),

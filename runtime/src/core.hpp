@@ -14,6 +14,7 @@
 #include "agenda.hpp"
 #include "committer.hpp"
 #include "directory.hpp"
+#include "export_seal.hpp"
 #include "housekeeper.hpp"
 #include "once.hpp"
 #include "perdure/runtime/runtime.hpp"
@@ -96,6 +97,7 @@ class Runtime::Core {
   }
   [[nodiscard]] runtime::Directory& directory() { return directory_; }
   [[nodiscard]] const runtime::Directory& directory() const { return directory_; }
+  [[nodiscard]] runtime::ExportSeal& export_seal() { return export_seal_; }
 
  private:
   [[nodiscard]] Result<void> resolve(runtime::Envelope& envelope) const;
@@ -141,6 +143,7 @@ class Runtime::Core {
   const KindDefinition* subscription_kind_ = nullptr;
   const KindDefinition* dead_letter_kind_ = nullptr;
   runtime::Foundation foundation_;
+  runtime::ExportSeal export_seal_;
   Hooks no_hooks_;
   EveryHook& hooks_;
   std::unique_ptr<caf::actor_system_config> own_config_;

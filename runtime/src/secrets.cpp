@@ -52,6 +52,25 @@ void keep_secrets(const KindDefinition& kind, const Json& before, Json& state) {
   }
 }
 
+Json secrets_of(const KindDefinition& kind, const Json& state) {
+  Json copy = state;
+  auto secrets = Json::object();
+  for (const auto& member : kind.secrets) {
+    const auto place = place_of(copy, member);
+    if (place.holder == nullptr) continue;
+    const auto found = place.holder->find(place.name);
+    if (found != place.holder->end()) secrets[member] = *found;
+  }
+  return secrets;
+}
+
+void put_secrets(const Json& secrets, Json& state) {
+  for (const auto& [member, secret] : secrets.items()) {
+    const auto place = place_of(state, member);
+    if (place.holder != nullptr) (*place.holder)[place.name] = secret;
+  }
+}
+
 }  // namespace runtime
 
 }  // namespace perdure

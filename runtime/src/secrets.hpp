@@ -10,4 +10,9 @@ namespace perdure::runtime {
 /// a secret is there: nothing else of `state` is changed.
 void keep_secrets(const KindDefinition& kind, const Json& before, Json& state);
 
+/// The secrets of a state, by their dotted names.
+[[nodiscard]] Json secrets_of(const KindDefinition& kind, const Json& state);
+/// Puts them where they belong, as far as the objects that hold them are there.
+void put_secrets(const Json& secrets, Json& state);
+
 }  // namespace perdure::runtime

@@ -106,6 +106,7 @@ Result<Json> change(Turn&, Json& self, const Json& payload) {
 
 Kind subscription_kind() {
   return kind<Json>(std::string{subscription_kind_name})
+      .reach(Reach::system)  // it calls what it is told to, as the host
       .command("subscribe", subscribe, {.creates = Creates::yes})
       .command("change", change)
       .command("pause", pause)

@@ -146,8 +146,8 @@ class Import final : public ObjectCopy {
  public:
   using FindKind = std::function<const KindDefinition*(std::string_view)>;
 
-  Import(Call call, std::string_view lines, FindKind find_kind)
-      : call_(std::move(call)), lines_(lines), find_kind_(std::move(find_kind)) {}
+  Import(Call call, std::string_view lines, FindKind find_kind, runtime::ExportSeal& seal)
+      : call_(std::move(call)), lines_(lines), find_kind_(std::move(find_kind)), seal_(seal) {}
 
   Result<More> read(std::size_t bytes) override {
     for (const auto begin = at_; at_ < lines_.size();) {
@@ -171,6 +171,7 @@ class Import final : public ObjectCopy {
     if (version > std::numeric_limits<std::uint32_t>::max()) {
       return fail(ErrorCode::newer_version, "no schema has such a version");
     }
+    PERDURE_TRY_VOID(seal_.open(header_));
     PERDURE_TRY(state, runtime::upgrade_root(*kind, header_["state"], version.get<std::uint32_t>(),
                                              "the export"));
     const auto owner = header_.value("owner", Json{});
@@ -211,6 +212,7 @@ class Import final : public ObjectCopy {
   Call call_;
   const std::string_view lines_;
   const FindKind find_kind_;
+  runtime::ExportSeal& seal_;
   std::size_t at_ = 0;
   std::size_t number_ = 0;
   std::size_t bytes_ = 0;
@@ -294,6 +296,9 @@ Result<std::unique_ptr<ObjectExport>> Runtime::begin_export(const ObjectId& obje
               {"updated_at", format_rfc3339(meta.updated_at)},
               {"updated_by", meta.updated_by},
               {"state", std::move(state)}};
+  if (const auto* kind = find_kind(object.kind); kind != nullptr) {
+    PERDURE_TRY_VOID(core_->export_seal().close(*kind, header));
+  }
   return std::unique_ptr<ObjectExport>{
       std::make_unique<Export>(core_->store(), std::move(header), meta)};
 }
@@ -311,8 +316,9 @@ Result<void> Runtime::export_object(const ObjectId& object, AsOf as_of,
 }
 
 std::unique_ptr<ObjectCopy> Runtime::begin_import(Call call, std::string_view lines) const {
-  return std::make_unique<Import>(std::move(call), lines,
-                                  [this](std::string_view name) { return find_kind(name); });
+  return std::make_unique<Import>(
+      std::move(call), lines, [this](std::string_view name) { return find_kind(name); },
+      core_->export_seal());
 }
 
 void Runtime::import_object(Call call, std::string_view lines, ReplyHandler done) {

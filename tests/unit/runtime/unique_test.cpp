@@ -97,6 +97,75 @@ TEST_F(SecretFields, are_kept_by_a_state_that_comes_without_them) {
   EXPECT_EQ(runtime_->inspect({"account", "a"})->state, Json::object());
 }
 
+struct SealedExports : RuntimeTest {
+  std::string export_account() {
+    value(call("account", "a", "set", Json{{"inside", {{"pin", "1234"}, {"n", 1}}}}));
+    std::string file;
+    EXPECT_TRUE(runtime_->export_object({"account", "a"}, {},
+                                        [&](std::string_view line) { file += line; }));
+    return file;
+  }
+  Result<Reply> import(const std::string& id, const std::string& file) {
+    std::promise<Result<Reply>> done;
+    runtime_->import_object({.target = {"account", id}}, file,
+                            [&](Result<Reply> reply) { done.set_value(std::move(reply)); });
+    return done.get_future().get();
+  }
+  /// The file with another header, and a digest that fits it.
+  static std::string with_header(const Json& header) {
+    const auto line = dump_json(header) + '\n';
+    const auto digest = to_hex(bytes_of(sha256(line)));
+    return line + dump_json({{"entries", 0}, {"sha256", digest}}) + '\n';
+  }
+};
+
+TEST_F(SealedExports, give_secrets_back_to_their_own_directory_also_after_a_restart) {
+  const auto file = export_account();
+  EXPECT_EQ(file.find("1234"), std::string::npos);
+  restart();
+  value(import("back", file));
+  EXPECT_EQ(runtime_->inspect({"account", "back"})->state,
+            (Json{{"inside", {{"pin", "1234"}, {"n", 1}}}}));
+}
+
+TEST_F(SealedExports, are_refused_where_the_key_is_another_one) {
+  const auto file = export_account();
+  runtime_.reset();
+  std::filesystem::remove(directory_ / "export.key");
+  open();
+  const auto refused = import("back", file);
+  EXPECT_EQ(code(refused), ErrorCode::invalid);
+  EXPECT_EQ(refused.error().fields.at(0).code, "sealed_elsewhere");
+}
+
+TEST_F(SealedExports, are_refused_when_their_secrets_are_put_beside_something_else) {
+  const auto file = export_account();
+  auto header = *parse_stored_json(file.substr(0, file.find('\n')));
+  EXPECT_TRUE(import("same", with_header(header)));
+  header["state"]["inside"]["n"] = 2;
+  EXPECT_EQ(code(import("other", with_header(header))), ErrorCode::invalid);
+  header.erase("sealed");
+  header["state"]["inside"]["pin"] = "in the open";  // as earlier versions wrote them
+  EXPECT_TRUE(import("open", with_header(header)));
+}
+
+TEST_F(SealedExports, have_a_key_that_only_the_owner_of_the_directory_reads) {
+  export_account();
+  using std::filesystem::perms;
+  EXPECT_EQ(std::filesystem::status(directory_ / "export.key").permissions(),
+            perms::owner_read | perms::owner_write);
+}
+
+TEST_F(SealedExports, say_what_is_wrong_with_their_key) {
+  export_account();
+  runtime_.reset();
+  std::filesystem::resize_file(directory_ / "export.key", 10);
+  open();
+  const auto file = runtime_->begin_export({"account", "a"});
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().code, ErrorCode::unavailable);
+}
+
 using QuietTurns = RuntimeTest;
 
 TEST_F(QuietTurns, give_a_reply_and_leave_neither_record_nor_trace) {
