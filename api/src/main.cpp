@@ -17,6 +17,7 @@
 #include "perdure/api/shell/metrics.hpp"
 #include "perdure/runtime/lent_thread.hpp"
 #include "perdure/runtime/runtime.hpp"
+#include "shell/admin_key.hpp"
 #include "shell/command_line.hpp"
 #include "shell/data_commands.hpp"
 #include "shell/errors_page.hpp"
@@ -72,7 +73,7 @@ class ServerProcess {
     choose_scheduling();
     if (const auto opened = open_runtime(); opened != ExitCode::ok) return opened;
     if (const auto performing = start_performers(); performing != ExitCode::ok) return performing;
-    if (const auto keyed = show_first_key(); keyed != ExitCode::ok) return keyed;
+    if (const auto keyed = show_admin_key(); keyed != ExitCode::ok) return keyed;
     if (const auto started = start_server(); started != ExitCode::ok) return started;
     while (signals_.wait() == Wish::reload) reload();
     stop();
@@ -85,7 +86,7 @@ class ServerProcess {
   void choose_scheduling();
   ExitCode open_runtime();
   ExitCode start_performers();
-  ExitCode show_first_key();
+  ExitCode show_admin_key();
   ExitCode start_server();
   ExitCode failed(ExitCode exit_code, std::string_view what, const Error& error);
   [[nodiscard]] api::SlowLimits slow_limits() const;
@@ -183,14 +184,17 @@ ExitCode ServerProcess::start_performers() {
   return ExitCode::ok;
 }
 
-ExitCode ServerProcess::show_first_key() {
-  const auto key = api::ensure_admin(*runtime_, clock_, random_, config_.text("admin_key"));
+ExitCode ServerProcess::show_admin_key() {
+  const auto chosen = admin_key(config_);
+  if (!chosen) return failed(ExitCode::usage, "cannot take the admin's key", chosen.error());
+  const auto key = api::ensure_admin(*runtime_, clock_, random_, *chosen);
   if (!key) {
     const bool is_usage = key.error().code == ErrorCode::invalid;
     return failed(is_usage ? ExitCode::usage : ExitCode::failure, "cannot make the admin's key",
                   key.error());
   }
-  if (!key->empty()) fmt::print("admin key (shown once): {}\n", *key);
+  log_admin_key(log_, *key);
+  if (!key->made.empty()) fmt::print("admin key (shown once): {}\n", key->made);
   std::fflush(stdout);
   return ExitCode::ok;
 }

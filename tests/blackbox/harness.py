@@ -19,6 +19,7 @@ import threading
 import time
 import unittest
 import uuid
+from datetime import datetime, timedelta, timezone
 from urllib.parse import urlencode
 
 BINARY = os.environ.get(
@@ -339,6 +340,12 @@ def show_progress(done, count, what="cycles"):
         end = "\n" if done == count else ""
         bar = "#" * (done * 40 // count)
         print(f"\r[{bar:<40}] {done} of {count} {what}", end=end, file=sys.stderr, flush=True)
+
+
+def in_hours(hours):
+    """A date-time ahead of now."""
+    moment = datetime.now(timezone.utc) + timedelta(hours=hours)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def new_id():

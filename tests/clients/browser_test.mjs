@@ -30,7 +30,7 @@ after(async () => {
 async function visit(t, path) {
   const { port } = await start(t, process.env.TEST_PROGRAM,
     ["serve", "--data-dir", mkdtempSync(join(folder, "data-")), "--listen", "127.0.0.1:0"],
-    { PERDURE_ADMIN_KEY: "an-admin-key-for-tests" });
+    { PERDURE_ADMIN_KEY: "an-admin-key-for-the-tests" });
   const origin = `http://127.0.0.1:${port}`;
   const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } });
   t.after(() => page.close());

@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import { EventSource } from "eventsource";
 import { start } from "./harness.mjs";
 
-const key = "an-admin-key-for-tests";
+const key = "an-admin-key-for-the-tests";
 const folder = mkdtempSync(join(tmpdir(), "perdure-jobs-"));
 
 after(() => rmSync(folder, { recursive: true }));

@@ -15,7 +15,7 @@ namespace perdure::fuzz {
 /// Threads  one at a time.
 class Host {
  public:
-  static constexpr const char* admin_key = "an-admin-key-for-tests";
+  static constexpr const char* admin_key = "an-admin-key-for-the-tests";
 
   [[nodiscard]] static Host& instance();
   /// Ends the one that there is, if any: the actor system must not outlive `main`.

@@ -26,8 +26,13 @@ std::string secret_from(std::string_view bits, std::string_view prefix) {
 std::string secret_hash(std::string_view secret) { return to_hex(bytes_of(sha256(secret))); }
 
 std::string secret_label(std::string_view secret) {
-  // Of a chosen key nothing is shown: it may be short.
-  return secret.starts_with(secret_prefix) ? std::string{secret.substr(0, 12)} : "chosen";
+  constexpr std::size_t made_bytes = 12;
+  constexpr std::size_t chosen_bytes = 4;
+  constexpr std::size_t chosen_bytes_min = 24;
+  if (secret.starts_with(secret_prefix)) return std::string{secret.substr(0, made_bytes)};
+  // Of a short one nothing is shown.
+  if (secret.size() < chosen_bytes_min) return "chosen";
+  return std::string{secret.substr(0, chosen_bytes)} + "...";
 }
 
 }  // namespace perdure::api

@@ -28,7 +28,8 @@ inline constexpr std::string_view ticket_prefix = "pdt_";
 /// The hash under which a secret is stored.
 [[nodiscard]] std::string secret_hash(std::string_view secret);
 
-/// The first characters of a secret, to know it by: 8 of the 256 bits' text.
+/// The first characters of a secret, to know it by: 8 of the 256 bits' text, or 4 of one that an
+/// operator chose.
 [[nodiscard]] std::string secret_label(std::string_view secret);
 
 }  // namespace perdure::api

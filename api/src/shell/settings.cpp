@@ -41,7 +41,11 @@ constexpr Setting table[] = {
     {"data_dir", path, "data", "Where all data is kept; made when it does not exist"},
     {"listen", address, "127.0.0.1:8080",
      "Address, or name of this machine, and port to listen on; port 0 takes a free one"},
-    secret("admin_key", "The first admin's API key; made and printed once when not set"),
+    secret(
+        "admin_key",
+        "The administrator's API key, of 24 to 512 characters; another one takes the place of the "
+        "one before. Made and printed once when not set"),
+    {"admin_key_file", path, "", "File that holds admin_key, in one line"},
     one_of("durability", "sync|buffered", "sync",
            "When a write is acknowledged: on disk (survives power loss), or in the operating "
            "system's memory (survives a crash of the server)"),

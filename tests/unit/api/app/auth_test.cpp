@@ -141,14 +141,49 @@ TEST_F(Authentication, notes_the_last_use_at_most_once_a_minute) {
   EXPECT_EQ(get(path).field("ETag"), "\"3\"");
 }
 
-TEST_F(Authentication, an_admin_key_of_the_operator_is_taken_when_it_fits_into_a_header) {
-  for (const auto& key : {std::string{"two words"}, std::string(513, 'x')}) {
+TEST_F(Authentication, an_admin_key_of_the_operator_fits_into_a_header_and_is_not_short) {
+  for (const auto& key : {std::string{"two words that are long enough"}, std::string(513, 'x'),
+                          std::string(23, 'x')}) {
     EXPECT_EQ(ensure_admin(*runtime, clock, random, key).error().code, ErrorCode::invalid);
   }
-  EXPECT_EQ(ensure_admin(*runtime, clock, random, admin_key).value(), "");
-  EXPECT_EQ(ensure_admin(*runtime, clock, random, "").value(), "");
-  EXPECT_EQ(ensure_admin(*runtime, clock, random, "another-admin-key").value(), "");
-  EXPECT_EQ(ask(Method::get, "/users", {}, {}, "another-admin-key").status, 200);
+  EXPECT_EQ(ensure_admin(*runtime, clock, random, admin_key)->made, "");
+  EXPECT_EQ(ensure_admin(*runtime, clock, random, "")->made, "");
+}
+
+TEST_F(Authentication, another_admin_key_of_the_operator_takes_the_place_of_the_one_before) {
+  const std::string other = "another-admin-key-for-the-tests";
+  const auto own = make_key({{"name", "made by the administrator"}});
+  const auto key = ensure_admin(*runtime, clock, random, other);
+  ASSERT_TRUE(key);
+  EXPECT_EQ(key->made, "");
+  EXPECT_EQ(key->prefix, "anot...");
+  EXPECT_EQ(ask(Method::get, "/users", {}, {}, other).status, 200);
+  EXPECT_EQ(get("/users").status, 401);
+  EXPECT_EQ(status_of(Method::get, "/users", own), 200);
+}
+
+TEST_F(Authentication, an_admin_key_of_the_operator_is_mended_with_its_user) {
+  const auto keys = get("/api-keys").json();
+  const ObjectId object{"api_key", keys["items"][0]["id"].get<std::string>()};
+  const auto user = get("/users/me").json()["id"].get<std::string>();
+  const auto tell = [&](const ObjectId& target, std::string name, Json payload = nullptr) {
+    EXPECT_TRUE(
+        runtime->call({.target = target, .name = std::move(name), .payload = std::move(payload)})
+            .get());
+  };
+  tell(object, "update",
+       {{"scopes", {"jobs:read"}}, {"rate_limit", {{"requests", 1}, {"window_s", 9}}}});
+  tell(object, "$remove");
+  tell({"user", user}, "deactivate");
+  tell({"user", user}, "$remove");
+  EXPECT_EQ(get("/users").status, 401);
+  EXPECT_EQ(ensure_admin(*runtime, clock, random, "")->prefix, "");
+  EXPECT_NE(ensure_admin(*runtime, clock, random, "")->trouble, "");
+  const auto mended = ensure_admin(*runtime, clock, random, admin_key);
+  ASSERT_TRUE(mended);
+  EXPECT_EQ(mended->mended.size(), 5U);
+  EXPECT_EQ(get("/users").status, 200);
+  EXPECT_TRUE(ensure_admin(*runtime, clock, random, admin_key)->mended.empty());
 }
 
 }  // namespace

@@ -21,7 +21,7 @@
 
 namespace perdure::api {
 
-inline constexpr const char* admin_key = "an-admin-key-for-tests";
+inline constexpr const char* admin_key = "an-admin-key-for-the-tests";
 
 class ManualClock final : public Clock {
  public:
