@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "errors.hpp"
+#include "key_bounds.hpp"
 #include "own_kinds.hpp"
 #include "perdure/base/crypto.hpp"
 #include "resource_kind.hpp"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr const char* secret_hash = "secret_hash";
 constexpr const char* hash_field = "internal.secret_hash";  // empty once revoked
+constexpr const char* within = "within";
 constexpr std::size_t prefix_bytes_max = 64;
 
 Result<std::string> read_hash(const Json& payload) {
@@ -64,11 +66,15 @@ Result<void> settle(Turn& turn, const Json& before, Json& next, const Json& payl
     }
     next["expires_at"] = format_rfc3339(*expires_at);
   }
-  if (before.empty()) return take_secret(next, payload);
+  const bool is_create = before.empty();
+  if (!is_create) PERDURE_TRY_VOID(check_within(turn.principal(), payload, before));
+  PERDURE_TRY_VOID(check_within(turn.principal(), payload, next));
+  if (is_create) return take_secret(next, payload);
   return {};
 }
 
-Result<Json> rotate(ResourceState& self, const Json& payload) {
+Result<Json> rotate(const Turn& turn, ResourceState& self, const Json& payload) {
+  PERDURE_TRY_VOID(check_within(turn.principal(), payload, self.json));
   if (!self.json.at("revoked_at").is_null()) {
     return fail(ErrorCode::conflict, "the key has been revoked");
   }
@@ -76,7 +82,8 @@ Result<Json> rotate(ResourceState& self, const Json& payload) {
   return public_state(self.json);
 }
 
-Json revoke(Turn& turn, ResourceState& self) {
+Result<Json> revoke(const Turn& turn, ResourceState& self, const Json& payload) {
+  PERDURE_TRY_VOID(check_within(turn.principal(), payload, self.json));
   if (self.json.at("revoked_at").is_null()) {
     self.json["revoked_at"] = format_rfc3339(turn.now());
     self.internal()[secret_hash] = "";
@@ -154,17 +161,20 @@ Kind api_key_kind() {
               .fields = Fields::of("ApiKey"),
               .server_set = {{"prefix", ""}, {"last_used_at", nullptr}, {"revoked_at", nullptr}},
               .internal = {{secret_hash, ""}},
-              .create_only = {"prefix", secret_hash},
+              .create_only = {"prefix", secret_hash, within},
+              .update_only = {within},
               .settle = settle})
-      .command("rotate", [](Turn&, ResourceState& self,
-                            const Json& payload) { return rotate(self, payload); })
-      .command("revoke", [](Turn& turn, ResourceState& self) { return revoke(turn, self); })
+      .command("rotate", [](Turn& turn, ResourceState& self,
+                            const Json& payload) { return rotate(turn, self, payload); })
+      .command("revoke", [](Turn& turn, ResourceState& self,
+                            const Json& payload) { return revoke(turn, self, payload); })
       .command("touch", [](Turn& turn, ResourceState& self) { touch(turn, self); })
       .query("verify",
              [](const ResourceState& self, const Json& payload) { return verify(self, payload); })
       .unique({.space = std::string{api_key::hash_space}, .field = hash_field})
       .secret(hash_field)
-      .check_change(check_change);
+      .check_change(check_change)
+      .reach(Reach::system);
 }
 
 }  // namespace perdure::actors

@@ -21,12 +21,16 @@ bool is_archive_itself(const ObjectId& object, const Entry& row) {
 
 }  // namespace
 
-OwnedObjects::OwnedObjects(const Runtime& runtime, std::string owner)
-    : runtime_(runtime), owner_(std::move(owner)) {}
+OwnedObjects::OwnedObjects(const Runtime& runtime, std::string owner, KindFilter filter)
+    : runtime_(runtime), owner_(std::move(owner)), filter_(std::move(filter)) {}
 
 Result<std::optional<ObjectView>> OwnedObjects::next() {
   const auto& kinds = runtime_.kinds();
   while (page_.empty() && kind_ < kinds.size()) {
+    if (filter_ && !filter_(kinds[kind_].name())) {
+      ++kind_;
+      continue;
+    }
     PERDURE_TRY(page, runtime_.list({.kind = kinds[kind_].name(),
                                      .index = "$owner",
                                      .owner = owner_,
@@ -43,6 +47,20 @@ Result<std::optional<ObjectView>> OwnedObjects::next() {
   std::optional<ObjectView> found{std::move(page_.front())};
   page_.pop_front();
   return found;
+}
+
+Result<std::string> kind_left_out(const Runtime& runtime, const std::string& owner,
+                                  const KindFilter& filter) {
+  for (const auto& kind : runtime.kinds()) {
+    if (filter(kind.name())) continue;
+    PERDURE_TRY(page, runtime.list({.kind = kind.name(),
+                                    .index = "$owner",
+                                    .owner = owner,
+                                    .limit = 1,
+                                    .lives = ListRequest::Lives::all}));
+    if (!page.items.empty() || !page.unreadable.empty()) return kind.name();
+  }
+  return std::string{};
 }
 
 ArchivedObject::ArchivedObject(const Runtime& runtime, ObjectView view)
@@ -85,12 +103,13 @@ Json archive_header(const ObjectView& user, Timestamp now) {
 }
 
 Result<std::unique_ptr<UserArchive>> UserArchive::open(const Runtime& runtime, std::string user_id,
-                                                       Timestamp now) {
+                                                       Timestamp now, KindFilter filter) {
   PERDURE_TRY(user, runtime.inspect({"user", user_id}));
   auto head = dump_json(archive_header(user, now));
   head.back() = ',';  // the objects go on with the header's members
   head += R"("objects":[)";
-  return std::make_unique<UserArchive>(runtime, std::move(user_id), std::move(head));
+  return std::make_unique<UserArchive>(runtime, std::move(user_id), std::move(head),
+                                       std::move(filter));
 }
 
 Result<More> UserArchive::read(std::string& out, std::size_t bytes) {

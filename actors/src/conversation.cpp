@@ -11,6 +11,7 @@
 #include "list_query.hpp"
 #include "ordered_text.hpp"
 #include "own_kinds.hpp"
+#include "perdure/actors/sent_back.hpp"
 #include "resource_kind.hpp"
 
 namespace perdure::actors {
@@ -61,7 +62,8 @@ Unexpected reused() {
 }
 
 Result<Json> append(const Fields& fields, Turn& turn, ResourceState& self, const Json& payload) {
-  PERDURE_TRY(message, fields.first(payload));
+  PERDURE_TRY(message, fields.first(fields_of(payload)));
+  PERDURE_TRY(own_id, chosen_id(payload));
   const std::string sender = actor_name(turn.principal());
   const auto client_key = take_client_key(message, sender);
   if (!client_key.empty()) {
@@ -79,10 +81,13 @@ Result<Json> append(const Fields& fields, Turn& turn, ResourceState& self, const
   Json& last = self.internal().at(last_seq_member);
   const auto seq = last.get<std::uint64_t>() + 1;
   last = seq;
-  message["id"] = turn.new_id();
+  message["id"] = own_id ? *own_id : turn.new_id();
   message["seq"] = seq;
   message["created_at"] = format_rfc3339(turn.now());
   message["created_by"] = sender;
+  if (own_id && turn.entries().get(id_key(*own_id))) return fail(id_is_taken(*own_id));
+  PERDURE_TRY_VOID(
+      check_sent_back(turn.meta(), message, payload, SentIn::create, "conversation_id"));
   turn.entries().put_json(message_key(seq), message);
   turn.entries().put_json(id_key(message["id"].get<std::string>()), seq);
   if (!client_key.empty()) turn.entries().put_json(client_key, seq);

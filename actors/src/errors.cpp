@@ -9,6 +9,10 @@ Error invalid_field(std::string pointer, std::string code, std::string message) 
   return invalid_value({{std::move(pointer), std::move(code), std::move(message)}});
 }
 
+Error id_is_taken(const std::string& id) {
+  return {.code = ErrorCode::conflict, .detail = "the id " + id + " is taken"};
+}
+
 Result<void> require_object(const Json& payload) {
   if (payload.is_object()) return {};
   return fail(invalid_field("", "type", "must be an object"));

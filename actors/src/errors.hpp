@@ -14,6 +14,9 @@ namespace perdure::actors {
 /// `message` goes on (`must be a string`), so that the detail names field and rule.
 [[nodiscard]] Error invalid_field(std::string pointer, std::string code, std::string message);
 
+/// Of a create that names an id which is not new.
+[[nodiscard]] Error id_is_taken(const std::string& id);
+
 /// Errors  invalid  `payload` is not an object.
 [[nodiscard]] Result<void> require_object(const Json& payload);
 

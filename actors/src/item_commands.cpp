@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "errors.hpp"
+#include "perdure/actors/sent_back.hpp"
 
 namespace perdure::actors {
 
@@ -64,11 +65,15 @@ Result<Json> create(const Items& items, Turn& turn, ResourceState& self, const J
     return fail(ErrorCode::too_large, "there are " + std::to_string(items.rules.count_max) + ' ' +
                                           items.rules.many + " already");
   }
-  PERDURE_TRY(next, items.rules.fields.first(payload));
-  next["id"] = turn.new_id();
+  PERDURE_TRY(next, items.rules.fields.first(fields_of(payload)));
+  PERDURE_TRY(own_id, chosen_id(payload));
+  if (own_id && items.collection.find(turn.entries(), *own_id)) return fail(id_is_taken(*own_id));
+  next["id"] = own_id ? *own_id : turn.new_id();
   next["rank"] = this_seq(turn);
   next["created_at"] = format_rfc3339(turn.now());
   next["created_by"] = actor_name(turn.principal());
+  PERDURE_TRY_VOID(
+      check_sent_back(turn.meta(), next, payload, SentIn::create, items.rules.parent_member));
   count = count.get<std::int64_t>() + 1;
   return save(items, turn, std::nullopt, std::move(next));
 }
@@ -76,7 +81,9 @@ Result<Json> create(const Items& items, Turn& turn, ResourceState& self, const J
 Result<Json> update(const Items& items, Turn& turn, ResourceState& /*self*/, const Json& payload) {
   PERDURE_TRY(before, items.live(turn.entries(), payload));
   const Json changes = payload.value("changes", Json::object());
-  PERDURE_TRY(next, items.rules.fields.changed(before, changes));
+  PERDURE_TRY_VOID(
+      check_sent_back(turn.meta(), before, changes, SentIn::change, items.rules.parent_member));
+  PERDURE_TRY(next, items.rules.fields.changed(before, fields_of(changes)));
   return save(items, turn, before, std::move(next));
 }
 

@@ -74,6 +74,7 @@ Result<void> settle(const JobRules& rules, Turn& turn, const Json& before, Json&
   }
   PERDURE_TRY(schedule, schedule_of(next));
   next["internal"]["is_admin"] = is_privileged(turn.principal());
+  next["internal"]["scopes"] = turn.principal().scopes;
   JobState job{rules, turn, next};
   if (schedule) {
     job.schedule(std::move(*schedule));
@@ -120,6 +121,7 @@ Json begin(JobState& job, Turn& turn, const Json& state, const Json& stay) {
           {"attempt", state.at("attempts")},
           {"owner", turn.meta().origin->owner.text()},
           {"is_admin", state.at("internal").at("is_admin")},
+          {"scopes", state.at("internal").at("scopes")},
           {"started_at", state.at("started_at")}};
 }
 
@@ -273,6 +275,12 @@ KindBuilder<ResourceState>&& with_indexes(KindBuilder<ResourceState>&& builder) 
   return std::move(builder);
 }
 
+/// Jobs of before scopes were kept go on with all that their makers have.
+Json with_scopes(Json state) {
+  state["internal"]["scopes"] = "*";
+  return state;
+}
+
 }  // namespace
 
 Json job_error(const Error& error) {
@@ -297,6 +305,8 @@ Kind job_kind(const JobTypes& types, const JobOptions& options) {
     };
   };
   return with_indexes(resource_kind(resource_rules(rules)))
+      .schema_version(2)
+      .upgrade(1, with_scopes)
       .command("turn_away",
                [](Turn&, ResourceState&, const Json& payload) -> Result<Json> {
                  return fail(turn_away(payload));
@@ -325,7 +335,8 @@ Kind job_kind(const JobTypes& types, const JobOptions& options) {
                              const Json& payload) { return list_runs(view, payload); })
       .on_settle([rules](Turn& turn, ResourceState& self, const ResourceState* before) {
         JobState{*rules, turn, self.json}.settle(before == nullptr ? nullptr : &before->json);
-      });
+      })
+      .reach(Reach::system);
 }
 
 std::vector<Kind> job_kinds(const JobTypes& types, const JobOptions& options) {

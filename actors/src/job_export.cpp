@@ -64,19 +64,31 @@ Result<void> write_object(JobContext& job, Sum& sum, ObjectView view) {
   return {};
 }
 
-Result<Sum> export_one(JobContext& job, const ObjectId& object) {
+std::string resource_of(const KindResource& find, std::string_view kind) {
+  return find ? find(kind) : "durable-objects";
+}
+
+bool may_read(const JobContext& job, const KindResource& find, std::string_view kind) {
+  return scope_allows(job.principal().scopes, resource_of(find, kind), ScopeAccess::read);
+}
+
+Unexpected lacks_scope(const KindResource& find, std::string_view kind) {
+  return fail(ErrorCode::forbidden, "the key that made the job did not have the scope " +
+                                        resource_of(find, kind) + ":read");
+}
+
+Result<Sum> export_one(JobContext& job, const KindResource& find, const ObjectId& object) {
   auto& runtime = job.runtime();
   const auto* kind = runtime.find_kind(object.kind);
   const auto view = runtime.inspect(object);
   if (kind == nullptr || !view) return fail(refusal({}, object));
-  if (const auto verdict =
-          permits(job.principal(), possession_of(view->meta, kind->reach), Action::read);
-      !verdict.allowed()) {
+  const auto of = possession_of(view->meta, kind->reach);
+  const auto action = kind->reach == Reach::system ? Action::operate : Action::read;
+  if (!permits(job.principal(), of, Action::read).allowed()) return fail(refusal({}, object));
+  if (const auto verdict = permits(job.principal(), of, action); !verdict.allowed()) {
     return fail(refusal(verdict, object));
   }
-  if (!kind->secrets.empty() && !is_privileged(job.principal())) {
-    return fail(ErrorCode::forbidden, "only an administrator may export what holds secrets");
-  }
+  if (!may_read(job, find, object.kind)) return lacks_scope(find, object.kind);
   Sum sum{.objects = 1};
   PERDURE_TRY(file, runtime.begin_export(object));
   for (auto more = More::yes; more == More::yes;) {
@@ -88,13 +100,16 @@ Result<Sum> export_one(JobContext& job, const ObjectId& object) {
   return sum;
 }
 
-Result<Sum> export_owned(JobContext& job) {
+Result<Sum> export_owned(JobContext& job, const KindResource& find) {
   auto& runtime = job.runtime();
   const auto& owner = job.principal().user_id;
+  const KindFilter filter = [&](std::string_view kind) { return may_read(job, find, kind); };
+  PERDURE_TRY(left_out, kind_left_out(runtime, owner, filter));
+  if (!left_out.empty()) return lacks_scope(find, left_out);
   PERDURE_TRY(user, runtime.inspect({"user", owner}));
   Sum sum;
   PERDURE_TRY_VOID(write(job, sum, dump_json(archive_header(user, job.now())) + '\n'));
-  OwnedObjects objects{runtime, owner};
+  OwnedObjects objects{runtime, owner, filter};
   for (;;) {
     PERDURE_TRY(view, objects.next());
     if (!view) return sum;
@@ -104,15 +119,19 @@ Result<Sum> export_owned(JobContext& job) {
   }
 }
 
-Result<Json> run(JobContext& job) {
+Result<Json> run(JobContext& job, const KindResource& find) {
   const auto& payload = job.payload();
-  PERDURE_TRY(sum, payload.empty() ? export_owned(job)
-                                   : export_one(job, {payload.at("kind"), payload.at("id")}));
+  PERDURE_TRY(sum, payload.empty() ? export_owned(job, find)
+                                   : export_one(job, find, {payload.at("kind"), payload.at("id")}));
   return Json{{"objects", sum.objects}, {"bytes", sum.bytes}};
 }
 
 }  // namespace
 
-JobType export_job_type() { return {.run = run, .concurrency = 2, .check_payload = check}; }
+JobType export_job_type(KindResource resource_of) {
+  return {.run = [find = std::move(resource_of)](JobContext& job) { return run(job, find); },
+          .concurrency = 2,
+          .check_payload = check};
+}
 
 }  // namespace perdure::actors

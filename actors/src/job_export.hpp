@@ -6,6 +6,6 @@
 
 namespace perdure::actors {
 
-[[nodiscard]] JobType export_job_type();
+[[nodiscard]] JobType export_job_type(KindResource resource_of);
 
 }  // namespace perdure::actors

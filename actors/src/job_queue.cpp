@@ -313,6 +313,7 @@ Kind job_queue_kind(const JobTypes& types, const JobOptions& options) {
   // Shared by the handlers, which outlive this call: immutable.
   const auto rules = std::make_shared<const QueueRules>(QueueRules{types, options});
   return kind<JobQueue>(std::string{job_queue_kind_name})
+      .reach(Reach::system)
       .schema_version(2)
       .upgrade(1, with_turns)
       .command("enqueue", [rules](Turn& turn, JobQueue& self,

@@ -72,7 +72,8 @@ void JobRun::begin(const Json& begun) {
   attempt_ = begun.at("attempt").get<int>();
   principal_ = {
       .role = begun.at("is_admin").get<bool>() ? Principal::Role::admin : Principal::Role::user,
-      .user_id = begun.at("owner").get<std::string>()};
+      .user_id = begun.at("owner").get<std::string>(),
+      .scopes = begun.at("scopes").get<std::string>()};
   if (const auto at = parse_rfc3339(begun.at("started_at").get<std::string>())) began_at_ = *at;
 }
 

@@ -67,6 +67,7 @@ Json JobState::first_internal() {
           {"pieces", 0},         // of the output
           {"timed_out", false},  // the attempt that runs
           {"is_admin", false},   // who made it
+          {"scopes", ""},        // what the maker's key held then
           {"last_outcome", ""}};
 }
 

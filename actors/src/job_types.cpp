@@ -88,12 +88,12 @@ std::vector<std::string> JobTypes::names() const {
   return names;
 }
 
-JobTypes built_in_job_types() {
+JobTypes built_in_job_types(KindResource resource_of) {
   JobTypes types;
   types.add("echo", {.run = [](JobContext& job) -> Result<Json> { return job.payload(); }});
   // Sleeping costs a thread and nothing else.
   types.add("sleep", {.run = sleep, .concurrency = 64, .check_payload = check_sleep});
-  types.add("export", export_job_type());
+  types.add("export", export_job_type(std::move(resource_of)));
   return types;
 }
 

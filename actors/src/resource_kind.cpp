@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "errors.hpp"
+#include "perdure/actors/sent_back.hpp"
 
 namespace perdure::actors {
 
@@ -17,6 +18,7 @@ Result<Json> without_members(const Json& payload, const std::vector<std::string>
   PERDURE_TRY_VOID(require_object(payload));
   Json rest = payload;
   for (const auto& member : members) rest.erase(member);
+  rest.erase(std::string{sent_back_member});
   return rest;
 }
 
@@ -24,9 +26,12 @@ Result<Json> create(const ResourceRules& rules, Turn& turn, ResourceState& self,
                     const Json& payload) {
   PERDURE_TRY(sent, without_members(payload, rules.create_only));
   PERDURE_TRY(next, rules.fields.first(std::move(sent)));
+  PERDURE_TRY(own_id, chosen_id(payload));
+  if (own_id && turn.meta().seq > 0) return fail(id_is_taken(*own_id));
   next.update(rules.server_set);
   next[std::string{internal_member}] = rules.internal;
   if (rules.settle) PERDURE_TRY_VOID(rules.settle(turn, Json::object(), next, payload));
+  PERDURE_TRY_VOID(check_sent_back(turn.meta(), next, payload, SentIn::create));
   self.json = std::move(next);
   publish(rules, turn, "created");
   return public_state(self.json);
@@ -35,6 +40,7 @@ Result<Json> create(const ResourceRules& rules, Turn& turn, ResourceState& self,
 Result<Json> update(const ResourceRules& rules, Turn& turn, ResourceState& self,
                     const Json& payload) {
   PERDURE_TRY(sent, without_members(payload, rules.update_only));
+  PERDURE_TRY_VOID(check_sent_back(turn.meta(), self.json, payload, SentIn::change));
   PERDURE_TRY(next, rules.fields.changed(self.json, std::move(sent)));
   if (rules.settle) PERDURE_TRY_VOID(rules.settle(turn, self.json, next, payload));
   self.json = std::move(next);

@@ -185,6 +185,7 @@ void add_commands(KindBuilder<ResourceState>& builder, const Fields& fields,
                .field = "username",
                .compare = UniqueDefinition::Compare::ignoring_case})
       .secret("internal.hashed_password")
+      .reach(Reach::system)
       .index(
           {.name = "created_at", .fields = {"$created_at"}, .scope = IndexDefinition::Scope::all});
 }

@@ -269,7 +269,8 @@ Kind webhook_kind(const WebhookPolicy& policy) {
         settle_again(policy, turn, self, before);
       })
       .secret("internal.secret")
-      .secret("internal.previous_secret");
+      .secret("internal.previous_secret")
+      .reach(Reach::system);
 }
 
 }  // namespace perdure::actors

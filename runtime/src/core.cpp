@@ -227,8 +227,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
   dead_letter_kind_ = find_kind(runtime::dead_letter_kind_name);
   if (options_.access == AccessMode::read_write) {
     counts_all_ = runtime::count_objects(*foundation_.store, kinds_, claims_at()).has_value();
-    // What these cannot do, the next opening does: until then lists sort text, and names are
-    // compared, as they were.
+    // What these cannot do, the next opening does: until then lists and names are as they were.
     static_cast<void>(runtime::bring_indexes_up_to_date(*foundation_.store, kinds_, claims_at()));
     static_cast<void>(runtime::bring_claims_up_to_date(*foundation_.store, kinds_, claims_at()));
   }

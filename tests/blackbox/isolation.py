@@ -251,8 +251,8 @@ def known_settings():
 
 
 def make_owner(server, number):
-    """A user, a key of theirs and a notebook. No route makes a key for somebody else, but an
-    administrator imports one, with its owner, as after a move from another server."""
+    """A user, a key of theirs and a notebook. The key is imported, as after a move from another
+    server: earlier versions, which are measured too, have no route that makes a user's key."""
     client = server.client()
     user = client.post(API + "/users", {"email": f"owner{number}@example.org"}).json["id"]
     secret = "pdk_" + secrets.token_urlsafe(32)

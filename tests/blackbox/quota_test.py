@@ -10,6 +10,14 @@ from websocket import WebSocket
 QUOTA = 5
 
 
+def become_user(client):
+    """Makes a user of the client's, which is the only administrator: so another one comes first."""
+    other = client.post("/users", {"email": "other@example.org", "role": "admin"})
+    assert other.status == 201, other
+    changed = client.patch("/users/" + client.get("/users/me").json["id"], {"role": "user"})
+    assert changed.status == 200, changed
+
+
 class Quotas(BlackBoxTest):
     """The first admin turns into a user, so that its key is one that has quotas. It has two objects
     then: itself and its key."""
@@ -21,9 +29,7 @@ class Quotas(BlackBoxTest):
         self.user = self.running.client()
 
     def become_user(self):
-        me = self.user.get("/users/me").json["id"]
-        changed = self.user.patch(f"/users/{me}", {"role": "user"})
-        self.assertEqual(changed.status, 200, changed)
+        become_user(self.user)
 
     def refused(self, reply, setting):
         self.assertEqual(reply.status, 403, reply)
@@ -98,8 +104,7 @@ class Sockets(BlackBoxTest):
         return made
 
     def test_a_user_has_a_bounded_number_of_streams_and_sockets_open(self):
-        me = self.client.get("/users/me").json["id"]
-        self.client.patch(f"/users/{me}", {"role": "user"})
+        become_user(self.client)
         made = self.open_all()
         refused = self.client.get("/events")
         self.assertEqual(refused.status, 403, refused)

@@ -3,19 +3,13 @@
 """What webhooks share, and that none takes it from the others: look-ups of names, outgoing calls,
 the event log."""
 
-import hashlib
-import json
-import secrets
 import threading
 import unittest
 
-from harness import CALL_TIMEOUT_S, new_id, wait_until
+from harness import CALL_TIMEOUT_S, wait_until
 from name_server import NameServer
+from users import user_client
 from webhook_case import QUICK, WebhookTest
-
-
-def digest(data):
-    return hashlib.sha256(data).hexdigest()
 
 
 class SlowNames(WebhookTest):
@@ -112,21 +106,8 @@ class Owners(WebhookTest):
     arguments = [*QUICK, "--http-client-concurrency", "8"]
 
     def user(self):
-        """A client with a key of another user: an administrator imports it with its owner."""
-        user = self.client.post("/users", {"email": f"{new_id()}@example.org"}).json["id"]
-        secret = "pdk_" + secrets.token_urlsafe(32)
-        header = {"format": "perdure-object", "version": 1, "kind": "api_key", "id": user, "seq": 1,
-                  "schema_version": 1, "owner": user,
-                  "state": {"expires_at": None, "last_used_at": None, "metadata": {}, "name": "k",
-                            "internal": {"secret_hash": digest(secret.encode())},
-                            "prefix": secret[:12], "rate_limit": None, "revoked_at": None,
-                            "scopes": ["*"]}}
-        line = json.dumps(header).encode() + b"\n"
-        end = json.dumps({"entries": 0, "sha256": digest(line)}).encode() + b"\n"
-        made = self.client.post("/durable-objects/import", raw=line + end,
-                                headers={"Content-Type": "application/x-ndjson"})
-        self.assertEqual(made.status, 201, made)
-        return self.running.client(secret)
+        """A client with a key of another user."""
+        return user_client(self.running, self.client)
 
     def test_take_turns_so_slow_receivers_of_one_hold_up_no_other(self):
         held = threading.Event()

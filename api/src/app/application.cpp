@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perdure/api/app/application.hpp"
 
+#include "app/administrators.hpp"
 #include "app/authenticate.hpp"
 #include "app/checks.hpp"
 #include "app/context.hpp"
 #include "app/dispatch.hpp"
 #include "app/openapi.hpp"
+#include "app/operating.hpp"
 #include "app/services.hpp"
 #include "app/slow_work.hpp"
 
@@ -34,7 +36,7 @@ void check_body_here(ContextPtr context) {
   if (auto checked = check_body(*context); !checked) {
     return answer(*context, std::move(checked).error());
   }
-  dispatch(std::move(context));
+  guard_administrators(std::move(context), dispatch);
 }
 
 void check_body_and_dispatch(ContextPtr context) {
@@ -62,6 +64,9 @@ void read_body(ContextPtr context) {
 // After authentication: whatever the table can decide, in the order in which it is cheap.
 void check_and_dispatch(ContextPtr context) {
   if (auto allowed = check_permission(*context->route, context->standing.get()); !allowed) {
+    return answer(*context, std::move(allowed).error());
+  }
+  if (auto allowed = check_path_kind(*context); !allowed) {
     return answer(*context, std::move(allowed).error());
   }
   if (auto problem = check_media(*context)) return answer(*context, *problem);
@@ -165,6 +170,13 @@ http::Response Application::render_problem(const http::Problem& problem) const {
     cors.allow(problem.origin ? *problem.origin : cors.only_one(), response);
   }
   return response;
+}
+
+std::function<std::string(std::string_view kind)> kind_resources() {
+  // Shared: functions are copied.
+  return [router = std::make_shared<const Router>(all_routes())](std::string_view kind) {
+    return router->resource_of(kind);
+  };
 }
 
 std::string openapi_document(std::string_view version) {

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "app/services.hpp"
+#include "perdure/actors/sent_back.hpp"
 
 namespace perdure::api {
 
@@ -107,6 +108,19 @@ bool is_own_origin(std::string_view origin, std::string_view host) {
   return http::equals_ignoring_case(bare(origin.substr(scheme_end + 3)), bare(host));
 }
 
+// What never changes is for the object to compare; `prepare` would drop it.
+Json take_fixed_members(const CompiledRoute& route, Json& body) {
+  auto taken = Json::object();
+  if (!body.is_object()) return taken;
+  for (const auto& name : route.fixed_members) {
+    const auto found = body.find(name);
+    if (found == body.end()) continue;
+    taken[name] = std::move(*found);
+    body.erase(found);
+  }
+  return taken;
+}
+
 // Counts what the parsed body is about to take.
 Result<void> hold_parsed_body(Context& context) {
   const auto& request = context.request;
@@ -203,9 +217,13 @@ Result<void> check_body(Context& context) {
   }
   const auto* schema = context.route->request_schema;
   if (schema == nullptr) return {};
+  auto sent_back = take_fixed_members(*context.route, context.body);
   schema->prepare(context.body);
   auto wrong = schema->validate(context.body);
   if (!wrong.empty()) return fail(invalid_value(std::move(wrong)));
+  if (!sent_back.empty()) {
+    context.body[std::string{actors::sent_back_member}] = std::move(sent_back);
+  }
   return {};
 }
 
@@ -283,13 +301,11 @@ Verdict judge(const Context& context, const ObjectMeta& meta, Action action) {
 }
 
 Result<void> check_scope(const CompiledRoute& route, const Standing& standing, Access access) {
-  const bool reads = access == Access::read;
-  if (scope_allows(standing.principal.scopes, route.route.permission.resource,
-                   reads ? ScopeAccess::read : ScopeAccess::write)) {
-    return {};
-  }
-  return fail(ErrorCode::forbidden, "the API key's scopes do not include " +
-                                        (reads ? route.scope_read : route.scope_write));
+  const auto needed = access == Access::read      ? ScopeAccess::read
+                      : access == Access::destroy ? ScopeAccess::destroy
+                                                  : ScopeAccess::write;
+  if (scope_allows(standing.principal.scopes, route.route.permission.resource, needed)) return {};
+  return fail(ErrorCode::forbidden, "the API key's scopes do not include " + route.scope(access));
 }
 
 Result<void> check_permission(const CompiledRoute& route, const Standing* standing) {

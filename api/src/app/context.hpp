@@ -49,6 +49,8 @@ struct Context {
   std::string idempotency_key = {};
   std::string traceparent = {};
 
+  bool chose_id = false;                    ///< the body names the id of what it makes
+  std::vector<std::shared_ptr<void>> held;  ///< let go when the request is answered
   bool replayed = false;  ///< the answer was stored by an earlier request with the same key
 
   /// The value of a query parameter, or null.
@@ -126,7 +128,6 @@ void answer_nothing(Context& context);
 
 /// The same for what is no call: judges now, and also answers 412.
 [[nodiscard]] bool check_precondition(Context& context, const ObjectId& object);
-
 
 /// `Error` for one field.
 [[nodiscard]] Error invalid_parameter(std::string name, std::string code, std::string message);

@@ -6,6 +6,7 @@
 #include "app/checks.hpp"
 #include "app/json_text.hpp"
 #include "app/list_text.hpp"
+#include "app/new_id.hpp"
 #include "app/services.hpp"
 #include "perdure/actors/resource.hpp"
 #include "perdure/schemas/schema.hpp"
@@ -74,15 +75,19 @@ ObjectId target_of(const Context& context, const ObjectCall& target) {
   switch (target.id) {
     case IdFrom::path: object.id = std::string{context.values[place]}; break;
     case IdFrom::caller: object.id = context.principal.user_id; break;
-    case IdFrom::fresh:
-      object.id = make_uuid_v7(context.services.clock.now(), context.services.random);
-      break;
+    case IdFrom::fresh: break;  // see id_to_create
   }
   return object;
 }
 
 void run(ContextPtr context, const ObjectCall& target) {
-  auto call = make_call(*context, target_of(*context, target), target.type, target.name);
+  auto object = target_of(*context, target);
+  if (target.id == IdFrom::fresh) {
+    auto id = id_to_create(*context);
+    if (!id) return answer(*context, std::move(id).error());
+    object.id = std::move(*id);
+  }
+  auto call = make_call(*context, std::move(object), target.type, target.name);
   auto payload = payload_of(*context, target.payload);
   if (!payload) return answer(*context, std::move(payload).error());
   call.payload = std::move(*payload);
@@ -193,7 +198,10 @@ void call_and_answer(ContextPtr context, Call call, Render render, std::string_v
   auto& runtime = context->services.runtime;
   runtime.call(std::move(call),
                [context = std::move(context), render, payload_at](Result<Reply> reply) {
-                 if (!reply) return answer(*context, within(std::move(reply).error(), payload_at));
+                 if (!reply) {
+                   auto error = explain_taken_id(*context, std::move(reply).error());
+                   return answer(*context, within(std::move(error), payload_at));
+                 }
                  render_reply(*context, *reply, render);
                });
 }

@@ -69,6 +69,14 @@ void speak_to_generators(Json& schema) {
   schema["description"] = std::move(description);
 }
 
+// Scopes come from the route table. Keys of before may hold others, so replies are not bound to it.
+void list_scopes(Json& schema, std::string_view name, const std::vector<std::string>& scopes) {
+  if (!name.starts_with("ApiKey") || !schema.contains("properties")) return;
+  const auto member = schema["properties"].find("scopes");
+  if (member == schema["properties"].end()) return;
+  if (name.ends_with("Create") || name.ends_with("Patch")) (*member)["items"]["enum"] = scopes;
+}
+
 // The schemas that routes name, and those that these refer to.
 Json component_schemas(const Router& router) {
   std::set<std::string> waiting{"Problem"};
@@ -86,6 +94,7 @@ Json component_schemas(const Router& router) {
     PERDURE_CHECK(text != nullptr, name);
     auto schema = *text;
     rewrite_references(schema, waiting);
+    list_scopes(schema, name, router.scopes());
     speak_to_generators(schema);
     schemas[name] = std::move(schema);
   }
@@ -216,7 +225,7 @@ Json operation_of(const CompiledRoute& compiled) {
     operation["security"] = Json::array();
   } else {
     const auto access = route.permission.access;
-    const auto scope = access == Access::read ? compiled.scope_read : compiled.scope_write;
+    const auto& scope = compiled.scope(access);
     description += description.empty() ? "" : " ";
     description +=
         access == Access::any_scope ? "Any valid key will do" : "Needs the scope `" + scope + "`";

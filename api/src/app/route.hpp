@@ -31,10 +31,12 @@ enum class Access {
   any_scope,  ///< to every valid key
   read,
   write,
+  destroy,  ///< what would ask a person to sign in again: only for keys that are meant for it
 };
 enum class Audience { user, admin };
 
-/// `resource:read` or `resource:write` among the scopes of the caller's key, and its role.
+/// `resource:read`, `resource:write` or `resource:destroy` among the scopes of the caller's key, and
+/// its role.
 struct Permission {
   std::string resource = {};
   Access access = Access::open;

@@ -16,7 +16,42 @@ std::size_t slot(http::Method method) {
   return static_cast<std::size_t>(method == http::Method::head ? http::Method::get : method);
 }
 
+/// Of the members that never change those that the route's schema declares `readOnly`.
+std::vector<std::string> fixed_members_of(const std::string& schema) {
+  constexpr std::array all{"id",          "user_id",        "organization_id", "created_at",
+                           "created_by",  "role",           "is_superuser",    "scopes",
+                           "notebook_id", "conversation_id"};
+  std::vector<std::string> fixed;
+  const Json* json = schema_json(schema);
+  if (json == nullptr || !json->contains("properties")) return fixed;
+  const Json& properties = json->at("properties");
+  for (const char* name : all) {
+    const auto member = properties.find(name);
+    if (member != properties.end() && member->is_object() && member->value("readOnly", false)) {
+      fixed.emplace_back(name);
+    }
+  }
+  return fixed;
+}
+
+bool has_scopes(const Permission& permission) {
+  return permission.access != Access::open && permission.access != Access::any_scope;
+}
+
 }  // namespace
+
+void Router::note_resource(const Route& route) {
+  if (!has_scopes(route.permission)) return;
+  const auto& resource = route.permission.resource;
+  for (const char* access : {":read", ":write", ":destroy"}) scopes_.push_back(resource + access);
+  const auto* call = std::get_if<ObjectCall>(&route.target);
+  if (call != nullptr && !call->kind.empty()) resources_.emplace(call->kind, resource);
+}
+
+std::string Router::resource_of(std::string_view kind) const {
+  const auto found = resources_.find(kind);
+  return found == resources_.end() ? "durable-objects" : found->second;
+}
 
 bool Router::Node::ends() const {
   return std::ranges::any_of(methods, [](const auto* route) { return route != nullptr; });
@@ -35,9 +70,16 @@ Router::Router(std::vector<Route> routes) {
     }
     compiled.scope_read = std::string{entry.permission.resource} + ":read";
     compiled.scope_write = std::string{entry.permission.resource} + ":write";
+    compiled.scope_destroy = std::string{entry.permission.resource} + ":destroy";
+    compiled.fixed_members = fixed_members_of(entry.request_schema);
+    note_resource(entry);
     routes_.push_back(std::move(compiled));
     add(routes_.back());
   }
+  scopes_.emplace_back("*");
+  std::ranges::sort(scopes_);
+  const auto again = std::ranges::unique(scopes_);
+  scopes_.erase(again.begin(), again.end());
 }
 
 void Router::add(CompiledRoute& route) {

@@ -29,6 +29,15 @@ struct CompiledRoute {
   std::vector<std::string> path_parameters;  ///< names, in order
   std::string scope_read;                    ///< `notebooks:read`
   std::string scope_write;
+  std::string scope_destroy;
+  /// Members of the body that never change, and that this route does not let clients set: they are
+  /// passed on as what was sent back (perdure/actors/sent_back.hpp).
+  std::vector<std::string> fixed_members;
+
+  [[nodiscard]] const std::string& scope(Access access) const {
+    if (access == Access::destroy) return scope_destroy;
+    return access == Access::read ? scope_read : scope_write;
+  }
 };
 
 using PathValues = std::array<std::string_view, limits::path_parameters_max>;
@@ -49,6 +58,11 @@ class Router {
   [[nodiscard]] Match find(http::Method method, const Path& path) const;
 
   [[nodiscard]] const std::vector<CompiledRoute>& routes() const { return routes_; }
+  /// All that a key can be given: of each resource of the table three, and `*`. Sorted.
+  [[nodiscard]] const std::vector<std::string>& scopes() const { return scopes_; }
+  /// The resource whose scopes open the objects of a kind; `durable-objects` for one that has no
+  /// routes of its own.
+  [[nodiscard]] std::string resource_of(std::string_view kind) const;
   /// The place of one of these routes among them.
   [[nodiscard]] std::size_t place_of(const CompiledRoute& route) const {
     return static_cast<std::size_t>(&route - routes_.data());
@@ -66,7 +80,11 @@ class Router {
   static const Node* walk(const Node& node, const Path& path, std::size_t at, PathValues& values,
                           std::size_t found);
 
+  void note_resource(const Route& route);
+
   std::vector<CompiledRoute> routes_;
+  std::vector<std::string> scopes_;
+  std::map<std::string, std::string, std::less<>> resources_;  // by kind
   Node root_;
 };
 

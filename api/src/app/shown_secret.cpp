@@ -5,6 +5,7 @@
 
 #include "app/dispatch.hpp"
 #include "app/json_text.hpp"
+#include "app/new_id.hpp"
 #include "app/secrets.hpp"
 #include "app/services.hpp"
 #include "perdure/actors/resource.hpp"
@@ -28,7 +29,7 @@ void call_with_secret(ContextPtr context, Call call, ShownSecret shown,
   auto done = [context, shown = std::move(shown),
                held = std::move(held)](Result<Reply> reply) mutable {
     held.reset();
-    if (!reply) return answer(*context, std::move(reply).error());
+    if (!reply) return answer(*context, explain_taken_id(*context, std::move(reply).error()));
     context->replayed = reply->replayed;
     const auto& route = context->route->route;
     JsonAnswer json{.status = route.status, .text = {}, .seq = reply->meta.seq};

@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "perdure/api/app/application.hpp"
+
 namespace perdure::shell {
 namespace {
 
@@ -31,7 +33,9 @@ Result<std::map<std::string, std::size_t>> read_limits(const Config& config,
 
 }  // namespace
 
-JobSettings::JobSettings() { types.add("http", http_job_type(http)); }
+JobSettings::JobSettings() : types(actors::built_in_job_types(api::kind_resources())) {
+  types.add("http", http_job_type(http));
+}
 
 Result<JobSettings> job_settings(const Config& config) {
   JobSettings settings;

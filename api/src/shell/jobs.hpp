@@ -13,7 +13,7 @@ namespace perdure::shell {
 struct JobSettings {
   JobSettings();
   std::shared_ptr<HttpClientSlot> http = std::make_shared<HttpClientSlot>();  // shared with a type
-  actors::JobTypes types = actors::built_in_job_types();
+  actors::JobTypes types;
   actors::JobOptions options = {};
 };
 

@@ -56,6 +56,54 @@ TEST_F(ApiKey, lets_in_only_until_it_expires) {
             "invalid /expires_at");
 }
 
+TEST_F(ApiKey, makes_and_changes_nothing_that_holds_more) {
+  const Json within{{"expires_at", "2998-01-01T00:00:00.000Z"},
+                    {"rate_limit", {{"requests", 100}, {"window_s", 60}}},
+                    {"requests_per_s", nullptr}};
+  const Principal caller{
+      .role = Principal::Role::user, .user_id = "ann", .scopes = "notebooks:write api-keys:write"};
+  const Json fits{{"name", "ci"},
+                  {"prefix", "pk_1"},
+                  {"secret_hash", first_hash},
+                  {"scopes", {"notebooks:read"}},
+                  {"expires_at", "2997-01-01T00:00:00.000Z"},
+                  {"rate_limit", {{"requests", 50}, {"window_s", 60}}},
+                  {"within", within}};
+  for (const auto& [change, field] : std::vector<std::pair<Json, std::string>>{
+           {{{"scopes", {"*"}}}, "/scopes/0"},
+           {{{"scopes", {"notebooks:read", "users:read"}}}, "/scopes/1"},
+           {{{"scopes", {"notebooks:destroy"}}}, "/scopes/0"},
+           {{{"expires_at", nullptr}}, "/expires_at"},
+           {{{"expires_at", "2998-01-01T00:00:00.001Z"}}, "/expires_at"},
+           {{{"rate_limit", nullptr}}, "/rate_limit"},
+           {{{"rate_limit", {{"requests", 101}, {"window_s", 6000}}}}, "/rate_limit"},
+           {{{"rate_limit", {{"requests", 2}, {"window_s", 1}}}}, "/rate_limit"}}) {
+    Json payload = fits;
+    payload.update(change);
+    EXPECT_EQ(refusal(send(key, "create", payload, caller)), "forbidden " + field);
+  }
+  ASSERT_TRUE(send(key, "create", fits, caller));
+  EXPECT_EQ(refusal(send(key, "update", {{"expires_at", nullptr}, {"within", within}}, caller)),
+            "forbidden /expires_at");
+  // Another key, which ends earlier, neither changes this one nor ends it.
+  Json less = within;
+  less["expires_at"] = "2996-01-01T00:00:00.000Z";
+  const Json rotation{{"prefix", "p"}, {"secret_hash", second_hash}, {"within", less}};
+  EXPECT_EQ(refusal(send(key, "update", {{"name", "x"}, {"within", less}}, caller)),
+            "forbidden /expires_at");
+  EXPECT_EQ(refusal(send(key, "rotate", rotation, caller)), "forbidden /expires_at");
+  EXPECT_EQ(refusal(send(key, "revoke", {{"within", less}}, caller)), "forbidden /expires_at");
+  EXPECT_TRUE(send(key, "revoke", {{"within", within}}, caller));
+}
+
+TEST_F(ApiKey, has_no_rate_above_that_of_all_keys_but_by_administrators) {
+  const Json within{{"expires_at", nullptr}, {"rate_limit", nullptr}, {"requests_per_s", 10}};
+  EXPECT_EQ(
+      refusal(make({{"rate_limit", {{"requests", 601}, {"window_s", 60}}}, {"within", within}})),
+      "forbidden /rate_limit");
+  EXPECT_TRUE(make({{"rate_limit", {{"requests", 600}, {"window_s", 60}}}, {"within", within}}));
+}
+
 TEST_F(ApiKey, forgets_the_old_secret_when_rotated) {
   ASSERT_TRUE(make().has_value());
   const Json rotated = command(key, "rotate", {{"prefix", "pk_2"}, {"secret_hash", second_hash}});

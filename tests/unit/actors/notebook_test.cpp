@@ -39,6 +39,46 @@ TEST_F(Notebook, begins_with_defaults_and_hides_what_is_internal) {
   EXPECT_FALSE(body.contains("internal"));
 }
 
+TEST_F(Notebook, refuses_what_is_sent_back_and_differs) {
+  const auto meta = runtime_->inspect(notebook_id)->meta;
+  const Json same{{"id", "n"},
+                  {"user_id", "ann"},
+                  {"organization_id", nullptr},
+                  {"created_at", format_rfc3339(meta.origin->created_at)},
+                  {"created_by", "ann"}};
+  command(notebook_id, "update", {{"title", "Tours"}, {"sent_back", same}});
+  EXPECT_EQ(query(notebook_id, "get")["title"], "Tours");
+  const auto page = add_page({{"title", "one"}, {"sent_back", {{"notebook_id", "n"}}}});
+  for (const auto& [name, value] : same.items()) {
+    const Json sent{{name, value.is_null() ? Json("o") : Json(nullptr)}};
+    EXPECT_EQ(refusal(send(notebook_id, "update", {{"sent_back", sent}})), "invalid /" + name);
+    EXPECT_EQ(refusal(send(notebook_id, "update_page",
+                           {{"id", page}, {"changes", {{"sent_back", sent}}}})),
+              "invalid /" + name);
+  }
+  const Json elsewhere{{"title", "two"}, {"sent_back", {{"notebook_id", "other"}}}};
+  EXPECT_EQ(refusal(send(notebook_id, "create_page", elsewhere)), "invalid /notebook_id");
+}
+
+TEST_F(Notebook, takes_ids_that_clients_choose_once) {
+  const std::string id = "0190a000-0000-7000-8000-000000000000";
+  const Json payload{{"title", "one"}, {"sent_back", {{"id", id}}}};
+  EXPECT_EQ(command(notebook_id, "create_page", payload)["id"], id);
+  EXPECT_EQ(refusal(send(notebook_id, "create_page", payload)), "conflict");
+  command(notebook_id, "remove_page", {{"id", id}});
+  EXPECT_EQ(refusal(send(notebook_id, "create_page", payload)), "conflict");
+  for (const Json& wrong : {Json("mine"), Json(7), Json("0190a000-0000-4000-8000-000000000000")}) {
+    EXPECT_EQ(refusal(send(notebook_id, "create_page",
+                           {{"title", "one"}, {"sent_back", {{"id", wrong}}}})),
+              "invalid /id");
+  }
+  const ObjectId other{"notebook", id};
+  const Json book{{"title", "one"}, {"sent_back", {{"id", id}}}};
+  command(other, "create", book);
+  command(other, "$remove");
+  EXPECT_EQ(refusal(send(other, "create", book)), "conflict");
+}
+
 TEST_F(Notebook, update_merges_clears_with_null_and_checks_the_whole) {
   command(notebook_id, "update",
           {{"description", "d"}, {"metadata", {{"a", 1}}}, {"id", "ignored"}});

@@ -7,15 +7,21 @@
 //
 // Fields: those of the schema ApiKey. The server sets `prefix`, `last_used_at`, `revoked_at`.
 //
-//   create  the fields, and prefix, secret_hash
-//   rotate  {prefix, secret_hash}: the secret before it is of no use from then on
-//   revoke  -  for good: not even an operator's restore, patch or replace brings it back. A removed
-//              key is of no use either, but $undelete would bring it back, so a client's DELETE is
+//   create  the fields, and prefix, secret_hash, within?
+//   update  the fields, and within?
+//   rotate  {prefix, secret_hash, within?}: the secret before it is of no use from then on
+//   revoke  {within?}  for good: not even an operator's restore, patch or replace brings it back. A
+//              removed key is of no use either, but $undelete would bring it back, so a client's DELETE is
 //              revoke, then $remove.
 //   touch   -  notes the use; one within `touch_interval` of the last one changes nothing.
 //   verify  (query) {secret_hash}; reads the root only.
 //
-// Errors  conflict         the hash is another key's (field `/internal/secret_hash`); rotate after
+// Nobody makes, changes or ends a key that holds more than the one that it calls with: more scopes
+// than its principal has, a later end or a higher limit than `within` says (key_bounds.hpp):
+// {expires_at, rate_limit, requests_per_s}.
+//
+// Errors  forbidden        the key holds, or is to hold, more (rule `exceeds_own_key`).
+//         conflict         the hash is another key's (field `/internal/secret_hash`); rotate after
 //                          revoke.
 //         unauthenticated  verify: not this key's hash, or the key is revoked.
 #pragma once
@@ -42,7 +48,7 @@ struct RateLimit {
 struct Grant {
   std::string key_id;
   std::string user_id;              ///< the owner; empty: the host
-  std::vector<std::string> scopes;  ///< `<resource>:<read or write>`, or `*`
+  std::vector<std::string> scopes;  ///< `<resource>:<read, write or destroy>`, or `*`
   std::optional<RateLimit> rate_limit;
   std::optional<Timestamp> expires_at;
   std::optional<Timestamp> last_used_at;

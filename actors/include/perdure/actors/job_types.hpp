@@ -97,12 +97,18 @@ class JobTypes {
   std::map<std::string, JobType, std::less<>> types_;
 };
 
+/// The resource whose scopes open the objects of a kind, such as `notebooks`. Empty function:
+/// `durable-objects` for all.
+using KindResource = std::function<std::string(std::string_view kind)>;
+
 /// echo    any payload → the same.
 /// sleep   {ms} → {slept_ms}; with progress, stops when cancelled.
 /// export  {} → all objects of who made the job, as lines of JSON in the job's output: a header,
 ///         then an object a line, as in GET /users/me/export.
-///         {kind, id} → that object as a file that can be imported. Objects with secrets only for
-///         administrators. Result: {objects, bytes}.
-[[nodiscard]] JobTypes built_in_job_types();
+///         {kind, id} → that object as a file that can be imported; of system kinds (Reach) only
+///         for administrators with the scope `*`. Result: {objects, bytes}.
+///         What is exported takes the scope `<resource>:read` of every kind in it, as the key held
+///         them that made the job; else the job fails as forbidden.
+[[nodiscard]] JobTypes built_in_job_types(KindResource resource_of = {});
 
 }  // namespace perdure::actors

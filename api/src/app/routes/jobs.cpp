@@ -9,6 +9,7 @@
 #include "app/event_streams.hpp"
 #include "app/json_text.hpp"
 #include "app/list_text.hpp"
+#include "app/new_id.hpp"
 #include "app/piecewise_answer.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
@@ -16,6 +17,7 @@
 #include "app/stream_query.hpp"
 #include "perdure/actors/resource.hpp"
 #include "perdure/api/http/sse.hpp"
+#include "perdure/runtime/access.hpp"
 
 namespace perdure::api {
 
@@ -117,8 +119,9 @@ Sliced list_jobs() {
 // ---- a new job
 
 void create_admitted(const ContextPtr& context, std::string command) {
-  const ObjectId job{std::string{actors::job_kind_name},
-                     make_uuid_v7(context->services.clock.now(), context->services.random)};
+  auto id = id_to_create(*context);
+  if (!id) return answer(*context, std::move(id).error());
+  const ObjectId job{std::string{actors::job_kind_name}, std::move(*id)};
   auto call = make_call(*context, job, CallType::command, std::move(command));
   call.payload = std::move(context->body);
   call_and_answer(context, std::move(call), Render::resource);
@@ -176,8 +179,25 @@ void remove_job(const ContextPtr& context) {
   call_and_answer(context, std::move(call), Render::nothing);
 }
 
+/// What an export holds is for keys that hold what its maker's key held.
+Result<void> check_may_read_output(const Context& context, const Json& job) {
+  if (job.value("type", "") != "export") return {};
+  const auto held = job.at("internal").value("scopes", std::string{"*"});
+  for (std::size_t at = 0; at < held.size();) {
+    const auto end = std::min(held.find(' ', at), held.size());
+    const auto scope = held.substr(at, end - at);
+    if (!scope_includes(context.principal.scopes, scope)) {
+      return fail(ErrorCode::forbidden, "the key that made this export held the scope " + scope +
+                                            ", which yours does not");
+    }
+    at = end + 1;
+  }
+  return {};
+}
+
 Result<PieceReader> open_output(Context& context, http::Headers& head) {
-  PERDURE_TRY_VOID(find_job(context));
+  PERDURE_TRY(job, find_job(context));
+  PERDURE_TRY_VOID(check_may_read_output(context, job.state));
   head.add("Content-Type", "application/x-ndjson");
   head.add("Cache-Control", "private, no-cache");
   head.add("Content-Disposition",

@@ -9,6 +9,7 @@
 #include "app/dispatch.hpp"
 #include "app/json_text.hpp"
 #include "app/list_text.hpp"
+#include "app/operating.hpp"
 #include "app/routes/object_views.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
@@ -132,9 +133,11 @@ void cancel_alarm(ContextPtr context) {
 void transact(ContextPtr context) {
   std::vector<TransactionStep> steps;
   for (const auto& step : context->body.at("steps")) {
-    steps.push_back({{step.at("kind"), step.at("id")},
-                     step.at("command"),
-                     step.value("payload", Json::object())});
+    const ObjectId object{step.at("kind"), step.at("id")};
+    if (auto allowed = check_operates(*context, object); !allowed) {
+      return answer(*context, std::move(allowed).error());
+    }
+    steps.push_back({object, step.at("command"), step.value("payload", Json::object())});
   }
   auto& runtime = context->services.runtime;
   // As a call of the first object, for the principal, the idempotency key and the trace.

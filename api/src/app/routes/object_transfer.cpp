@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Objects as files, and copies of them: export, import, clone.
 #include "app/checks.hpp"
+#include "app/operating.hpp"
 #include "app/piecewise_answer.hpp"
 #include "app/routes/object_views.hpp"
 #include "app/routes/tables.hpp"
@@ -120,6 +121,7 @@ Result<std::unique_ptr<ObjectCopy>> open_import(Context& context) {
     return fail(ErrorCode::malformed, "this request needs a body: an exported object");
   }
   PERDURE_TRY(target, import_target(context));
+  PERDURE_TRY_VOID(check_operates(context, target));
   return context.services.runtime.begin_import(
       make_call(context, std::move(target), CallType::command, std::string{builtin::import}),
       context.request.body);
@@ -163,7 +165,9 @@ void add_object_transfer_routes(std::vector<Route>& routes) {
                     .query = {{.name = "as_of",
                                .type = ParameterType::as_of,
                                .description = "A seq, or a time."}},
-                    .produces = file_type});
+                    .produces = file_type,
+                    .description = "Secrets are in it as `sealed`: only the data directory that it "
+                                   "comes from can import them again."});
   routes.push_back(
       {.method = Method::post,
        .path = "/durable-objects/import",

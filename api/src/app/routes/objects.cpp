@@ -6,6 +6,7 @@
 #include "app/context.hpp"
 #include "app/dispatch.hpp"
 #include "app/list_text.hpp"
+#include "app/operating.hpp"
 #include "app/routes/object_views.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
@@ -42,10 +43,13 @@ Result<std::vector<std::string>> wanted_kinds(const Context& context) {
     if (runtime.find_kind(*kind) == nullptr) {
       return fail(invalid_parameter("kind", "unknown", "is no kind of this server"));
     }
+    PERDURE_TRY_VOID(check_operates(context, {*kind, {}}));
     return std::vector{*kind};
   }
   std::vector<std::string> kinds;
-  for (const auto& kind : runtime.kinds()) kinds.push_back(kind.name());
+  for (const auto& kind : runtime.kinds()) {
+    if (may_operate(context, kind.name())) kinds.push_back(kind.name());
+  }
   std::ranges::sort(kinds);
   return kinds;
 }
@@ -59,6 +63,7 @@ std::optional<Activity> wanted_activity(const Context& context) {
 void list_objects(const ContextPtr& context) {
   auto kinds = wanted_kinds(*context);
   if (!kinds) return answer(*context, std::move(kinds).error());
+  if (kinds->empty()) return ListText{*context}.send(*context, {});
   auto place = read_place(*context, *kinds);
   if (!place) return answer(*context, std::move(place).error());
 
@@ -120,6 +125,9 @@ void create_object(ContextPtr context) {
     Error error{.code = ErrorCode::invalid, .detail = "there is no kind " + object.kind};
     error.fields.push_back({"/kind", "unknown", "is no kind of this server"});
     return answer(*context, std::move(error));
+  }
+  if (auto allowed = check_operates(*context, object); !allowed) {
+    return answer(*context, std::move(allowed).error());
   }
   Json payload = Json::object();
   if (body.contains("state")) payload["state"] = std::move(body["state"]);

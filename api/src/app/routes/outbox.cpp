@@ -5,6 +5,7 @@
 #include "app/dispatch.hpp"
 #include "app/json_text.hpp"
 #include "app/list_text.hpp"
+#include "app/operating.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
@@ -26,6 +27,7 @@ void list_outbox(const ContextPtr& context) {
   for (auto position = *from;;) {
     const auto found = context->services.runtime.outbox(position, items_at_once);
     for (const auto& item : found) {
+      if (!may_see_sent(*context, to_string(item.from), item.to)) continue;
       if (page.add(item) == Shown::taken) continue;
       return std::move(page).send(*context, std::to_string(item.position));
     }
@@ -41,6 +43,14 @@ Json letter_json(const ObjectView& letter) {
   return json;
 }
 
+bool may_see(const Context& context, const Json& letter) {
+  const auto text = [&](const char* member) {
+    const auto found = letter.is_object() ? letter.find(member) : letter.end();
+    return found != letter.end() && found->is_string() ? found->get<std::string>() : std::string{};
+  };
+  return may_see_sent(context, text("from"), text("to"));
+}
+
 void list_dead_letters(const ContextPtr& context) {
   ListText page{*context};
   ListRequest request{
@@ -48,6 +58,7 @@ void list_dead_letters(const ContextPtr& context) {
   if (const auto* cursor = context->find_query("cursor")) request.cursor = *cursor;
   const auto end = context->services.runtime.list(
       request, [&](const ObjectId& object, const Result<ObjectView>& letter) {
+        if (letter && !may_see(*context, letter->state)) return Shown::passed_over;
         return letter ? page.add(letter_json(*letter)) : page.add_unreadable(object);
       });
   if (!end) return answer(*context, Error{end.error()});
@@ -58,13 +69,27 @@ ObjectId letter_of(const Context& context) {
   return {std::string{dead_letter_kind}, std::string{context.value("id")}};
 }
 
+Error not_seen() {
+  return {.code = ErrorCode::forbidden,
+          .detail = "letters of objects of this kind need a key with the scope *"};
+}
+
+/// Of one that is there. Errors: forbidden.
+Result<void> check_seen(const Context& context) {
+  const auto letter = context.services.runtime.inspect(letter_of(context));
+  if (letter && !may_see(context, letter->state)) return fail(not_seen());
+  return {};
+}
+
 void get_dead_letter(const ContextPtr& context) {
   const auto letter = context->services.runtime.inspect(letter_of(*context));
   if (!letter) return answer(*context, Error{letter.error()});
+  if (!may_see(*context, letter->state)) return answer(*context, not_seen());
   answer_json(*context, letter_json(*letter));
 }
 
 void discard_dead_letter(ContextPtr context) {
+  if (auto seen = check_seen(*context); !seen) return answer(*context, std::move(seen).error());
   auto call = make_call(*context, letter_of(*context), CallType::command,
                         std::string{builtin::remove}, nullptr);
   if (!add_precondition(*context, call)) return;
@@ -98,6 +123,7 @@ Result<void> check_life(const Runtime& runtime, const ObjectId& letter_id) {
 
 /// Sent again, and then out of the list: a crash in between leaves it there with `retried_at`.
 void retry_dead_letter(const ContextPtr& context) {
+  if (auto seen = check_seen(*context); !seen) return answer(*context, std::move(seen).error());
   if (auto same = check_life(context->services.runtime, letter_of(*context)); !same) {
     return answer(*context, std::move(same).error());
   }

@@ -10,6 +10,7 @@
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
 #include "perdure/actors/archive.hpp"
+#include "perdure/runtime/access.hpp"
 
 namespace perdure::api {
 
@@ -19,8 +20,20 @@ using http::Method;
 
 Result<PieceReader> open_archive(Context& context, http::Headers& head) {
   const auto& services = context.services;
-  PERDURE_TRY(archive, actors::UserArchive::open(services.runtime, context.principal.user_id,
-                                                 services.clock.now()));
+  const auto& user = context.principal.user_id;
+  const actors::KindFilter filter = [&services,
+                                     scopes = context.principal.scopes](std::string_view kind) {
+    return scope_allows(scopes, services.router.resource_of(kind), ScopeAccess::read);
+  };
+  PERDURE_TRY(left_out, actors::kind_left_out(services.runtime, user, filter));
+  if (!left_out.empty()) {
+    return fail(ErrorCode::forbidden,
+                "an archive has everything, and the API key's scopes do not "
+                "include " +
+                    services.router.resource_of(left_out) + ":read");
+  }
+  PERDURE_TRY(archive,
+              actors::UserArchive::open(services.runtime, user, services.clock.now(), filter));
   head.add("Content-Type", "application/json");
   head.add("Cache-Control", "private, no-store");
   head.add("Content-Disposition", "attachment; filename=\"perdure-archive.json\"");
@@ -124,9 +137,11 @@ class Erasure final : public SlowTask, public std::enable_shared_from_this<Erasu
       if (!fits) self->outcome_ = fail(std::move(reply).error());
       self->pool_.resume(self);
     };
+    auto principal = context_->principal;
+    principal.scopes = "*";  // to destroy a user is to destroy all that is the user's
     Call asked{.target = std::move(call.object),
                .name = std::string{call.command},
-               .principal = context_->principal,
+               .principal = std::move(principal),
                .request_id = context_->request.request_id};
     context_->services.runtime.call(std::move(asked), std::move(done));
   }
@@ -158,13 +173,14 @@ void add_user_data_routes(std::vector<Route>& routes) {
                     .tag = "Users",
                     .summary = "Everything of the caller as one archive",
                     .permission = {"users", Access::read},
-                    .target = piecewise(open_archive)});
+                    .target = piecewise(open_archive),
+                    .description = "Also needs the scope `<resource>:read` of every kind in it."});
   routes.push_back({.method = Method::del,
                     .path = "/users/me",
                     .operation = "deleteMe",
                     .tag = "Users",
                     .summary = "Erase the caller and everything that is the caller's",
-                    .permission = {"users", Access::write},
+                    .permission = {"users", Access::destroy},
                     .target = erasure(),
                     .status = 204});
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /users: everybody's for administrators, the own one for the caller.
 #include "app/dispatch.hpp"
+#include "app/new_id.hpp"
 #include "app/passwords.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
@@ -13,6 +14,8 @@ namespace {
 using http::Method;
 
 void create_user(const ContextPtr& context) {
+  auto id = id_to_create(*context);
+  if (!id) return answer(*context, std::move(id).error());
   auto payload = std::move(context->body);
   if (const auto password = payload.find("password"); password != payload.end()) {
     auto hashed = hash_password(password->get<std::string>());
@@ -20,10 +23,8 @@ void create_user(const ContextPtr& context) {
     payload.erase(password);
     payload["hashed_password"] = std::move(*hashed);
   }
-  auto& services = context->services;
-  auto id = make_uuid_v7(services.clock.now(), services.random);
-  auto call = make_call(*context, {"user", id}, CallType::command, "create", std::move(payload));
-  call.owner = std::move(id);  // so that a user reaches itself
+  auto call = make_call(*context, {"user", *id}, CallType::command, "create", std::move(payload));
+  call.owner = std::move(*id);  // so that a user reaches itself
   call_and_answer(context, std::move(call), Render::resource);
 }
 
@@ -100,6 +101,7 @@ void add_user_routes(std::vector<Route>& routes) {
                                                R"("full_name":"Ada Lovelace","role":"user"})",
                                      .change = R"({"full_name":"Ada King"})"}});
   route_named(routes, "listUsers").permission.audience = Audience::admin;
+  route_named(routes, "deleteUser").permission.access = Access::destroy;
   route_named(routes, "restoreUser").permission.audience = Audience::admin;
   auto& create = route_named(routes, "createUser");
   create.permission.audience = Audience::admin;

@@ -10,6 +10,7 @@
 #include "app/context.hpp"
 #include "app/dispatch.hpp"
 #include "app/json_text.hpp"
+#include "app/new_id.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
@@ -68,7 +69,8 @@ Result<WebhookPlaces::Place> place_to_restore(Context& context) {
 }
 
 void create_webhook(ContextPtr context) {
-  auto& services = context->services;
+  auto id = id_to_create(*context);
+  if (!id) return answer(*context, std::move(id).error());
   auto payload = payload_of(*context);
   if (!payload) return answer(*context, std::move(payload).error());
   auto place = place_for(*context, context->principal.user_id);
@@ -76,7 +78,7 @@ void create_webhook(ContextPtr context) {
   auto secret = new_secret(*context);
   (*payload)["secret"] = secret;
   (*payload)["others"] = place->others;
-  const ObjectId object{kind, make_uuid_v7(services.clock.now(), services.random)};
+  const ObjectId object{kind, std::move(*id)};
   auto call = make_call(*context, object, CallType::command, "create", std::move(*payload));
   call_with_secret(std::move(context), std::move(call), shown(std::move(secret)),
                    std::move(place->held));

@@ -212,8 +212,8 @@ class KindBuilder {
   }
   /// `handler` is `(Turn&, State&, const State* before)`. Alarms, messages and effects are no part
   /// of a state: one that is restored, undeleted, imported, cloned, replaced, patched or created
-  /// whole (`$create`) comes without those that went with it. A kind that relies on them asks for them
-  /// anew here, in the same turn: what `State` says is under way has to be so afterwards. `before`
+  /// whole (`$create`) comes without those that went with it. A kind that relies on them asks anew
+  /// for them here, in the same turn: what `State` says is under way has to be so afterwards. `before`
   /// is what it takes the place of, in the same life, whose alarms stand; null in a new life.
   template <class F>
   KindBuilder&& on_settle(F handler) && {

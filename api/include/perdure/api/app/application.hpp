@@ -75,6 +75,10 @@ struct ApplicationOptions {
   std::function<Result<void>(std::string_view url)> check_outgoing_url = {};
 };
 
+/// Which resource's scopes open the objects of a kind, by the route table: for jobs that export
+/// (actors::built_in_job_types).
+[[nodiscard]] std::function<std::string(std::string_view kind)> kind_resources();
+
 /// /openapi.json, without a runtime: for `perdure openapi`.
 [[nodiscard]] std::string openapi_document(std::string_view version);
 
