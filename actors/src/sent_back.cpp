@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "errors.hpp"
+#include "perdure/actors/resource.hpp"
 #include "perdure/base/random.hpp"
 #include "perdure/base/time.hpp"
 #include "perdure/schemas/pointer.hpp"
@@ -26,24 +27,6 @@ const Json* sent_back_in(const Json& payload) {
   if (!payload.is_object()) return nullptr;
   const auto found = payload.find(sent_back_member);
   return found != payload.end() && found->is_object() ? &*found : nullptr;
-}
-
-Json text_or_null(std::string_view text) {
-  return text.empty() ? Json(nullptr) : Json(std::string{text});
-}
-
-/// A member of every resource and item that the body itself does not hold.
-Json common_member(const ObjectMeta& meta, const std::string& name) {
-  const Origin& origin = *meta.origin;
-  const bool is_organization = origin.owner.type() == Owner::Type::organization;
-  if (name == "id") return origin.object.id;
-  if (name == "user_id") return is_organization ? Json() : text_or_null(origin.owner.text());
-  if (name == "organization_id") {
-    return is_organization ? text_or_null(origin.owner.id()) : Json();
-  }
-  if (name == "created_at") return format_rfc3339(origin.created_at);
-  if (name == "created_by") return text_or_null(origin.created_by);
-  return nullptr;
 }
 
 /// The same moment may be written in several ways.
@@ -76,13 +59,14 @@ Result<void> check_sent_back(const ObjectMeta& meta, const Json& body, const Jso
                              SentIn sent, const std::string& parent_member) {
   const Json* members = sent_back_in(payload);
   if (members == nullptr) return {};
+  const Json common = resource_body(meta, Json::object());
   std::vector<FieldError> wrong;
   for (const auto& [name, value] : members->items()) {
     if (sent == SentIn::create && value.is_null()) continue;
     const auto own = body.find(name);
     const auto present = name == parent_member ? Json(meta.origin->object.id)
                          : own != body.end()   ? *own
-                                               : common_member(meta, name);
+                                               : common.value(name, Json());
     if (is_same(present, value)) continue;
     wrong.push_back({pointer_to(name), "read_only", "is set by the server, and is another value"});
   }

@@ -29,7 +29,8 @@ class ExportSeal {
         random_(random) {}
 
   /// Moves the secrets of the header's `state` into its `sealed`. Where there is no key yet and
-  /// none may be made (AccessMode::read_only), they are left out. Errors: unavailable (the key's file).
+  /// none may be made (AccessMode::read_only), they are left out. Errors: unavailable (the key's
+  /// file).
   [[nodiscard]] Result<void> close(const KindDefinition& kind, Json& header);
   /// Puts them back, and erases `sealed`. What has none is left as it is.
   /// Errors  invalid (`/sealed`, rule `sealed_elsewhere`), unavailable.

@@ -18,6 +18,10 @@ OPEN = re.compile(r"/(health(/\w+)?|info|openapi\.json|docs|redoc|problems/\{cod
 ANY_KEY = {"POST /auth/tickets"}
 # The scope is `<first segment>:read` of reads and `…:write` of all else; these have another's.
 SCOPE_OF = {"dead-letters": "durable-objects", "outbox": "durable-objects"}
+# What would ask a person to sign in again has a scope of its own, `…:destroy`.
+DESTROY = {"DELETE /users/me", "DELETE /users/{id}"}
+# These also need the scope of every kind that they return: only a key with all gets them.
+NEED_MORE = {"GET /users/me/export"}
 # Administrators alone.
 ADMIN_SEGMENTS = {"durable-objects", "dead-letters", "outbox", "metrics"}
 ADMIN_ROUTES = {"GET /users", "POST /users", "POST /users/{id}/activate",
@@ -45,7 +49,9 @@ class Route:
         self.any_key = self.name in ANY_KEY
         self.is_admins = self.segment in ADMIN_SEGMENTS or self.name in ADMIN_ROUTES
         self.resource = SCOPE_OF.get(self.segment, self.segment)
-        self.scope = f"{self.resource}:{'read' if self.is_read else 'write'}"
+        self.access = ("read" if self.is_read else
+                       "destroy" if self.name in DESTROY else "write")
+        self.scope = f"{self.resource}:{self.access}"
 
     def fake_path(self):
         return re.sub(r"\{(\w+)\}", lambda match: FAKE.get(match[1], new_id()), self.path)
@@ -72,6 +78,10 @@ class Matrix(SharedServerTest):
         """A client of the maker's whose key may read, or write, what the route is about."""
         if route.is_open or route.any_key:
             return self.with_scope(maker, "notebooks:read")
+        if access == "write" and route.name in NEED_MORE:
+            return self.with_scope(maker, "*")
+        if access == "write" and route.name in DESTROY:
+            access = "destroy"
         writes = any(not other.is_read for other in self.routes
                      if other.resource == route.resource)
         return self.with_scope(maker, f"{route.resource}:{access if writes else 'read'}")

@@ -122,6 +122,13 @@ class Keys(Walls):
         lasting = self.key(scopes=["api-keys:read"])["id"]
         self.assert_problem(expiring.post(f"/api-keys/{lasting}/rotate"), 403, "forbidden")
 
+    def test_are_given_no_rate_above_that_of_all_keys_but_by_administrators(self):
+        high = {"requests": 1_000_000, "window_s": 1}
+        refused = self.user_client().post("/api-keys", {"name": "x", "rate_limit": high})
+        self.assert_problem(refused, 403, "forbidden")
+        self.key(self.user_client(), rate_limit={"requests": 1000, "window_s": 1})
+        self.key(rate_limit=high)
+
     def test_of_another_user_are_made_by_administrators(self):
         user = self.user()
         made = self.key(user_id=user, scopes=["users:read"])

@@ -23,9 +23,9 @@ bool is_active_admin(const Json& state) {
 /// Whether a change by members (RFC 7396) leaves no active administrator of one.
 bool ends_by_members(const Json& changes) {
   if (!changes.is_object()) return false;
-  const auto role = changes.find("role");
+  const auto given = changes.find("role");
   const auto is_active = changes.find("is_active");
-  return (role != changes.end() && *role != "admin") ||
+  return (given != changes.end() && *given != "admin") ||
          (is_active != changes.end() && *is_active != true);
 }
 
@@ -108,15 +108,15 @@ Result<void> check_role(const Context& context) {
   const bool is_create = route.operation == "createUser";
   const bool is_change = route.operation == "patchUser" || route.operation == "putUser";
   if ((!is_create && !is_change) || !context.body.is_object()) return {};
-  const auto role = context.body.find("role");
-  if (role == context.body.end()) return {};
+  const auto given = context.body.find("role");
+  if (given == context.body.end()) return {};
   Json before = "user";
   if (is_change) {
     const auto user = context.services.runtime.inspect({user_kind, path_id(context)});
     if (!user) return {};  // the call itself says so
     before = user->state.value("role", before);
   }
-  const Json next = role->is_null() ? Json("user") : *role;
+  const Json next = given->is_null() ? Json("user") : *given;
   if (next == before) return {};
   return check_scope(*context.route, *context.standing, Access::destroy);
 }

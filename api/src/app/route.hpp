@@ -35,8 +35,8 @@ enum class Access {
 };
 enum class Audience { user, admin };
 
-/// `resource:read`, `resource:write` or `resource:destroy` among the scopes of the caller's key, and
-/// its role.
+/// `resource:read`, `resource:write` or `resource:destroy` among the scopes of the caller's key,
+/// and its role.
 struct Permission {
   std::string resource = {};
   Access access = Access::open;

@@ -11,8 +11,8 @@
 //   update  the fields, and within?
 //   rotate  {prefix, secret_hash, within?}: the secret before it is of no use from then on
 //   revoke  {within?}  for good: not even an operator's restore, patch or replace brings it back. A
-//              removed key is of no use either, but $undelete would bring it back, so a client's DELETE is
-//              revoke, then $remove.
+//              removed key is of no use either, but $undelete would bring it back, so a client's
+//              DELETE is revoke, then $remove.
 //   touch   -  notes the use; one within `touch_interval` of the last one changes nothing.
 //   verify  (query) {secret_hash}; reads the root only.
 //

@@ -36,6 +36,7 @@ Json own_bounds(const Context& context) {
     return bounds;
   }
   const auto& common = context.services.options.key_rate;
+  if (common.requests == 0) return bounds;  // there is none
   const auto window = std::chrono::duration<double>(common.window).count();
   bounds["requests_per_s"] = static_cast<double>(common.requests) / window;
   return bounds;
@@ -101,11 +102,11 @@ void create_key(ContextPtr context) {
 
 void update_key(ContextPtr context) {
   const ObjectId object{"api_key", std::string{context->values[0]}};
-  if (const auto scopes = context->body.find("scopes");
-      scopes != context->body.end() && scopes->is_array()) {
+  if (const auto wanted = context->body.find("scopes");
+      wanted != context->body.end() && wanted->is_array()) {
     const auto now = context->services.runtime.inspect(object);
     const auto present = now ? now->state.value("scopes", Json::array()) : Json::array();
-    if (auto checked = check_scopes(*context, *scopes, present); !checked) {
+    if (auto checked = check_scopes(*context, *wanted, present); !checked) {
       return answer(*context, std::move(checked).error());
     }
   }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "fixture.hpp"
 
 namespace perdure::api {
@@ -62,6 +64,26 @@ TEST_F(Users, cannot_raise_their_own_role) {
   as(bob, Method::patch, "/users/me", R"({"role":"admin","full_name":"Bob"})");
   EXPECT_EQ(as(bob, Method::get, "/users/me").json()["role"], "user");
   EXPECT_EQ(as(bob, Method::get, "/durable-objects").status, 403);
+}
+
+TEST_F(Users, that_administer_do_not_end_each_other_at_the_same_time) {
+  const auto me = get("/users/me").json()["id"].get<std::string>();
+  for (int round = 0; round < 20; ++round) {
+    const auto email = "admin" + std::to_string(round) + "@example.org";
+    const auto other = post("/users", {{"email", email}, {"role", "admin"}}).json();
+    const auto path = "/users/" + other["id"].get<std::string>();
+    auto first = send(Method::patch, path, R"({"is_active":false})");
+    auto second = send(Method::patch, "/users/" + me, R"({"is_active":false})");
+    const int statuses[]{first.get().status, second.get().status};
+    // At most one of the two; both are refused when each sees the other one going.
+    EXPECT_EQ(std::ranges::count(statuses, 200) + std::ranges::count(statuses, 409), 2);
+    EXPECT_LE(std::ranges::count(statuses, 200), 1);
+    const ObjectId user{"user", me};
+    if (statuses[1] == 200) {
+      ASSERT_TRUE(runtime->call({.target = user, .name = "activate"}).get());
+    }
+    ASSERT_TRUE(runtime->call({.target = {"user", other["id"]}, .name = "deactivate"}).get());
+  }
 }
 
 TEST_F(Users, are_shut_out_at_once_when_deactivated) {
