@@ -78,7 +78,7 @@ class Matrix(SharedServerTest):
         """A client of the maker's whose key may read, or write, what the route is about."""
         if route.is_open or route.any_key:
             return self.with_scope(maker, "notebooks:read")
-        if access == "write" and route.name in NEED_MORE:
+        if route.name in NEED_MORE:
             return self.with_scope(maker, "*")
         if access == "write" and route.name in DESTROY:
             access = "destroy"

@@ -12,7 +12,7 @@ constexpr SealKey key{1, 2, 3};
 
 TEST(Seal, opens_with_its_key_beside_what_it_belongs_to_and_nowhere_else) {
   SeededRandom random{7};
-  for (const std::string text :
+  for (const std::string& text :
        {std::string{}, std::string{"a secret"}, std::string(100'000, 's')}) {
     const auto sealed = seal(key, random, text, "beside");
     EXPECT_EQ(open_sealed(key, sealed, "beside"), text);
