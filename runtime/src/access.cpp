@@ -85,7 +85,10 @@ Possession possession_of(const ObjectMeta& meta, Reach reach) {
 }
 
 Verdict permits(const Principal& principal, const Possession& of, Action action) {
-  if (action == Action::share && of.reach == Reach::system) return forbid("system_kind");
+  if (action == Action::share && of.reach == Reach::system) {
+    const auto verdict = permits(principal, of, Action::administer);
+    return verdict.allowed() ? forbid("system_kind") : verdict;
+  }
   if (principal.role == Role::system) return allow("host");
   if (action == Action::operate) return permits_operation(principal, of.reach);
   if (principal.role == Role::admin) return allow("administrator");

@@ -5,7 +5,9 @@
 #include <set>
 
 #include "alarm_turns.hpp"
+#include "grants.hpp"
 #include "index_keys.hpp"
+#include "perdure/runtime/access.hpp"
 #include "perdure/schemas/schema.hpp"
 #include "secrets.hpp"
 #include "turn_runner.hpp"
@@ -188,6 +190,16 @@ Result<void> undelete(Draft& draft, TurnContext& turn) {
   return {};
 }
 
+using GrantChange = Result<Grants> (*)(const ObjectMeta& meta, const Json& payload);
+
+Result<void> change_grants(Draft& draft, TurnContext& turn, GrantChange change) {
+  PERDURE_TRY(grants, change(draft.before.meta, draft.envelope.call.payload));
+  if (grants == draft.before.meta.grants) turn.change_nothing();
+  draft.meta.grants = std::move(grants);
+  draft.value = {{"grants", grants_json(draft.meta)}};
+  return {};
+}
+
 // An object that is there as soon as it is named begins with its alarm, as it would with a command.
 Result<void> begin_with_alarm(Draft& draft, TurnContext& turn) {
   PERDURE_TRY(change, run_alarm_change(draft.envelope, draft.before, draft.around));
@@ -211,6 +223,8 @@ Result<void> run_builtin(Draft& draft, TurnContext& turn) {
       return undelete(draft, turn);
     case Operation::restore: return restore(draft, turn);
     case Operation::import: return import_state(draft, turn);
+    case Operation::share: return change_grants(draft, turn, with_grant);
+    case Operation::unshare: return change_grants(draft, turn, without_grant);
     case Operation::set_alarm: return begin_with_alarm(draft, turn);
     default: return fail(ErrorCode::internal, "no such builtin command");
   }

@@ -11,6 +11,7 @@
 #include <functional>
 #include <set>
 
+#include "builtin_operations.hpp"
 #include "caller_thread.hpp"
 #include "dead_letter.hpp"
 #include "derived_rows.hpp"
@@ -39,23 +40,6 @@ class WorkerNames final : public caf::thread_hook {
     if (std::string_view{name.data()} == "caf.multiplexer") name_thread("perdure.worker");
   }
   void thread_terminates() override {}
-};
-
-constexpr std::array builtin_operations{
-    std::pair{builtin::get, Operation::get},
-    std::pair{builtin::create, Operation::create},
-    std::pair{builtin::replace, Operation::replace},
-    std::pair{builtin::patch, Operation::patch},
-    std::pair{builtin::remove, Operation::remove},
-    std::pair{builtin::undelete, Operation::undelete},
-    std::pair{builtin::purge, Operation::purge},
-    std::pair{builtin::restore, Operation::restore},
-    std::pair{builtin::pin, Operation::pin},
-    std::pair{builtin::unpin, Operation::unpin},
-    std::pair{builtin::import, Operation::import},
-    std::pair{builtin::set_alarm, Operation::set_alarm},
-    std::pair{builtin::cancel_alarm, Operation::cancel_alarm},
-    std::pair{builtin::take, Operation::take},
 };
 
 Result<void> validate_kind(const KindDefinition& kind) {

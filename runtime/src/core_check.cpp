@@ -75,8 +75,8 @@ void check_counts(const storage::Store& store, const std::map<std::string, Index
 std::set<std::string> index_names_of(const KindDefinition& kind) {
   namespace names = runtime::index_names;
   std::set<std::string> indexes;
-  for (const auto own :
-       {names::by_id, names::deleted, names::deleted_by_id, names::deleted_at, names::by_owner}) {
+  for (const auto own : {names::by_id, names::deleted, names::deleted_by_id, names::deleted_at,
+                         names::by_owner, names::by_reader}) {
     indexes.emplace(own);
   }
   for (const auto& index : kind.indexes) indexes.insert(index.name);

@@ -102,6 +102,13 @@ void add_rows(std::vector<IndexKey>& rows, const IndexDefinition& index, const O
   for (auto& key : keys) rows.push_back({index.name, std::move(key)});
 }
 
+void add_reader_rows(std::vector<IndexKey>& rows, const ObjectMeta& meta) {
+  if (!meta.grants) return;
+  for (const auto& grant : *meta.grants) {
+    rows.push_back({std::string{index_names::by_reader}, owner_key(grant.grantee.text())});
+  }
+}
+
 void add_purge_row(std::vector<IndexKey>& rows, const PurgeDefinition& purge,
                    const ObjectMeta& meta, const Json& root) {
   const auto oldest = field_value(purge.oldest, meta, root);
@@ -133,7 +140,7 @@ void put_index_value(std::string& key, const Json& value) {
 
 std::string time_key(Timestamp time) {
   std::string key;
-  put_be64(key, static_cast<std::uint64_t>(to_unix_ms(time)));
+  put_be64(key, static_cast<std::uint64_t>(std::max<std::int64_t>(to_unix_ms(time), 0)));
   return key;
 }
 
@@ -182,6 +189,7 @@ std::vector<IndexKey> rows_of(const KindDefinition& kind, const ObjectMeta& meta
     rows.push_back({std::string{index_names::deleted_at}, time});
   } else {
     rows.push_back({std::string{index_names::by_id}, ""});
+    add_reader_rows(rows, meta);
     for (const auto& index : kind.indexes) add_rows(rows, index, meta, root, writer);
     for (const auto& purge : kind.purges) add_purge_row(rows, purge, meta, root);
   }

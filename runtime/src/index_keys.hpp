@@ -25,6 +25,7 @@ inline constexpr std::string_view deleted = "$deleted";              ///< by own
 inline constexpr std::string_view deleted_by_id = "$deleted_by_id";  ///< for any owner
 inline constexpr std::string_view deleted_at = "$deleted_at";        ///< by time, for any owner
 inline constexpr std::string_view by_owner = "$owner";               ///< live and deleted ones
+inline constexpr std::string_view by_reader = "$reader";             ///< live ones, by each grantee
 }  // namespace index_names
 
 /// The value of a field as definitions name it; null when the root has no such member.
@@ -37,7 +38,7 @@ void put_index_value(std::string& key, const Json& value);
 /// objects that could not be read then.
 enum class TextForm { whole, earlier };
 
-/// A time as the whole key of an index.
+/// A time as the whole key of an index; those before 1970 are as 1970.
 [[nodiscard]] std::string time_key(Timestamp time);
 /// The index of objects that hold something deleted, by the time of the oldest.
 [[nodiscard]] std::string purge_index(const PurgeDefinition& purge);

@@ -2,6 +2,7 @@
 // Lists of objects: range scans of an index, then one read for each object found.
 #include <fmt/format.h>
 
+#include "grants.hpp"
 #include "history.hpp"
 #include "index_keys.hpp"
 #include "perdure/base/check.hpp"
@@ -41,7 +42,10 @@ Result<Scan> plan(const KindDefinition& kind, const ListRequest& request) {
     return scan;
   }
   scan.index = request.index;
-  if (request.index == index_names::by_owner) {
+  if (request.index == index_names::by_reader && request.lives != ListRequest::Lives::live) {
+    return bad("lives", "only live objects are shared");
+  }
+  if (request.index == index_names::by_owner || request.index == index_names::by_reader) {
     scan.range.from = owner_key(request.owner);
     scan.range.until = storage::prefix_end(scan.range.from);
     return scan;
@@ -111,6 +115,7 @@ struct Catalogue {
 // its row was read. Without a turn so far it is of none.
 bool belongs(const ObjectMeta& meta, bool purged, const ListRequest& request) {
   if (meta.seq == 0 || purged) return false;
+  if (request.index == index_names::by_reader && !is_granted(meta, request.owner)) return false;
   const bool wants_deleted = request.lives == ListRequest::Lives::deleted;
   return request.lives == ListRequest::Lives::all || meta.deleted_at.has_value() == wants_deleted;
 }

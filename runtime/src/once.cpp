@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "once.hpp"
 
-#include "perdure/base/codec.hpp"
+#include "meta_codec.hpp"
 #include "perdure/base/crypto.hpp"
 
 namespace perdure::runtime {
@@ -35,50 +35,43 @@ Unexpected reused() {
 
 }  // namespace
 
+// A fingerprint is never empty: an empty one stands before a format, which the first form had not.
 std::string encode_stored_reply(const StoredReply& stored) {
   const auto& reply = stored.reply;
   const auto& meta = reply.meta;
   std::string out;
+  if (const auto format = meta_format(meta); format > 1) {
+    put_bytes(out, {});
+    put_varint(out, format);
+  }
   put_bytes(out, stored.fingerprint);
   put_bytes(out, meta.object().kind);
   put_bytes(out, meta.object().id);
   put_varint(out, meta.seq);
-  put_varint(out, meta.schema_version);
-  put_varint(out, static_cast<std::uint64_t>(to_unix_ms(meta.updated_at)));
-  put_bytes(out, meta.updated_by);
-  put_varint(out, meta.deleted_at ? static_cast<std::uint64_t>(to_unix_ms(*meta.deleted_at)) : 0);
-  put_varint(out, meta.origin->born_seq);
-  put_bytes(out, meta.origin->owner.text());
-  put_varint(out, static_cast<std::uint64_t>(to_unix_ms(meta.origin->created_at)));
-  put_bytes(out, meta.origin->created_by);
+  put_meta(out, meta);
   put_bytes(out, dump_json(reply.value));
   return out;
 }
 
 Result<StoredReply> decode_stored_reply(std::string_view bytes) {
+  const auto corrupt = [] { return fail(ErrorCode::corrupt, "a stored reply cannot be read"); };
   Reader in{bytes};
-  const auto time = [&] { return from_unix_ms(static_cast<std::int64_t>(in.varint())); };
   StoredReply stored;
   auto& meta = stored.reply.meta;
-  auto origin = std::make_shared<Origin>();
+  std::uint64_t format = 1;
   stored.fingerprint = in.bytes();
-  origin->object.kind = in.bytes();
-  origin->object.id = in.bytes();
-  meta.seq = in.varint();
-  const auto schema_version = in.varint();
-  meta.schema_version = static_cast<std::uint32_t>(schema_version);
-  meta.updated_at = time();
-  meta.updated_by = in.bytes();
-  if (const auto deleted = time(); to_unix_ms(deleted) != 0) meta.deleted_at = deleted;
-  origin->born_seq = in.varint();
-  origin->owner = Owner::from_text(std::string{in.bytes()});
-  origin->created_at = time();
-  origin->created_by = in.bytes();
-  meta.origin = std::move(origin);
-  auto value = parse_stored_json(in.bytes());
-  if (!in.done() || !value || meta.schema_version != schema_version) {
-    return fail(ErrorCode::corrupt, "a stored reply cannot be read");
+  if (stored.fingerprint.empty()) {
+    format = in.varint();
+    stored.fingerprint = in.bytes();
+    if (format < 2 || format > meta_format_max) return corrupt();
   }
+  ObjectId object;
+  object.kind = in.bytes();
+  object.id = in.bytes();
+  meta.seq = in.varint();
+  const bool is_meta = read_meta(in, format, std::move(object), meta);
+  auto value = parse_stored_json(in.bytes());
+  if (!in.done() || !value || !is_meta) return corrupt();
   stored.reply.value = std::move(*value);
   stored.reply.replayed = true;
   return stored;

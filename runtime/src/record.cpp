@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "perdure/base/codec.hpp"
+#include "meta_codec.hpp"
 #include "perdure/runtime/journal_check.hpp"
 
 namespace perdure::runtime {
@@ -11,11 +11,6 @@ namespace perdure::runtime {
 namespace {
 
 constexpr std::size_t digest_bytes = 16;
-
-void put_time(std::string& out, Timestamp time) {
-  put_varint(out, static_cast<std::uint64_t>(to_unix_ms(time)));
-}
-Timestamp read_time(Reader& in) { return from_unix_ms(static_cast<std::int64_t>(in.varint())); }
 
 void put_entries(std::string& out, const std::vector<RecordEntry>& entries) {
   put_varint(out, entries.size());
@@ -38,19 +33,11 @@ std::vector<RecordEntry> read_entries(Reader& in) {
 }  // namespace
 
 std::string encode_record(const Record& record) {
-  const auto& meta = record.meta;
   std::string out;
   out.reserve(160 + record.root.size());
-  put_varint(out, record_format);
+  put_varint(out, meta_format(record.meta));
   out += bytes_of(record.previous_hash);
-  put_varint(out, meta.schema_version);
-  put_time(out, meta.updated_at);
-  put_bytes(out, meta.updated_by);
-  put_varint(out, meta.deleted_at ? static_cast<std::uint64_t>(to_unix_ms(*meta.deleted_at)) : 0);
-  put_varint(out, meta.origin->born_seq);
-  put_bytes(out, meta.origin->owner.text());
-  put_time(out, meta.origin->created_at);
-  put_bytes(out, meta.origin->created_by);
+  put_meta(out, record.meta);
   put_bytes(out, record.command);
   put_bytes(out, record.request_id);
   put_bytes(out, record.traceparent);
@@ -63,34 +50,21 @@ std::string encode_record(const Record& record) {
 
 Result<Record> decode_record(const ObjectId& object, const storage::RecordRow& row) {
   Reader in{row.record};
-  if (const auto format = in.varint(); format != record_format) {
-    if (format > record_format && !in.failed()) {
-      return fail(ErrorCode::newer_version,
-                  fmt::format("record {} of {} has format {}; this code reads up to {}", row.seq,
-                              to_string(object), format, record_format));
-    }
+  const auto format = in.varint();
+  if (format > record_format && !in.failed()) {
+    return fail(ErrorCode::newer_version,
+                fmt::format("record {} of {} has format {}; this code reads up to {}", row.seq,
+                            to_string(object), format, record_format));
+  }
+  if (format == 0) {
     return fail(ErrorCode::corrupt,
                 fmt::format("record {} of {} has no known format", row.seq, to_string(object)));
   }
   Record record;
   const auto previous = in.raw(record.previous_hash.size());
   std::copy(previous.begin(), previous.end(), record.previous_hash.begin());
-  auto& meta = record.meta;
-  meta.seq = row.seq;
-  const auto schema_version = in.varint();
-  meta.schema_version = static_cast<std::uint32_t>(schema_version);
-  meta.updated_at = read_time(in);
-  meta.updated_by = in.bytes();
-  if (const auto ms = in.varint(); ms != 0) {
-    meta.deleted_at = from_unix_ms(static_cast<std::int64_t>(ms));
-  }
-  auto origin = std::make_shared<Origin>();
-  origin->object = object;
-  origin->born_seq = in.varint();
-  origin->owner = Owner::from_text(std::string{in.bytes()});
-  origin->created_at = read_time(in);
-  origin->created_by = in.bytes();
-  meta.origin = std::move(origin);
+  record.meta.seq = row.seq;
+  const bool is_meta = read_meta(in, format, object, record.meta);
   record.command = in.bytes();
   record.request_id = in.bytes();
   record.traceparent = in.bytes();
@@ -99,7 +73,7 @@ Result<Record> decode_record(const ObjectId& object, const storage::RecordRow& r
     record.topics.emplace_back(in.bytes());
   }
   record.root = in.bytes();
-  if (!in.done() || meta.schema_version != schema_version) {
+  if (!in.done() || !is_meta) {
     return fail(ErrorCode::corrupt,
                 fmt::format("record {} of {} cannot be read: it is cut short or changed", row.seq,
                             to_string(object)));

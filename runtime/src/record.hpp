@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "meta_codec.hpp"
 #include "perdure/base/crypto.hpp"
 #include "perdure/runtime/object_meta.hpp"
 #include "perdure/storage/store.hpp"
@@ -34,7 +35,8 @@ struct Record {
   std::string root;                 ///< the state, JSON text; empty: the object was purged
 };
 
-inline constexpr std::uint64_t record_format = 1;
+/// The newest; what has nothing of its own in it is written as format 1.
+inline constexpr std::uint64_t record_format = meta_format_max;
 
 [[nodiscard]] std::string encode_record(const Record& record);
 

@@ -163,10 +163,8 @@ void add_derived(Decision& decision, const Draft& draft, const Json& after,
                  TurnRequests& requests) {
   const auto& kind = draft.around.kind;
   const auto& old = draft.before.meta;
-  const bool is_other_life = old.exists() != draft.meta.exists();
-  if (kind.indexes.empty() && kind.purges.empty() && kind.uniques.empty() && !is_other_life) {
-    return;
-  }
+  const bool keeps_rows = old.exists() == draft.meta.exists() && old.grants == draft.meta.grants;
+  if (kind.indexes.empty() && kind.purges.empty() && kind.uniques.empty() && keeps_rows) return;
   const Json before = kind.state.encode(draft.before.state.get());
   decision.write_set.indexes =
       index_changes(kind, draft.before, index_keys(kind, draft.meta, after));
@@ -385,7 +383,8 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
                .seq = newest.meta.seq + 1,
                .schema_version = around.kind.schema_version,
                .updated_at = journal_time,
-               .updated_by = actor_name(envelope.call.principal)},
+               .updated_by = actor_name(envelope.call.principal),
+               .grants = same_life ? newest.meta.grants : nullptr},
       .state = same_life ? around.kind.state.copy(newest.state.get()) : around.kind.state.make()};
   ObjectMeta seen = newest.meta;
   seen.origin = draft.meta.origin;  // a creating turn knows its object's name and owner already

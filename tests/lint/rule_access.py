@@ -26,7 +26,7 @@ PATTERNS = {
         rf"{OWNER}\s*{COMPARES}|{COMPARES}\s*[\w.>()-]*(?:\.|->)(?:owner|grantee)\b|"
         rf"\buser_id\s*{COMPARES}|{COMPARES}\s*[\w.>()-]*\buser_id\b"),
     "scopes": re.compile(
-        rf"\bscopes?\s*{COMPARES}(?!\s*\w+::)|"
+        rf"\bscopes?\s*{COMPARES}(?!\s*\w+::|\s*[\w.>()-]*\bend\(\))|"
         r"\b(?:find|any_of|all_of|none_of|count)\([^;]*(?:\.|->)scopes\b"),
 }
 

@@ -115,6 +115,8 @@ const std::vector<Case> table{
     {bob, of_ann, eve_edits, open, change, hidden, "not_reader"},
     {bob, of_ann, none, open, administer, hidden, "not_reader"},
     {bob, of_ann, none, open, share, hidden, "not_reader"},
+    {bob, of_ann, none, system, share, hidden, "not_reader"},
+    {bob, of_ann, bob_edits, system, share, hidden, "not_reader"},
     {bob, of_ann, none, open, create, forbidden, "not_owner"},
     {bob, of_acme, none, open, create, forbidden, "not_owner"},
     {bob, of_host, none, open, create, forbidden, "not_owner"},

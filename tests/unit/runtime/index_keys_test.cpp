@@ -51,6 +51,33 @@ TEST(IndexKeys, no_key_is_a_prefix_of_another) {
   }
 }
 
+TEST(IndexKeys, of_times_before_1970_sort_before_all_others) {
+  const auto before = time_key(from_unix_ms(0) - std::chrono::years{30});
+  EXPECT_LE(before, time_key(from_unix_ms(0)));
+  EXPECT_LT(before, time_key(from_unix_ms(1)));
+}
+
+TEST(IndexKeys, of_a_shared_object_have_a_row_for_each_grantee_while_it_lives) {
+  const Kind plain = kind<Json>("plain");
+  auto origin = std::make_shared<Origin>();
+  origin->object = {"plain", "p"};
+  origin->owner = Owner::user("ann");
+  ObjectMeta meta{.origin = origin, .seq = 1};
+  meta.grants = std::make_shared<const std::vector<ObjectGrant>>(
+      std::vector<ObjectGrant>{{Owner::user("bob"), ObjectGrant::Role::viewer},
+                               {Owner::organization("acme"), ObjectGrant::Role::editor}});
+  const auto readers = [&] {
+    std::vector<std::string> keys;
+    for (const auto& row : index_keys(plain.definition(), meta, Json::object())) {
+      if (row.index == index_names::by_reader) keys.push_back(row.key);
+    }
+    return keys;
+  };
+  EXPECT_EQ(readers(), (std::vector{owner_key("bob"), owner_key("organization:acme")}));
+  meta.deleted_at = from_unix_ms(1);
+  EXPECT_TRUE(readers().empty());
+}
+
 TEST(IndexKeys, the_difference_turns_one_set_of_rows_into_the_other) {
   using Op = storage::IndexChange::Op;
   const auto changes = index_difference({{"i", "a"}, {"i", "b"}}, {{"i", "b"}, {"j", "a"}});

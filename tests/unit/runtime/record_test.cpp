@@ -53,8 +53,54 @@ TEST(Record, reads_back_as_it_was_written) {
   EXPECT_EQ(back->root, record.root);
 }
 
-TEST(Record, cut_short_anywhere_is_corrupt) {
+Record shared_sample() {
+  auto record = sample();
+  record.meta.deleted_with = "note:parent";
+  record.meta.grants = std::make_shared<const std::vector<ObjectGrant>>(
+      std::vector<ObjectGrant>{{Owner::user("bob"), ObjectGrant::Role::editor},
+                               {Owner::organization("acme"), ObjectGrant::Role::viewer}});
+  return record;
+}
+
+TEST(Record, keeps_grants_and_what_it_was_deleted_with) {
+  const auto record = shared_sample();
+  const auto bytes = encode_record(record);
+  EXPECT_EQ(bytes[0], 2);
+  const auto back = decode_record(object, {.seq = 9, .record = bytes});
+  ASSERT_TRUE(back) << to_string(back.error());
+  EXPECT_EQ(back->meta.deleted_with, "note:parent");
+  ASSERT_TRUE(back->meta.grants);
+  EXPECT_EQ(*back->meta.grants, *record.meta.grants);
+  EXPECT_EQ(encode_record(*back), bytes);
+}
+
+TEST(Record, without_grants_is_of_the_format_that_has_none) {
   const auto bytes = encode_record(sample());
+  EXPECT_EQ(bytes[0], 1);
+  const auto back = decode_record(object, {.seq = 9, .record = bytes});
+  ASSERT_TRUE(back);
+  EXPECT_FALSE(back->meta.grants);
+  EXPECT_TRUE(back->meta.deleted_with.empty());
+}
+
+TEST(Record, with_grants_in_another_form_is_corrupt) {
+  const auto wrong = [](std::vector<ObjectGrant> grants, std::string deleted_with = "note:p") {
+    auto record = shared_sample();
+    record.meta.grants = std::make_shared<const std::vector<ObjectGrant>>(std::move(grants));
+    record.meta.deleted_with = std::move(deleted_with);
+    return !decode_record(object, {.seq = 9, .record = encode_record(record)});
+  };
+  const ObjectGrant bob{Owner::user("bob"), ObjectGrant::Role::editor};
+  EXPECT_FALSE(wrong({bob}));
+  EXPECT_TRUE(wrong({bob, bob}));
+  EXPECT_TRUE(wrong({bob, {Owner::user("ann"), ObjectGrant::Role::viewer}}));
+  EXPECT_TRUE(wrong({{Owner::host(), ObjectGrant::Role::viewer}}));
+  EXPECT_TRUE(wrong({{Owner::user("bob"), static_cast<ObjectGrant::Role>(2)}}));
+  EXPECT_TRUE(wrong({}, "")) << "format 2 with nothing of it";
+}
+
+TEST(Record, cut_short_anywhere_is_corrupt) {
+  const auto bytes = encode_record(shared_sample());
   for (std::size_t length = 0; length < bytes.size(); ++length) {
     const auto back = decode_record(object, {.seq = 9, .record = bytes.substr(0, length)});
     ASSERT_FALSE(back) << length;
@@ -75,7 +121,7 @@ TEST(Record, with_a_schema_version_that_no_schema_has_is_corrupt) {
 
 TEST(Record, of_a_newer_format_is_refused_by_name) {
   auto bytes = encode_record(sample());
-  bytes[0] = 2;
+  bytes[0] = 3;
   EXPECT_EQ(decode_record(object, {.seq = 9, .record = bytes}).error().code,
             ErrorCode::newer_version);
 }

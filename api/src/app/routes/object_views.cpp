@@ -3,6 +3,7 @@
 
 #include "app/json_text.hpp"
 #include "app/services.hpp"
+#include "perdure/runtime/access.hpp"
 #include "perdure/schemas/schema.hpp"
 
 namespace perdure::api {
@@ -63,6 +64,7 @@ Json object_view(const Context& context, const ObjectView& view, Activeness acti
           {"status", is_active ? "active" : "hibernated"},
           {"schema_version", meta.schema_version},
           {"owner", text_or_null(meta.origin->owner.text())},
+          {"grants", grants_json(meta)},
           {"created_at", format_rfc3339(meta.origin->created_at)},
           {"created_by", meta.origin->created_by},
           {"updated_at", format_rfc3339(meta.updated_at)},

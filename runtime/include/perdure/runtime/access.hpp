@@ -74,6 +74,11 @@ struct Verdict {
 /// What a refused caller hears: not_found where the object is hidden, else forbidden.
 [[nodiscard]] Error refusal(const Verdict& verdict, const ObjectId& object);
 
+/// A grant as views have it, and `$share` takes it: {grantee: {user_id or organization_id}, role}.
+void to_json(Json& json, const ObjectGrant& grant);
+/// All of an object, as an array.
+[[nodiscard]] Json grants_json(const ObjectMeta& meta);
+
 /// Administrators and the host see all owners' lists, have no quotas, and set what only they may.
 [[nodiscard]] bool is_privileged(const Principal& principal);
 /// The process itself, and nobody who came through a door of it.
