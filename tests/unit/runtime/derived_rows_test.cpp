@@ -161,7 +161,7 @@ TEST_F(DerivedRows, leave_a_name_that_two_have_to_the_first_and_the_other_in_pea
   open();
   EXPECT_EQ(holder(lower), "a");
   value(call("account", "b", "set", Json{{"n", 1}}));
-  value(call("account", "b", "set", Json{{"email", "b@x.org"}}));
+  value(call("account", "b", "set", Json{{"email", "new@x.org"}}));
   EXPECT_EQ(holder(lower), "a") << "which is not the other's to give up";
 }
 
