@@ -420,6 +420,11 @@ class LastAdmin(Walls):
                      f"/users/{second}/deactivate"):
             self.assertEqual(self.client.post(path).status, 200, path)
         self.assertEqual(self.client.delete(f"/users/{second}").status, 204)
+        third = self.user(role="admin")
+        alarm = {"name": "later", "command": "deactivate", "after_ms": 3_600_000}
+        self.assert_problem(
+            self.client.post(f"/durable-objects/user/{third}/alarms", alarm), 409, "last_admin")
+        self.assertEqual(self.client.delete(f"/users/{third}").status, 204)
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ Result<std::shared_ptr<void>> LastAdmin::take(const Runtime& runtime, const std:
     ++ending_->users[user];
     ending = ending_->users;
   }
-  std::shared_ptr<void> held{nullptr, [all = ending_, user](void*) {
+  std::shared_ptr<void> held{ending_.get(), [all = ending_, user](void*) {
                                const std::scoped_lock lock{all->mutex};
                                const auto found = all->users.find(user);
                                if (--found->second == 0) all->users.erase(found);

@@ -116,7 +116,7 @@ struct SealedExports : RuntimeTest {
   static std::string with_header(const Json& header) {
     const auto line = dump_json(header) + '\n';
     const auto digest = to_hex(bytes_of(sha256(line)));
-    return line + dump_json({{"entries", 0}, {"sha256", digest}}) + '\n';
+    return line + dump_json(Json{{"entries", 0}, {"sha256", digest}}) + '\n';
   }
 };
 

@@ -177,13 +177,15 @@ TEST_F(Authentication, an_admin_key_of_the_operator_is_mended_with_its_user) {
   tell({"user", user}, "deactivate");
   tell({"user", user}, "$remove");
   EXPECT_EQ(get("/users").status, 401);
-  EXPECT_EQ(ensure_admin(*runtime, clock, random, "")->prefix, "");
-  EXPECT_NE(ensure_admin(*runtime, clock, random, "")->trouble, "");
   const auto mended = ensure_admin(*runtime, clock, random, admin_key);
   ASSERT_TRUE(mended);
   EXPECT_EQ(mended->mended.size(), 5U);
   EXPECT_EQ(get("/users").status, 200);
   EXPECT_TRUE(ensure_admin(*runtime, clock, random, admin_key)->mended.empty());
+  tell(object, "revoke");
+  const auto found = ensure_admin(*runtime, clock, random, "");
+  EXPECT_EQ(found->prefix, "");
+  EXPECT_NE(found->trouble, "");
 }
 
 }  // namespace
