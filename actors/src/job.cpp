@@ -263,6 +263,13 @@ ResourceRules resource_rules(const std::shared_ptr<const JobRules>& rules) {
           }};
 }
 
+/// A state from outside may lack members: a merge patch removes what it sets to null.
+Json completed(const Json& form, const Json& state) {
+  Json whole = form;
+  whole.update(state);
+  return whole;
+}
+
 KindBuilder<ResourceState>&& with_indexes(KindBuilder<ResourceState>&& builder) {
   using Scope = IndexDefinition::Scope;
   for (const std::string field : {"created_at", "status", "type", "queue"}) {
@@ -304,7 +311,10 @@ Kind job_kind(const JobTypes& types, const JobOptions& options) {
       return step(job, turn, self.json);
     };
   };
-  return with_indexes(resource_kind(resource_rules(rules)))
+  const auto resource = resource_rules(rules);
+  Json form = resource.fields.defaults();
+  form.update(resource.server_set);
+  return with_indexes(resource_kind(resource))
       .schema_version(2)
       .upgrade(1, with_scopes)
       .command("turn_away",
@@ -333,8 +343,10 @@ Kind job_kind(const JobTypes& types, const JobOptions& options) {
                }))
       .query("list_runs", [](const View& view, const ResourceState&,
                              const Json& payload) { return list_runs(view, payload); })
-      .on_settle([rules](Turn& turn, ResourceState& self, const ResourceState* before) {
-        JobState{*rules, turn, self.json}.settle(before == nullptr ? nullptr : &before->json);
+      .on_settle([rules, form](Turn& turn, ResourceState& self, const ResourceState* before) {
+        self.json = completed(form, self.json);
+        const Json earlier = before == nullptr ? Json() : completed(form, before->json);
+        JobState{*rules, turn, self.json}.settle(before == nullptr ? nullptr : &earlier);
       })
       .reach(Reach::system);
 }

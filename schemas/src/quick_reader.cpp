@@ -201,9 +201,8 @@ class QuickReader {
              is_kept_exactly({from, at_}, value.get_ref<double&>());
     }
     if (!is_negative) return set_number<std::uint64_t>(value, from);
-    if (!set_number<std::int64_t>(value, from)) return false;
-    if (value == 0) value = -0.0;  // which no integer is
-    return true;
+    // -0 is no integer: the builder makes a double of it.
+    return set_number<std::int64_t>(value, from) && value != 0;
   }
 
   const char* at_;

@@ -117,6 +117,11 @@ TEST_F(SettledJobs, whose_schedule_is_changed_by_hand_go_by_the_new_one) {
   ASSERT_TRUE(before && after);
   EXPECT_LT(after->due, before->due);
   EXPECT_EQ(get(id)["run_at"], format_rfc3339(after->due));
+  value(builtin(id, builtin::patch, {{"cron", nullptr}}));
+  const auto once = runtime_->alarm({"job", id}, "start").value();
+  ASSERT_TRUE(once);
+  EXPECT_NE(once->spec.schedule.type, Schedule::Type::cron);
+  EXPECT_EQ(command({"job", id}, "cancel")["status"], "cancelled");
 }
 
 TEST_F(SettledJobs, that_ran_when_they_were_restored_run_once_more_and_not_twice) {

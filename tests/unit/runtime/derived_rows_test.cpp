@@ -154,6 +154,7 @@ TEST_F(DerivedRows, leave_a_name_that_two_have_to_the_first_and_the_other_in_pea
     record.root = dump_json({{"email", upper}});
     storage::Unit unit{{{.object = {"account", "b"}, .epoch = store->epoch(), .expected_seq = 1}}};
     unit.write_sets[0].record = encode_record(record);
+    unit.write_sets[0].releases.push_back({"account.email", "b@x.org"});
     unit.write_sets[0].claims.push_back({"account.email", upper, "account:b", {}});
     unit.write_sets[0].counts.push_back({std::string("claim_form\0account", 18), -1});
     ASSERT_TRUE(store->commit({&unit, 1}, SystemClock{}.now()).front());
