@@ -2,18 +2,17 @@
 #include "ordered_text.hpp"
 
 #include <algorithm>
-#include <bit>
 
 #include "perdure/base/crypto.hpp"
 #include "perdure/base/unicode.hpp"
 #include "perdure/base/utf8.hpp"
 #include "perdure/runtime/entries.hpp"
+#include "perdure/runtime/sortable.hpp"
 
 namespace perdure::actors {
 
 namespace {
 
-constexpr std::size_t ordered_bytes_max = 2'048;
 constexpr std::size_t earlier_bytes_max = 128;
 constexpr std::size_t plain_bytes_max = 48;
 constexpr char end_of_text = '\x1f';
@@ -22,12 +21,7 @@ constexpr std::string_view escape = "\x1f\x7f";
 constexpr char escaped_base = 0x21;
 constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63;
 
-std::string ordered_number(double number) {
-  if (number == 0) number = 0;  // -0.0 and 0.0 are one position
-  const auto bits = std::bit_cast<std::uint64_t>(number);
-  // IEEE 754 numbers sort as their bits, negative ones the other way round.
-  return ordered_key((bits & sign_bit) != 0 ? ~bits : bits | sign_bit);
-}
+std::string ordered_number(double number) { return ordered_key(sortable_bits(number)); }
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20; }
 
@@ -40,7 +34,7 @@ std::string ordered_string(std::string_view value) {
       text += c;
     }
   }
-  text.resize(cut_utf8(text, ordered_bytes_max).size());
+  text.resize(cut_utf8(text, sortable_bytes_max).size());
   return text;
 }
 

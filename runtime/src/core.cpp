@@ -71,6 +71,7 @@ Result<void> validate_kind(const KindDefinition& kind) {
       return refuse("index " + index.name + " has no fields, or one of them twice");
     }
   }
+  if (auto lists = ListLayout{kind.lists}.check(); !lists) return refuse(lists.error().detail);
   std::set<std::string> spaces;
   for (const auto& unique : kind.uniques) {
     const bool is_own = unique.space == runtime::once_space;
@@ -111,9 +112,8 @@ Result<void> validate_kinds(const std::vector<Kind>& kinds) {
 }  // namespace runtime
 
 namespace {
-
-// Objects hibernate a little too early by it.
 Milliseconds use_interval(const RuntimeOptions& options) {
+  // Objects hibernate up to a second early by it.
   return std::min<Milliseconds>(std::chrono::seconds{1}, options.hibernate_after / 64);
 }
 
@@ -187,7 +187,8 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
           [this](Call call, ReplyHandler done) { this->call(std::move(call), std::move(done)); }),
       rules_{.idempotency_window = options_.idempotency_window,
              .alarm_period_min = options_.alarms.period_min,
-             .quotas = options_.quotas},
+             .quotas = options_.quotas,
+             .lists = runtime::ListLayouts{kinds_}},
       purger_(
           *foundation_.store, kinds_, *foundation_.clock, times_, options_.purge_after,
           [this](Call call, ReplyHandler done) { this->call(std::move(call), std::move(done)); }),

@@ -89,6 +89,7 @@ class Runtime::Core {
   [[nodiscard]] const storage::Store& store() const { return *foundation_.store; }
   [[nodiscard]] const Clock& clock() const { return *foundation_.clock; }
   [[nodiscard]] const runtime::Times& times() const { return times_; }
+  [[nodiscard]] const runtime::ListLayouts& lists() const { return rules_.lists; }
   /// See Runtime::check_writable.
   [[nodiscard]] Result<void> check_writable() const;
   [[nodiscard]] runtime::Agenda& agenda() { return agenda_; }

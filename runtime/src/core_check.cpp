@@ -6,6 +6,7 @@
 
 #include "core.hpp"
 #include "index_keys.hpp"
+#include "list_rows.hpp"
 #include "perdure/runtime/journal_check.hpp"
 #include "quota.hpp"
 
@@ -72,7 +73,29 @@ void check_counts(const storage::Store& store, const std::map<std::string, Index
   }
 }
 
-std::set<std::string> index_names_of(const KindDefinition& kind) {
+/// Adds the rows of an object's lists, and what they count.
+void add_listed(const KindDefinition& kind, const ListLayout& layout,
+                const runtime::Version& version, IndexRows& rows,
+                std::map<std::string, std::int64_t>& counts) {
+  if (version.purged()) return;
+  const Json root = kind.state.encode(version.state.get());
+  const runtime::ObjectForm form{version.meta, root};
+  storage::WriteSet made;
+  runtime::change_lists(kind, layout, nullptr, &form, made);
+  for (const auto& row : made.indexes) rows.emplace(row.index, row.key, version.meta.object().id);
+  for (const auto& count : made.counts) counts[count.name] += count.by;
+}
+
+void check_list_counts(const storage::Store& store,
+                       const std::map<std::string, std::int64_t>& wanted) {
+  for (const auto& [name, items] : wanted) {
+    const auto count = store.count(name);
+    PERDURE_CHECK(count && *count == static_cast<std::uint64_t>(items),
+                  "the count " + name + " of a list is off");
+  }
+}
+
+std::set<std::string> index_names_of(const KindDefinition& kind, const ListLayout* layout) {
   namespace names = runtime::index_names;
   std::set<std::string> indexes;
   for (const auto own : {names::by_id, names::deleted, names::deleted_by_id, names::deleted_at,
@@ -81,6 +104,9 @@ std::set<std::string> index_names_of(const KindDefinition& kind) {
   }
   for (const auto& index : kind.indexes) indexes.insert(index.name);
   for (const auto& purge : kind.purges) indexes.insert(runtime::purge_index(purge));
+  if (layout != nullptr) {
+    for (auto& index : layout->indexes()) indexes.insert(std::move(index));
+  }
   return indexes;
 }
 
@@ -98,6 +124,7 @@ void Runtime::Core::check_store(const std::vector<ObjectId>& objects) {
     PERDURE_CHECK(once_.in_flight() == 0, "an idempotency key is in flight without a call");
   }
   std::map<std::string, IndexRows> wanted;
+  std::map<std::string, std::int64_t> list_counts;
   for (const auto& object : objects) {
     const auto* kind = find_kind(object.kind);
     const auto last = store.last_record(object);
@@ -109,9 +136,12 @@ void Runtime::Core::check_store(const std::vector<ObjectId>& objects) {
     for (const auto& row : runtime::index_keys(*kind, **version)) {
       wanted[object.kind].emplace(row.index, row.key, object.id);
     }
+    if (const auto* layout = lists().find(*kind)) {
+      add_listed(*kind, *layout, **version, wanted[object.kind], list_counts);
+    }
   }
   for (const auto& [name, kind] : kinds_by_name_) {
-    const auto rows = rows_of(store, name, index_names_of(*kind));
+    const auto rows = rows_of(store, name, index_names_of(*kind, lists().find(*kind)));
     for (const auto& [index, key, id] : wanted[name]) {
       PERDURE_CHECK(rows.contains({index, key, id}),
                     "index " + index + " of " + name + " misses " + id);
@@ -122,6 +152,7 @@ void Runtime::Core::check_store(const std::vector<ObjectId>& objects) {
     }
   }
   if (counts_all_) check_counts(store, wanted);
+  check_list_counts(store, list_counts);
   if (is_between_epochs()) return;  // what is in memory is of the epoch before
   for (const auto& version : directory_.committed_versions()) {
     const auto& object = version->meta.object();

@@ -2,6 +2,7 @@
 #include "derived_rows.hpp"
 
 #include "index_keys.hpp"
+#include "list_build.hpp"
 
 namespace perdure::runtime {
 
@@ -97,7 +98,8 @@ Result<void> bring_indexes_up_to_date(storage::Store& store, const std::vector<K
     PERDURE_TRY_VOID(changes.add(std::move(done)));
     if (!is_new) PERDURE_TRY_VOID(changes.commit());
   }
-  return changes.commit();
+  PERDURE_TRY_VOID(changes.commit());
+  return bring_lists_up_to_date(store, kinds, now);
 }
 
 }  // namespace perdure::runtime

@@ -16,7 +16,8 @@ namespace perdure::runtime {
     const storage::Store& store, const std::string& kind,
     const std::function<Result<void>(const storage::IndexRow&)>& visit);
 
-/// Brings the index rows of all objects into the form that this version writes. Once for a store
+/// Brings the index rows of all objects into the form that this version writes, and those of lists
+/// to their rules (list_build.hpp). Once for a store
 /// and a kind that has indexes, in commits of about a MiB; what interrupts it loses no row, and the
 /// next opening goes on with the kind that it was at. It reads each object of the kind once.
 /// Objects that cannot be read keep their rows.

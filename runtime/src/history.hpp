@@ -3,6 +3,7 @@
 #pragma once
 
 #include "directory.hpp"
+#include "list_rows.hpp"
 #include "perdure/runtime/inspect.hpp"
 #include "version.hpp"
 
@@ -25,8 +26,8 @@ namespace perdure::runtime {
 
 /// Shows the objects of a list to `read`, from the request's cursor on.
 [[nodiscard]] Result<ListEnd> list_objects(const storage::Store& store, const Directory& directory,
-                                           const KindDefinition& kind, const ListRequest& request,
-                                           const ListReader& read);
+                                           const KindDefinition& kind, const ListLayouts& lists,
+                                           const ListRequest& request, const ListReader& read);
 
 /// What a record holds, as the kind's code of today writes it: an object looks the same whether it
 /// is active or not. A state that the kind cannot read is shown as it is stored.

@@ -2,12 +2,10 @@
 #include "index_keys.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <iterator>
 
 #include "perdure/base/codec.hpp"
-#include "perdure/base/unicode.hpp"
-#include "perdure/base/utf8.hpp"
+#include "perdure/runtime/sortable.hpp"
 
 namespace perdure::runtime {
 
@@ -16,14 +14,6 @@ namespace {
 constexpr std::size_t earlier_string_bytes_max = 512;
 
 enum Tag : char { nothing = 1, no = 2, yes = 3, number = 4, text = 5, other = 6 };
-
-// IEEE 754 bits sort as numbers once the sign is turned over (and negatives are mirrored).
-std::uint64_t sortable_bits(double value) {
-  if (value == 0) value = 0;  // -0.0 and 0.0 are one key
-  const auto bits = std::bit_cast<std::uint64_t>(value);
-  constexpr auto sign = std::uint64_t{1} << 63;
-  return (bits & sign) != 0 ? ~bits : bits | sign;
-}
 
 // NUL ends a string, so a NUL inside is written as two bytes that sort above the end.
 void put_text(std::string& key, std::string_view value) {
@@ -37,9 +27,7 @@ void put_text(std::string& key, std::string_view value) {
 
 std::string written_text(std::string_view value, TextForm form) {
   if (form == TextForm::earlier) return std::string{value.substr(0, earlier_string_bytes_max)};
-  auto normal = to_nfc(value);
-  normal.resize(cut_utf8(normal, index_string_bytes_max).size());
-  return normal;
+  return sortable_form(value);
 }
 
 /// Writes values of one version of an object into keys, in one form of text.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lists of objects: range scans of an index, then one read for each object found.
+// Lists of objects: the rows of the kind's ListRules, or range scans of an index; then one read for
+// each object found.
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "grants.hpp"
 #include "history.hpp"
@@ -214,8 +217,8 @@ Result<void> list_active(const Catalogue& in, const std::string& after, Page& pa
   return {};
 }
 
-Result<void> list_rows(const Catalogue& in, Scan scan, std::optional<storage::IndexRow> after,
-                       Page& page) {
+Result<void> list_index(const Catalogue& in, Scan scan, std::optional<storage::IndexRow> after,
+                        Page& page) {
   // One more than asked for tells whether there is a next page.
   scan.range.limit = in.request.limit + 1;
   for (;;) {
@@ -235,12 +238,112 @@ Result<void> list_rows(const Catalogue& in, Scan scan, std::optional<storage::In
   return {};
 }
 
+bool is_of_rules(const ListRequest& request) {
+  if (!request.sort.empty() || !request.where.empty()) return true;
+  // Deleted ones come by the time of their deletion, unless another order is asked for.
+  return request.lives != ListRequest::Lives::deleted &&
+         (request.count || request.whose != ListRequest::Whose::owner);
+}
+
+bool is_shared_with(const ObjectMeta& meta, const std::string& grantee) {
+  return meta.grants != nullptr && std::ranges::any_of(*meta.grants, [&](const ObjectGrant& grant) {
+           return grant.grantee.text() == grantee;
+         });
+}
+
+Result<ListQuery> query_of(const Catalogue& in, const ListLayout& layout) {
+  using Whose = ListRequest::Whose;
+  const auto& request = in.request;
+  if (request.lives == ListRequest::Lives::all || request.activity) {
+    return bad("lives", "a sorted list has live or deleted objects, active or not");
+  }
+  if (request.whose == Whose::everybody && layout.rules().across != ListRules::Across::everybody) {
+    return bad("whose", "kind " + in.kind.name + " has no lists over all owners");
+  }
+  if (request.whose == Whose::shared && request.lives == ListRequest::Lives::deleted) {
+    return bad("lives", "what is deleted is shared with nobody");
+  }
+  ListQuery query{.name = in.kind.name,
+                  .groups = {list_group(request)},
+                  .sort = request.sort,
+                  .order = request.order,
+                  .where = request.where,
+                  .limit = request.limit,
+                  .cursor = request.cursor};
+  if (request.sort.empty()) {
+    const bool is_down = layout.rules().default_sort.starts_with('-');
+    query.order = is_down ? Order::descending : Order::ascending;
+  }
+  return query;
+}
+
+// Its row says that an object is of the list. It may have changed since, so it is asked again.
+bool is_listed(const Catalogue& in, const ListPlan& plan, const ObjectView& view) {
+  const auto& request = in.request;
+  if (request.whose == ListRequest::Whose::shared && !is_shared_with(view.meta, request.owner)) {
+    return false;
+  }
+  return plan.holds(
+      [&](const std::string& field) { return field_value(field, view.meta, view.state); });
+}
+
+bool is_damage(const Error& error) {
+  return error.code == ErrorCode::corrupt || error.code == ErrorCode::newer_version;
+}
+
+Result<Shown> show_listed(const Catalogue& in, const ListPlan& plan, const ObjectId& object,
+                          const ListReader& read) {
+  auto found = find_object(in, object);
+  if (!found && !is_damage(found.error())) return fail(std::move(found).error());
+  if (!found) return read(object, fail(std::move(found).error()));
+  if (!*found || !is_listed(in, plan, **found)) return Shown::passed_over;
+  return read(object, std::move(**found));
+}
+
+Result<void> count_listed(const Catalogue& in, const ListPlan& plan, ListEnd& end) {
+  PERDURE_TRY(total, plan.count(StoredListRows{in.store, in.kind.name},
+                                [&](const ListRow& row) -> Result<bool> {
+                                  auto found = find_object(in, {in.kind.name, row.id});
+                                  if (!found && !is_damage(found.error())) {
+                                    return fail(std::move(found).error());
+                                  }
+                                  return found && *found && is_listed(in, plan, **found);
+                                }));
+  end.total = total;
+  return {};
+}
+
+Result<ListEnd> list_by_rules(const Catalogue& in, const ListLayouts& lists,
+                              const ListReader& read) {
+  const auto* layout = lists.find(in.kind);
+  if (layout == nullptr) return bad("sort", "kind " + in.kind.name + " has no sorted lists");
+  PERDURE_TRY(query, query_of(in, *layout));
+  PERDURE_TRY(plan, ListPlan::make(*layout, std::move(query)));
+  const StoredListRows rows{in.store, in.kind.name};
+  PERDURE_TRY(end, plan.page(rows, [&](const ListRow& row) {
+    return show_listed(in, plan, {in.kind.name, row.id}, read);
+  }));
+  if (in.request.count) PERDURE_TRY_VOID(count_listed(in, plan, end));
+  return std::move(end);
+}
+
+/// Of a list in another order than those of the rules.
+Result<void> count_by_rules(const Catalogue& in, const ListLayouts& lists, ListEnd& end) {
+  const auto* layout = lists.find(in.kind);
+  if (layout == nullptr) return bad("count", "kind " + in.kind.name + " has no lists to count");
+  PERDURE_TRY(query, query_of(in, *layout));
+  query.cursor.clear();
+  PERDURE_TRY(plan, ListPlan::make(*layout, std::move(query)));
+  return count_listed(in, plan, end);
+}
+
 }  // namespace
 
 Result<ListEnd> list_objects(const storage::Store& store, const Directory& directory,
-                             const KindDefinition& kind, const ListRequest& request,
-                             const ListReader& read) {
+                             const KindDefinition& kind, const ListLayouts& lists,
+                             const ListRequest& request, const ListReader& read) {
   if (request.limit == 0) return bad("limit", "a page has at least one item");
+  if (is_of_rules(request)) return list_by_rules({store, directory, kind, request}, lists, read);
   PERDURE_TRY(scan, plan(kind, request));
   PERDURE_TRY(after, decode_cursor(request));
   const Catalogue in{store, directory, kind, request};
@@ -249,9 +352,11 @@ Result<ListEnd> list_objects(const storage::Store& store, const Directory& direc
     if (request.index != index_names::by_id) return bad("activity", "only lists by id have it");
     PERDURE_TRY_VOID(list_active(in, after ? after->id : std::string{}, page));
   } else {
-    PERDURE_TRY_VOID(list_rows(in, std::move(scan), std::move(after), page));
+    PERDURE_TRY_VOID(list_index(in, std::move(scan), std::move(after), page));
   }
-  return std::move(page).end();
+  auto end = std::move(page).end();
+  if (request.count) PERDURE_TRY_VOID(count_by_rules(in, lists, end));
+  return end;
 }
 
 }  // namespace perdure::runtime

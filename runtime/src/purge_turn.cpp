@@ -86,6 +86,11 @@ Result<Decision> run_purge(const Envelope& envelope, const Version& newest,
   write_set.releases = all_claims(envelope, newest, around);
   write_set.counts = object_counts(owner_of(newest), {}, write_set.object.kind,
                                    envelope.call.principal, around.rules.quotas);
+  if (const auto* lists = around.rules.lists.find(around.kind)) {
+    const Json root = around.kind.state.encode(newest.state.get());
+    const ObjectForm form{newest.meta, root};
+    change_lists(around.kind, *lists, &form, nullptr, write_set);
+  }
   decision.reply = {.value = nullptr, .meta = version->meta};
   add_receipt(write_set, envelope, newest.meta, decision.reply.value);
   if (!envelope.call.idempotency_key.empty()) {

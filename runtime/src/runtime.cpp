@@ -188,7 +188,8 @@ Result<ObjectView> Runtime::inspect(const ObjectId& object, AsOf as_of) const {
 Result<ListEnd> Runtime::list(const ListRequest& request, const ListReader& read) const {
   const auto* kind = find_kind(request.kind);
   if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + request.kind);
-  return runtime::list_objects(core_->store(), core_->directory(), *kind, request, read);
+  return runtime::list_objects(core_->store(), core_->directory(), *kind, core_->lists(), request,
+                               read);
 }
 
 Result<ListPage> Runtime::list(const ListRequest& request) const {
@@ -204,6 +205,7 @@ Result<ListPage> Runtime::list(const ListRequest& request) const {
                 return Shown::taken;
               }));
   page.next_cursor = std::move(end.next_cursor);
+  page.total = end.total;
   return page;
 }
 

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "alarm_turns.hpp"
 #include "event_feed.hpp"
 #include "index_keys.hpp"
@@ -164,10 +167,20 @@ void add_derived(Decision& decision, const Draft& draft, const Json& after,
   const auto& kind = draft.around.kind;
   const auto& old = draft.before.meta;
   const bool keeps_rows = old.exists() == draft.meta.exists() && old.grants == draft.meta.grants;
-  if (kind.indexes.empty() && kind.purges.empty() && kind.uniques.empty() && keeps_rows) return;
+  const auto* lists = draft.around.rules.lists.find(kind);
+  if (kind.indexes.empty() && kind.purges.empty() && kind.uniques.empty() && lists == nullptr &&
+      keeps_rows) {
+    return;
+  }
   const Json before = kind.state.encode(draft.before.state.get());
   decision.write_set.indexes =
       index_changes(kind, draft.before, index_keys(kind, draft.meta, after));
+  if (lists != nullptr) {
+    const ObjectForm old_form{old, before};
+    const ObjectForm new_form{draft.meta, after};
+    change_lists(kind, *lists, draft.before.purged() ? nullptr : &old_form, &new_form,
+                 decision.write_set);
+  }
   const auto keep = [&](std::vector<ClaimName>& releases) {
     keep_foreign_claims(draft.around.store, draft.meta.object(), draft.envelope.accepted_at,
                         releases);
@@ -224,9 +237,10 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   add_derived(decision, draft, after_json, requests);
   add_claims(decision, draft, requests);
   if (begins_life(draft)) {
-    write_set.counts =
+    std::ranges::move(
         object_counts(owner_of(before), draft.meta.origin->owner.text(), draft.meta.object().kind,
-                      draft.envelope.call.principal, draft.around.rules.quotas);
+                      draft.envelope.call.principal, draft.around.rules.quotas),
+        std::back_inserter(write_set.counts));
   }
   for (const auto& sent : requests.sends) write_set.sends.push_back(encode_sent(sent));
   add_receipt(write_set, draft.envelope, draft.meta, draft.value);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "envelope.hpp"
+#include "list_rows.hpp"
 #include "overlay.hpp"
 #include "tally.hpp"
 #include "times.hpp"
@@ -33,6 +34,7 @@ struct TurnRules {
   std::chrono::seconds idempotency_window;
   Milliseconds alarm_period_min;
   Quotas quotas;
+  ListLayouts lists = {};
 };
 
 struct TurnSurroundings {

@@ -34,7 +34,10 @@ class Catalogue final : public perdure::testing::Workload {
             .index({.name = "color", .fields = {"color"}})
             .index(
                 {.name = "size", .fields = {"size", "color"}, .scope = IndexDefinition::Scope::all})
-            .index({.name = "tags", .fields = {"tags"}})};
+            .index({.name = "tags", .fields = {"tags"}})
+            .lists(
+                {.filters = {{.name = "color", .field = "color"}, {.name = "tag", .field = "tags"}},
+                 .sorts = {{.field = "size"}, {.field = "$updated_at"}}})};
   }
 
   void step() override {
@@ -52,6 +55,13 @@ class Catalogue final : public perdure::testing::Workload {
       compare({.kind = "thing", .index = "color", .equals = {color}}, is, "color " + color);
       const auto has = [&](const Thing& t) { return std::ranges::count(t.tags, color) > 0; };
       compare({.kind = "thing", .index = "tags", .equals = {color}}, has, "tag " + color);
+      const ListCondition is_color{.name = "color", .values = {color}};
+      const ListCondition has_color{.name = "tag", .values = {color}};
+      compare({.kind = "thing", .limit = 3, .sort = "size", .where = {has_color}}, has,
+              "tag " + color + " by size");
+      compare(
+          {.kind = "thing", .limit = 3, .sort = "updated_at", .where = {is_color, has_color}},
+          [&](const Thing& t) { return is(t) && has(t); }, "color and tag " + color);
     }
     const auto small = [](const Thing& t) { return t.size < 50; };
     compare({.kind = "thing", .index = "size", .until = 50, .limit = 3}, small, "sizes below 50");

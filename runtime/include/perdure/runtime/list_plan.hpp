@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// ListPlan: one page of a list, or its count, out of the rows that a ListLayout makes. Objects and
+// items in objects are listed by it alike; where rows come from is a ListRows.
+//
+// Any sort with at most one filter is one range (or several, merged: one for each value and group).
+// Of several filters the rows of the one that holds for the fewest are walked along, the others are
+// checked on the cover; past a run of rows that do not fit it leaps to where all of them have rows
+// again. A range filter on another field than the sort's may hold for few: what it holds for is
+// then gathered along its own rows, and sorted.
+//
+// Cursor  says what was passed last, by its value and id, and which list it is of. What is in the
+//         list all the time is neither skipped nor shown twice, whatever else changes.
+// Order   what has no value comes last, in both orders; equals stand by id.
+// Limits  a page looks at limits::page_rows_max rows: past them it comes short, with a cursor.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "perdure/runtime/inspect.hpp"
+#include "perdure/runtime/list_layout.hpp"
+
+namespace perdure {
+
+struct ListRow {
+  std::string key;
+  std::string id;
+  std::string cover;
+};
+
+/// Keys `from <= key < until`; bounds are whole keys or beginnings of keys.
+struct ListRange {
+  std::string from;
+  std::string until;
+  Order order = Order::ascending;
+  std::size_t limit = 100;
+  const ListRow* after = nullptr;  ///< only what stands behind it, whether or not it is there
+};
+
+/// Where rows come from. Errors: the store's.
+class ListRows {
+ public:
+  virtual ~ListRows() = default;
+  [[nodiscard]] virtual Result<std::vector<ListRow>> read(const std::string& index,
+                                                          const ListRange& range) const = 0;
+  /// A count of the layout; none: it is not kept.
+  [[nodiscard]] virtual Result<std::optional<std::uint64_t>> count(
+      const std::string& name) const = 0;
+};
+
+struct ListQuery {
+  std::string name;                 ///< of what is listed: a cursor is bound to it
+  std::vector<std::string> groups;  ///< listed together; each item once
+  std::string sort;                 ///< empty: the default's
+  Order order = Order::ascending;
+  std::vector<ListCondition> where = {};
+  std::size_t limit = 50;
+  std::string cursor = {};
+};
+
+/// A condition, as columns hold values.
+struct ListTest {
+  const ListLayout::Filter* filter = nullptr;
+  std::size_t column = 0;
+  std::vector<std::string> values = {};  ///< one of them is there; sorted
+  std::string above = {};                ///< without `values`; empty: no bound
+  std::string below = {};
+
+  [[nodiscard]] bool is_range() const { return values.empty(); }
+  [[nodiscard]] bool has_rows() const { return filter->compare == ListFilter::Compare::equality; }
+  [[nodiscard]] bool holds(std::string_view value) const;
+};
+
+/// What a page has passed: a value of the sort, and an id.
+struct ListMark {
+  std::string value;
+  std::string id;
+};
+
+/// Lifetime  borrows the layout.
+class ListPlan {
+ public:
+  /// Errors: invalid (`sort`, `cursor`, `limit`, the name of a filter).
+  [[nodiscard]] static Result<ListPlan> make(const ListLayout& layout, ListQuery query);
+
+  /// Whether an item meets the conditions, as it is now.
+  [[nodiscard]] bool holds(const ListFields& fields) const;
+
+  /// Is shown the items of the page by their rows, and passes over those that do not hold: covers
+  /// do not tell everything. Its errors end the page.
+  using Show = std::function<Result<Shown>(const ListRow& row)>;
+  [[nodiscard]] Result<ListEnd> page(const ListRows& rows, const Show& show) const;
+
+  /// Says of an item whose cover does not tell whether it meets the conditions.
+  using Check = std::function<Result<bool>(const ListRow& row)>;
+  /// Exact without conditions and with one filter where counts are kept, and up to 10,000 else.
+  [[nodiscard]] Result<ListTotal> count(const ListRows& rows, const Check& check) const;
+
+  [[nodiscard]] const ListLayout& layout() const { return *layout_; }
+  [[nodiscard]] const ListQuery& query() const { return query_; }
+  [[nodiscard]] const ListLayout::Sort& sort() const { return *sort_; }
+  [[nodiscard]] const std::vector<ListTest>& tests() const { return tests_; }
+  [[nodiscard]] const std::optional<ListMark>& after() const { return after_; }
+  [[nodiscard]] std::string cursor(const ListMark& mark) const;
+
+ private:
+  explicit ListPlan(const ListLayout& layout) : layout_(&layout) {}
+  [[nodiscard]] Result<void> add_test(const ListCondition& condition);
+  [[nodiscard]] Result<void> read_cursor();
+  [[nodiscard]] std::uint32_t fingerprint() const;
+
+  const ListLayout* layout_;
+  ListQuery query_;
+  const ListLayout::Sort* sort_ = nullptr;
+  std::vector<ListTest> tests_;
+  std::optional<ListMark> after_;
+};
+
+}  // namespace perdure

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of lists of objects: what follows from an object's versions, and how it is read back.
+#pragma once
+
+#include <map>
+
+#include "perdure/runtime/kind.hpp"
+#include "perdure/runtime/list_plan.hpp"
+#include "perdure/storage/store.hpp"
+
+namespace perdure::runtime {
+
+/// The layouts of all kinds that have lists, by the kind's name.
+class ListLayouts {
+ public:
+  ListLayouts() = default;
+  explicit ListLayouts(const std::vector<Kind>& kinds);
+  /// Null: it has none.
+  [[nodiscard]] const ListLayout* find(const KindDefinition& kind) const;
+
+ private:
+  std::map<std::string, ListLayout, std::less<>> layouts_;
+};
+
+/// An object at one version, with its state as JSON.
+struct ObjectForm {
+  const ObjectMeta& meta;
+  const Json& root;
+};
+
+/// Appends what turns the rows and counts of an object's lists from those of one version to those
+/// of another; null: there is none, or it is purged.
+void change_lists(const KindDefinition& kind, const ListLayout& layout, const ObjectForm* before,
+                  const ObjectForm* after, storage::WriteSet& write_set);
+
+/// The group of keys that a list of objects is.
+[[nodiscard]] std::string list_group(const ListRequest& request);
+
+/// The name of a count of a kind's lists.
+[[nodiscard]] std::string list_count(std::string_view kind, std::string_view count);
+
+/// Rows of a kind as a store has them. Borrows both.
+class StoredListRows final : public ListRows {
+ public:
+  StoredListRows(const storage::Store& store, const std::string& kind)
+      : store_(store), kind_(kind) {}
+  [[nodiscard]] Result<std::vector<ListRow>> read(const std::string& index,
+                                                  const ListRange& range) const override;
+  [[nodiscard]] Result<std::optional<std::uint64_t>> count(const std::string& name) const override;
+
+ private:
+  const storage::Store& store_;
+  const std::string& kind_;
+};
+
+}  // namespace perdure::runtime
