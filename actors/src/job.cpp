@@ -270,16 +270,13 @@ Json completed(const Json& form, const Json& state) {
   return whole;
 }
 
-KindBuilder<ResourceState>&& with_indexes(KindBuilder<ResourceState>&& builder) {
-  using Scope = IndexDefinition::Scope;
-  for (const std::string field : {"created_at", "status", "type", "queue"}) {
-    auto fields = field == "created_at" ? std::vector<std::string>{"$created_at"}
-                                        : std::vector<std::string>{field, "$created_at"};
-    std::move(builder)
-        .index({.name = field, .fields = fields})
-        .index({.name = "all_" + field, .fields = fields, .scope = Scope::all});
-  }
-  return std::move(builder);
+ListRules list_rules() {
+  return {.filters = {{.name = "status", .field = "status"},
+                      {.name = "type", .field = "type"},
+                      {.name = "queue", .field = "queue"}},
+          .sorts = {{.field = "$created_at", .name = "created_at"}},
+          .default_sort = "-created_at",
+          .across = ListRules::Across::everybody};
 }
 
 /// Jobs of before scopes were kept go on with all that their makers have.
@@ -314,7 +311,8 @@ Kind job_kind(const JobTypes& types, const JobOptions& options) {
   const auto resource = resource_rules(rules);
   Json form = resource.fields.defaults();
   form.update(resource.server_set);
-  return with_indexes(resource_kind(resource))
+  return resource_kind(resource)
+      .lists(list_rules())
       .schema_version(2)
       .upgrade(1, with_scopes)
       .command("turn_away",

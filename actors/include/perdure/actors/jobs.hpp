@@ -81,8 +81,7 @@ struct JobOptions {
 ///                         first, of which the newest 100 are kept
 ///              begin, progress, append, finish, tick, again, time_out, expire: the runner's, and
 ///              its own alarms'
-///              Indexes by owner: created_at, status, type, queue; over all owners: all_created_at,
-///              all_status, all_type, all_queue.
+///              Lists by created_at, of an owner and over all: status, type, queue, together.
 ///              Publishes job.created, job.started, job.progress, job.retrying, job.succeeded,
 ///              job.failed and job.cancelled.
 ///   job_queue  its id is its name; the host's. All its commands are the jobs' and the runner's:

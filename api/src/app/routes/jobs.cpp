@@ -45,75 +45,33 @@ Result<ObjectView> find_job(const Context& context) {
 
 // ---- the list
 
-/// The first filter is a range of an index, the others are looked for in it.
 ListRequest list_request(const Context& context) {
-  const std::string prefix = sees_all(context) ? "all_" : "";
   const auto* sort = context.find_query("sort");
-  ListRequest request{.kind = std::string{actors::job_kind_name}, .index = prefix + "created_at"};
-  if (!sees_all(context)) request.owner = context.principal.user_id;
-  request.order = sort == nullptr || sort->starts_with('-') ? Order::descending : Order::ascending;
+  const bool is_up = sort != nullptr && !sort->starts_with('-');
+  ListRequest request{.kind = std::string{actors::job_kind_name},
+                      .owner = context.principal.user_id,
+                      .order = is_up ? Order::ascending : Order::descending,
+                      .sort = "created_at"};
+  if (sees_all(context)) request.whose = ListRequest::Whose::everybody;
   for (const auto* name : filters) {
     if (const auto* value = context.find_query(name)) {
-      request.index = prefix + name;
-      request.equals.emplace_back(*value);
-      break;
+      request.where.push_back({.name = name, .values = {*value}});
     }
   }
   if (const auto* cursor = context.find_query("cursor")) request.cursor = *cursor;
   return request;
 }
 
-bool passes(const Context& context, const Json& job) {
-  return std::ranges::all_of(filters, [&](const char* name) {
-    const auto* wanted = context.find_query(name);
-    return wanted == nullptr || job.value(name, Json()) == *wanted;
-  });
-}
-
-/// One page. Of jobs that pass one filter and not the others, thousands may have to be read for it:
-/// so it is made in slices.
-class JobPage final : public SlowTask {
- public:
-  explicit JobPage(ContextPtr context)
-      : context_(std::move(context)), text_(*context_), request_(list_request(*context_)) {}
-
-  Step step(const Slice& slice) override {
-    request_.limit = text_.left();
-    std::size_t read = 0;
-    bool is_paused = false;
-    const auto end = context_->services.runtime.list(
-        request_, [&](const ObjectId& object, const Result<ObjectView>& view) {
-          is_paused = read > 0 && slice.over();
-          if (is_paused || ++read + read_ > perdure::limits::page_rows_max) return Shown::refused;
-          return show(object, view);
-        });
-    if (!end) {
-      answer(*context_, Error{end.error()});
-      return Step::done;
-    }
-    read_ += read;
-    request_.cursor = end->next_cursor;
-    if (is_paused) return Step::again;
-    std::move(text_).send(*context_, request_.cursor);
-    return Step::done;
-  }
-
- private:
-  Shown show(const ObjectId& object, const Result<ObjectView>& view) {
-    if (!view) return text_.add_unreadable(object);
-    if (!passes(*context_, view->state)) return Shown::passed_over;
-    return text_.add(actors::resource_body(*view));
-  }
-
-  const ContextPtr context_;
-  ListText text_;
-  ListRequest request_;
-  std::size_t read_ = 0;  // in the slices before
-};
-
-Sliced list_jobs() {
-  return {[](ContextPtr context) { return std::make_shared<JobPage>(std::move(context)); },
-          WorkClass::read};
+void list_jobs(const ContextPtr& context) {
+  ListText text{*context};
+  auto request = list_request(*context);
+  request.limit = text.left();
+  const auto end = context->services.runtime.list(
+      request, [&](const ObjectId& object, const Result<ObjectView>& view) {
+        return view ? text.add(actors::resource_body(*view)) : text.add_unreadable(object);
+      });
+  if (!end) return answer(*context, Error{end.error()});
+  std::move(text).send(*context, end->next_cursor);
 }
 
 // ---- a new job
@@ -290,26 +248,23 @@ void stream_job(const ContextPtr& context) {
 
 void add_jobs(std::vector<Route>& routes) {
   const std::string kind{actors::job_kind_name};
-  add_collection(
-      routes,
-      {.path = "/jobs",
-       .parameter = "id",
-       .schema = "Job",
-       .tag = "Jobs",
-       .read = {"jobs", Access::read},
-       .write = {"jobs", Access::write},
-       .sorts = {"created_at"},
-       .filters = {{.name = "status",
-                    .values = {"queued", "running", "succeeded", "failed", "cancelled"}},
-                   {.name = "type"},
-                   {.name = "queue",
-                    .description = "With several filters a page may hold fewer items than `limit` "
-                                   "and still have a `next_cursor`."}},
-       .list = list_jobs(),
-       .create = Function{create_job},
-       .get = ObjectCall{.kind = kind, .name = "get", .render = Render::resource},
-       .remove = Slow{remove_job},
-       .examples = {.create = R"({"type":"echo","payload":{"hello":"world"}})"}});
+  add_collection(routes,
+                 {.path = "/jobs",
+                  .parameter = "id",
+                  .schema = "Job",
+                  .tag = "Jobs",
+                  .read = {"jobs", Access::read},
+                  .write = {"jobs", Access::write},
+                  .sorts = {"created_at"},
+                  .filters = {{.name = "status",
+                               .values = {"queued", "running", "succeeded", "failed", "cancelled"}},
+                              {.name = "type"},
+                              {.name = "queue"}},
+                  .list = Slow{list_jobs},
+                  .create = Function{create_job},
+                  .get = ObjectCall{.kind = kind, .name = "get", .render = Render::resource},
+                  .remove = Slow{remove_job},
+                  .examples = {.create = R"({"type":"echo","payload":{"hello":"world"}})"}});
   auto& create = route_named(routes, "createJob");
   create.summary = "Have something done: now, later, or again and again";
   create.description =
