@@ -245,12 +245,6 @@ bool is_of_rules(const ListRequest& request) {
          (request.count || request.whose != ListRequest::Whose::owner);
 }
 
-bool is_shared_with(const ObjectMeta& meta, const std::string& grantee) {
-  return meta.grants != nullptr && std::ranges::any_of(*meta.grants, [&](const ObjectGrant& grant) {
-           return grant.grantee.text() == grantee;
-         });
-}
-
 Result<ListQuery> query_of(const Catalogue& in, const ListLayout& layout) {
   using Whose = ListRequest::Whose;
   const auto& request = in.request;
@@ -280,7 +274,7 @@ Result<ListQuery> query_of(const Catalogue& in, const ListLayout& layout) {
 // Its row says that an object is of the list. It may have changed since, so it is asked again.
 bool is_listed(const Catalogue& in, const ListPlan& plan, const ObjectView& view) {
   const auto& request = in.request;
-  if (request.whose == ListRequest::Whose::shared && !is_shared_with(view.meta, request.owner)) {
+  if (request.whose == ListRequest::Whose::shared && !is_granted(view.meta, request.owner)) {
     return false;
   }
   return plan.holds(
