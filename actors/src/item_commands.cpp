@@ -2,6 +2,7 @@
 #include "item_commands.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "errors.hpp"
@@ -13,6 +14,8 @@ namespace {
 
 // A page with all its tags and revisions is about 310 entries; a turn may change 10,000.
 constexpr std::size_t purged_per_turn_max = 30;
+/// The member of a stored item that holds the seq of its last change.
+constexpr const char* item_seq = "seq";
 
 /// The rules of one sort of items and what is made of them once. The handlers share it.
 struct Items {
@@ -34,6 +37,53 @@ struct Items {
 
 std::int64_t this_seq(const Turn& turn) { return static_cast<std::int64_t>(turn.meta().seq) + 1; }
 
+/// The seq of the item's last change. Items of versions up to 0.1.0 have none until they change.
+std::int64_t seq_of(const Json& item) { return item.value(item_seq, std::int64_t{1}); }
+
+/// Whether the caller's conditions allow a change: `if_seqs` are the seqs that it may have.
+Result<void> check_condition(const Json& payload, const Json& item) {
+  const auto wanted = payload.find(item_member::if_seqs);
+  if (wanted == payload.end()) return {};
+  for (const auto& seq : *wanted) {
+    if (seq == seq_of(item)) return {};
+  }
+  return fail(ErrorCode::stale_precondition,
+              "it is at seq " + std::to_string(seq_of(item)) + ", which is not the expected one");
+}
+
+/// Members that move with every change.
+bool is_told(const std::string& member) {
+  constexpr std::array silent{"updated_at", "updated_by", "created_at", "created_by",
+                              "rank",       "deleted_at", item_seq,     "id"};
+  return std::ranges::find(silent, member) == silent.end() && member != internal_member;
+}
+
+Json changed_members(const std::optional<Json>& before, const Json& next) {
+  auto changed = Json::array();
+  for (const auto& [name, value] : next.items()) {
+    if (!is_told(name)) continue;
+    const bool differs = before ? before->value(name, Json()) != value : !value.is_null();
+    if (differs) changed.push_back(name);
+  }
+  return changed;
+}
+
+void publish(const Items& items, Turn& turn, const char* verb, const Json& item, Json changed) {
+  turn.publish(items.rules.one + '.' + verb,
+               {{"id", item.at("id")},
+                {"seq", this_seq(turn)},
+                {"parent", {{"kind", turn.object().kind}, {"id", turn.object().id}}},
+                {"changed", std::move(changed)}});
+}
+
+/// An item as the reply to a call about it alone, with its validator.
+Json alone(const Items& items, const ObjectMeta& meta, const EntryReader& entries, Json item) {
+  const auto seq = seq_of(item);
+  auto body = items.present(meta, entries, std::move(item));
+  body[std::string{item_member::seq}] = seq;
+  return body;
+}
+
 Json position_at_end(const Items& items, const EntryReader& entries) {
   const auto last = items.collection.last(entries, "position");
   if (!last) return 1;
@@ -46,6 +96,7 @@ Json position_at_end(const Items& items, const EntryReader& entries) {
 void stamp(Turn& turn, Json& item) {
   item["updated_at"] = format_rfc3339(turn.now());
   item["updated_by"] = actor_name(turn.principal());
+  item[item_seq] = this_seq(turn);
 }
 
 /// Settles `next`, writes it, and gives what the client sees.
@@ -56,7 +107,8 @@ Result<Json> save(const Items& items, Turn& turn, const std::optional<Json>& bef
   if (items.rules.settle) PERDURE_TRY_VOID(items.rules.settle(turn, before, next));
   stamp(turn, next);
   items.collection.put(turn.entries(), before, next);
-  return items.present(turn.meta(), turn.entries(), std::move(next));
+  publish(items, turn, before ? "updated" : "created", next, changed_members(before, next));
+  return alone(items, turn.meta(), turn.entries(), std::move(next));
 }
 
 Result<Json> create(const Items& items, Turn& turn, ResourceState& self, const Json& payload) {
@@ -80,6 +132,7 @@ Result<Json> create(const Items& items, Turn& turn, ResourceState& self, const J
 
 Result<Json> update(const Items& items, Turn& turn, ResourceState& /*self*/, const Json& payload) {
   PERDURE_TRY(before, items.live(turn.entries(), payload));
+  PERDURE_TRY_VOID(check_condition(payload, before));
   const Json changes = payload.value("changes", Json::object());
   PERDURE_TRY_VOID(
       check_sent_back(turn.meta(), before, changes, SentIn::change, items.rules.parent_member));
@@ -89,8 +142,10 @@ Result<Json> update(const Items& items, Turn& turn, ResourceState& /*self*/, con
 
 Result<Json> move(const Items& items, Turn& turn, ResourceState& /*self*/, const Json& payload) {
   PERDURE_TRY(before, items.live(turn.entries(), payload));
+  PERDURE_TRY_VOID(check_condition(payload, before));
   Json changes = payload;
   changes.erase("id");
+  changes.erase(std::string{item_member::if_seqs});
   for (const auto& [name, value] : changes.items()) {
     const auto& references = items.rules.references;
     if (name != "position" &&
@@ -114,10 +169,13 @@ void note_oldest_deleted(const Items& items, Turn& turn, ResourceState& self) {
 
 Result<Json> remove(const Items& items, Turn& turn, ResourceState& self, const Json& payload) {
   PERDURE_TRY(before, items.live(turn.entries(), payload));
+  PERDURE_TRY_VOID(check_condition(payload, before));
   Json next = before;
   next["deleted_at"] = format_rfc3339(turn.now());
+  next[item_seq] = this_seq(turn);
   items.collection.put(turn.entries(), before, next);
   note_oldest_deleted(items, turn, self);
+  publish(items, turn, "deleted", next, Json::array());
   return Json(nullptr);
 }
 
@@ -130,7 +188,8 @@ Result<Json> restore(const Items& items, Turn& turn, ResourceState& self, const 
   stamp(turn, next);
   items.collection.put(turn.entries(), before, next);
   note_oldest_deleted(items, turn, self);
-  return items.present(turn.meta(), turn.entries(), std::move(next));
+  publish(items, turn, "restored", next, Json::array());
+  return alone(items, turn.meta(), turn.entries(), std::move(next));
 }
 
 Result<Json> purge(const Items& items, Turn& turn, ResourceState& self, const Json& payload) {
@@ -144,6 +203,7 @@ Result<Json> purge(const Items& items, Turn& turn, ResourceState& self, const Js
     if (item.at("deleted_at").get_ref<const std::string&>() >= limit) break;
     if (items.rules.purged) items.rules.purged(turn.entries(), item);
     items.collection.erase(turn.entries(), item);
+    publish(items, turn, "purged", item, Json::array());
     ++purged;
   }
   Json& count = self.internal().at(items.rules.many);
@@ -155,7 +215,7 @@ Result<Json> purge(const Items& items, Turn& turn, ResourceState& self, const Js
 
 Result<Json> get(const Items& items, const View& view, const Json& payload) {
   PERDURE_TRY(item, items.live(view.entries(), payload));
-  return items.present(view.meta(), view.entries(), std::move(item));
+  return alone(items, view.meta(), view.entries(), std::move(item));
 }
 
 Result<Json> list_all(const Items& items, const View& view, const Json& payload) {
@@ -206,6 +266,7 @@ std::string oldest_deleted_member(const std::string& many) { return "oldest_dele
 
 Json item_body(const ObjectMeta& parent, const std::string& parent_member, Json item) {
   item.erase("rank");
+  item.erase(item_seq);
   item.erase("deleted_at");
   item.erase(std::string{internal_member});
   const Origin& origin = *parent.origin;

@@ -243,24 +243,32 @@ Result<Json> list_runs(const View& view, const Json& payload) {
 }
 
 ResourceRules resource_rules(const std::shared_ptr<const JobRules>& rules) {
-  return {.kind = std::string{job_kind_name},
-          .fields = Fields::of("Job"),
-          .server_set = {{"status", "queued"},
-                         {"progress", nullptr},
-                         {"result", nullptr},
-                         {"error", nullptr},
-                         {"attempts", 0},
-                         {"output_bytes", 0},
-                         {"run_at", nullptr},
-                         {"started_at", nullptr},
-                         {"finished_at", nullptr},
-                         {"cancel_requested_at", nullptr},
-                         {"expires_at", nullptr}},
-          .free_form = {"progress", "result", "error"},
-          .internal = JobState::first_internal(),
-          .settle = [rules](Turn& turn, const Json& before, Json& next, const Json&) {
-            return settle(*rules, turn, before, next);
-          }};
+  return {
+      .kind = std::string{job_kind_name},
+      .fields = Fields::of("Job"),
+      .server_set = {{"status", "queued"},
+                     {"progress", nullptr},
+                     {"result", nullptr},
+                     {"error", nullptr},
+                     {"attempts", 0},
+                     {"output_bytes", 0},
+                     {"run_at", nullptr},
+                     {"started_at", nullptr},
+                     {"finished_at", nullptr},
+                     {"cancel_requested_at", nullptr},
+                     {"expires_at", nullptr}},
+      .free_form = {"progress", "result", "error"},
+      .internal = JobState::first_internal(),
+      .settle = [rules](Turn& turn, const Json& before, Json& next, const Json&) -> Result<void> {
+        PERDURE_TRY_VOID(settle(*rules, turn, before, next));
+        if (before.empty()) {
+          turn.publish("job.created", {{"id", turn.object().id},
+                                       {"type", next.at("type")},
+                                       {"queue", next.at("queue")},
+                                       {"status", next.at("status")}});
+        }
+        return {};
+      }};
 }
 
 /// A state from outside may lack members: a merge patch removes what it sets to null.

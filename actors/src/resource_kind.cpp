@@ -10,10 +10,6 @@ namespace perdure::actors {
 
 namespace {
 
-void publish(const ResourceRules& rules, Turn& turn, std::string_view what) {
-  turn.publish(rules.kind + '.' + std::string{what}, {{"id", turn.object().id}});
-}
-
 Result<Json> without_members(const Json& payload, const std::vector<std::string>& members) {
   PERDURE_TRY_VOID(require_object(payload));
   Json rest = payload;
@@ -33,7 +29,6 @@ Result<Json> create(const ResourceRules& rules, Turn& turn, ResourceState& self,
   if (rules.settle) PERDURE_TRY_VOID(rules.settle(turn, Json::object(), next, payload));
   PERDURE_TRY_VOID(check_sent_back(turn.meta(), next, payload, SentIn::create));
   self.json = std::move(next);
-  publish(rules, turn, "created");
   return public_state(self.json);
 }
 
@@ -44,7 +39,6 @@ Result<Json> update(const ResourceRules& rules, Turn& turn, ResourceState& self,
   PERDURE_TRY(next, rules.fields.changed(self.json, std::move(sent)));
   if (rules.settle) PERDURE_TRY_VOID(rules.settle(turn, self.json, next, payload));
   self.json = std::move(next);
-  publish(rules, turn, "updated");
   return public_state(self.json);
 }
 
@@ -107,8 +101,27 @@ KindBuilder<ResourceState> resource_kind(ResourceRules rules) {
                })
       .query(std::string{query::get},
              [](const ResourceState& self) { return public_state(self.json); })
-      .index({.name = "updated_at", .fields = {"$updated_at"}})
       .check_state([shared](const Json& state) { return check_state(*shared, state); });
+  return builder;
+}
+
+ResourceRules rules_of(const Noun& noun) {
+  ResourceRules rules{
+      .kind = noun.kind, .fields = Fields::of(noun.schema()), .server_set = noun.server_set};
+  if (noun.settle) {
+    rules.settle = [settle = noun.settle](Turn& turn, const Json& before, Json& next, const Json&) {
+      return settle(turn, before, next);
+    };
+  }
+  return rules;
+}
+
+KindBuilder<ResourceState> resource_kind(const Noun& noun, ResourceRules rules,
+                                         std::vector<std::string> silent) {
+  auto builder = resource_kind(std::move(rules));
+  silent.emplace_back(internal_member);
+  std::move(builder).lists(noun.lists).publish_changes({.silent = std::move(silent)});
+  for (const auto& reference : noun.references) std::move(builder).reference(reference);
   return builder;
 }
 

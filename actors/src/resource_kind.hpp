@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// resource_kind: a kind whose objects are resources (perdure/actors/resource.hpp), in a few lines.
-//
-//   Kind note_kind() {
-//     return resource_kind({.kind = "note", .fields = Fields::of("Note")})
-//         .index({.name = "title", .fields = {"title"}});
-//   }
+// resource_kind: a kind whose objects are resources (perdure/actors/resource.hpp), as its noun
+// declares it.
 #pragma once
 
 #include <functional>
 #include <string>
 
 #include "fields.hpp"
+#include "perdure/actors/noun.hpp"
 #include "perdure/actors/resource.hpp"
 #include "perdure/runtime/kind.hpp"
 
@@ -46,9 +43,19 @@ struct ResourceRules {
   JsonCheck check = {};
 };
 
-/// What all resources have: create, update, get, the check of states from outside, and the index
-/// `updated_at`. The kind adds its own.
+/// What all resources have: create, update, get, and the check of states from outside. The kind
+/// adds its own.
 [[nodiscard]] KindBuilder<ResourceState> resource_kind(ResourceRules rules);
+
+/// The rules that follow from a noun, for a kind that has more.
+[[nodiscard]] ResourceRules rules_of(const Noun& noun);
+/// The same with the noun's lists, references and change events. A change of the members in
+/// `silent` alone is no event.
+[[nodiscard]] KindBuilder<ResourceState> resource_kind(const Noun& noun, ResourceRules rules,
+                                                       std::vector<std::string> silent = {});
+[[nodiscard]] inline KindBuilder<ResourceState> resource_kind(const Noun& noun) {
+  return resource_kind(noun, rules_of(noun));
+}
 
 /// The state without `internal`.
 [[nodiscard]] Json public_state(Json state);

@@ -21,6 +21,7 @@
 #include "shell/command_line.hpp"
 #include "shell/data_commands.hpp"
 #include "shell/errors_page.hpp"
+#include "shell/events_page.hpp"
 #include "shell/jobs.hpp"
 #include "shell/open_files.hpp"
 #include "shell/options.hpp"
@@ -357,6 +358,10 @@ struct Runner {
   }
   ExitCode operator()(const ConfigCommand& command) const {
     return print_config(config, command.form);
+  }
+  ExitCode operator()(const EventsCommand&) const {
+    fmt::print("{}", topics_as_markdown());
+    return ExitCode::ok;
   }
   ExitCode operator()(const ErrorsCommand&) const {
     fmt::print("{}", errors_as_markdown());

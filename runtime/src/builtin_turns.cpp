@@ -9,6 +9,7 @@
 #include "index_keys.hpp"
 #include "perdure/runtime/access.hpp"
 #include "perdure/schemas/schema.hpp"
+#include "references.hpp"
 #include "secrets.hpp"
 #include "turn_runner.hpp"
 
@@ -183,7 +184,15 @@ Result<void> restore(Draft& draft, TurnContext& turn) {
   return {};
 }
 
+Result<void> remove(Draft& draft, TurnContext& turn) {
+  draft.meta.deleted_at = draft.meta.updated_at;
+  const auto& envelope = draft.envelope;
+  if (is_along(envelope)) draft.meta.deleted_with = to_string(whole_of(envelope));
+  return take_along(envelope, draft.around, turn);
+}
+
 Result<void> undelete(Draft& draft, TurnContext& turn) {
+  PERDURE_TRY_VOID(take_along(draft.envelope, draft.around, turn));
   PERDURE_TRY_VOID(resume_alarms(draft.meta.object(), draft.around, turn));
   settle(draft, turn);
   answer_with_state(draft);
@@ -215,7 +224,7 @@ Result<void> run_builtin(Draft& draft, TurnContext& turn) {
     case Operation::create: return create(draft, turn);
     case Operation::replace: return replace(draft, turn);
     case Operation::patch: return patch(draft, turn);
-    case Operation::remove: draft.meta.deleted_at = draft.meta.updated_at; return {};
+    case Operation::remove: return remove(draft, turn);
     case Operation::undelete:
       if (draft.before.meta.exists()) {
         return fail(ErrorCode::conflict, to_string(draft.meta.object()) + " is not deleted");

@@ -17,8 +17,10 @@
 #include "derived_rows.hpp"
 #include "fair_scheduler.hpp"
 #include "lent_thread.hpp"
+#include "list_build.hpp"
 #include "object_actor.hpp"
 #include "quota.hpp"
+#include "references.hpp"
 #include "unique_keys.hpp"
 
 namespace perdure {
@@ -42,46 +44,6 @@ class WorkerNames final : public caf::thread_hook {
   void thread_terminates() override {}
 };
 
-Result<void> validate_kind(const KindDefinition& kind) {
-  PERDURE_TRY_VOID(validate(ObjectId{kind.name, "x"}));
-  const auto refuse = [&](std::string why) {
-    return fail(ErrorCode::invalid, fmt::format("kind {}: {}", kind.name, why));
-  };
-  for (const auto& [name, command] : kind.commands) {
-    if (name.starts_with('$')) return refuse("names that start with $ are the runtime's");
-    if (kind.queries.contains(name)) return refuse(name + " is both a command and a query");
-  }
-  for (std::uint32_t version = 1; version < kind.schema_version; ++version) {
-    if (!kind.upgrades.contains(version)) {
-      return refuse(fmt::format("no upgrade step from schema version {}", version));
-    }
-  }
-  for (const auto& purge : kind.purges) {
-    if (!kind.commands.contains(purge.command)) {
-      return refuse("it is purged by a command that it has not: " + purge.command);
-    }
-  }
-  std::set<std::string> index_names;
-  for (const auto& index : kind.indexes) {
-    if (index.name.starts_with('$') || !index_names.insert(index.name).second) {
-      return refuse("index name " + index.name + " is taken");
-    }
-    const std::set<std::string> fields(index.fields.begin(), index.fields.end());
-    if (fields.size() != index.fields.size() || fields.empty()) {
-      return refuse("index " + index.name + " has no fields, or one of them twice");
-    }
-  }
-  if (auto lists = ListLayout{kind.lists}.check(); !lists) return refuse(lists.error().detail);
-  std::set<std::string> spaces;
-  for (const auto& unique : kind.uniques) {
-    const bool is_own = unique.space == runtime::once_space;
-    if (unique.space.empty() || is_own || !spaces.insert(unique.space).second) {
-      return refuse("space \"" + unique.space + "\" of a unique field is taken, or none");
-    }
-  }
-  return {};
-}
-
 std::unique_ptr<caf::actor_system_config> make_config(std::size_t threads) {
   auto config = std::make_unique<caf::actor_system_config>();
   schedule_fairly(*config, threads);
@@ -90,24 +52,6 @@ std::unique_ptr<caf::actor_system_config> make_config(std::size_t threads) {
 }
 
 }  // namespace
-
-std::vector<Kind> with_own_kinds(std::vector<Kind> kinds) {
-  kinds.push_back(dead_letter_kind());
-  kinds.push_back(subscription_kind());
-  kinds.push_back(subscriber_kind());
-  return kinds;
-}
-
-Result<void> validate_kinds(const std::vector<Kind>& kinds) {
-  std::set<std::string> names;
-  for (const auto& kind : kinds) {
-    PERDURE_TRY_VOID(validate_kind(kind.definition()));
-    if (!names.insert(kind.name()).second) {
-      return fail(ErrorCode::invalid, "two kinds are named " + kind.name());
-    }
-  }
-  return {};
-}
 
 }  // namespace runtime
 
@@ -188,6 +132,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
       rules_{.idempotency_window = options_.idempotency_window,
              .alarm_period_min = options_.alarms.period_min,
              .quotas = options_.quotas,
+             .dependents = runtime::find_dependents(kinds_),
              .lists = runtime::ListLayouts{kinds_}},
       purger_(
           *foundation_.store, kinds_, *foundation_.clock, times_, options_.purge_after,
@@ -215,6 +160,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
     // What these cannot do, the next opening does: until then lists and names are as they were.
     static_cast<void>(runtime::bring_indexes_up_to_date(*foundation_.store, kinds_, claims_at()));
     static_cast<void>(runtime::bring_claims_up_to_date(*foundation_.store, kinds_, claims_at()));
+    static_cast<void>(runtime::bring_lists_up_to_date(*foundation_.store, kinds_, claims_at()));
   }
   if (foundation_.threads == runtime::Threads::own) {
     committer_thread_ = std::thread{[this] {

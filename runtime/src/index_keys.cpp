@@ -6,6 +6,7 @@
 
 #include "perdure/base/codec.hpp"
 #include "perdure/runtime/sortable.hpp"
+#include "references.hpp"
 
 namespace perdure::runtime {
 
@@ -105,6 +106,14 @@ void add_purge_row(std::vector<IndexKey>& rows, const PurgeDefinition& purge,
   if (time) rows.push_back({purge_index(purge), time_key(*time)});
 }
 
+void add_along_row(std::vector<IndexKey>& rows, const ReferenceDefinition& reference,
+                   const ObjectMeta& meta, const Json& root) {
+  if (reference.when_deleted != ReferenceDefinition::WhenDeleted::goes_along) return;
+  const auto id = field_value(reference.field, meta, root);
+  if (!id.is_string()) return;
+  rows.push_back({along_index(reference.field), along_key(id.get_ref<const std::string&>())});
+}
+
 }  // namespace
 
 Json field_value(const std::string& field, const ObjectMeta& meta, const Json& root) {
@@ -175,11 +184,15 @@ std::vector<IndexKey> rows_of(const KindDefinition& kind, const ObjectMeta& meta
     rows.push_back({std::string{index_names::deleted}, owner + time});
     rows.push_back({std::string{index_names::deleted_by_id}, ""});
     rows.push_back({std::string{index_names::deleted_at}, time});
+    if (!meta.deleted_with.empty()) {
+      rows.push_back({std::string{index_names::went_along}, along_key(meta.deleted_with)});
+    }
   } else {
     rows.push_back({std::string{index_names::by_id}, ""});
     add_reader_rows(rows, meta);
     for (const auto& index : kind.indexes) add_rows(rows, index, meta, root, writer);
     for (const auto& purge : kind.purges) add_purge_row(rows, purge, meta, root);
+    for (const auto& reference : kind.references) add_along_row(rows, reference, meta, root);
   }
   std::ranges::sort(rows);
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());

@@ -2,6 +2,7 @@
 // $purge: the end of a deleted object's past.
 #include <fmt/format.h>
 
+#include "change_events.hpp"
 #include "index_keys.hpp"
 #include "life_end.hpp"
 #include "once.hpp"
@@ -65,16 +66,20 @@ Result<Decision> run_purge(const Envelope& envelope, const Version& newest,
                    .updated_by = actor_name(envelope.call.principal),
                    .deleted_at = now};
   version->state = around.kind.state.make();
-  const Record record{.previous_hash = newest.hash,
-                      .meta = version->meta,
-                      .command = envelope.call.name,
-                      .request_id = envelope.call.request_id,
-                      .traceparent = envelope.call.traceparent,
-                      .entries = {},
-                      .topics = {},
-                      .root = {}};
+  Record record{.previous_hash = newest.hash,
+                .meta = version->meta,
+                .command = envelope.call.name,
+                .request_id = envelope.call.request_id,
+                .traceparent = envelope.call.traceparent,
+                .entries = {},
+                .topics = {},
+                .root = {}};
   Decision decision;
   auto& write_set = decision.write_set;
+  if (const auto event = purge_event(around.kind, version->meta)) {
+    record.topics.push_back(event->topic);
+    write_set.events.push_back(cloud_event(version->meta, envelope.call.traceparent, 0, *event));
+  }
   write_set.object = envelope.call.target;
   write_set.expected_seq = newest.meta.seq;
   write_set.record = encode_record(record);

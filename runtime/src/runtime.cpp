@@ -185,6 +185,29 @@ Result<ObjectView> Runtime::inspect(const ObjectId& object, AsOf as_of) const {
   return runtime::view_record(*kind, record);
 }
 
+bool Runtime::exists(const ObjectId& object) const {
+  if (!validate(object)) return false;
+  const auto& store = core_->store();
+  if (const auto version = core_->directory().peek(object, store.epoch())) {
+    return version->meta.exists();
+  }
+  const auto row = store.last_record(object);
+  if (!row) return true;
+  if (!*row) return false;
+  const auto record = runtime::decode_record(object, **row);
+  return !record || record->meta.exists();
+}
+
+Json Runtime::without_dead_references(const KindDefinition& kind, Json state) const {
+  if (!state.is_object()) return state;
+  for (const auto& reference : kind.references) {
+    const auto found = state.find(reference.field);
+    if (found == state.end() || !found->is_string()) continue;
+    if (!exists({reference.kind, found->get<std::string>()})) *found = nullptr;
+  }
+  return state;
+}
+
 Result<ListEnd> Runtime::list(const ListRequest& request, const ListReader& read) const {
   const auto* kind = find_kind(request.kind);
   if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + request.kind);

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "alarm_turns.hpp"
+#include "change_events.hpp"
 #include "event_feed.hpp"
 #include "index_keys.hpp"
 #include "life_end.hpp"
@@ -15,6 +16,7 @@
 #include "perdure/schemas/misfit.hpp"
 #include "perdure/schemas/schema.hpp"
 #include "quota.hpp"
+#include "references.hpp"
 #include "unique_keys.hpp"
 
 namespace perdure::runtime {
@@ -103,31 +105,12 @@ Result<void> run_handler(Draft& draft, TurnContext& turn) {
   return {};
 }
 
-std::string cloud_event(const Draft& draft, std::size_t index, const PublishedEvent& event) {
-  const auto& object = draft.meta.object();
-  Json body{{"specversion", "1.0"},
-            {"id", event_id(object, draft.meta.seq, index)},
-            {"source", to_uri_reference(object)},
-            {"type", event.topic},
-            {"time", format_rfc3339(draft.meta.updated_at)},
-            {"datacontenttype", "application/json"},
-            {"owner", draft.meta.origin->owner.text()},
-            {"data", event.data}};
-  if (draft.meta.grants) {
-    auto& grantees = body[std::string{event_grantees}] = Json::array();
-    for (const auto& grant : *draft.meta.grants) grantees.push_back(grant.grantee.text());
-  }
-  // The extension of CloudEvents for distributed tracing.
-  const auto& trace = draft.envelope.call.traceparent;
-  if (!trace.empty()) body["traceparent"] = trace;
-  return dump_json(body);
-}
-
 Result<void> add_events(Decision& decision, Record& record, const Draft& draft,
                         const std::vector<PublishedEvent>& events) {
   for (const auto& event : events) {
     PERDURE_TRY_VOID(check_nesting("event " + event.topic, event.data));
-    auto body = cloud_event(draft, record.topics.size(), event);
+    auto body =
+        cloud_event(draft.meta, draft.envelope.call.traceparent, record.topics.size(), event);
     if (body.size() > limits::event_bytes_max) {
       return fail(ErrorCode::too_large,
                   fmt::format("event {} has {} bytes; an event has at most {}", event.topic,
@@ -161,21 +144,26 @@ void add_claims(Decision& decision, const Draft& draft, const TurnRequests& requ
   }
 }
 
-// What follows from the states before and after: index rows, and claims on unique fields.
-void add_derived(Decision& decision, const Draft& draft, const Json& after,
-                 TurnRequests& requests) {
+/// Whether something follows from the state that a turn leaves, beside its record.
+bool has_derived(const Draft& draft) {
+  const auto& kind = draft.around.kind;
+  return !kind.indexes.empty() || !kind.lists.sorts.empty() || !kind.purges.empty() ||
+         !kind.uniques.empty() || !kind.references.empty() || kind.changes ||
+         draft.before.meta.exists() != draft.meta.exists() ||
+         draft.before.meta.grants != draft.meta.grants;
+}
+
+// Index rows, claims on unique fields, the event of the change; references are checked.
+Result<void> add_derived(Decision& decision, const Draft& draft, const Json& after,
+                         TurnRequests& requests) {
+  if (!has_derived(draft)) return {};
   const auto& kind = draft.around.kind;
   const auto& old = draft.before.meta;
-  const bool keeps_rows = old.exists() == draft.meta.exists() && old.grants == draft.meta.grants;
-  const auto* lists = draft.around.rules.lists.find(kind);
-  if (kind.indexes.empty() && kind.purges.empty() && kind.uniques.empty() && lists == nullptr &&
-      keeps_rows) {
-    return;
-  }
   const Json before = kind.state.encode(draft.before.state.get());
+  PERDURE_TRY_VOID(check_references(draft, old.exists() ? before : Json(nullptr), after));
   decision.write_set.indexes =
       index_changes(kind, draft.before, index_keys(kind, draft.meta, after));
-  if (lists != nullptr) {
+  if (const auto* lists = draft.around.rules.lists.find(kind); lists != nullptr) {
     const ObjectForm old_form{old, before};
     const ObjectForm new_form{draft.meta, after};
     change_lists(kind, *lists, draft.before.purged() ? nullptr : &old_form, &new_form,
@@ -186,6 +174,10 @@ void add_derived(Decision& decision, const Draft& draft, const Json& after,
                         releases);
   };
   move_claims(unique_keys(kind, old, before), unique_keys(kind, draft.meta, after), keep, requests);
+  if (auto event = change_event(kind, old, draft.meta, before, after)) {
+    requests.events.push_back(std::move(*event));
+  }
+  return {};
 }
 
 bool begins_life(const Draft& draft) { return draft.before.meta.origin != draft.meta.origin; }
@@ -233,8 +225,8 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   decision.reply = {.value = draft.value, .meta = draft.meta};
 
   add_entries(decision, record, requests.entries);
+  PERDURE_TRY_VOID(add_derived(decision, draft, after_json, requests));
   PERDURE_TRY_VOID(add_events(decision, record, draft, requests.events));
-  add_derived(decision, draft, after_json, requests);
   add_claims(decision, draft, requests);
   if (begins_life(draft)) {
     std::ranges::move(
@@ -359,6 +351,9 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
                             const TurnSurroundings& around) {
   const bool exists = newest.meta.exists();
   const bool deleted = can_be_brought_back(newest);
+  if (is_along(envelope) && !still_goes_along(envelope, newest)) {
+    return guarded(envelope, [&] { return stay_behind(envelope, newest, around); });
+  }
   if (!exists && !may_begin_a_life(envelope, deleted) &&
       !(deleted && needs_a_deleted_one(envelope))) {
     return not_found(envelope);

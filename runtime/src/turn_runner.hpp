@@ -3,6 +3,10 @@
 // stored or scheduled here; the activation does that with what it gets.
 #pragma once
 
+#include <map>
+#include <string>
+#include <vector>
+
 #include "envelope.hpp"
 #include "list_rows.hpp"
 #include "overlay.hpp"
@@ -29,11 +33,19 @@ struct Decision {
   }
 };
 
-/// What a host has set for all turns.
+/// Kinds whose objects go along with those of another kind, by the field that refers to it.
+struct Dependent {
+  std::string kind;
+  std::string field;
+};
+using Dependents = std::map<std::string, std::vector<Dependent>, std::less<>>;
+
+/// What holds for all turns of a host.
 struct TurnRules {
   std::chrono::seconds idempotency_window;
   Milliseconds alarm_period_min;
   Quotas quotas;
+  Dependents dependents;  ///< by the kind that they go along with
   ListLayouts lists = {};
 };
 

@@ -122,6 +122,12 @@ Json derive_list(std::string_view name) {
             {"next_cursor",
              {{"type", Json::array({"string", "null"})},
               {"description", "For the next page as `cursor`; null on the last one."}}},
+            {"total",
+             {{"type", Json::array({"integer", "null"})},
+              {"description",
+               "With `count=true`: how many there are on all pages; null where only "
+               "`total_at_least` is known."}}},
+            {"total_at_least", {{"type", "integer"}}},
             {"unreadable",
              {{"type", "array"},
               {"items", {{"type", "string"}}},
@@ -130,6 +136,20 @@ Json derive_list(std::string_view name) {
                "read, as `kind:id`."}}}}},
           {"required", Json::array({"items", "next_cursor"})},
           {"additionalProperties", false}};
+}
+
+Json derive_part(const Json& resource, const std::string& name, const Json& members) {
+  Json part{{"title", name},
+            {"type", "object"},
+            {"properties", Json::object()},
+            {"required", members},
+            {"additionalProperties", false}};
+  for (const auto& member : members) {
+    const auto& text = member.get_ref<const std::string&>();
+    part["properties"][text] = resource.at("properties").at(text);
+    part["properties"][text].erase("default");
+  }
+  return part;
 }
 
 std::vector<NamedSchema> derive_all(const Json& resource, const Json& common) {
@@ -141,6 +161,11 @@ std::vector<NamedSchema> derive_all(const Json& resource, const Json& common) {
     derived.emplace_back(name + std::string{row.suffix}, derive(resource, common, row.variant));
   }
   if (contains(variants, "list")) derived.emplace_back(name + "List", derive_list(name));
+  if (const auto parts = resource.find("x-parts"); parts != resource.end()) {
+    for (const auto& [part, members] : parts->items()) {
+      derived.emplace_back(part, derive_part(resource, part, members));
+    }
+  }
   return derived;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A resource's fields are written once; what clients send and get is derived from them.
 //
-// A resource file of schemas/json is a JSON Schema of the resource's own members, with three
-// keywords of ours: `x-variants` (what to derive), `x-common: false` (no members of resource.json)
-// and, on a member, `x-in` (the only variants that have it). schemas/README.md shows a file and
-// what becomes of it.
+// A resource file of schemas/json is a JSON Schema of the resource's own members, with four
+// keywords of ours: `x-variants` (what to derive), `x-common: false` (no members of resource.json),
+// `x-parts` (bodies of some members) and, on a member, `x-in` (the only variants that have it).
+// schemas/README.md shows a file and what becomes of it.
 #pragma once
 
 #include <string>
@@ -32,7 +32,10 @@ enum class Variant {
 /// `{items: [<name>], next_cursor}`.
 [[nodiscard]] Json derive_list(std::string_view name);
 
-/// Everything that a resource file gives: `full`, and what its `x-variants` lists.
+/// A body that has these members of the resource, all of them.
+[[nodiscard]] Json derive_part(const Json& resource, const std::string& name, const Json& members);
+
+/// Everything that a resource file gives: `full`, what its `x-variants` lists, and its `x-parts`.
 [[nodiscard]] std::vector<NamedSchema> derive_all(const Json& resource, const Json& common);
 
 }  // namespace perdure

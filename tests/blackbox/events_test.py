@@ -50,7 +50,7 @@ class Events(BlackBoxTest):
         self.assertEqual(len({cursor for cursor, _, _ in events}), len(made))
 
     def test_come_as_they_happen_and_only_of_the_wanted_topics(self):
-        stream = self.stream(topics="notebook.updated,conversation.**")
+        stream = self.stream(topics="notebook.updated,conversation.**,message.*")
         self.assertEqual(stream.response.headers["Content-Type"], "text/event-stream")
         notebook = self.notebook(self.client)
         self.client.patch(f"/notebooks/{notebook}", {"title": "other"})
@@ -58,7 +58,7 @@ class Events(BlackBoxTest):
         topics = [topic for _, topic, _ in stream.take(2)]
         self.assertEqual(topics, ["notebook.updated", "conversation.created"])
         self.client.post(f"/conversations/{conversation}/messages", {"content": "hi"})
-        self.assertEqual(stream.next()[2]["data"]["conversation_id"], conversation)
+        self.assertEqual(stream.next()[2]["data"]["parent"]["id"], conversation)
 
     def test_resume_without_loss_or_repeat(self):
         client, _ = self.key_holder()
@@ -128,11 +128,11 @@ class Events(BlackBoxTest):
         conversation = client.post("/conversations", {"title": "c"}).json["id"]
         path = f"/conversations/{conversation}/messages"
         slow.connect((self.shared.host, self.shared.port))
-        slow.sendall((f"GET /events?topics=conversation.* HTTP/1.1\r\nHost: x\r\n"
+        slow.sendall((f"GET /events?topics=message.* HTTP/1.1\r\nHost: x\r\n"
                       f"Authorization: Bearer {client.key}\r\n\r\n").encode())
         response = http.client.HTTPResponse(slow)
         response.begin()
-        quick = self.stream(client.key, topics="conversation.*")
+        quick = self.stream(client.key, topics="message.*")
         # More than the stream's queue and both kernels' buffers take.
         count = 8000
         ids = []

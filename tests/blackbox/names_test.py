@@ -68,14 +68,14 @@ class Locations(SharedServerTest):
 
     def test_are_given_by_no_other_routes_than_those_that_are_walked_here(self):
         """A new route that makes something by a client's name belongs into the walk."""
-        with_ids_of_the_server = {
-            "/api/v1/api-keys", "/api/v1/jobs", "/api/v1/conversations",
-            "/api/v1/conversations/{id}/messages",
-            "/api/v1/notebooks", "/api/v1/notebooks/{id}/pages",
-            "/api/v1/notebooks/{id}/sections", "/api/v1/users", "/api/v1/webhooks"}
         walked = {f"{OBJECTS}/{{kind}}/{{id}}/{last}" for last in ("alarms", "clone", "snapshots")}
         imports = {OBJECTS, OBJECTS + "/import"}
         document = self.client.get("/openapi.json").json
+        # Their ids are UUIDs, and so are those of whatever can be brought back.
+        with_ids_of_the_server = {"/api-keys", "/jobs", "/conversations/{id}/messages"} | {
+            path.rsplit("/", 2)[0] for path in document["paths"] if path.endswith("_id}/restore")
+            or path.endswith("{id}/restore")}
+        with_ids_of_the_server -= {"/durable-objects/{kind}"}
         making = {path for path, methods in document["paths"].items()
                   if "Location" in methods.get("post", {}).get("responses", {})
                                           .get("201", {}).get("headers", {})}

@@ -139,7 +139,7 @@ class OpenapiTest(SharedServerTest):
         job = self.create("/jobs", {"type": "echo", "delay_ms": 60_000_000})
         # So that it can be removed, and its stream ends.
         self.assertEqual(self.client.post(f"/jobs/{job}/cancel").status, 200)
-        return {
+        things = {
             "/notebooks/": notebook,
             "/notebooks/{id}/sections/": self.create(f"/notebooks/{notebook}/sections",
                                                      {"title": "s"}),
@@ -159,6 +159,13 @@ class OpenapiTest(SharedServerTest):
             "/webhooks/{id}/deliveries/": delivery,
             "/problems/": "not_found",
         }
+        # Nouns without anything of their own are made as their examples say.
+        for operation in self.operations:
+            place = operation.path + "/"
+            if operation.method == "POST" and place + "{id}/restore" in self.document["paths"]:
+                if place not in things:
+                    things[place] = self.create(operation.path, operation.good_body())
+        return things
 
     def path_of(self, operation, things):
         """The operation's path with things that exist; a parameter without one gets a new id."""

@@ -236,8 +236,15 @@ class Configuration(BlackBoxTest):
                 self.assertEqual(file.read(), run(*words).stdout,
                                  f"run: perdure {' '.join(words)} > docs/{page}")
 
+    def test_topics_are_what_the_program_writes(self):
+        page = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "events.md")
+        with open(page, encoding="utf-8") as file:
+            self.assertIn(run("events").stdout, file.read(),
+                          "put what `perdure events` prints into docs/events.md")
+
     def test_help_and_version_are_there(self):
-        for command in ("serve", "version", "config", "openapi", "errors", "check", "dump"):
+        for command in ("serve", "version", "config", "openapi", "errors", "events", "check",
+                        "dump"):
             helped = run(command, "--help")
             self.assertEqual(helped.returncode, 0)
             self.assertIn("Exit status", helped.stdout)

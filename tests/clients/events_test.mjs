@@ -86,8 +86,8 @@ test("events come in order through a socket and resume by their cursor", async (
 test("a client of events that reads slowly gets all and holds up nobody", async (t) => {
   const server = await Server.start(t);
   const conversation = (await server.make("/conversations", {})).id;
-  const slow = await server.socket(t, "/events?topics=conversation.message");
-  const quick = await server.socket(t, "/events?topics=conversation.message");
+  const slow = await server.socket(t, "/events?topics=message.created");
+  const quick = await server.socket(t, "/events?topics=message.created");
   slow.ws.pause();
   const socket = await server.chat(t, conversation);
   const count = 6_000;

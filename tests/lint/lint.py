@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tree import Tree
 
-RULES = ["layers", "sizes", "words", "docs", "license", "formatting", "scripts", "access"]
+RULES = ["layers", "sizes", "words", "docs", "license", "formatting", "scripts", "access", "nouns"]
 
 
 def run(rule, files):

@@ -11,6 +11,9 @@ namespace perdure::api {
 
 namespace {
 
+/// Values of one parameter.
+constexpr std::size_t listed_values_max = 20;
+
 std::optional<std::int64_t> whole_number(std::string_view text) {
   std::int64_t number = 0;
   const auto* end = text.data() + text.size();
@@ -19,8 +22,12 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
   return number;
 }
 
+bool is_date(const std::string& text) {
+  return text.size() == 10 && parse_rfc3339(text + "T00:00:00Z").has_value();
+}
+
 // What is wrong with the value, or nothing.
-std::optional<FieldError> wrong_with(const Parameter& parameter, const std::string& value) {
+std::optional<FieldError> wrong_with_one(const Parameter& parameter, const std::string& value) {
   const auto wrong = [&](std::string code, std::string message) {
     return FieldError{parameter.name, std::move(code), std::move(message)};
   };
@@ -49,9 +56,26 @@ std::optional<FieldError> wrong_with(const Parameter& parameter, const std::stri
     case ParameterType::timestamp:
       if (parse_rfc3339(value)) return {};
       return wrong("format", "must be an RFC 3339 date-time");
+    case ParameterType::date:
+      if (is_date(value)) return {};
+      return wrong("format", "must be a date, YYYY-MM-DD");
     case ParameterType::as_of:
       if (read_as_of(value)) return {};
       return wrong("format", "must be a seq (a whole number from 1) or an RFC 3339 date-time");
+  }
+  return {};
+}
+
+std::optional<FieldError> wrong_with(const Parameter& parameter, const std::string& value) {
+  if (parameter.takes == Parameter::Takes::one) return wrong_with_one(parameter, value);
+  const auto values = listed_values(value);
+  if (values.size() > listed_values_max) {
+    return FieldError{parameter.name, "count",
+                      "must be at most " + std::to_string(listed_values_max) + " values"};
+  }
+  for (const auto& one : values) {
+    if (one == "null") continue;
+    if (auto wrong = wrong_with_one(parameter, one)) return wrong;
   }
   return {};
 }
@@ -148,6 +172,20 @@ Result<AsOf> read_as_of(const std::string& text) {
   }
   return fail(invalid_parameter("as_of", "format",
                                 "must be a seq (a whole number from 1) or an RFC 3339 date-time"));
+}
+
+std::vector<std::string> listed_values(std::string_view text) {
+  std::vector<std::string> values(1);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text.substr(i).starts_with("\\,")) {
+      values.back() += text[++i];
+    } else if (text[i] == ',') {
+      values.emplace_back();
+    } else {
+      values.back() += text[i];
+    }
+  }
+  return values;
 }
 
 std::int64_t number_or(const Context& context, std::string_view name, std::int64_t otherwise) {

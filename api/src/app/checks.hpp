@@ -40,6 +40,8 @@ namespace perdure::api {
 
 /// What the caller may do with an object that was looked at.
 [[nodiscard]] Verdict judge(const Context& context, const ObjectMeta& meta, Action action);
+/// The values of a parameter that takes several: between commas, `\,` being a comma in a value.
+[[nodiscard]] std::vector<std::string> listed_values(std::string_view text);
 
 /// The value of an integer parameter that was checked, or `otherwise`.
 [[nodiscard]] std::int64_t number_or(const Context& context, std::string_view name,

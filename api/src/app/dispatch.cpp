@@ -5,9 +5,10 @@
 
 #include "app/checks.hpp"
 #include "app/json_text.hpp"
-#include "app/list_text.hpp"
 #include "app/new_id.hpp"
+#include "app/object_list.hpp"
 #include "app/services.hpp"
+#include "perdure/actors/items.hpp"
 #include "perdure/actors/resource.hpp"
 #include "perdure/schemas/schema.hpp"
 
@@ -80,6 +81,21 @@ ObjectId target_of(const Context& context, const ObjectCall& target) {
   return object;
 }
 
+// The item judges it, as it is when the call runs.
+void add_item_precondition(const Context& context, Call& call) {
+  const auto& match = context.if_match;
+  const auto& none = context.if_none_match;
+  auto seqs = Json::array();
+  if (match && match->scope != TagList::Scope::any) {
+    for (const auto& tag : match->tags) {
+      if (tag.seq && tag.strength == TagList::Tag::Strength::strong) seqs.push_back(*tag.seq);
+    }
+  }
+  // What the call is for exists, or else it is a 404: no tag can be one that it has not.
+  const bool is_bound = match && match->scope != TagList::Scope::any;
+  if (is_bound || none) call.payload[actors::item_member::if_seqs] = std::move(seqs);
+}
+
 void run(ContextPtr context, const ObjectCall& target) {
   auto object = target_of(*context, target);
   if (target.id == IdFrom::fresh) {
@@ -94,74 +110,32 @@ void run(ContextPtr context, const ObjectCall& target) {
   if (auto valid = validate(call.target); !valid) {
     return answer(*context, Error{.code = ErrorCode::not_found, .detail = "no such object"});
   }
-  if (target.type == CallType::command && target.id != IdFrom::fresh) {
-    if (!add_precondition(*context, call)) return;
+  const bool is_change = target.type == CallType::command && target.id != IdFrom::fresh;
+  if (is_change && context->route->route.validator == Validator::item) {
+    add_item_precondition(*context, call);
+  } else if (is_change && !add_precondition(*context, call)) {
+    return;
   }
   call_and_answer(std::move(context), std::move(call), target.render);
 }
 
-struct Sorting {
-  std::string_view field;
-  Order order;
-};
-
-Sorting sorting_of(std::string_view text) {
-  if (text.starts_with('-')) return {text.substr(1), Order::descending};
-  return {text, Order::ascending};
+Json resource_of(const Context& context, const Reply& reply) {
+  const auto& runtime = context.services.runtime;
+  const auto* kind = runtime.find_kind(reply.meta.object().kind);
+  auto state = kind == nullptr ? reply.value : runtime.without_dead_references(*kind, reply.value);
+  return actors::resource_body(reply.meta, std::move(state));
 }
 
-Result<ListRequest> list_request(const Context& context, const IndexList& list) {
-  const auto* sort = context.find_query("sort");
-  const auto sorting = sorting_of(sort == nullptr ? list.default_sort : *sort);
-  ListRequest request{.kind = list.kind};
-  if (list.scope == ListScope::owner) request.owner = context.principal.user_id;
-  request.order = sorting.order;
-  request.limit = static_cast<std::size_t>(number_or(context, "limit", 50));
-  if (const auto* cursor = context.find_query("cursor")) request.cursor = *cursor;
-  std::string filter;
-  for (const auto& choice : list.choices) {
-    if (choice.filter.empty() || context.find_query(choice.filter) == nullptr) continue;
-    if (!filter.empty() && filter != choice.filter) {
-      return fail(
-          invalid_parameter(choice.filter, "combination", "cannot be combined with " + filter));
-    }
-    filter = choice.filter;
+void answer_item(Context& context, Json item) {
+  JsonAnswer json{.status = context.route->route.status};
+  const auto seq = item.find(actors::item_member::seq);
+  if (seq != item.end()) {
+    json.seq = seq->get<Seq>();
+    item.erase(seq);
   }
-  if (context.query_is("deleted", "true")) {
-    const auto* other = !filter.empty() ? filter.c_str() : sort != nullptr ? "sort" : nullptr;
-    if (other != nullptr) {
-      return fail(invalid_parameter(other, "combination", "cannot be combined with deleted=true"));
-    }
-    request.lives = ListRequest::Lives::deleted;
-    request.order = Order::descending;
-    // The deleted ones of everybody have an order of their own.
-    if (list.scope == ListScope::all) {
-      request.index = "$id";
-      return request;
-    }
-  }
-  const auto choice = std::ranges::find_if(list.choices, [&](const IndexChoice& candidate) {
-    return candidate.filter == filter && candidate.sort == sorting.field;
-  });
-  if (choice == list.choices.end()) {
-    return fail(
-        invalid_parameter("sort", "combination", "cannot be combined with the filter " + filter));
-  }
-  request.index = choice->index;
-  if (!filter.empty()) request.equals.emplace_back(*context.find_query(filter));
-  return request;
-}
-
-void run(const ContextPtr& context, const IndexList& list) {
-  auto request = list_request(*context, list);
-  if (!request) return answer(*context, std::move(request).error());
-  ListText page{*context};
-  const auto end = context->services.runtime.list(
-      *request, [&](const ObjectId& object, const Result<ObjectView>& view) {
-        return view ? page.add(actors::resource_body(*view)) : page.add_unreadable(object);
-      });
-  if (!end) return answer(*context, Error{end.error()});
-  std::move(page).send(*context, end->next_cursor);
+  if (json.status == 201) json.location = location_of(context, item.value("id", ""));
+  append_json(json.text, item);
+  answer(context, std::move(json));
 }
 
 void render_reply(Context& context, const Reply& reply, Render render) {
@@ -172,7 +146,7 @@ void render_reply(Context& context, const Reply& reply, Render render) {
   const auto& object = reply.meta.object();
   switch (render) {
     case Render::resource:
-      append_json(json.text, actors::resource_body(reply.meta, reply.value));
+      append_json(json.text, resource_of(context, reply));
       if (route.status == 201) json.location = location_of(context, object.id);
       break;
     case Render::list: {
@@ -184,6 +158,7 @@ void render_reply(Context& context, const Reply& reply, Render render) {
       break;
     }
     default:
+      if (route.validator == Validator::item) return answer_item(context, reply.value);
       append_json(json.text, reply.value);
       if (route.status == 201 && reply.value.is_object()) {
         json.location = location_of(context, reply.value.value("id", ""));
@@ -241,8 +216,8 @@ void dispatch(ContextPtr context) {
   const auto& target = context->route->route.target;
   if (const auto* call = std::get_if<ObjectCall>(&target)) return run(std::move(context), *call);
   if (const auto* function = std::get_if<Function>(&target)) return (*function)(std::move(context));
-  if (const auto* list = std::get_if<IndexList>(&target)) {
-    return run_slow(context, WorkClass::read, [context, list] { run(context, *list); });
+  if (const auto* list = std::get_if<ObjectList>(&target)) {
+    return run_slow(context, WorkClass::read, [context, list] { answer_list(context, *list); });
   }
   if (const auto* sliced = std::get_if<Sliced>(&target)) {
     return run_slow(context, sliced->work, sliced->begin(context));

@@ -29,15 +29,26 @@ Shown ListText::add_unreadable(std::string name) {
 }
 
 void ListText::send(Context& context, std::string_view next_cursor) && {
+  ListEnd end;
+  end.next_cursor = next_cursor;
+  std::move(*this).send_counted(context, end);
+}
+
+void ListText::send_counted(Context& context, const ListEnd& end) && {
   JsonAnswer json{.text = std::move(text_)};
   json.text += R"(],"next_cursor":)";
-  append_json(json.text, next_cursor.empty() ? Json(nullptr) : Json(next_cursor));
+  append_json(json.text, end.next_cursor.empty() ? Json(nullptr) : Json(end.next_cursor));
+  if (end.total && end.total->precision == ListTotal::Precision::exact) {
+    json.text += R"(,"total":)" + std::to_string(end.total->count);
+  } else if (end.total) {
+    json.text += R"(,"total":null,"total_at_least":)" + std::to_string(end.total->count);
+  }
   if (!unreadable_.empty()) {
     json.text += R"(,"unreadable":)";
     append_json(json.text, unreadable_);
   }
   json.text += '}';
-  json.link = next_link(context, next_cursor);
+  json.link = next_link(context, end.next_cursor);
   answer(context, std::move(json));
 }
 

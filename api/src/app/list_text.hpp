@@ -32,6 +32,8 @@ class ListText {
   /// Answers with `{"items": […], "next_cursor": …}`; an empty cursor is the end. With
   /// `"unreadable": […]` if something is.
   void send(Context& context, std::string_view next_cursor) &&;
+  /// The same, with `"total"` if it was counted, or `"total": null` and `"total_at_least"`.
+  void send_counted(Context& context, const ListEnd& end) &&;
 
  private:
   PageBudget budget_;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "app/paths.hpp"
+#include "perdure/actors/noun.hpp"
 #include "perdure/base/check.hpp"
 #include "perdure/schemas/registry.hpp"
 
@@ -113,6 +114,7 @@ Json schema_of(const Parameter& parameter) {
       if (parameter.maximum != 0) schema["maximum"] = parameter.maximum;
       break;
     case ParameterType::boolean: schema = {{"type", "boolean"}}; break;
+    case ParameterType::date: schema = {{"type", "string"}, {"format", "date"}}; break;
     case ParameterType::timestamp: schema = {{"type", "string"}, {"format", "date-time"}}; break;
     case ParameterType::as_of:
       schema = {
@@ -122,7 +124,10 @@ Json schema_of(const Parameter& parameter) {
     case ParameterType::text: schema = {{"type", "string"}}; break;
   }
   if (!parameter.values.empty()) schema["enum"] = parameter.values;
-  return schema;
+  if (parameter.takes == Parameter::Takes::one) return schema;
+  // `null` stands beside the values.
+  schema = {{"anyOf", {std::move(schema), {{"const", "null"}}}}};
+  return {{"type", "array"}, {"items", std::move(schema)}};
 }
 
 bool is_unsafe(const Route& route) { return route.method != http::Method::get; }
@@ -148,6 +153,10 @@ Json parameters_of(const CompiledRoute& compiled) {
   for (const auto& parameter : compiled.route.query) {
     Json json{{"name", parameter.name}, {"in", "query"}, {"schema", schema_of(parameter)}};
     if (!parameter.description.empty()) json["description"] = parameter.description;
+    if (parameter.takes == Parameter::Takes::several) {
+      json["style"] = "form";
+      json["explode"] = false;
+    }
     parameters.push_back(std::move(json));
   }
   const auto shared = [&](const char* name) {
@@ -277,15 +286,12 @@ std::string tag_description(const std::string& tag) {
   static const std::map<std::string, std::string> all{
       {"System", "What this server is, and whether it is well. Open to everybody."},
       {"Authentication", "How callers show who they are."},
-      {"Users", "Who may act, and what they prefer."},
-      {"API keys", "Secrets that let programs act as a user, within scopes."},
-      {"Notebooks", "Notebooks with their sections and pages, and the pages' revisions."},
-      {"Conversations", "Conversations with their messages, which are only ever appended."},
       {"Jobs", "Work in the background: queued, repeated, retried, followed."},
       {"AI", "Providers of models, and what they are asked."},
       {"Events", "What turns publish, as CloudEvents, in the order of their commits."},
-      {"Webhooks", "Events sent to URLs, signed, and what became of each."},
       {"Durable objects", "Every object of every kind, as operators see it."}};
+  const auto noun = std::ranges::find(actors::nouns(), tag, &actors::Noun::tag);
+  if (noun != actors::nouns().end()) return noun->about;
   const auto found = all.find(tag);
   PERDURE_CHECK(found != all.end(), tag);
   return found->second;

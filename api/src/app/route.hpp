@@ -2,9 +2,9 @@
 // Route: one entry of the one table. Requests are matched, checked, authorised, dispatched and
 // answered from it, and /openapi.json is generated from it.
 //
-// Most routes are one call of one object (`ObjectCall`) or one range of one index (`IndexList`);
-// the few that are neither have a function. A new route is one entry; a resource with its usual
-// routes is one entry of a resource table (`resources.hpp`).
+// Most routes are one call of one object (`ObjectCall`) or a list of objects (`ObjectList`); the
+// few that are neither have a function. A new route is one entry; the usual routes of a noun follow
+// from its declaration (perdure/actors/noun.hpp).
 #pragma once
 
 #include <cstdint>
@@ -45,7 +45,7 @@ struct Permission {
 
 // ----------------------------------------------------------------------------------- parameters
 
-enum class ParameterType { text, integer, boolean, timestamp, as_of };
+enum class ParameterType { text, integer, boolean, date, timestamp, as_of };
 
 struct Parameter {
   std::string name;
@@ -54,6 +54,8 @@ struct Parameter {
   std::vector<std::string> values = {};  ///< the allowed ones, if they are counted
   std::int64_t minimum = 0;
   std::int64_t maximum = 0;  ///< 0: none
+  /// Several: values with commas between them, of which `null` may be one (listed_values).
+  enum class Takes { one, several } takes = Takes::one;
 };
 
 // --------------------------------------------------------------------------------------- targets
@@ -93,21 +95,14 @@ struct ObjectCall {
   Render render = Render::item;
 };
 
-/// The index that serves a sort order, with a filter on its first field or without.
-struct IndexChoice {
-  std::string filter = {};  ///< a query parameter; empty: none
-  std::string sort = {};    ///< a field; the first choice's is the default
-  std::string index = {};
-};
-
 /// Whose objects a list shows.
 enum class ListScope { owner, all };
 
-struct IndexList {
+/// A list by the kind's ListRules; `schema` says of which types the fields are.
+struct ObjectList {
   std::string kind;
+  std::string schema;
   ListScope scope = ListScope::owner;
-  std::vector<IndexChoice> choices;
-  std::string default_sort;  ///< such as `-updated_at`
 };
 
 /// Neither of the two: runs on the io thread and must not block.
@@ -130,7 +125,7 @@ struct Sliced {
   WorkClass work = WorkClass::transfer;
 };
 
-using Target = std::variant<ObjectCall, IndexList, Function, Slow, Sliced>;
+using Target = std::variant<ObjectCall, ObjectList, Function, Slow, Sliced>;
 
 // ----------------------------------------------------------------------------------------- routes
 
@@ -145,7 +140,12 @@ enum class Credentials { key, key_or_ticket };
 
 /// What the ETag of an answer is made of; none: the answer has none. A list has one only where it
 /// is read from one object.
-enum class Validator { seq, digest, none };
+enum class Validator {
+  seq,
+  item,  ///< the seq of an item's last change
+  digest,
+  none,
+};
 
 /// Whether /openapi.json shows a route.
 enum class Listing { shown, hidden };

@@ -120,6 +120,7 @@ Command command_of(const CLI::App& app, const Parsed& parsed) {
   if (app.got_subcommand("version")) return VersionCommand{};
   if (app.got_subcommand("openapi")) return OpenapiCommand{};
   if (app.got_subcommand("errors")) return ErrorsCommand{};
+  if (app.got_subcommand("events")) return EventsCommand{};
   if (app.got_subcommand("check")) return CheckCommand{};
   if (app.got_subcommand("dump")) return parsed.dump;
   if (app.got_subcommand("config")) {
@@ -162,6 +163,7 @@ void build(CLI::App& app, Parsed& parsed) {
   add_command(app, "openapi", "Prints the API as an OpenAPI 3.1 document", "");
 
   add_command(app, "errors", "Prints the codes of all failures as a page of documentation", "");
+  add_command(app, "events", "Prints the topics of all events as a table of documentation", "");
 
   auto& check = add_command(app, "check", "Verifies a stopped server's data", check_footer);
   add_data_dir(check, parsed);

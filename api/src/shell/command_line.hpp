@@ -20,6 +20,7 @@ struct ConfigCommand {
 
 struct OpenapiCommand {};
 struct ErrorsCommand {};
+struct EventsCommand {};
 struct CheckCommand {};
 
 struct DumpCommand {
@@ -29,7 +30,7 @@ struct DumpCommand {
 };
 
 using Command = std::variant<ServeCommand, VersionCommand, ConfigCommand, OpenapiCommand,
-                             ErrorsCommand, CheckCommand, DumpCommand>;
+                             ErrorsCommand, EventsCommand, CheckCommand, DumpCommand>;
 
 struct CommandLine {
   Command command;

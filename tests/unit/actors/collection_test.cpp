@@ -90,7 +90,7 @@ TEST(Collection, reads_only_the_page_that_is_asked_for) {
 TEST(Collection, bounds_the_search_for_two_filters_that_rarely_meet) {
   CountedEntries entries;
   SeededRandom random{2};
-  for (int i = 0; i < 12'000; ++i) pages.put(entries, std::nullopt, make_page(random, i));
+  for (int i = 0; i < 50'000; ++i) pages.put(entries, std::nullopt, make_page(random, i));
   // Pages with `tag 7` are all odd.
   ListQuery query{
       .limit = 10, .sort = "position", .filters = {{"section_id", "even"}, {"tag", "tag 7"}}};

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "perdure/actors/items.hpp"
 #include "perdure/actors/kinds.hpp"
 #include "perdure/runtime/runtime.hpp"
 
@@ -99,6 +100,11 @@ class KindsTest : public ::testing::Test {
     return text;
   }
 
+  /// An item that is a reply by itself, without its validator, which it has to have.
+  static Json alone(Json item) {
+    EXPECT_EQ(item.erase(std::string{item_member::seq}), 1U) << item;
+    return item;
+  }
   /// The members `name` of all items of a list.
   static Json pluck(const Json& page, const std::string& name) {
     Json values = Json::array();

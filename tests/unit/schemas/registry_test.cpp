@@ -231,10 +231,7 @@ TEST(Registry, api_keys_are_checked) {
             "valid");
   EXPECT_EQ(check("ApiKeyCreate", R"({"name": "n", "rate_limit": null})"), "valid");
   EXPECT_EQ(check("ApiKeyCreate", R"({"name": "n", "scopes": []})"), "/scopes too_few");
-  for (const auto* scope : {"notebooks", "notebooks:admin", "*:read", "Notebooks:read", ""}) {
-    EXPECT_EQ(check("ApiKeyCreate", {{"name", "n"}, {"scopes", {scope}}}), "/scopes/0 pattern")
-        << scope;
-  }
+  EXPECT_EQ(check("ApiKeyCreate", R"({"name": "n", "scopes": [""]})"), "/scopes/0 too_short");
   EXPECT_EQ(check("ApiKeyCreate", R"({"name": "n", "rate_limit": {"requests": 0}})"),
             "/rate_limit/window_s required, /rate_limit/requests minimum");
 }

@@ -26,7 +26,7 @@
 
 namespace perdure::actors::conversation {
 
-inline constexpr std::string_view message_topic = "conversation.message";
+inline constexpr std::string_view message_topic = "message.created";
 
 // ---- for readers that wake no object (Runtime::inspect, entries, read_events)
 

@@ -19,6 +19,9 @@
 // id of what holds it (`notebook_id`). Errors of all: not_found (no such item, or a deleted one;
 // for restore_page: one that is not deleted), invalid, too_large (past the number of items).
 //
+// Each change of an item publishes page.created, .updated, .deleted, .restored or .purged, with
+// {id, seq, parent: {kind, id}, changed: [member, …]}.
+//
 // Positions are numbers and need not be dense or distinct. Of items at one position the one that
 // was moved there last stands first; the others follow in the order of their creation.
 #pragma once
@@ -27,6 +30,13 @@
 #include <string_view>
 
 namespace perdure::actors {
+
+namespace item_member {
+/// Of a reply that is one item: the seq of its last change, its validator.
+inline constexpr std::string_view seq = "$seq";
+/// Of the payload of a change: the seqs of which the item must have one, else stale_precondition.
+inline constexpr std::string_view if_seqs = "$if_seqs";
+}  // namespace item_member
 
 /// Members of the payload of every list query; filters stand beside them by their own names.
 namespace list {
@@ -42,7 +52,7 @@ inline constexpr std::size_t limit_default = 50;
 inline constexpr std::size_t limit_max = 500;
 /// Index rows that one list query reads at most. With two filters at once a page may so hold fewer
 /// items than `limit`, even none, and still have a `next_cursor`.
-inline constexpr std::size_t rows_scanned_max = 5'000;
+inline constexpr std::size_t rows_scanned_max = 20'000;
 }  // namespace list
 
 }  // namespace perdure::actors

@@ -21,7 +21,7 @@ struct DomainOptions {
   WebhookPolicy webhooks = {};
 };
 
-/// `user`, `api_key`, `notebook`, `conversation`, `webhook`: see the headers of those names.
+/// The kinds of all nouns (noun.hpp).
 [[nodiscard]] std::vector<Kind> domain_kinds(const DomainOptions& options = {});
 
 }  // namespace perdure::actors

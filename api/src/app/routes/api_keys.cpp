@@ -149,15 +149,6 @@ void delete_key(ContextPtr context) {
 }  // namespace
 
 void add_api_key_routes(std::vector<Route>& routes) {
-  add_resource(routes, {.path = "/api-keys",
-                        .kind = "api_key",
-                        .schema = "ApiKey",
-                        .tag = "API keys",
-                        .resource = "api-keys",
-                        .lists = {{.sort = "updated_at", .index = "updated_at"}},
-                        .default_sort = "-updated_at",
-                        .examples = {.create = R"({"name":"laptop","scopes":["notebooks:write"]})",
-                                     .change = R"({"name":"old laptop"})"}});
   remove_route(routes, "putApiKey");
   remove_route(routes, "restoreApiKey");
   auto& create = route_named(routes, "createApiKey");

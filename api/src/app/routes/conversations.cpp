@@ -5,16 +5,6 @@
 namespace perdure::api {
 
 void add_conversation_routes(std::vector<Route>& routes) {
-  add_resource(routes, {.path = "/conversations",
-                        .kind = "conversation",
-                        .schema = "Conversation",
-                        .tag = "Conversations",
-                        .resource = "conversations",
-                        .lists = {{.sort = "updated_at", .index = "updated_at"},
-                                  {.sort = "title", .index = "title"}},
-                        .default_sort = "-updated_at",
-                        .examples = {.create = R"({"title":"Plans"})",
-                                     .change = R"({"title":"Plans for May"})"}});
   // Messages are only ever appended.
   add_collection(routes, {.path = "/conversations/{id}/messages",
                           .parameter = "message_id",
@@ -22,8 +12,8 @@ void add_conversation_routes(std::vector<Route>& routes) {
                           .tag = "Conversations",
                           .read = {"conversations", Access::read},
                           .write = {"conversations", Access::write},
-                          .sorts = {"seq"},
-                          .filters = {{.name = "after",
+                          .filters = {sort_parameter({"seq"}),
+                                      {.name = "after",
                                        .type = ParameterType::integer,
                                        .description = "Only messages with a higher seq."}},
                           .list = list_of_items("conversation", "messages"),
@@ -35,7 +25,8 @@ void add_conversation_routes(std::vector<Route>& routes) {
                           .get = ObjectCall{.kind = "conversation",
                                             .name = "get_message",
                                             .payload = PayloadFrom::item},
-                          .examples = {.create = R"({"content":"Hello","client_id":"m-1"})"}});
+                          .examples = {.create = R"({"content":"Hello","client_id":"m-1"})"},
+                          .validator = Validator::item});
   route_named(routes, "createMessage").query = {device_parameter()};
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "app/object_list.hpp"
 #include "perdure/base/check.hpp"
 
 namespace perdure::api {
@@ -104,7 +105,8 @@ void add_collection(std::vector<Route>& routes, CollectionTable table) {
                       .summary = std::move(summary),
                       .permission = method == Method::get ? table.read : table.write,
                       .target = std::move(target),
-                      .response_schema = schema});
+                      .response_schema = schema,
+                      .validator = table.validator});
     return routes.back();
   };
   const auto takes_body = [&](Route& route, const char* variant, const std::string& example) {
@@ -117,8 +119,8 @@ void add_collection(std::vector<Route>& routes, CollectionTable table) {
   auto& list = add(Method::get, table.path, "list", "List " + thing + "s", std::move(table.list));
   list.operation += 's';
   list.response_schema += "List";
+  list.validator = Validator::seq;
   list.query = page_parameters();
-  list.query.push_back(sort_parameter(table.sorts));
   if (table.restore) list.query.push_back(deleted_parameter());
   list.query.insert(list.query.end(), table.filters.begin(), table.filters.end());
   auto& create = add(Method::post, table.path, "create", "Create " + one, std::move(table.create));
@@ -143,68 +145,98 @@ void add_collection(std::vector<Route>& routes, CollectionTable table) {
   }
 }
 
-void add_resource(std::vector<Route>& routes, const ResourceTable& table) {
-  const auto& kind = table.kind;
-  std::vector<std::string> sorts;
-  for (const auto& choice : table.lists) {
-    if (choice.filter.empty()) sorts.push_back(choice.sort);
-  }
+namespace {
+
+// `/life-areas` → `life-areas`.
+std::string resource_of(const actors::Noun& noun) { return noun.path.substr(1); }
+
+void add_items(std::vector<Route>& routes, const actors::Noun& noun,
+               const actors::NounItems& items) {
+  const auto schema = actors::schema_name(items.one);
+  const auto path = noun.path + "/{id}/" + items.many;
+  const auto parameter = items.one + "_id";
+  const auto call = [&](const char* verb, PayloadFrom payload, Render render = Render::item) {
+    return command(noun.kind, verb + items.one, payload, render);
+  };
+  const Permission write{resource_of(noun), Access::write};
+  add_collection(routes, {.path = path,
+                          .parameter = parameter,
+                          .schema = schema,
+                          .tag = noun.tag,
+                          .read = {resource_of(noun), Access::read},
+                          .write = write,
+                          .filters = list_parameters(items.lists, schema),
+                          .list = list_of_items(noun.kind, items.many),
+                          .create = call("create_", PayloadFrom::body),
+                          .get = ObjectCall{.kind = noun.kind,
+                                            .name = "get_" + items.one,
+                                            .payload = PayloadFrom::item},
+                          .update = call("update_", PayloadFrom::changes),
+                          .remove = call("remove_", PayloadFrom::item, Render::nothing),
+                          .restore = call("restore_", PayloadFrom::item),
+                          .examples = items.examples,
+                          .validator = Validator::item});
+  routes.push_back({.method = Method::post,
+                    .path = path + "/{" + parameter + "}/move",
+                    .operation = "move" + schema,
+                    .tag = noun.tag,
+                    .summary = "Move " + with_article(words_of(schema)),
+                    .permission = write,
+                    .target = call("move_", PayloadFrom::item),
+                    .request_schema = schema + "Move",
+                    .response_schema = schema,
+                    .body = BodyUse::required,
+                    .validator = Validator::item,
+                    .example = items.examples.move});
+}
+
+void add_action(std::vector<Route>& routes, const actors::Noun& noun,
+                const actors::NounAction& action) {
+  routes.push_back({.method = Method::put,
+                    .path = noun.path + "/{id}/" + action.path,
+                    .operation = "put" + action.schema,
+                    .tag = noun.tag,
+                    .summary = action.summary,
+                    .permission = {resource_of(noun), Access::write},
+                    .target = command(noun.kind, "update", PayloadFrom::body, Render::resource),
+                    .request_schema = action.schema,
+                    .response_schema = noun.schema(),
+                    .body = BodyUse::required,
+                    .example = action.example});
+}
+
+}  // namespace
+
+void add_noun_routes(std::vector<Route>& routes, const actors::Noun& noun) {
+  const auto& kind = noun.kind;
   const auto call = [&](std::string_view name, PayloadFrom payload, Render render) {
     return command(kind, name, payload, render);
   };
+  const bool is_across = noun.lists.across == ListRules::Across::everybody;
+  auto parameters = list_parameters(noun.lists, noun.schema());
+  parameters.push_back(
+      {.name = "count",
+       .type = ParameterType::boolean,
+       .description = "`true`: how many there are on all pages, in `total`; where it is not known "
+                      "exactly that is null, and `total_at_least` says how many at least."});
   add_collection(
       routes,
-      {.path = table.path,
+      {.path = noun.path,
        .parameter = "id",
-       .schema = table.schema,
-       .tag = table.tag,
-       .read = {table.resource, Access::read, table.audience},
-       .write = {table.resource, Access::write, table.audience},
-       .sorts = std::move(sorts),
-       .filters = table.filters,
-       .list = IndexList{kind, table.scope, table.lists, table.default_sort},
+       .schema = noun.schema(),
+       .tag = noun.tag,
+       .read = {resource_of(noun), Access::read},
+       .write = {resource_of(noun), Access::write},
+       .filters = std::move(parameters),
+       .list = ObjectList{kind, noun.schema(), is_across ? ListScope::all : ListScope::owner},
        .create = command(kind, "create", PayloadFrom::body, Render::resource, IdFrom::fresh),
        .get = ObjectCall{.kind = kind, .name = "get", .render = Render::resource},
        .update = call("update", PayloadFrom::body, Render::resource),
        .remove = call(builtin::remove, PayloadFrom::nothing, Render::nothing),
        .restore = call(builtin::undelete, PayloadFrom::nothing, Render::resource),
-       .examples = table.examples});
-}
-
-void add_items(std::vector<Route>& routes, const ItemTable& table) {
-  const auto& kind = table.kind;
-  const auto call = [&](const char* verb, PayloadFrom payload, Render render = Render::item) {
-    return command(kind, verb + table.item, payload, render);
-  };
-  const Permission write{table.resource, Access::write};
-  add_collection(
-      routes,
-      {.path = table.path,
-       .parameter = table.parameter,
-       .schema = table.schema,
-       .tag = table.tag,
-       .read = {table.resource, Access::read},
-       .write = write,
-       .sorts = table.sorts,
-       .filters = table.filters,
-       .list = list_of_items(kind, table.items),
-       .create = call("create_", PayloadFrom::body),
-       .get = ObjectCall{.kind = kind, .name = "get_" + table.item, .payload = PayloadFrom::item},
-       .update = call("update_", PayloadFrom::changes),
-       .remove = call("remove_", PayloadFrom::item, Render::nothing),
-       .restore = call("restore_", PayloadFrom::item),
-       .examples = table.examples});
-  routes.push_back({.method = Method::post,
-                    .path = table.path + "/{" + table.parameter + "}/move",
-                    .operation = "move" + table.schema,
-                    .tag = table.tag,
-                    .summary = "Move " + with_article(words_of(table.schema)),
-                    .permission = write,
-                    .target = call("move_", PayloadFrom::item),
-                    .request_schema = table.schema + "Move",
-                    .response_schema = table.schema,
-                    .body = BodyUse::required,
-                    .example = table.examples.move});
+       .examples = noun.examples});
+  for (const auto& action : noun.actions) add_action(routes, noun, action);
+  for (const auto& items : noun.items) add_items(routes, noun, items);
 }
 
 }  // namespace perdure::api

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
 
@@ -21,6 +22,7 @@ Route& OperatorRoutes::operator()(http::Method method, std::string path, std::st
 
 std::vector<Route> all_routes() {
   std::vector<Route> routes;
+  for (const auto& noun : actors::nouns()) add_noun_routes(routes, noun);
   add_system_routes(routes);
   add_problem_routes(routes);
   add_page_routes(routes);

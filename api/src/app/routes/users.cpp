@@ -89,17 +89,6 @@ Route activity_route(const std::string& verb, std::string summary) {
 }  // namespace
 
 void add_user_routes(std::vector<Route>& routes) {
-  add_resource(routes, {.path = "/users",
-                        .kind = "user",
-                        .schema = "User",
-                        .tag = "Users",
-                        .resource = "users",
-                        .scope = ListScope::all,
-                        .lists = {{.sort = "created_at", .index = "created_at"}},
-                        .default_sort = "-created_at",
-                        .examples = {.create = R"({"email":"ada@example.org",)"
-                                               R"("full_name":"Ada Lovelace","role":"user"})",
-                                     .change = R"({"full_name":"Ada King"})"}});
   route_named(routes, "listUsers").permission.audience = Audience::admin;
   route_named(routes, "deleteUser").permission.access = Access::destroy;
   route_named(routes, "restoreUser").permission.audience = Audience::admin;

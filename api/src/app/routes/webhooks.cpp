@@ -168,16 +168,6 @@ void add_delivery_routes(std::vector<Route>& routes) {
 }  // namespace
 
 void add_webhook_routes(std::vector<Route>& routes) {
-  add_resource(routes, {.path = "/webhooks",
-                        .kind = kind,
-                        .schema = "Webhook",
-                        .tag = "Webhooks",
-                        .resource = "webhooks",
-                        .lists = {{.sort = "updated_at", .index = "updated_at"}},
-                        .default_sort = "-updated_at",
-                        .examples = {.create = R"({"url":"https://example.org/hook",)"
-                                               R"("topics":["notebook.*"]})",
-                                     .change = R"({"topics":["notebook.*","job.failed"]})"}});
   auto& create = route_named(routes, "createWebhook");
   create.target = Slow{create_webhook};
   create.summary = "Create a webhook; the secret is in this answer only";

@@ -21,8 +21,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "perdure/runtime/handler.hpp"
 #include "perdure/runtime/kind_definition.hpp"
-#include "perdure/schemas/misfit.hpp"
 
 namespace perdure {
 
@@ -37,64 +37,6 @@ class Kind {
  private:
   std::shared_ptr<const KindDefinition> definition_;  // shared: immutable
 };
-
-namespace detail {
-
-template <class T>
-struct IsResult : std::false_type {};
-template <class T>
-struct IsResult<Result<T>> : std::true_type {};
-
-template <class F, class... Args>
-Result<Json> call_handler(const F& handler, Args&&... args) {
-  using R = std::invoke_result_t<const F&, Args...>;
-  if constexpr (std::is_void_v<R>) {
-    handler(std::forward<Args>(args)...);
-    return Json(nullptr);
-  } else if constexpr (IsResult<R>::value) {
-    auto result = handler(std::forward<Args>(args)...);
-    if (!result) return fail(std::move(result).error());
-    if constexpr (std::is_void_v<typename R::value_type>) {
-      return Json(nullptr);
-    } else {
-      return Json(std::move(result).value());
-    }
-  } else {
-    return Json(handler(std::forward<Args>(args)...));
-  }
-}
-
-// The payload type of a handler: the last parameter of its call operator.
-template <class F>
-struct PayloadOf : PayloadOf<decltype(&F::operator())> {};
-template <class C, class R, class... A>
-struct PayloadOf<R (C::*)(A...) const> : PayloadOf<R (*)(A...)> {};
-template <class R, class... A>
-struct PayloadOf<R (*)(A...)> {
-  using Last = std::remove_cvref_t<std::tuple_element_t<sizeof...(A) - 1, std::tuple<A...>>>;
-  static constexpr std::size_t count = sizeof...(A);
-};
-
-template <class T>
-T decode(const Json& json) {
-  if constexpr (std::is_same_v<T, Json>) {
-    return json;
-  } else {
-    return json.template get<T>();
-  }
-}
-
-// A payload that does not fit its type is the caller's mistake, unlike what a handler throws.
-template <class T>
-Result<T> decode_payload(const Json& payload) {
-  try {
-    return decode<T>(payload);
-  } catch (const Json::exception& refused) {
-    return fail(ErrorCode::invalid, "the payload does not fit: " + describe_misfit(refused));
-  }
-}
-
-}  // namespace detail
 
 struct CommandOptions {
   Creates creates = Creates::no;
@@ -213,8 +155,9 @@ class KindBuilder {
   /// `handler` is `(Turn&, State&, const State* before)`. Alarms, messages and effects are no part
   /// of a state: one that is restored, undeleted, imported, cloned, replaced, patched or created
   /// whole (`$create`) comes without those that went with it. A kind that relies on them asks anew
-  /// for them here, in the same turn: what `State` says is under way has to be so afterwards. `before`
-  /// is what it takes the place of, in the same life, whose alarms stand; null in a new life.
+  /// for them here, in the same turn: what `State` says is under way has to be so afterwards.
+  /// `before` is what it takes the place of, in the same life, whose alarms stand; null in a new
+  /// life.
   template <class F>
   KindBuilder&& on_settle(F handler) && {
     definition_.on_settle = [handler = std::move(handler)](Turn& turn, void* state,

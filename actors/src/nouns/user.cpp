@@ -2,7 +2,7 @@
 #include "perdure/actors/user.hpp"
 
 #include "errors.hpp"
-#include "own_kinds.hpp"
+#include "nouns/nouns.hpp"
 #include "perdure/base/unicode.hpp"
 #include "perdure/runtime/access.hpp"
 #include "perdure/runtime/schedule.hpp"
@@ -185,31 +185,40 @@ void add_commands(KindBuilder<ResourceState>& builder, const Fields& fields,
                .field = "username",
                .compare = UniqueDefinition::Compare::ignoring_case})
       .secret("internal.hashed_password")
-      .reach(Reach::system)
-      .index(
-          {.name = "created_at", .fields = {"$created_at"}, .scope = IndexDefinition::Scope::all});
+      .reach(Reach::system);
+}
+
+Kind make(const Noun& noun) {
+  const Fields fields = Fields::of(noun.schema(), {"password", hashed_password});
+  const Schema hash_schema = schema_of_member("UserCreate", hashed_password);
+  auto builder = resource_kind(
+      noun, {.kind = noun.kind,
+             .fields = fields,
+             .server_set = noun.server_set,
+             .internal = {{hashed_password, nullptr}, {"erased_at", nullptr}},
+             .create_only = {hashed_password, "email_verified"},
+             .settle = [fields, hash_schema](Turn& turn, const Json& before, Json& next,
+                                             const Json& payload) -> Result<void> {
+               const bool is_create = before.empty();
+               if (is_create) PERDURE_TRY_VOID(begin(next, payload, hash_schema));
+               return settle(turn, is_create ? fields.defaults() : before, before, next);
+             },
+             .check = check_derived});
+  add_commands(builder, fields, hash_schema);
+  return builder;
 }
 
 }  // namespace
 
-Kind user_kind() {
-  const Fields fields = Fields::of("User", {"password", hashed_password});
-  const Schema hash_schema = schema_of_member("UserCreate", hashed_password);
-  auto builder =
-      resource_kind({.kind = "user",
-                     .fields = fields,
-                     .server_set = {{"is_superuser", false}, {"email_verified", false}},
-                     .internal = {{hashed_password, nullptr}, {"erased_at", nullptr}},
-                     .create_only = {hashed_password, "email_verified"},
-                     .settle = [fields, hash_schema](Turn& turn, const Json& before, Json& next,
-                                                     const Json& payload) -> Result<void> {
-                       const bool is_create = before.empty();
-                       if (is_create) PERDURE_TRY_VOID(begin(next, payload, hash_schema));
-                       return settle(turn, is_create ? fields.defaults() : before, before, next);
-                     },
-                     .check = check_derived});
-  add_commands(builder, fields, hash_schema);
-  return builder;
+Noun user_noun() {
+  return {.kind = "user",
+          .about = "Who may act, and what they prefer.",
+          .lists = {.sorts = {{.field = "$created_at"}}, .across = ListRules::Across::everybody},
+          .server_set = {{"is_superuser", false}, {"email_verified", false}},
+          .examples = {.create = R"({"email":"ada@example.org",)"
+                                 R"("full_name":"Ada Lovelace","role":"user"})",
+                       .change = R"({"full_name":"Ada King"})"},
+          .make = [](const Noun& noun, const DomainOptions&) { return make(noun); }};
 }
 
 }  // namespace perdure::actors

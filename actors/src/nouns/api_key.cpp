@@ -5,7 +5,7 @@
 
 #include "errors.hpp"
 #include "key_bounds.hpp"
-#include "own_kinds.hpp"
+#include "nouns/nouns.hpp"
 #include "perdure/base/crypto.hpp"
 #include "resource_kind.hpp"
 
@@ -155,15 +155,15 @@ Result<Grant> accept(const Reply& verified, Timestamp now) {
 
 }  // namespace api_key
 
-Kind api_key_kind() {
-  return resource_kind(
-             {.kind = "api_key",
-              .fields = Fields::of("ApiKey"),
-              .server_set = {{"prefix", ""}, {"last_used_at", nullptr}, {"revoked_at", nullptr}},
-              .internal = {{secret_hash, ""}},
-              .create_only = {"prefix", secret_hash, within},
-              .update_only = {within},
-              .settle = settle})
+namespace {
+
+Kind make(const Noun& noun) {
+  auto rules = rules_of(noun);
+  rules.internal = {{secret_hash, ""}};
+  rules.create_only = {"prefix", secret_hash, within};
+  rules.update_only = {within};
+  rules.settle = settle;
+  return resource_kind(noun, std::move(rules), {"last_used_at"})
       .command("rotate", [](Turn& turn, ResourceState& self,
                             const Json& payload) { return rotate(turn, self, payload); })
       .command("revoke", [](Turn& turn, ResourceState& self,
@@ -175,6 +175,19 @@ Kind api_key_kind() {
       .secret(hash_field)
       .check_change(check_change)
       .reach(Reach::system);
+}
+
+}  // namespace
+
+Noun api_key_noun() {
+  return {.kind = "api_key",
+          .tag = "API keys",
+          .about = "Secrets that let programs act as a user, within scopes.",
+          .lists = {.sorts = {{.field = "$updated_at"}}},
+          .server_set = {{"prefix", ""}, {"last_used_at", nullptr}, {"revoked_at", nullptr}},
+          .examples = {.create = R"({"name":"laptop","scopes":["notebooks:write"]})",
+                       .change = R"({"name":"old laptop"})"},
+          .make = [](const Noun& noun, const DomainOptions&) { return make(noun); }};
 }
 
 }  // namespace perdure::actors

@@ -3,7 +3,7 @@
 
 #include "errors.hpp"
 #include "item_commands.hpp"
-#include "own_kinds.hpp"
+#include "nouns/nouns.hpp"
 #include "revisions.hpp"
 
 namespace perdure::actors {
@@ -65,23 +65,45 @@ Result<Json> revisions(const View& view, const Json& payload) {
   return list_revisions(view.entries(), *page, payload);
 }
 
-}  // namespace
-
-Kind notebook_kind() {
-  auto builder = resource_kind({.kind = "notebook",
-                                .fields = Fields::of("Notebook"),
-                                .internal = {{"sections", 0},
-                                             {"pages", 0},
-                                             {oldest_deleted_member("sections"), nullptr},
-                                             {oldest_deleted_member("pages"), nullptr}}});
+Kind make(const Noun& noun) {
+  auto rules = rules_of(noun);
+  rules.internal = {{"sections", 0},
+                    {"pages", 0},
+                    {oldest_deleted_member("sections"), nullptr},
+                    {oldest_deleted_member("pages"), nullptr}};
+  auto builder = resource_kind(noun, std::move(rules));
   add_items(builder, section_rules());
   add_items(builder, page_rules());
-  return std::move(builder)
-      .query("list_revisions", [](const View& view, const ResourceState&,
-                                  const Json& payload) { return revisions(view, payload); })
-      .index({.name = "title", .fields = {"title"}})
-      .index({.name = "tag_updated_at", .fields = {"tags", "$updated_at"}})
-      .index({.name = "tag_title", .fields = {"tags", "title"}});
+  return std::move(builder).query("list_revisions",
+                                  [](const View& view, const ResourceState&, const Json& payload) {
+                                    return revisions(view, payload);
+                                  });
+}
+
+}  // namespace
+
+Noun notebook_noun() {
+  return {
+      .kind = "notebook",
+      .about = "Notebooks with their sections and pages, and the pages' revisions.",
+      .lists = {.filters = {{.name = "tag", .field = "tags"}},
+                .sorts = {{.field = "$updated_at"}, {.field = "title"}}},
+      .examples = {.create = R"({"title":"Travels","tags":["2026"]})",
+                   .change = R"({"title":"Voyages","description":null})"},
+      .items = {{.one = "section",
+                 .many = "sections",
+                 .lists = {.sorts = {{.field = "position"}, {.field = "$updated_at"}}},
+                 .examples = {.create = R"({"title":"Norway"})",
+                              .change = R"({"title":"Norway and Sweden"})",
+                              .move = R"({"position":1.5})"}},
+                {.one = "page",
+                 .many = "pages",
+                 .lists = {.filters = {{.name = "section_id"}, {.name = "tag", .field = "tags"}},
+                           .sorts = {{.field = "position"}, {.field = "$updated_at"}}},
+                 .examples = {.create = R"({"title":"Day one","content":"Rain.","tags":["fjord"]})",
+                              .change = R"({"content":"Rain, then sun."})",
+                              .move = R"({"section_id":null,"position":1.5})"}}},
+      .make = [](const Noun& noun, const DomainOptions&) { return make(noun); }};
 }
 
 }  // namespace perdure::actors

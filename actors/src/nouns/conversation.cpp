@@ -9,8 +9,8 @@
 
 #include "errors.hpp"
 #include "list_query.hpp"
+#include "nouns/nouns.hpp"
 #include "ordered_text.hpp"
-#include "own_kinds.hpp"
 #include "perdure/actors/sent_back.hpp"
 #include "resource_kind.hpp"
 
@@ -32,6 +32,24 @@ Json body(const ObjectMeta& meta, Json message) {
   message["updated_at"] = message.at("created_at");  // a message is never changed
   message["updated_by"] = message.at("created_by");
   return message;
+}
+
+/// A message that is a reply by itself. It never changes, so its seq is its validator.
+Json alone(const ObjectMeta& meta, Json message) {
+  auto seq = message.at("seq");
+  auto whole = body(meta, std::move(message));
+  whole[std::string{item_member::seq}] = std::move(seq);
+  return whole;
+}
+
+/// What a new message has, but for what every message has.
+Json changed_members(const Json& message) {
+  auto changed = Json::array();
+  for (const auto& [name, value] : message.items()) {
+    const bool is_own = name == "id" || name == "seq" || name.starts_with("created_");
+    if (!is_own && !value.is_null()) changed.push_back(name);
+  }
+  return changed;
 }
 
 /// Where it is noted that a client id was used; empty for a message without one. Takes the device
@@ -73,7 +91,7 @@ Result<Json> append(const Fields& fields, Turn& turn, ResourceState& self, const
         const auto stored = entry->json();
         if (!says_the_same(fields, stored, message)) return reused();
         turn.change_nothing();
-        return body(turn.meta(), stored);
+        return alone(turn.meta(), stored);
       }
     }
   }
@@ -92,8 +110,11 @@ Result<Json> append(const Fields& fields, Turn& turn, ResourceState& self, const
   turn.entries().put_json(id_key(message["id"].get<std::string>()), seq);
   if (!client_key.empty()) turn.entries().put_json(client_key, seq);
   turn.publish(std::string{conversation::message_topic},
-               {{"conversation_id", turn.object().id}, {"id", message["id"]}, {"seq", seq}});
-  return body(turn.meta(), std::move(message));
+               {{"id", message["id"]},
+                {"seq", seq},
+                {"parent", {{"kind", turn.object().kind}, {"id", turn.object().id}}},
+                {"changed", changed_members(message)}});
+  return alone(turn.meta(), std::move(message));
 }
 
 Result<Json> get_message(const View& view, const Json& payload) {
@@ -102,7 +123,7 @@ Result<Json> get_message(const View& view, const Json& payload) {
   if (!place) return fail(ErrorCode::not_found, "no such message");
   const auto message = view.entries().get(message_key(place->json().get<std::uint64_t>()));
   if (!message) return fail(ErrorCode::corrupt, "a message's id leads to no message");
-  return body(view.meta(), message->json());
+  return alone(view.meta(), message->json());
 }
 
 Result<std::uint64_t> read_after(const Json& payload) {
@@ -152,10 +173,12 @@ std::uint64_t seq_of_event(std::string_view body) {
 
 }  // namespace conversation
 
-Kind conversation_kind() {
-  return resource_kind({.kind = "conversation",
-                        .fields = Fields::of("Conversation"),
-                        .internal = {{last_seq_member, 0}}})
+namespace {
+
+Kind make(const Noun& noun) {
+  auto rules = rules_of(noun);
+  rules.internal = {{last_seq_member, 0}};
+  return resource_kind(noun, std::move(rules))
       .command("append", [fields = Fields::of("Message")](
                              Turn& turn, ResourceState& self,
                              const Json& payload) { return append(fields, turn, self, payload); })
@@ -164,8 +187,19 @@ Kind conversation_kind() {
       .query("list_messages", [](const View& view, const ResourceState&,
                                  const Json& payload) { return list_messages(view, payload); })
       .query("last_seq",
-             [](const ResourceState& self) { return self.internal().at(last_seq_member); })
-      .index({.name = "title", .fields = {"title"}});
+             [](const ResourceState& self) { return self.internal().at(last_seq_member); });
+}
+
+}  // namespace
+
+Noun conversation_noun() {
+  return {.kind = "conversation",
+          .about = "Conversations with their messages, which are only ever appended.",
+          .lists = {.sorts = {{.field = "$updated_at"}, {.field = "title"}}},
+          .examples = {.create = R"({"title":"Plans"})", .change = R"({"title":"Plans for May"})"},
+          .topics = {{std::string{conversation::message_topic}, "{id, seq, parent, changed}",
+                      "a message was appended; `seq` is the message's"}},
+          .make = [](const Noun& noun, const DomainOptions&) { return make(noun); }};
 }
 
 }  // namespace perdure::actors

@@ -5,7 +5,7 @@
 
 #include "errors.hpp"
 #include "list_query.hpp"
-#include "own_kinds.hpp"
+#include "nouns/nouns.hpp"
 #include "perdure/runtime/events.hpp"
 #include "perdure/runtime/outbox.hpp"
 #include "resource_kind.hpp"
@@ -242,21 +242,19 @@ Unexpected webhook::too_many(std::size_t per_owner_max) {
                                 " webhooks (webhooks.per_user); delete one first"));
 }
 
-Kind webhook_kind(const WebhookPolicy& policy) {
+namespace {
+
+Kind make(const Noun& noun, const WebhookPolicy& policy) {
+  auto rules = rules_of(noun);
+  rules.internal = first_internal();
+  rules.create_only = {"secret", "after", "others"};
+  rules.update_only = {"after"};
+  rules.settle = [policy](Turn& turn, const Json& before, Json& next, const Json& payload) {
+    return settle(policy, turn, before, next, payload);
+  };
+  // What deliveries do to their webhook would make more of them.
   auto builder = resource_kind(
-      {.kind = "webhook",
-       .fields = Fields::of("Webhook"),
-       .server_set = {{"disabled_reason", nullptr},
-                      {"disabled_at", nullptr},
-                      {"failing_since", nullptr},
-                      {"lagging_since", nullptr},
-                      {"secret_prefix", ""}},
-       .internal = first_internal(),
-       .create_only = {"secret", "after", "others"},
-       .update_only = {"after"},
-       .settle = [policy](Turn& turn, const Json& before, Json& next, const Json& payload) {
-         return settle(policy, turn, before, next, payload);
-       }});
+      noun, std::move(rules), {"failing_since", "lagging_since", "disabled_reason", "disabled_at"});
   add_commands(builder, policy);
   return std::move(builder)
       .schema_version(2)
@@ -271,6 +269,28 @@ Kind webhook_kind(const WebhookPolicy& policy) {
       .secret("internal.secret")
       .secret("internal.previous_secret")
       .reach(Reach::system);
+}
+
+}  // namespace
+
+Noun webhook_noun() {
+  return {.kind = "webhook",
+          .about = "Events sent to URLs, signed, and what became of each.",
+          .lists = {.sorts = {{.field = "$updated_at"}}},
+          .server_set = {{"disabled_reason", nullptr},
+                         {"disabled_at", nullptr},
+                         {"failing_since", nullptr},
+                         {"lagging_since", nullptr},
+                         {"secret_prefix", ""}},
+          .examples = {.create = R"({"url":"https://example.org/hook","topics":["notebook.*"]})",
+                       .change = R"({"topics":["notebook.*","job.failed"]})"},
+          .topics = {{std::string{webhook::disabled_topic}, "{id, url, reason}",
+                      "a webhook was disabled, as its deliveries failed for too long"},
+                     {std::string{webhook::lagging_topic}, "{id, url, waiting}",
+                      "as much waits for a webhook as may: its events wait in the log"}},
+          .make = [](const Noun& noun, const DomainOptions& options) {
+            return make(noun, options.webhooks);
+          }};
 }
 
 }  // namespace perdure::actors

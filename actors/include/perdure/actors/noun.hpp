@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Noun: a resource of the API, declared once. Its kind, lists, routes, scopes, documentation and
+// events follow from the declaration.
+//
+// To add one:
+//   schemas/json/task.json           its fields, and which variants of it there are
+//   actors/src/nouns/task.cpp        `Noun task_noun()`: what lists ask for, references, behaviour
+//   tests/unit/actors/nouns/task_test.cpp
+//   and its line in actors/src/nouns/nouns.def.
+//
+// The schema says what types fields have, in which order the values of an enumeration stand, and
+// which members the server sets (`readOnly`). A field that is declared here and not there ends the
+// start of the server with its name.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "perdure/actors/kinds.hpp"
+#include "perdure/runtime/kind.hpp"
+
+namespace perdure::actors {
+
+/// Bodies that the documentation shows, as JSON.
+struct NounExamples {
+  std::string create;
+  std::string change = {};
+  std::string move = {};
+};
+
+/// A route that changes some members by a body of its own: PUT /tasks/{id}/status.
+struct NounAction {
+  std::string path;    ///< `status`
+  std::string schema;  ///< of the body: `TaskStatus`
+  std::string summary;
+  std::string example;
+};
+
+/// Items that an object holds in its entries (items.hpp): pages of a notebook.
+struct NounItems {
+  std::string one;   ///< `page`; the schema is `Page`
+  std::string many;  ///< `pages`; in paths, too
+  ListRules lists = {};
+  NounExamples examples = {};
+};
+
+/// An event beside those of changes.
+struct NounTopic {
+  std::string topic;  ///< `webhook.disabled`
+  std::string data;   ///< `{id, url, reason}`
+  std::string about;
+};
+
+struct Noun {
+  std::string kind;        ///< `life_area`; the schema is `LifeArea`
+  std::string path = {};   ///< empty: `/life-areas`; its first segment stands in scopes
+  std::string tag = {};    ///< in the API pages; empty: `Life areas`
+  std::string about = {};  ///< a sentence for the tag
+  ListRules lists = {};    ///< values and orders of enumerations are the schema's
+  std::vector<ReferenceDefinition> references = {};
+  /// Members that the server sets and clients see, with their first values.
+  Json server_set = Json::object();
+  NounExamples examples = {};
+  std::vector<NounAction> actions = {};
+  std::vector<NounItems> items = {};
+  std::vector<NounTopic> topics = {};
+  /// Called by create and update when the fields are valid; `before` is empty for a create.
+  /// Settles what depends on them. Null: nothing does.
+  std::function<Result<void>(Turn&, const Json& before, Json& next)> settle = {};
+  /// Makes the kind, where it has more than a resource has. Null: it has not.
+  std::function<Kind(const Noun&, const DomainOptions&)> make = {};
+
+  [[nodiscard]] std::string schema() const;  ///< `LifeArea`
+};
+
+/// All nouns, complete: paths, tags, values of enumerations. Aborts for one that names a field
+/// which its schema lacks.
+[[nodiscard]] const std::vector<Noun>& nouns();
+/// The one of a kind; null: there is none.
+[[nodiscard]] const Noun* find_noun(std::string_view kind);
+
+/// `LifeArea` for `life_area`.
+[[nodiscard]] std::string schema_name(std::string_view kind);
+/// What a schema says of a member, without null; null: it has no such member.
+[[nodiscard]] const Json* find_member(const std::string& schema, const std::string& member);
+
+}  // namespace perdure::actors

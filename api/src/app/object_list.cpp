@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/object_list.hpp"
+
+#include <algorithm>
+
+#include "app/checks.hpp"
+#include "app/list_text.hpp"
+#include "app/routes/resources.hpp"
+#include "app/services.hpp"
+#include "perdure/actors/noun.hpp"
+#include "perdure/actors/resource.hpp"
+#include "perdure/base/check.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+constexpr const char* after = "_after";
+constexpr const char* before = "_before";
+
+bool has_type(const Json& member, std::string_view wanted) {
+  const auto type = member.find("type");
+  if (type == member.end()) return false;
+  if (type->is_string()) return *type == wanted;
+  return std::ranges::any_of(*type, [&](const Json& one) { return one == wanted; });
+}
+
+/// What the values of a field are; of an array's elements.
+ParameterType type_of(const std::string& schema, const std::string& field) {
+  if (field.starts_with('$')) return ParameterType::timestamp;
+  const auto* member = actors::find_member(schema, field);
+  PERDURE_CHECK(member != nullptr, schema + " has no field " + field);
+  if (has_type(*member, "boolean")) return ParameterType::boolean;
+  if (member->value("format", "") == "date") return ParameterType::date;
+  if (member->value("format", "") == "date-time") return ParameterType::timestamp;
+  PERDURE_CHECK(has_type(*member, "string") || has_type(*member, "array"),
+                "lists cannot filter " + schema + " by " + field);
+  return ParameterType::text;
+}
+
+void add_range(std::vector<Parameter>& parameters, const ListFilter& filter, ParameterType type) {
+  const auto of = filter.field.starts_with('$') ? filter.field.substr(1) : filter.field;
+  parameters.push_back({.name = filter.name + after,
+                        .type = type,
+                        .description = "Only those whose `" + of + "` is later."});
+  parameters.push_back({.name = filter.name + before,
+                        .type = type,
+                        .description = "Only those whose `" + of + "` is earlier."});
+}
+
+Json typed(const std::string& text, const std::string& field, ParameterType type) {
+  if (type == ParameterType::boolean) return text == "true";
+  if (type != ParameterType::timestamp) return text;
+  const auto time = parse_rfc3339(text);  // it was checked
+  if (!time) return nullptr;
+  if (field.starts_with('$')) return to_unix_ms(*time);
+  return format_rfc3339(*time);
+}
+
+std::optional<ListCondition> condition_of(const Context& context, const ListFilter& filter,
+                                          const std::string& schema) {
+  const auto type = type_of(schema, filter.field);
+  ListCondition condition{.name = filter.name};
+  if (filter.compare == ListFilter::Compare::range) {
+    const auto* above = context.find_query(filter.name + after);
+    const auto* below = context.find_query(filter.name + before);
+    if (above == nullptr && below == nullptr) return {};
+    if (above != nullptr) condition.above = typed(*above, filter.field, type);
+    if (below != nullptr) condition.below = typed(*below, filter.field, type);
+    return condition;
+  }
+  const auto* text = context.find_query(filter.name);
+  if (text == nullptr) return {};
+  for (const auto& value : listed_values(*text)) {
+    condition.values.push_back(value == "null" ? Json(nullptr) : typed(value, filter.field, type));
+  }
+  return condition;
+}
+
+/// Deleted ones have one order, and no filters.
+Result<ListRequest> deleted_ones(const Context& context, const ObjectList& list,
+                                 const ListRules& rules, ListRequest request) {
+  for (const auto& [name, value] : context.query) {
+    const bool is_other =
+        name == "sort" || std::ranges::any_of(rules.filters, [&](const auto& f) {
+          return name == f.name || name == f.name + after || name == f.name + before;
+        });
+    if (is_other) {
+      return fail(invalid_parameter(name, "combination", "cannot be combined with deleted=true"));
+    }
+  }
+  request.lives = ListRequest::Lives::deleted;
+  request.order = Order::descending;
+  request.index = list.scope == ListScope::all ? "$id" : "";
+  return request;
+}
+
+}  // namespace
+
+std::vector<Parameter> list_parameters(const ListRules& rules, const std::string& schema) {
+  std::vector<std::string> sorts;
+  for (const auto& sort : rules.sorts) sorts.push_back(sort.name);
+  std::vector<Parameter> parameters{sort_parameter(sorts)};
+  for (const auto& filter : rules.filters) {
+    const auto type = type_of(schema, filter.field);
+    if (filter.compare == ListFilter::Compare::range) {
+      add_range(parameters, filter, type);
+      continue;
+    }
+    parameters.push_back({.name = filter.name,
+                          .type = type,
+                          .description = "Only those with this value; several with commas between "
+                                         "them (`\\,` is a comma in a value): one of these; "
+                                         "`null`: those that have none.",
+                          .values = filter.values,
+                          .takes = Parameter::Takes::several});
+  }
+  return parameters;
+}
+
+Result<ListRequest> list_request(const Context& context, const ObjectList& list) {
+  const auto* kind = context.services.runtime.find_kind(list.kind);
+  PERDURE_CHECK(kind != nullptr, list.kind);
+  const auto& rules = kind->lists;
+  ListRequest request{.kind = list.kind};
+  if (list.scope == ListScope::owner) request.owner = context.principal.user_id;
+  if (list.scope == ListScope::all) request.whose = ListRequest::Whose::everybody;
+  request.limit = static_cast<std::size_t>(number_or(context, "limit", 50));
+  request.count = context.query_is("count", "true");
+  if (const auto* cursor = context.find_query("cursor")) request.cursor = *cursor;
+  if (context.query_is("deleted", "true")) {
+    return deleted_ones(context, list, rules, std::move(request));
+  }
+  if (context.query_is("shared", "true")) request.whose = ListRequest::Whose::shared;
+  const auto* asked = context.find_query("sort");
+  const std::string sort = asked == nullptr ? rules.default_sort : *asked;
+  const bool is_descending = sort.starts_with('-');
+  request.sort = sort.substr(is_descending ? 1 : 0);
+  request.order = is_descending ? Order::descending : Order::ascending;
+  for (const auto& filter : rules.filters) {
+    if (auto condition = condition_of(context, filter, list.schema)) {
+      request.where.push_back(std::move(*condition));
+    }
+  }
+  return request;
+}
+
+void answer_list(const ContextPtr& context, const ObjectList& list) {
+  auto request = list_request(*context, list);
+  if (!request) return answer(*context, std::move(request).error());
+  const auto& runtime = context->services.runtime;
+  const auto& kind = *runtime.find_kind(list.kind);
+  ListText page{*context};
+  const auto end =
+      runtime.list(*request, [&](const ObjectId& object, const Result<ObjectView>& view) {
+        if (!view) return page.add_unreadable(object);
+        return page.add(
+            actors::resource_body(view->meta, runtime.without_dead_references(kind, view->state)));
+      });
+  if (!end) return answer(*context, Error{end.error()});
+  std::move(page).send_counted(*context, *end);
+}
+
+}  // namespace perdure::api

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lists of objects by what their nouns declare (perdure/runtime/list_rules.hpp): the query
+// parameters that a list has, and the request that they make.
+#pragma once
+
+#include <vector>
+
+#include "app/context.hpp"
+#include "perdure/runtime/inspect.hpp"
+
+namespace perdure::api {
+
+/// A parameter for each filter, two for a range, and `sort`. `schema` says what types fields have.
+/// Aborts for a filter of a field whose type cannot be asked for.
+[[nodiscard]] std::vector<Parameter> list_parameters(const ListRules& rules,
+                                                     const std::string& schema);
+
+/// What the request, whose query was checked, asks for. Errors: invalid (`combination`).
+[[nodiscard]] Result<ListRequest> list_request(const Context& context, const ObjectList& list);
+
+/// Answers with a page.
+void answer_list(const ContextPtr& context, const ObjectList& list);
+
+}  // namespace perdure::api

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shell/events_page.hpp"
+
+#include <fmt/format.h>
+
+#include "perdure/actors/jobs.hpp"
+#include "perdure/actors/noun.hpp"
+#include "perdure/runtime/outbox.hpp"
+
+namespace perdure::shell {
+
+namespace {
+
+void add_changes(std::string& out, const std::string& kind, std::string_view data) {
+  out += fmt::format(
+      "| `{0}.created`, `{0}.updated`, `{0}.deleted`, `{0}.restored`, `{0}.purged` | `{1}` | it "
+      "was "
+      "made, changed, deleted, brought back, purged |\n",
+      kind, data);
+}
+
+void add(std::string& out, std::string_view topic, std::string_view data, std::string_view about) {
+  out += fmt::format("| `{}` | `{}` | {} |\n", topic, data, about);
+}
+
+}  // namespace
+
+std::string topics_as_markdown() {
+  std::string out = "| topic | data | when |\n|---|---|---|\n";
+  for (const auto& noun : actors::nouns()) {
+    add_changes(out, noun.kind, "{id, seq, changed}");
+    for (const auto& items : noun.items) add_changes(out, items.one, "{id, seq, parent, changed}");
+    for (const auto& topic : noun.topics) add(out, topic.topic, topic.data, topic.about);
+  }
+  for (const auto& [topic, about] : actors::job_topics) {
+    add(out, topic, "{id, type, queue, status, …}", about);
+  }
+  add(out, dead_letter_topic, "{id, type, from, attempts, error, …}",
+      "a message, an effect or an alarm was given up");
+  return out;
+}
+
+}  // namespace perdure::shell

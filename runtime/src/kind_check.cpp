@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What kinds have to be: checked before anything is opened.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "core.hpp"
+#include "dead_letter.hpp"
+#include "once.hpp"
+#include "perdure/runtime/list_layout.hpp"
+
+namespace perdure::runtime {
+
+namespace {
+
+Result<void> validate_kind(const KindDefinition& kind) {
+  PERDURE_TRY_VOID(validate(ObjectId{kind.name, "x"}));
+  const auto refuse = [&](std::string why) {
+    return fail(ErrorCode::invalid, fmt::format("kind {}: {}", kind.name, why));
+  };
+  for (const auto& [name, command] : kind.commands) {
+    if (name.starts_with('$')) return refuse("names that start with $ are the runtime's");
+    if (kind.queries.contains(name)) return refuse(name + " is both a command and a query");
+  }
+  for (std::uint32_t version = 1; version < kind.schema_version; ++version) {
+    if (!kind.upgrades.contains(version)) {
+      return refuse(fmt::format("no upgrade step from schema version {}", version));
+    }
+  }
+  for (const auto& purge : kind.purges) {
+    if (!kind.commands.contains(purge.command)) {
+      return refuse("it is purged by a command that it has not: " + purge.command);
+    }
+  }
+  std::set<std::string> index_names;
+  for (const auto& index : kind.indexes) {
+    if (index.name.starts_with('$') || !index_names.insert(index.name).second) {
+      return refuse("index name " + index.name + " is taken");
+    }
+    const std::set<std::string> fields(index.fields.begin(), index.fields.end());
+    if (fields.size() != index.fields.size() || fields.empty()) {
+      return refuse("index " + index.name + " has no fields, or one of them twice");
+    }
+  }
+  if (auto lists = ListLayout{kind.lists}.check(); !lists) return refuse(lists.error().detail);
+  std::set<std::string> spaces;
+  for (const auto& unique : kind.uniques) {
+    const bool is_own = unique.space == runtime::once_space;
+    if (unique.space.empty() || is_own || !spaces.insert(unique.space).second) {
+      return refuse("space \"" + unique.space + "\" of a unique field is taken, or none");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<Kind> with_own_kinds(std::vector<Kind> kinds) {
+  kinds.push_back(dead_letter_kind());
+  kinds.push_back(subscription_kind());
+  kinds.push_back(subscriber_kind());
+  return kinds;
+}
+
+Result<void> validate_kinds(const std::vector<Kind>& kinds) {
+  std::set<std::string> names;
+  for (const auto& kind : kinds) {
+    PERDURE_TRY_VOID(validate_kind(kind.definition()));
+    if (!names.insert(kind.name()).second) {
+      return fail(ErrorCode::invalid, "two kinds are named " + kind.name());
+    }
+  }
+  for (const auto& kind : kinds) {
+    for (const auto& reference : kind.definition().references) {
+      if (names.contains(reference.kind)) continue;
+      return fail(ErrorCode::invalid,
+                  fmt::format("kind {}: {} refers to the kind {}, which is not there", kind.name(),
+                              reference.field, reference.kind));
+    }
+  }
+  return {};
+}
+
+}  // namespace perdure::runtime
