@@ -246,17 +246,7 @@ ResourceRules resource_rules(const std::shared_ptr<const JobRules>& rules) {
   return {
       .kind = std::string{job_kind_name},
       .fields = Fields::of("Job"),
-      .server_set = {{"status", "queued"},
-                     {"progress", nullptr},
-                     {"result", nullptr},
-                     {"error", nullptr},
-                     {"attempts", 0},
-                     {"output_bytes", 0},
-                     {"run_at", nullptr},
-                     {"started_at", nullptr},
-                     {"finished_at", nullptr},
-                     {"cancel_requested_at", nullptr},
-                     {"expires_at", nullptr}},
+      .server_set = find_noun(job_kind_name)->server_set,
       .free_form = {"progress", "result", "error"},
       .internal = JobState::first_internal(),
       .settle = [rules](Turn& turn, const Json& before, Json& next, const Json&) -> Result<void> {
@@ -276,15 +266,6 @@ Json completed(const Json& form, const Json& state) {
   Json whole = form;
   whole.update(state);
   return whole;
-}
-
-ListRules list_rules() {
-  return {.filters = {{.name = "status", .field = "status"},
-                      {.name = "type", .field = "type"},
-                      {.name = "queue", .field = "queue"}},
-          .sorts = {{.field = "$created_at", .name = "created_at"}},
-          .default_sort = "-created_at",
-          .across = ListRules::Across::everybody};
 }
 
 /// Jobs of before scopes were kept go on with all that their makers have.
@@ -320,7 +301,7 @@ Kind job_kind(const JobTypes& types, const JobOptions& options) {
   Json form = resource.fields.defaults();
   form.update(resource.server_set);
   return resource_kind(resource)
-      .lists(list_rules())
+      .lists(find_noun(job_kind_name)->lists)
       .schema_version(2)
       .upgrade(1, with_scopes)
       .command("turn_away",

@@ -11,7 +11,7 @@ from tree import Finding, without_comments
 
 LIST = "actors/src/nouns/nouns.def"
 LINE = re.compile(r"^PERDURE_NOUN\((\w+)\)$", re.MULTILINE)
-OWN_ROUTES = {"api_key", "conversation", "notebook", "user", "webhook"}
+OWN_ROUTES = {"api_key", "conversation", "job", "notebook", "user", "webhook"}
 ROOMS = ("actors/", "api/", "cmake/", "runtime/", "schemas/", "storage/")
 OF_NOUNS = ("actors/src/nouns/", "schemas/json/", "tests/unit/actors/nouns/")
 KINDS_OF_FILES = (".cpp", ".hpp", ".json", ".txt", ".cmake")

@@ -115,6 +115,7 @@ const Noun* find_noun(std::string_view kind) {
 std::vector<Kind> domain_kinds(const DomainOptions& options) {
   std::vector<Kind> kinds;
   for (const auto& noun : nouns()) {
+    if (noun.made_by == Noun::MadeBy::host) continue;
     kinds.push_back(noun.make ? noun.make(noun, options) : Kind{resource_kind(noun)});
   }
   return kinds;

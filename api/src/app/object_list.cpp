@@ -10,6 +10,7 @@
 #include "perdure/actors/noun.hpp"
 #include "perdure/actors/resource.hpp"
 #include "perdure/base/check.hpp"
+#include "perdure/runtime/access.hpp"
 
 namespace perdure::api {
 
@@ -77,6 +78,10 @@ std::optional<ListCondition> condition_of(const Context& context, const ListFilt
   return condition;
 }
 
+bool shows_all(const Context& context, const ObjectList& list) {
+  return list.scope == ListScope::all && is_privileged(context.principal);
+}
+
 /// Deleted ones have one order, and no filters.
 Result<ListRequest> deleted_ones(const Context& context, const ObjectList& list,
                                  const ListRules& rules, ListRequest request) {
@@ -91,7 +96,7 @@ Result<ListRequest> deleted_ones(const Context& context, const ObjectList& list,
   }
   request.lives = ListRequest::Lives::deleted;
   request.order = Order::descending;
-  request.index = list.scope == ListScope::all ? "$id" : "";
+  request.index = shows_all(context, list) ? "$id" : "";
   return request;
 }
 
@@ -123,15 +128,17 @@ Result<ListRequest> list_request(const Context& context, const ObjectList& list)
   PERDURE_CHECK(kind != nullptr, list.kind);
   const auto& rules = kind->lists;
   ListRequest request{.kind = list.kind};
-  if (list.scope == ListScope::owner) request.owner = context.principal.user_id;
-  if (list.scope == ListScope::all) request.whose = ListRequest::Whose::everybody;
+  if (shows_all(context, list)) {
+    request.whose = ListRequest::Whose::everybody;
+  } else {
+    request.owner = context.principal.user_id;
+  }
   request.limit = static_cast<std::size_t>(number_or(context, "limit", 50));
   request.count = context.query_is("count", "true");
   if (const auto* cursor = context.find_query("cursor")) request.cursor = *cursor;
   if (context.query_is("deleted", "true")) {
     return deleted_ones(context, list, rules, std::move(request));
   }
-  if (context.query_is("shared", "true")) request.whose = ListRequest::Whose::shared;
   const auto* asked = context.find_query("sort");
   const std::string sort = asked == nullptr ? rules.default_sort : *asked;
   const bool is_descending = sort.starts_with('-');

@@ -286,7 +286,6 @@ std::string tag_description(const std::string& tag) {
   static const std::map<std::string, std::string> all{
       {"System", "What this server is, and whether it is well. Open to everybody."},
       {"Authentication", "How callers show who they are."},
-      {"Jobs", "Work in the background: queued, repeated, retried, followed."},
       {"AI", "Providers of models, and what they are asked."},
       {"Events", "What turns publish, as CloudEvents, in the order of their commits."},
       {"Durable objects", "Every object of every kind, as operators see it."}};

@@ -96,7 +96,10 @@ struct ObjectCall {
 };
 
 /// Whose objects a list shows.
-enum class ListScope { owner, all };
+enum class ListScope {
+  owner,
+  all,  ///< everybody's to administrators, one's own to all others
+};
 
 /// A list by the kind's ListRules; `schema` says of which types the fields are.
 struct ObjectList {

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "perdure/actors/jobs.hpp"
 #include "perdure/actors/noun.hpp"
 #include "perdure/runtime/outbox.hpp"
 
@@ -28,12 +27,11 @@ void add(std::string& out, std::string_view topic, std::string_view data, std::s
 std::string topics_as_markdown() {
   std::string out = "| topic | data | when |\n|---|---|---|\n";
   for (const auto& noun : actors::nouns()) {
-    add_changes(out, noun.kind, "{id, seq, changed}");
+    if (noun.made_by == actors::Noun::MadeBy::domain) {
+      add_changes(out, noun.kind, "{id, seq, changed}");
+    }
     for (const auto& items : noun.items) add_changes(out, items.one, "{id, seq, parent, changed}");
     for (const auto& topic : noun.topics) add(out, topic.topic, topic.data, topic.about);
-  }
-  for (const auto& [topic, about] : actors::job_topics) {
-    add(out, topic, "{id, type, queue, status, …}", about);
   }
   add(out, dead_letter_topic, "{id, type, from, attempts, error, …}",
       "a message, an effect or an alarm was given up");

@@ -25,7 +25,6 @@
 //         as `JobOptions::running_below` says.
 #pragma once
 
-#include <array>
 #include <map>
 #include <memory>
 
@@ -88,16 +87,6 @@ struct JobOptions {
 ///   job_queue  its id is its name; the host's. All its commands are the jobs' and the runner's:
 ///              enqueue, leave, ended, advance.
 [[nodiscard]] std::vector<Kind> job_kinds(const JobTypes& types, const JobOptions& options);
-
-/// The topics that jobs publish, each with `{id, type, queue, status, …}`.
-inline constexpr std::array job_topics{
-    std::pair{"job.created", "a job was queued"},
-    std::pair{"job.started", "an attempt began"},
-    std::pair{"job.progress", "it told how far it is"},
-    std::pair{"job.retrying", "an attempt failed, and another follows"},
-    std::pair{"job.succeeded", "it is over: its result stands in the job"},
-    std::pair{"job.failed", "it is over: its error stands in the job"},
-    std::pair{"job.cancelled", "it is over: somebody cancelled it"}};
 
 /// Whether an owner may queue another job, for who takes jobs from clients: the kinds themselves
 /// refuse none, and a job whose time comes is queued whatever waits there. A few jobs that come at

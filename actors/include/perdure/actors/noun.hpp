@@ -65,6 +65,10 @@ struct Noun {
   std::vector<NounAction> actions = {};
   std::vector<NounItems> items = {};
   std::vector<NounTopic> topics = {};
+  enum class MadeBy {
+    domain,  ///< domain_kinds()
+    host,    ///< a function that takes more than DomainOptions; its changes are told by `topics`
+  } made_by = MadeBy::domain;
   /// Called by create and update when the fields are valid; `before` is empty for a create.
   /// Settles what depends on them. Null: nothing does.
   std::function<Result<void>(Turn&, const Json& before, Json& next)> settle = {};

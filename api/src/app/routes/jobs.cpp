@@ -8,7 +8,6 @@
 #include "app/dispatch.hpp"
 #include "app/event_streams.hpp"
 #include "app/json_text.hpp"
-#include "app/list_text.hpp"
 #include "app/new_id.hpp"
 #include "app/piecewise_answer.hpp"
 #include "app/routes/resources.hpp"
@@ -25,8 +24,6 @@ namespace {
 
 using http::Method;
 
-constexpr std::array filters{"status", "type", "queue"};
-
 ObjectId job_of(const Context& context) {
   return {std::string{actors::job_kind_name}, std::string{context.value("id")}};
 }
@@ -41,37 +38,6 @@ Result<ObjectView> find_job(const Context& context) {
   if (view && judge(context, view->meta, Action::read).allowed()) return view;
   if (!view && view.error().code != ErrorCode::not_found) return view;
   return fail(ErrorCode::not_found, "there is no such job");
-}
-
-// ---- the list
-
-ListRequest list_request(const Context& context) {
-  const auto* sort = context.find_query("sort");
-  const bool is_up = sort != nullptr && !sort->starts_with('-');
-  ListRequest request{.kind = std::string{actors::job_kind_name},
-                      .owner = context.principal.user_id,
-                      .order = is_up ? Order::ascending : Order::descending,
-                      .sort = "created_at"};
-  if (sees_all(context)) request.whose = ListRequest::Whose::everybody;
-  for (const auto* name : filters) {
-    if (const auto* value = context.find_query(name)) {
-      request.where.push_back({.name = name, .values = {*value}});
-    }
-  }
-  if (const auto* cursor = context.find_query("cursor")) request.cursor = *cursor;
-  return request;
-}
-
-void list_jobs(const ContextPtr& context) {
-  ListText text{*context};
-  auto request = list_request(*context);
-  request.limit = text.left();
-  const auto end = context->services.runtime.list(
-      request, [&](const ObjectId& object, const Result<ObjectView>& view) {
-        return view ? text.add(actors::resource_body(*view)) : text.add_unreadable(object);
-      });
-  if (!end) return answer(*context, Error{end.error()});
-  std::move(text).send(*context, end->next_cursor);
 }
 
 // ---- a new job
@@ -247,32 +213,23 @@ void stream_job(const ContextPtr& context) {
 }
 
 void add_jobs(std::vector<Route>& routes) {
-  const std::string kind{actors::job_kind_name};
-  add_collection(routes,
-                 {.path = "/jobs",
-                  .parameter = "id",
-                  .schema = "Job",
-                  .tag = "Jobs",
-                  .read = {"jobs", Access::read},
-                  .write = {"jobs", Access::write},
-                  .filters = {sort_parameter({"created_at"}),
-                              {.name = "status",
-                               .values = {"queued", "running", "succeeded", "failed", "cancelled"}},
-                              {.name = "type"},
-                              {.name = "queue"}},
-                  .list = Slow{list_jobs},
-                  .create = Function{create_job},
-                  .get = ObjectCall{.kind = kind, .name = "get", .render = Render::resource},
-                  .remove = Slow{remove_job},
-                  .examples = {.create = R"({"type":"echo","payload":{"hello":"world"}})"}});
+  for (const char* operation : {"putJob", "patchJob", "restoreJob"}) {
+    remove_route(routes, operation);
+  }
+  // What was removed does not come back.
+  std::erase_if(route_named(routes, "listJobs").query,
+                [](const Parameter& parameter) { return parameter.name == "deleted"; });
   auto& create = route_named(routes, "createJob");
+  create.target = Function{create_job};
   create.summary = "Have something done: now, later, or again and again";
   create.description =
       "429 (`rate_limited`) when as many of your jobs wait in the queue as an owner may have "
       "there, "
       "503 (`overloaded`) when as many wait as the queue may hold, both with `Retry-After`; 422 at "
       "`queue` (`limit`) when it is a new one and there are enough.";
-  route_named(routes, "deleteJob").summary = "Remove a job that is over";
+  auto& remove = route_named(routes, "deleteJob");
+  remove.target = Slow{remove_job};
+  remove.summary = "Remove a job that is over";
 }
 
 }  // namespace
