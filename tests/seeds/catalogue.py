@@ -4,6 +4,9 @@
 from harness import new_id
 from nouns import Noun
 
+# A well-formed id that nothing has, for members that refer to something.
+NOTHING = "01890000-0000-7000-8000-000000000000"
+
 
 def notebook(prefix=""):
     return Noun(prefix + "/notebooks", lambda: {"title": "Travels"}, {"title": "Voyages"},

@@ -8,13 +8,14 @@ import unittest
 
 import expect
 from nouns import Noun, create
-from parts import TASKS
+from parts import Part
 from rows import Wrong, behaviour, endpoint, field
 from suite import IS_BUILT_NOW, IS_RIGHT_NOW, judge
 from trials import Check, Command, Endpoint, Field, Metric, Setting
 from world import World
 
 NOTEBOOK = Noun("/notebooks", lambda: {"title": "Travels"}, {"title": "Voyages"}, {"title": 7})
+LATER = Part("later", "what these rows wait for")
 NONSENSE = Noun("/nonsense", lambda: {"title": "x"}, {"title": "y"}, {"title": 7})
 
 
@@ -44,25 +45,25 @@ class Suite(unittest.TestCase):
 
     def test_finds_what_is_built_behind_a_mark_that_it_is_not(self):
         rows = [
-            endpoint(create(NOTEBOOK), waits=TASKS),
-            endpoint(Endpoint("GET", "/api/notebooks/{a}/pages/{b}"), waits=TASKS),
-            field("title", Field(NOTEBOOK, "title", "x", 7), waits=TASKS),
-            behaviour("setting", "", Setting("limits.body"), waits=TASKS),
-            behaviour("command", "", Command("check"), waits=TASKS),
-            behaviour("metric", "", Metric("http_requests_total"), waits=TASKS),
+            endpoint(create(NOTEBOOK), waits=LATER),
+            endpoint(Endpoint("GET", "/api/notebooks/{a}/pages/{b}"), waits=LATER),
+            field("title", Field(NOTEBOOK, "title", "x", 7), waits=LATER),
+            behaviour("setting", "", Setting("limits.body"), waits=LATER),
+            behaviour("command", "", Command("check"), waits=LATER),
+            behaviour("metric", "", Metric("http_requests_total"), waits=LATER),
         ]
         self.assertEqual(self.judged(*rows), {row.id: IS_BUILT_NOW for row in rows})
 
     def test_passes_what_is_not_built_and_marked_so(self):
         self.assertEqual(self.judged(
-            endpoint(create(NONSENSE), waits=TASKS),
-            endpoint(Endpoint("GET", "/notebooks/{a}/nonsense"), waits=TASKS),
-            endpoint(Endpoint("PUT", "/notebooks"), waits=TASKS),
-            field("colour", Field(NOTEBOOK, "colour", "red", 7), waits=TASKS),
-            field("nonsense", Field(NONSENSE, "colour", "red", 7), waits=TASKS),
-            behaviour("setting", "", Setting("nonsense"), waits=TASKS),
-            behaviour("command", "", Command("nonsense"), waits=TASKS),
-            behaviour("metric", "", Metric("nonsense"), waits=TASKS)), {})
+            endpoint(create(NONSENSE), waits=LATER),
+            endpoint(Endpoint("GET", "/notebooks/{a}/nonsense"), waits=LATER),
+            endpoint(Endpoint("PUT", "/notebooks"), waits=LATER),
+            field("colour", Field(NOTEBOOK, "colour", "red", 7), waits=LATER),
+            field("nonsense", Field(NONSENSE, "colour", "red", 7), waits=LATER),
+            behaviour("setting", "", Setting("nonsense"), waits=LATER),
+            behaviour("command", "", Command("nonsense"), waits=LATER),
+            behaviour("metric", "", Metric("nonsense"), waits=LATER)), {})
 
     def test_finds_built_rows_that_break_before_or_after_the_restart(self):
         findings = self.judged(

@@ -195,7 +195,7 @@ class ServerSet(Trial):
             expect.that(self.form.fullmatch(value), value)
         if self.never_changes:
             other = self.noun.create(world, **{self.name: self.OTHERS[self.name]})
-            expect.equal(other.status, 422)
+            expect.refused(other, 422, "validation_failed", "/" + self.name)
         elif self.name == "updated_at" and self.noun.change:
             value = expect.answered(made.change(world))[self.name]
             expect.that(value >= made.body[self.name], value)

@@ -92,18 +92,6 @@ def indexed_lists(world):
     expect.equal([item["title"] for item in found], ["title 3", "title 2", "title 1"])
 
 
-def replaying(world):
-    """A retry with the same `Idempotency-Key` gets the stored reply, after a restart, too; with
-    another body it is a 422"""
-    headers = {"Idempotency-Key": some_id()}
-    first = world.admin.post("/notebooks", {"title": "once"}, headers=headers)
-    other = world.admin.post("/notebooks", {"title": "twice"}, headers=headers)
-    expect.refused(other, 422, "idempotency_key_reused")
-    yield
-    again = world.admin.post("/notebooks", {"title": "once"}, headers=headers)
-    expect.equal((again.status, again.body), (first.status, first.body))
-
-
 def ai(path):
     def check(world):
         """Says that no provider is configured: no providers, no defaults, no features, in the

@@ -2,15 +2,15 @@
 """Consilium: notes, tasks, plans and chat, with agents that help."""
 
 import catalogue
-from catalogue import item_of
-from checks import objects, operating, people, system, talk, work
+from catalogue import NOTHING, item_of
+from checks import objects, operating, people, planning, system, talk, work
 from nouns import create, delete, listing, read, update
 from parts import (AGENTS, AI_PROVIDERS, AI_TASKS, CACHE, CLUSTER, COVERAGE, EXTERNAL_TOKENS, GOALS,
                    GRAPHQL, MEMORY, MIGRATIONS, NOTES, OBSERVING, PACKAGING, PLANNING, PROXIES,
-                   SIGN_IN, TASKS, TRANSFER)
-from rows import (SENT_BACK, System, behaviour, endpoint, endpoints, field, fields, section,
-                  server_fields, values)
-from trials import Check, Command, Endpoint, Metric, ProjectFile, Setting
+                   SIGN_IN, TRANSFER)
+from rows import (System, behaviour, endpoint, endpoints, field, fields, section, server_fields,
+                  values)
+from trials import Check, Command, Endpoint, Field, Metric, ProjectFile, ServerSet, Setting
 
 API = "/api"
 USER = catalogue.user(API)
@@ -62,10 +62,10 @@ ARCHITECTURE = section(
     "system architecture",
     *(behaviour(f"layer.{name}", "a router and its service", trial)
       for name, trial in (("users", Check(people.put_me("/api"))),
-                          ("chat", Check(talk.chat("/api/chat"))))),
+                          ("chat", Check(talk.chat("/api/chat"))),
+                          ("tasks", Check(planning.tasks_of_tasks("/api"))),
+                          ("planning", Check(planning.goals_of_life("/api"))))),
     behaviour("layer.notes", "a router and its service", listing(NOTE), waits=NOTES),
-    behaviour("layer.tasks", "a router and its service", listing(TASK), waits=TASKS),
-    behaviour("layer.planning", "a router and its service", listing(GOAL), waits=GOALS),
     behaviour("layer.auth", "a router and its service", Endpoint("POST", "/api/auth/login"),
               waits=SIGN_IN),
     behaviour("layer.repositories", "data is reached through a contract",
@@ -110,7 +110,7 @@ USERS = section(
     field("users.hashed_password", Endpoint("POST", "/api/auth/login"), waits=SIGN_IN),
     fields("users", USER, {"full_name": ("Ada", 7), "is_active": (False, "no"),
                            "preferences": ({"time_zone": "Europe/Oslo"}, 7)}),
-    field("users.is_superuser", Check(people.superuser), wrong=SENT_BACK),
+    field("users.is_superuser", Check(people.superuser)),
 )
 
 NOTES_TABLE = section(
@@ -126,25 +126,27 @@ NOTES_TABLE = section(
 
 TASKS_TABLE = section(
     "schema: tasks",
-    server_fields("tasks", TASK, "id", "user_id", "created_at", "updated_at", waits=TASKS),
+    server_fields("tasks", TASK, "id", "user_id", "created_at", "updated_at"),
     fields("tasks", TASK, {
         "title": ("Buy milk", 7), "description": ("Oats", 7), "status": ("in_progress", "begun"),
         "priority": ("high", "highest"), "due_date": ("2027-05-01", "soon"),
-        "due_time": ("09:30", "morning"), "parent_id": (item_of(TASK), "nothing"),
+        "due_time": ("09:30", "morning"), "parent_id": (item_of(TASK), NOTHING),
         "source": ("note", "nowhere"), "source_reference": ("somewhere", 7),
         "metadata": ({"x": 1}, []),
-    }, waits=TASKS),
+    }),
 )
 
 GOALS_TABLE = section(
     "schema: goals",
-    server_fields("goals", GOAL, "id", "user_id", "created_at", "updated_at", waits=GOALS),
+    server_fields("goals", GOAL, "id", "user_id", "created_at", "updated_at"),
     fields("goals", GOAL, {
         "title": ("Run", 7), "description": ("In spring", 7), "timeframe": ("year", "decade"),
-        "parent_goal_id": (item_of(GOAL), "nothing"), "status": ("active", "begun"),
-        "progress": (40, 101), "priority": ("high", "highest"),
-        "due_date": ("2027-05-01", "in spring"), "metadata": ({"x": 1}, []),
-    }, waits=GOALS),
+        "parent_goal_id": (item_of(GOAL), NOTHING), "status": ("draft", "begun"),
+        "progress": (40, 101), "priority": ("high", "highest"), "metadata": ({"x": 1}, []),
+    }),
+    behaviour("goals.progress_of_tasks", "progress is rolled up from tasks",
+              ServerSet(GOAL, "progress_source"), waits=GOALS),
+    field("goals.due_date", Field(GOAL, "due_date", "2027-05-01", "in spring"), waits=GOALS),
 )
 
 REFLECTIONS_TABLE = section(
@@ -186,8 +188,8 @@ PLANS = section(
     endpoints(listing(NOTE), create(NOTE), read(NOTE), update(NOTE), delete(NOTE),
               Endpoint("GET", "/api/notes/{note_id}/tasks"), waits=NOTES),
     endpoints(listing(TASK), create(TASK), read(TASK), update(TASK), delete(TASK),
-              Endpoint("PUT", "/api/tasks/{task_id}/status"), waits=TASKS),
-    endpoints(listing(GOAL), create(GOAL), read(GOAL), update(GOAL), delete(GOAL), waits=GOALS),
+              Endpoint("PUT", "/api/tasks/{task_id}/status", planning.set_status(API))),
+    endpoints(listing(GOAL), create(GOAL), read(GOAL), update(GOAL), delete(GOAL)),
     endpoints(listing(REFLECTION), create(REFLECTION), waits=PLANNING),
 )
 

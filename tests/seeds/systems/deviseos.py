@@ -4,11 +4,10 @@
 import catalogue
 from checks import notes_and_pages, objects, operating, people, system, work
 from nouns import create, delete, listing, read, update
-from parts import (AI_PROVIDERS, AI_TASKS, AUDIT, CACHE, CLUSTER, ENCRYPTION, EXTERNAL_TOKENS,
-                   FILES, FLAGS, GRAPHQL, MIGRATIONS, NOUN_FORM, OBSERVING, ORGANIZATIONS,
+from parts import (AI_PROVIDERS, AI_TASKS, AUDIT, CACHE, CLUSTER, DELETION, ENCRYPTION,
+                   EXTERNAL_TOKENS, FILES, FLAGS, GRAPHQL, MIGRATIONS, OBSERVING, ORGANIZATIONS,
                    PACKAGING, PLUGINS, SEARCH, SIGN_IN, SYNC)
-from rows import (SENT_BACK, System, behaviour, endpoint, endpoints, field, fields, section,
-                  server_fields)
+from rows import System, behaviour, endpoint, endpoints, field, fields, section, server_fields
 from trials import Check, Command, Endpoint, Field, Metric, ProjectFile, ServerSet, Setting
 
 V1 = "/api/v1"
@@ -60,13 +59,12 @@ STRUCTURE = section(
 
 MODELS = section(
     "database models",
-    field("base.created_at", ServerSet(NOTEBOOK, "created_at"),
-          wrong=SENT_BACK),
+    field("base.created_at", ServerSet(NOTEBOOK, "created_at")),
     field("base.updated_at", ServerSet(NOTEBOOK, "updated_at")),
     field("base.created_by", Check(notes_and_pages.stamped("created_by"))),
     field("base.updated_by", Check(notes_and_pages.stamped("updated_by"))),
-    field("base.deleted_at", ServerSet(NOTEBOOK, "deleted_at"), waits=NOUN_FORM),
-    field("base.deleted_by", ServerSet(NOTEBOOK, "deleted_by"), waits=NOUN_FORM),
+    field("base.deleted_at", ServerSet(NOTEBOOK, "deleted_at"), waits=DELETION),
+    field("base.deleted_by", ServerSet(NOTEBOOK, "deleted_by"), waits=DELETION),
     behaviour("base.soft_delete", "what is deleted can be brought back",
               Check(notes_and_pages.soft_delete)),
     behaviour("base.schemas", "schemas of bodies and replies", Check(system.openapi)),

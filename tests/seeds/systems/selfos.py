@@ -2,15 +2,15 @@
 """SelfOS: an assistant for goals, tasks and memories."""
 
 import catalogue
-from catalogue import item_of
-from checks import figures, notes_and_pages, objects, people, system, talk, work
+from catalogue import NOTHING, item_of
+from checks import figures, notes_and_pages, objects, people, planning, system, talk, work
 from nouns import create, delete, listing, read, update
 from parts import (AGENTS, AI_PROVIDERS, AI_TASKS, CACHE, CLIENTS, CLUSTER, COVERAGE,
-                   EXTERNAL_TOKENS, GOALS, KEPT_FOR_A_TIME, MEMORY, OBSERVING, ORGANIZATIONS,
-                   PACKAGING, PLANNING, PROXIES, SIGN_IN, TASKS)
+                   EXTERNAL_TOKENS, KEPT_FOR_A_TIME, MEMORY, OBSERVING, ORGANIZATIONS, PACKAGING,
+                   PROXIES, SIGN_IN)
 from rows import (System, behaviour, endpoint, endpoints, field, fields, figure, section,
                   server_fields, values)
-from trials import Check, Endpoint, Field, Metric, ProjectFile, Setting
+from trials import Check, Endpoint, Metric, ProjectFile, Setting
 
 GOAL = catalogue.goal()
 TASK = catalogue.task()
@@ -49,8 +49,8 @@ ENDPOINTS = section(
     "key endpoints",
     endpoints(Endpoint("POST", "/auth/register"), Endpoint("POST", "/auth/login"),
               Endpoint("GET", "/auth/me"), waits=SIGN_IN),
-    endpoints(listing(GOAL), create(GOAL), read(GOAL), update(GOAL), delete(GOAL), waits=GOALS),
-    endpoints(listing(TASK), create(TASK), read(TASK), update(TASK), delete(TASK), waits=TASKS),
+    endpoints(listing(GOAL), create(GOAL), read(GOAL), update(GOAL), delete(GOAL)),
+    endpoints(listing(TASK), create(TASK), read(TASK), update(TASK), delete(TASK)),
     endpoints(Endpoint("POST", "/ai/decompose-goal"), Endpoint("POST", "/ai/chat"),
               waits=AI_TASKS),
     endpoint(Endpoint("GET", "/ai/health"), waits=AI_PROVIDERS),
@@ -94,8 +94,13 @@ MEMORY_SERVICE = section(
 LIBRARIES = section(
     "shared libraries",
     behaviour("models.user", "a user's form", Check(system.openapi)),
-    behaviour("models.goal", "a goal's form", listing(GOAL), waits=GOALS),
-    behaviour("models.task", "a task's form", listing(TASK), waits=TASKS),
+    behaviour("models.goal", "a goal's form", Check(planning.form(
+        GOAL, "Goal", {"status": ["draft", "active", "completed", "archived"]},
+        {"status": "active", "priority": "medium", "progress": None, "target_date": None}))),
+    behaviour("models.task", "a task's form", Check(planning.form(
+        TASK, "Task", {"status": ["pending", "in_progress", "completed", "cancelled"],
+                       "priority": ["low", "medium", "high", "urgent"]},
+        {"status": "pending", "priority": "medium", "due_date": None, "goal_id": None}))),
     behaviour("models.memory", "a memory's form", listing(MEMORY_ITEM), waits=MEMORY),
     behaviour("models.ai", "forms of requests to AI", Endpoint("POST", "/ai/chat"),
               waits=AI_TASKS),
@@ -122,23 +127,22 @@ USERS = section(
 
 GOALS_TABLE = section(
     "database: goals",
-    server_fields("goals", GOAL, "id", "user_id", "created_at", "updated_at", waits=GOALS),
+    server_fields("goals", GOAL, "id", "user_id", "created_at", "updated_at"),
     fields("goals", GOAL, {"title": ("Run", 7), "description": ("In spring", 7),
-                           "target_date": ("2027-05-01", "in spring")}, waits=GOALS),
-    values("goals", GOAL, "status", "draft", "active", "completed", "archived", waits=GOALS),
-    field("goals.life_area_id", Field(GOAL, "life_area_id", item_of(LIFE_AREA), "nothing"),
-          waits=PLANNING),
+                           "target_date": ("2027-05-01", "in spring"),
+                           "life_area_id": (item_of(LIFE_AREA), NOTHING)}),
+    values("goals", GOAL, "status", "draft", "active", "completed", "archived"),
 )
 
 TASKS_TABLE = section(
     "database: tasks",
-    server_fields("tasks", TASK, "id", "user_id", "completed_at", "created_at", "updated_at",
-                  waits=TASKS),
+    server_fields("tasks", TASK, "id", "user_id", "created_at", "updated_at"),
+    field("tasks.completed_at", Check(planning.completed_at)),
     fields("tasks", TASK, {"title": ("Buy milk", 7), "description": ("Oats", 7),
-                           "due_date": ("2027-05-01", "soon")}, waits=TASKS),
-    field("tasks.goal_id", Field(TASK, "goal_id", item_of(GOAL), "nothing"), waits=TASKS),
-    values("tasks", TASK, "status", "pending", "in_progress", "completed", waits=TASKS),
-    values("tasks", TASK, "priority", "low", "medium", "high", waits=TASKS),
+                           "due_date": ("2027-05-01", "soon"),
+                           "goal_id": (item_of(GOAL), NOTHING)}),
+    values("tasks", TASK, "status", "pending", "in_progress", "completed"),
+    values("tasks", TASK, "priority", "low", "medium", "high"),
 )
 
 MEMORY_TABLE = section(
@@ -152,11 +156,12 @@ MEMORY_TABLE = section(
 
 INDEXES = section(
     "performance optimizations",
-    behaviour("index.goals", "goals of a user by creation, newest first", listing(GOAL),
-              waits=GOALS),
-    behaviour("index.tasks_status", "tasks of a user by status", listing(TASK), waits=TASKS),
-    behaviour("index.tasks_due", "tasks of a user by date, where they have one", listing(TASK),
-              waits=TASKS),
+    behaviour("index.goals", "goals of a user by creation, newest first",
+              Check(planning.newest_goals_first)),
+    behaviour("index.tasks_status", "tasks of a user by status",
+              Check(planning.tasks_by_status)),
+    behaviour("index.tasks_due", "tasks of a user by date, where they have one",
+              Check(planning.tasks_by_date)),
     behaviour("index.memories", "memories of a user by time, newest first", listing(MEMORY_ITEM),
               waits=MEMORY),
     figure("archive.stories", "365 days for story sessions", Endpoint("GET", "/story-sessions"),
