@@ -34,8 +34,9 @@ ParameterType type_of(const std::string& schema, const std::string& field) {
   if (has_type(*member, "boolean")) return ParameterType::boolean;
   if (member->value("format", "") == "date") return ParameterType::date;
   if (member->value("format", "") == "date-time") return ParameterType::timestamp;
-  PERDURE_CHECK(has_type(*member, "string") || has_type(*member, "array"),
-                "lists cannot filter " + schema + " by " + field);
+  const bool is_text =
+      member->contains("enum") || has_type(*member, "string") || has_type(*member, "array");
+  PERDURE_CHECK(is_text, "lists cannot filter " + schema + " by " + field);
   return ParameterType::text;
 }
 
