@@ -7,6 +7,7 @@
 
 #include "core.hpp"
 #include "history.hpp"
+#include "index_keys.hpp"
 #include "perdure/runtime/page.hpp"
 #include "perdure/schemas/schema.hpp"
 #include "perdure/storage/rocksdb_store.hpp"
@@ -191,11 +192,12 @@ bool Runtime::exists(const ObjectId& object) const {
   if (const auto version = core_->directory().peek(object, store.epoch())) {
     return version->meta.exists();
   }
-  const auto row = store.last_record(object);
-  if (!row) return true;
-  if (!*row) return false;
-  const auto record = runtime::decode_record(object, **row);
-  return !record || record->meta.exists();
+  // A row of the index of live objects is enough: a record holds the whole state. Ids hold no
+  // control characters, so nothing stands between the id and the mark behind it.
+  const storage::IndexRow behind{.key = {}, .id = object.id + '\x01'};
+  const auto rows = store.index(object.kind, runtime::index_names::by_id,
+                                {.direction = storage::Direction::backward, .limit = 1}, behind);
+  return !rows || (!rows->empty() && rows->front().id == object.id);
 }
 
 Json Runtime::without_dead_references(const KindDefinition& kind, Json state) const {

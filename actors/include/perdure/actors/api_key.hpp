@@ -16,9 +16,9 @@
 //   touch   -  notes the use; one within `touch_interval` of the last one changes nothing.
 //   verify  (query) {secret_hash}; reads the root only.
 //
-// Nobody makes, changes or ends a key that holds more than the one that it calls with: more scopes
-// than its principal has, a later end or a higher limit than `within` says (key_bounds.hpp):
-// {expires_at, rate_limit, requests_per_s}.
+// A caller cannot make, change or end a key with more rights than its own key has: scopes that the
+// principal lacks, or a later end or a higher limit than `within` allows. `within` is
+// {expires_at, rate_limit, requests_per_s} (key_bounds.hpp).
 //
 // Errors  forbidden        the key holds, or is to hold, more (rule `exceeds_own_key`).
 //         conflict         the hash is another key's (field `/internal/secret_hash`); rotate after

@@ -107,8 +107,8 @@ using KindResource = std::function<std::string(std::string_view kind)>;
 ///         then an object a line, as in GET /users/me/export.
 ///         {kind, id} → that object as a file that can be imported; of system kinds (Reach) only
 ///         for administrators with the scope `*`. Result: {objects, bytes}.
-///         What is exported takes the scope `<resource>:read` of every kind in it, as the key held
-///         them that made the job; else the job fails as forbidden.
+///         The key that made the job must have held the scope `<resource>:read` of every kind in
+///         the export; else the job fails as forbidden.
 [[nodiscard]] JobTypes built_in_job_types(KindResource resource_of = {});
 
 }  // namespace perdure::actors
