@@ -29,6 +29,11 @@ namespace perdure::runtime {
                                            const KindDefinition& kind, const ListLayouts& lists,
                                            const ListRequest& request, const ListReader& read);
 
+/// See Runtime::membership.
+[[nodiscard]] Result<ListMembership> membership(const KindDefinition& kind,
+                                                const ListLayouts& lists,
+                                                const ListRequest& request);
+
 /// What a record holds, as the kind's code of today writes it: an object looks the same whether it
 /// is active or not. A state that the kind cannot read is shown as it is stored.
 ///

@@ -81,14 +81,17 @@ void change_lists(const KindDefinition& kind, const ListLayout& layout, const Ob
   }
 }
 
-std::string list_group(const ListRequest& request) {
+std::vector<std::string> list_groups(const ListRequest& request) {
   const auto& letters = request.lives == ListRequest::Lives::deleted ? deleted : live;
+  auto owned = group_of(letters.owned, request.owner);
+  auto shared = group_of(shared_letter, request.owner);
   switch (request.whose) {
     case ListRequest::Whose::owner: break;
-    case ListRequest::Whose::shared: return group_of(shared_letter, request.owner);
-    case ListRequest::Whose::everybody: return group_of(letters.everybody, {});
+    case ListRequest::Whose::shared: return {std::move(shared)};
+    case ListRequest::Whose::readable: return {std::move(owned), std::move(shared)};
+    case ListRequest::Whose::everybody: return {group_of(letters.everybody, {})};
   }
-  return group_of(letters.owned, request.owner);
+  return {std::move(owned)};
 }
 
 std::string list_count(std::string_view kind, std::string_view count) {

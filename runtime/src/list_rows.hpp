@@ -33,8 +33,8 @@ struct ObjectForm {
 void change_lists(const KindDefinition& kind, const ListLayout& layout, const ObjectForm* before,
                   const ObjectForm* after, storage::WriteSet& write_set);
 
-/// The group of keys that a list of objects is.
-[[nodiscard]] std::string list_group(const ListRequest& request);
+/// The groups of keys that a list of objects is.
+[[nodiscard]] std::vector<std::string> list_groups(const ListRequest& request);
 
 /// The name of a count of a kind's lists.
 [[nodiscard]] std::string list_count(std::string_view kind, std::string_view count);

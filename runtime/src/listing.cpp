@@ -245,20 +245,21 @@ bool is_of_rules(const ListRequest& request) {
          (request.count || request.whose != ListRequest::Whose::owner);
 }
 
-Result<ListQuery> query_of(const Catalogue& in, const ListLayout& layout) {
+Result<ListQuery> query_of(const KindDefinition& kind, const ListLayout& layout,
+                           const ListRequest& request) {
   using Whose = ListRequest::Whose;
-  const auto& request = in.request;
   if (request.lives == ListRequest::Lives::all || request.activity) {
     return bad("lives", "a sorted list has live or deleted objects, active or not");
   }
   if (request.whose == Whose::everybody && layout.rules().across != ListRules::Across::everybody) {
-    return bad("whose", "kind " + in.kind.name + " has no lists over all owners");
+    return bad("whose", "kind " + kind.name + " has no lists over all owners");
   }
-  if (request.whose == Whose::shared && request.lives == ListRequest::Lives::deleted) {
+  const bool has_shared = request.whose == Whose::shared || request.whose == Whose::readable;
+  if (has_shared && request.lives == ListRequest::Lives::deleted) {
     return bad("lives", "what is deleted is shared with nobody");
   }
-  ListQuery query{.name = in.kind.name,
-                  .groups = {list_group(request)},
+  ListQuery query{.name = kind.name,
+                  .groups = list_groups(request),
                   .sort = request.sort,
                   .order = request.order,
                   .where = request.where,
@@ -271,14 +272,23 @@ Result<ListQuery> query_of(const Catalogue& in, const ListLayout& layout) {
   return query;
 }
 
-// Its row says that an object is of the list. It may have changed since, so it is asked again.
-bool is_listed(const Catalogue& in, const ListPlan& plan, const ObjectView& view) {
-  const auto& request = in.request;
-  if (request.whose == ListRequest::Whose::shared && !is_granted(view.meta, request.owner)) {
-    return false;
+bool is_of(const ListRequest& request, const ObjectMeta& meta) {
+  using Whose = ListRequest::Whose;
+  switch (request.whose) {
+    case Whose::owner: return meta.origin->owner.text() == request.owner;
+    case Whose::shared: return is_granted(meta, request.owner);
+    case Whose::readable:
+      return meta.origin->owner.text() == request.owner || is_granted(meta, request.owner);
+    case Whose::everybody: return true;
   }
-  return plan.holds(
-      [&](const std::string& field) { return field_value(field, view.meta, view.state); });
+  return false;
+}
+
+// Its row says that an object is of the list. It may have changed since, so it is asked again.
+bool is_listed(const ListRequest& request, const ListPlan& plan, const ObjectView& view) {
+  return is_of(request, view.meta) && plan.holds([&](const std::string& field) {
+    return field_value(field, view.meta, view.state);
+  });
 }
 
 bool is_damage(const Error& error) {
@@ -290,7 +300,7 @@ Result<Shown> show_listed(const Catalogue& in, const ListPlan& plan, const Objec
   auto found = find_object(in, object);
   if (!found && !is_damage(found.error())) return fail(std::move(found).error());
   if (!found) return read(object, fail(std::move(found).error()));
-  if (!*found || !is_listed(in, plan, **found)) return Shown::passed_over;
+  if (!*found || !is_listed(in.request, plan, **found)) return Shown::passed_over;
   return read(object, std::move(**found));
 }
 
@@ -301,7 +311,7 @@ Result<void> count_listed(const Catalogue& in, const ListPlan& plan, ListEnd& en
                                   if (!found && !is_damage(found.error())) {
                                     return fail(std::move(found).error());
                                   }
-                                  return found && *found && is_listed(in, plan, **found);
+                                  return found && *found && is_listed(in.request, plan, **found);
                                 }));
   end.total = total;
   return {};
@@ -311,7 +321,7 @@ Result<ListEnd> list_by_rules(const Catalogue& in, const ListLayouts& lists,
                               const ListReader& read) {
   const auto* layout = lists.find(in.kind);
   if (layout == nullptr) return bad("sort", "kind " + in.kind.name + " has no sorted lists");
-  PERDURE_TRY(query, query_of(in, *layout));
+  PERDURE_TRY(query, query_of(in.kind, *layout, in.request));
   PERDURE_TRY(plan, ListPlan::make(*layout, std::move(query)));
   const StoredListRows rows{in.store, in.kind.name};
   PERDURE_TRY(end, plan.page(rows, [&](const ListRow& row) {
@@ -325,7 +335,7 @@ Result<ListEnd> list_by_rules(const Catalogue& in, const ListLayouts& lists,
 Result<void> count_by_rules(const Catalogue& in, const ListLayouts& lists, ListEnd& end) {
   const auto* layout = lists.find(in.kind);
   if (layout == nullptr) return bad("count", "kind " + in.kind.name + " has no lists to count");
-  PERDURE_TRY(query, query_of(in, *layout));
+  PERDURE_TRY(query, query_of(in.kind, *layout, in.request));
   query.cursor.clear();
   PERDURE_TRY(plan, ListPlan::make(*layout, std::move(query)));
   return count_listed(in, plan, end);
@@ -351,6 +361,20 @@ Result<ListEnd> list_objects(const storage::Store& store, const Directory& direc
   auto end = std::move(page).end();
   if (request.count) PERDURE_TRY_VOID(count_by_rules(in, lists, end));
   return end;
+}
+
+Result<ListMembership> membership(const KindDefinition& kind, const ListLayouts& lists,
+                                  const ListRequest& request) {
+  const auto* layout = lists.find(kind);
+  if (layout == nullptr) return bad("sort", "kind " + kind.name + " has no sorted lists");
+  // The plan borrows the layout, and outlives the runtime's.
+  const auto own_layout = std::make_shared<const ListLayout>(layout->rules());
+  PERDURE_TRY(query, query_of(kind, *own_layout, request));
+  query.cursor.clear();
+  PERDURE_TRY(plan, ListPlan::make(*own_layout, std::move(query)));
+  return ListMembership{[request, own_layout, plan = std::move(plan)](const ObjectView& view) {
+    return belongs(view.meta, view.state.is_null(), request) && is_listed(request, plan, view);
+  }};
 }
 
 }  // namespace perdure::runtime

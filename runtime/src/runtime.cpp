@@ -157,13 +157,14 @@ void Runtime::transact(std::vector<TransactionStep> steps, TransactionOptions op
   for (const auto& step : steps) {
     objects.push_back(step.object);
     fingerprint.push_back({to_string(step.object), step.command, step.payload});
+    if (step.if_seq) fingerprint.back().push_back(*step.if_seq);
   }
   auto handler = [steps = std::move(steps)](Transaction& transaction) -> Result<Json> {
     Json values = Json::array();
     for (const auto& step : steps) {
-      auto value = transaction.call(step.object, step.command, step.payload);
-      if (!value) return fail(of_step(std::move(value).error(), values.size()));
-      values.push_back(std::move(*value));
+      auto reply = transaction.run(step);
+      if (!reply) return fail(of_step(std::move(reply).error(), values.size()));
+      values.push_back(std::move(reply->value));
     }
     return values;
   };
@@ -215,6 +216,12 @@ Result<ListEnd> Runtime::list(const ListRequest& request, const ListReader& read
   if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + request.kind);
   return runtime::list_objects(core_->store(), core_->directory(), *kind, core_->lists(), request,
                                read);
+}
+
+Result<ListMembership> Runtime::membership(const ListRequest& request) const {
+  const auto* kind = find_kind(request.kind);
+  if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + request.kind);
+  return runtime::membership(*kind, core_->lists(), request);
 }
 
 Result<ListPage> Runtime::list(const ListRequest& request) const {

@@ -6,6 +6,16 @@
 #include "once.hpp"
 #include "quota.hpp"
 
+namespace perdure {
+
+Result<Json> Transaction::call(const ObjectId& object, const std::string& command,
+                               const Json& payload) {
+  PERDURE_TRY(reply, run({.object = object, .command = command, .payload = payload}));
+  return std::move(reply.value);
+}
+
+}  // namespace perdure
+
 namespace perdure::runtime {
 
 /// The commands of one run of the handler: each builds on what the earlier ones left.
@@ -13,8 +23,8 @@ class TransactionRun::Turns final : public Transaction {
  public:
   explicit Turns(TransactionRun& run) : run_(run) {}
 
-  Result<Json> call(const ObjectId& object, const std::string& command,
-                    const Json& payload) override {
+  Result<Reply> run(const TransactionStep& step) override {
+    const auto& object = step.object;
     const auto found = std::ranges::find(run_.objects_, object);
     if (found == run_.objects_.end()) {
       return fail(ErrorCode::invalid,
@@ -23,7 +33,7 @@ class TransactionRun::Turns final : public Transaction {
     const auto& cell = run_.cells_[static_cast<std::size_t>(found - run_.objects_.begin())];
     auto& part = parts_[object];
     if (!part.version) part.version = run_.around_.directory.committed_version(*cell);
-    PERDURE_TRY(envelope, make_envelope(*cell, command, payload));
+    PERDURE_TRY(envelope, make_envelope(*cell, step));
     PERDURE_TRY_VOID(admit(envelope, *part.version, run_.around_.times.steady()));
     PERDURE_TRY(decision, run_turn(envelope, *part.version,
                                    {.kind = cell->kind,
@@ -39,7 +49,7 @@ class TransactionRun::Turns final : public Transaction {
     part.tally.decided(decision.write_set);
     decision.write_set.epoch = cell->epoch;
     if (!decision.is_reply_only()) unit_.write_sets.push_back(std::move(decision.write_set));
-    return std::move(decision.reply.value);
+    return std::move(decision.reply);
   }
 
   [[nodiscard]] storage::Unit& unit() { return unit_; }
@@ -57,18 +67,18 @@ class TransactionRun::Turns final : public Transaction {
     Tally tally;
   };
 
-  Result<Envelope> make_envelope(const Cell& cell, const std::string& command,
-                                 const Json& payload) {
-    const auto found = cell.kind.commands.find(command);
+  Result<Envelope> make_envelope(const Cell& cell, const TransactionStep& step) {
+    const auto found = cell.kind.commands.find(step.command);
     if (found == cell.kind.commands.end()) {
       return fail(ErrorCode::not_found,
-                  fmt::format("kind {} has no command {}", cell.kind.name, command));
+                  fmt::format("kind {} has no command {}", cell.kind.name, step.command));
     }
     const auto& whole = *run_.envelope_;
     Envelope envelope;
     envelope.call.target = cell.object;
-    envelope.call.name = command;
-    envelope.call.payload = payload;
+    envelope.call.name = step.command;
+    envelope.call.payload = step.payload;
+    envelope.call.if_seq = step.if_seq;
     envelope.call.principal = whole.call.principal;
     envelope.call.request_id = whole.call.request_id;
     envelope.call.traceparent = whole.call.traceparent;

@@ -168,7 +168,7 @@ TEST_F(ListObjects, that_are_shared_have_rows_for_each_grantee_while_they_are_li
     storage::WriteSet made;
     const runtime::ObjectForm form{meta, root};
     runtime::change_lists(kind.definition(), layout, nullptr, &form, made);
-    const auto group = runtime::list_group({.owner = grantee, .whose = Whose::shared});
+    const auto group = runtime::list_groups({.owner = grantee, .whose = Whose::shared}).front();
     return std::ranges::count_if(
         made.indexes, [&](const storage::IndexChange& row) { return row.key.starts_with(group); });
   };

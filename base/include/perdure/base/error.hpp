@@ -31,9 +31,11 @@ enum class ErrorCode {
   overloaded,              ///< a queue is full; accepted work goes on
   deadline_exceeded,       ///< the deadline passed before the turn ran; nothing was done
   unavailable,             ///< stopping, or writes have stopped
+  index_building,          ///< the rows that would answer a list are still being made
   outcome_unknown,         ///< the commit may or may not have happened
   stale_epoch,             ///< another life of the store owns the object now
   newer_version,           ///< the data was written by newer code
+  unreadable_state,        ///< sound bytes that the kind's code of today makes no state of
   corrupt,                 ///< stored bytes fail their checks
   internal,                ///< a handler threw, or a rule of ours was broken
 };

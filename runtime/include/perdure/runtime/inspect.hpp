@@ -49,6 +49,7 @@ struct ListRequest {
   enum class Whose {
     owner,      ///< what `owner` has
     shared,     ///< what others share with `owner`
+    readable,   ///< both of these
     everybody,  ///< where the ListRules have such lists
   } whose = Whose::owner;
   bool count = false;  ///< whether ListEnd::total is wanted
@@ -72,6 +73,10 @@ struct ListPage {
   std::string next_cursor;                   ///< empty at the end
   std::optional<ListTotal> total = {};       ///< if it was asked for
 };
+
+/// Says whether an object as it is in a view belongs to a list, on whichever page.
+/// Threads  any: it is immutable, and outlives what it was made by.
+using ListMembership = std::function<bool(const ObjectView&)>;
 
 /// What becomes of an object that a reader of a list is shown.
 enum class Shown {

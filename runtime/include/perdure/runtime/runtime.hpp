@@ -105,6 +105,9 @@ class Runtime {
   [[nodiscard]] Result<ListPage> list(const ListRequest& request) const;
   /// The same one by one, so that a page never stands in memory: `read` says when it is full.
   [[nodiscard]] Result<ListEnd> list(const ListRequest& request, const ListReader& read) const;
+  /// What decides whether an object is in the list of a request; `limit` and `cursor` are not used.
+  /// Errors: invalid, for lists by an index too.
+  [[nodiscard]] Result<ListMembership> membership(const ListRequest& request) const;
   /// `state`, of an object of `kind`, with null for each reference whose object does not exist.
   [[nodiscard]] Json without_dead_references(const KindDefinition& kind, Json state) const;
   /// Whether the object exists now; one that cannot be read counts as existing.

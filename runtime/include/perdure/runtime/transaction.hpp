@@ -9,6 +9,14 @@
 
 namespace perdure {
 
+struct TransactionStep {
+  ObjectId object;
+  std::string command;
+  Json payload = nullptr;
+  /// The seq that the object must have when the step runs: stale_precondition otherwise.
+  std::optional<Seq> if_seq = {};
+};
+
 /// The objects of a transaction, while all of them stand still.
 ///
 /// Threads, Lifetime  only within the handler call that it was given to.
@@ -18,19 +26,14 @@ class Transaction {
   /// Runs a command of one of the objects, on what the earlier ones left. Nobody sees anything of
   /// it before the whole transaction is durable.
   /// Errors: those of Runtime::call; invalid for an object that the transaction did not name.
-  virtual Result<Json> call(const ObjectId& object, const std::string& command,
-                            const Json& payload) = 0;
+  virtual Result<Reply> run(const TransactionStep& step) = 0;
+  /// The same, where the reply's value is all that is wanted.
+  Result<Json> call(const ObjectId& object, const std::string& command, const Json& payload);
 };
 
 /// May run more than once before its commit, like a turn. An error or exception ends the
 /// transaction without a trace.
 using TransactionHandler = std::function<Result<Json>(Transaction&)>;
-
-struct TransactionStep {
-  ObjectId object;
-  std::string command;
-  Json payload = nullptr;
-};
 
 struct TransactionOptions {
   Principal principal = {};
