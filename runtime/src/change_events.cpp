@@ -12,9 +12,11 @@ namespace perdure::runtime {
 namespace {
 
 PublishedEvent event_of(const KindDefinition& kind, const ObjectMeta& meta, std::string_view verb,
-                        Json changed) {
-  return {kind.name + '.' + std::string{verb},
-          {{"id", meta.object().id}, {"seq", meta.seq}, {"changed", std::move(changed)}}};
+                        std::string_view member, Json value) {
+  PublishedEvent event{kind.name + '.' + std::string{verb},
+                       {{"id", meta.object().id}, {"seq", meta.seq}}};
+  event.data[std::string{member}] = std::move(value);
+  return event;
 }
 
 /// The members that differ, but for the silent ones; null stands for one that is not there.
@@ -35,25 +37,53 @@ Json changed_members(const ChangeEvents& rules, const Json& before, const Json& 
   return changed;
 }
 
+const std::vector<ObjectGrant>& grants_of(const ObjectMeta& meta) {
+  static const std::vector<ObjectGrant> none;
+  return meta.grants ? *meta.grants : none;
+}
+
+/// What was granted, or granted in another role, and what was withdrawn.
+void add_grant_events(const KindDefinition& kind, const ObjectMeta& before, const ObjectMeta& after,
+                      std::vector<PublishedEvent>& events) {
+  if (before.grants == after.grants) return;
+  const auto& old_grants = grants_of(before);
+  const auto& new_grants = grants_of(after);
+  const auto add = [&](std::string_view verb, const ObjectGrant& grant) {
+    auto event = event_of(kind, after, verb, "grantee", grant.grantee.text());
+    event.also_to = grant.grantee;
+    events.push_back(std::move(event));
+  };
+  for (const auto& grant : new_grants) {
+    if (std::ranges::find(old_grants, grant) == old_grants.end()) add("shared", grant);
+  }
+  for (const auto& grant : old_grants) {
+    const auto is_his = [&](const auto& other) { return other.grantee == grant.grantee; };
+    if (std::ranges::none_of(new_grants, is_his)) add("unshared", grant);
+  }
+}
+
 }  // namespace
 
-std::optional<PublishedEvent> change_event(const KindDefinition& kind, const ObjectMeta& before,
-                                           const ObjectMeta& after, const Json& state_before,
-                                           const Json& state_after) {
-  if (!kind.changes) return {};
-  if (!after.exists()) return event_of(kind, after, "deleted", Json::array());
+void add_change_events(const KindDefinition& kind, const ObjectMeta& before,
+                       const ObjectMeta& after, const Json& state_before, const Json& state_after,
+                       std::vector<PublishedEvent>& events) {
+  if (!kind.changes) return;
+  const auto add = [&](std::string_view verb, Json changed = Json::array()) {
+    events.push_back(event_of(kind, after, verb, "changed", std::move(changed)));
+  };
+  if (!after.exists()) return add("deleted");
   if (before.origin != after.origin) {
-    return event_of(kind, after, "created", changed_members(*kind.changes, nullptr, state_after));
+    return add("created", changed_members(*kind.changes, nullptr, state_after));
   }
-  if (!before.exists()) return event_of(kind, after, "restored", Json::array());
+  if (!before.exists()) return add("restored");
   auto changed = changed_members(*kind.changes, state_before, state_after);
-  if (changed.empty()) return {};
-  return event_of(kind, after, "updated", std::move(changed));
+  if (!changed.empty()) add("updated", std::move(changed));
+  add_grant_events(kind, before, after, events);
 }
 
 std::optional<PublishedEvent> purge_event(const KindDefinition& kind, const ObjectMeta& after) {
   if (!kind.changes) return {};
-  return event_of(kind, after, "purged", Json::array());
+  return event_of(kind, after, "purged", "changed", Json::array());
 }
 
 std::string cloud_event(const ObjectMeta& meta, const std::string& traceparent, std::size_t index,
@@ -68,10 +98,12 @@ std::string cloud_event(const ObjectMeta& meta, const std::string& traceparent, 
             {"datacontenttype", "application/json"},
             {"owner", meta.origin->owner.text()},
             {"data", event.data}};
-  if (meta.grants) {
-    auto& grantees = body[std::string{event_grantees}] = Json::array();
-    for (const auto& grant : *meta.grants) grantees.push_back(grant.grantee.text());
+  auto grantees = Json::array();
+  for (const auto& grant : grants_of(meta)) grantees.push_back(grant.grantee.text());
+  if (event.also_to && std::ranges::count(grantees, Json(event.also_to->text())) == 0) {
+    grantees.push_back(event.also_to->text());
   }
+  if (!grantees.empty()) body[std::string{event_grantees}] = std::move(grantees);
   // The extension of CloudEvents for distributed tracing.
   if (!traceparent.empty()) body["traceparent"] = traceparent;
   return dump_json(body);

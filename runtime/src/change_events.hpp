@@ -11,14 +11,12 @@
 
 namespace perdure::runtime {
 
-/// The event of a turn that took `before` to `after`; none for a kind without change events, and
-/// for a change that nobody cares about. The states are those before and after; the one of an
+/// Adds the events of a turn that took `before` to `after`; none for a kind without change events,
+/// and for a change that nobody cares about. The states are those before and after; the one of an
 /// object that did not exist is not used.
-[[nodiscard]] std::optional<PublishedEvent> change_event(const KindDefinition& kind,
-                                                         const ObjectMeta& before,
-                                                         const ObjectMeta& after,
-                                                         const Json& state_before,
-                                                         const Json& state_after);
+void add_change_events(const KindDefinition& kind, const ObjectMeta& before,
+                       const ObjectMeta& after, const Json& state_before, const Json& state_after,
+                       std::vector<PublishedEvent>& events);
 /// The event of a purge that left the tombstone `after`.
 [[nodiscard]] std::optional<PublishedEvent> purge_event(const KindDefinition& kind,
                                                         const ObjectMeta& after);

@@ -65,9 +65,7 @@ Result<void> validate_topic_pattern(std::string_view pattern) {
   return {};
 }
 
-}  // namespace perdure
-
-namespace perdure::runtime {
+namespace runtime {
 
 namespace {
 
@@ -107,10 +105,14 @@ Json without(Json json, std::string_view member) {
 
 }  // namespace
 
+}  // namespace runtime
+
 std::uint64_t position_of(std::string_view cursor) {
-  const auto parts = parts_of(cursor);
+  const auto parts = runtime::parts_of(cursor);
   return parts ? parts->position : 0;
 }
+
+namespace runtime {
 
 bool names_place(std::string_view cursor) { return parts_of(cursor).has_value(); }
 
@@ -127,6 +129,7 @@ Result<EventPtr> decode_event(const std::string& history, std::uint64_t position
     event->position = position;
     event->cursor = cursor_text(history, position);
     event->id = json.at("id");
+    event->seq = seq_of_event(event->id);
     event->topic = json.at("type");
     auto source = from_uri_reference(json.at("source").get_ref<const std::string&>());
     if (!source) return corrupt("its source names no object");
@@ -366,4 +369,6 @@ void EventFeed::reset() {
   forget_recent();
 }
 
-}  // namespace perdure::runtime
+}  // namespace runtime
+
+}  // namespace perdure

@@ -22,9 +22,6 @@ inline constexpr std::string_view event_grantees = "grantees";
 [[nodiscard]] Result<EventPtr> decode_event(const std::string& history, std::uint64_t position,
                                             std::string_view body);
 
-/// The position of the last event before a cursor's place; 0 for what is no cursor. Positions of
-/// one log can be compared.
-[[nodiscard]] std::uint64_t position_of(std::string_view cursor);
 /// Whether it is a cursor of some log, so that what retention takes after its place is noticed:
 /// "0" and the empty one are not.
 [[nodiscard]] bool names_place(std::string_view cursor);

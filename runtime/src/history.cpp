@@ -98,6 +98,18 @@ Result<Seq> resolve_as_of(const storage::Store& store, const ObjectId& object, c
   return record.meta.seq;
 }
 
+Result<ObjectView> view_at(const storage::Store& store, const Directory& directory,
+                           const KindDefinition& kind, const ObjectId& object, Seq seq) {
+  if (const auto newest = directory.peek(object, store.epoch()); newest && newest->meta.seq == seq) {
+    return ObjectView{newest->meta,
+                      newest->purged() ? Json(nullptr) : kind.state.encode(newest->state.get())};
+  }
+  PERDURE_TRY(row, store.record(object, seq));
+  PERDURE_TRY(record, decode_record(object, row));
+  if (record.root.empty()) return ObjectView{.meta = record.meta, .state = nullptr};
+  return view_record(kind, record);
+}
+
 Result<ObjectView> view_record(const KindDefinition& kind, const Record& record) {
   PERDURE_TRY(root, decode_root(kind, record));
   return ObjectView{.meta = record.meta, .state = as_written_today(kind, std::move(root))};

@@ -20,6 +20,11 @@ namespace perdure::runtime {
 [[nodiscard]] Result<Record> record_as_of(const storage::Store& store, const ObjectId& object,
                                           const AsOf& as_of);
 
+/// See Runtime::inspect_at.
+[[nodiscard]] Result<ObjectView> view_at(const storage::Store& store, const Directory& directory,
+                                         const KindDefinition& kind, const ObjectId& object,
+                                         Seq seq);
+
 /// What the row of a snapshot says. Errors: corrupt.
 [[nodiscard]] Result<SnapshotInfo> decode_snapshot(const ObjectId& object,
                                                    const storage::PinRow& row);

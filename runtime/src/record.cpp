@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "meta_codec.hpp"
 #include "perdure/runtime/journal_check.hpp"
 
@@ -91,6 +93,17 @@ Sha256 hash_record(const ObjectId& object, Seq seq, std::string_view encoded) {
 
 std::string event_id(const ObjectId& object, Seq seq, std::size_t index) {
   return fmt::format("{}:{}:{}-{}", object.kind, object.id, seq, index);
+}
+
+Seq seq_of_event(std::string_view id) {
+  // Of KIND:ID:SEQ-INDEX the end is fixed; ids of objects hold what they like.
+  const auto colon = id.rfind(':');
+  const auto dash = id.rfind('-');
+  if (colon == std::string_view::npos || dash == std::string_view::npos || dash < colon) return 0;
+  const auto digits = id.substr(colon + 1, dash - colon - 1);
+  Seq seq = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), seq);
+  return error == std::errc{} && end == digits.data() + digits.size() ? seq : 0;
 }
 
 std::string digest_value(std::string_view value) {

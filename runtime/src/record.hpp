@@ -48,6 +48,8 @@ inline constexpr std::uint64_t record_format = meta_format_max;
 
 /// The id of a turn's nth event.
 [[nodiscard]] std::string event_id(const ObjectId& object, Seq seq, std::size_t index);
+/// The seq in such an id; 0: it is none.
+[[nodiscard]] Seq seq_of_event(std::string_view id);
 
 /// First half of SHA-256: enough to tell versions apart, short enough for every record.
 [[nodiscard]] std::string digest_value(std::string_view value);

@@ -187,6 +187,13 @@ Result<ObjectView> Runtime::inspect(const ObjectId& object, AsOf as_of) const {
   return runtime::view_record(*kind, record);
 }
 
+Result<ObjectView> Runtime::inspect_at(const ObjectId& object, Seq seq) const {
+  PERDURE_TRY_VOID(validate(object));
+  const auto* kind = find_kind(object.kind);
+  if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + object.kind);
+  return runtime::view_at(core_->store(), core_->directory(), *kind, object, seq);
+}
+
 bool Runtime::exists(const ObjectId& object) const {
   if (!validate(object)) return false;
   const auto& store = core_->store();

@@ -19,6 +19,7 @@ struct TurnSurroundings;
 struct PublishedEvent {
   std::string topic;
   Json data;
+  std::optional<Owner> also_to = {};  ///< who may read it beside the owner and the grantees
 };
 
 struct ClaimName {

@@ -174,9 +174,7 @@ Result<void> add_derived(Decision& decision, const Draft& draft, const Json& aft
                         releases);
   };
   move_claims(unique_keys(kind, old, before), unique_keys(kind, draft.meta, after), keep, requests);
-  if (auto event = change_event(kind, old, draft.meta, before, after)) {
-    requests.events.push_back(std::move(*event));
-  }
+  add_change_events(kind, old, draft.meta, before, after, requests.events);
   return {};
 }
 

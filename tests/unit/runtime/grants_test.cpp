@@ -20,9 +20,17 @@ Kind key_kind() {
       .reach(Reach::system);
 }
 
+/// One whose changes are told.
+Kind card_kind() {
+  return kind<Json>("card")
+      .command("set", [](Turn&, Json& self, const Json& change) { merge_patch(self, change); })
+      .publish_changes({});
+}
+
 class Grants : public RuntimeTest {
  protected:
-  Grants() : RuntimeTest({counter_kind(), note_kind(), account_kind(), key_kind()}) {}
+  Grants()
+      : RuntimeTest({counter_kind(), note_kind(), account_kind(), key_kind(), card_kind()}) {}
 
   Result<Reply> as(const Principal& principal, CallType type, const std::string& name,
                    std::optional<std::string> owner = {}) {
@@ -73,6 +81,27 @@ class Grants : public RuntimeTest {
 
   const ObjectId counter{"counter", "a"};
 };
+
+TEST_F(Grants, are_told_when_they_come_change_and_go) {
+  const ObjectId card{"card", "a"};
+  const Json to_bob{{"grantee", {{"user_id", "bob"}}}};
+  value(builtin(ann, card, "set", {{"title", "x"}}));
+  value(builtin(ann, card, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "viewer"}}));
+  value(builtin(ann, card, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "editor"}}));
+  value(builtin(ann, card, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "editor"}}));
+  value(builtin(ann, card, builtin::unshare, to_bob));
+  const auto page = runtime_->read_events({});
+  ASSERT_TRUE(page);
+  std::vector<std::string> topics;
+  for (const auto& event : page->events) topics.push_back(event->topic);
+  EXPECT_THAT(topics, ElementsAre("card.created", "card.shared", "card.shared", "card.unshared"));
+  const auto& last = *page->events.back();
+  EXPECT_EQ(Json::parse(last.body).at("data"), Json({{"id", "a"}, {"seq", 4}, {"grantee", "bob"}}));
+  EXPECT_EQ(last.seq, 4U);
+  // Those who look on behalf of readers find whom it concerns; he himself may not see it any more.
+  EXPECT_THAT(last.grants, ElementsAre(ObjectGrant{Owner::user("bob")}));
+  EXPECT_EQ(events_seen_by(bob), 0U);
+}
 
 TEST_F(Grants, the_creator_owns_and_a_stranger_sees_nothing) {
   value(add(ann));

@@ -23,8 +23,9 @@ struct Event {
   std::string id;
   std::string topic;
   ObjectId source;
+  Seq seq = 0;                      ///< of the turn that published it
   Owner owner;                      ///< of the object
-  std::vector<ObjectGrant> grants;  ///< of the object, as its turn left them
+  std::vector<ObjectGrant> grants;  ///< of the object, as its turn left them, or withdrew them
   std::string body;                 ///< the CloudEvent, JSON text
 };
 using EventPtr = std::shared_ptr<const Event>;
@@ -36,6 +37,10 @@ using EventPtr = std::shared_ptr<const Event>;
 [[nodiscard]] bool names_first_part(std::string_view pattern, std::string_view topic);
 /// Errors: invalid when a pattern's part is neither a name nor a wildcard, or `**` is not the last.
 [[nodiscard]] Result<void> validate_topic_pattern(std::string_view pattern);
+
+/// The position of the last event before a cursor's place; 0 for what is no cursor. Positions of
+/// one log can be compared.
+[[nodiscard]] std::uint64_t position_of(std::string_view cursor);
 
 struct EventQuery {
   /// From where: a cursor, "0" for the oldest event that is kept, or empty for what comes from now.

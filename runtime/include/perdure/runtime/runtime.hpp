@@ -99,6 +99,9 @@ class Runtime {
 
   /// Errors  not_found; gone (below retained history).
   [[nodiscard]] Result<ObjectView> inspect(const ObjectId& object, AsOf as_of = {}) const;
+  /// The object as the turn of a seq left it, whether or not it was deleted by then. The state of a
+  /// purged one is null. Errors: not_found; gone (below retained history, or not there yet).
+  [[nodiscard]] Result<ObjectView> inspect_at(const ObjectId& object, Seq seq) const;
   /// Objects in the order of an index. A page has at most limits::page_items_bytes_max of states
   /// and then comes short, as it does after limits::page_rows_max rows.
   /// Errors: invalid (`index`, `cursor`).
