@@ -38,6 +38,8 @@ Result<Json> update(const ResourceRules& rules, Turn& turn, ResourceState& self,
   PERDURE_TRY_VOID(check_sent_back(turn.meta(), self.json, payload, SentIn::change));
   PERDURE_TRY(next, rules.fields.changed(self.json, std::move(sent)));
   if (rules.settle) PERDURE_TRY_VOID(rules.settle(turn, self.json, next, payload));
+  // What stays as it is has no new version, and nobody hears of it.
+  if (next == self.json) turn.change_nothing();
   self.json = std::move(next);
   return public_state(self.json);
 }

@@ -100,7 +100,8 @@ Result<Seq> resolve_as_of(const storage::Store& store, const ObjectId& object, c
 
 Result<ObjectView> view_at(const storage::Store& store, const Directory& directory,
                            const KindDefinition& kind, const ObjectId& object, Seq seq) {
-  if (const auto newest = directory.peek(object, store.epoch()); newest && newest->meta.seq == seq) {
+  if (const auto newest = directory.peek(object, store.epoch());
+      newest && newest->meta.seq == seq) {
     return ObjectView{newest->meta,
                       newest->purged() ? Json(nullptr) : kind.state.encode(newest->state.get())};
   }

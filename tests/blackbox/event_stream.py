@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client of Server-Sent Events."""
 
+import contextlib
 import json
+import socket
 from urllib.parse import urlencode
 
 
@@ -15,7 +17,7 @@ class Stream:
                                                         **(headers or {})})
         self.response = self.connection.getresponse()
         assert self.response.status == 200, self.response.read()
-        self.place = self.event()[0]
+        self.place = self.event()[0]  # or how long to wait before coming again
 
     def rest(self):
         """All events until the server ends the stream."""
@@ -32,9 +34,9 @@ class Stream:
             if not line and fields:
                 data = fields.get("data")
                 return fields.get("id"), fields.get("event"), data and json.loads(data)
-            name, _, value = line.partition(": ")
+            name, _, value = line.partition(":")
             if name:
-                fields[name] = value
+                fields[name] = value.removeprefix(" ")
         return None
 
     def next(self):
@@ -46,6 +48,11 @@ class Stream:
 
     def take(self, count):
         return [self.next() for _ in range(count)]
+
+    def cut(self):
+        """Ends the connection beneath whoever reads from it."""
+        with contextlib.suppress(OSError, AttributeError):
+            self.connection.sock.shutdown(socket.SHUT_RDWR)
 
     def close(self):
         self.response.close()

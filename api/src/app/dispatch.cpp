@@ -5,6 +5,7 @@
 
 #include "app/checks.hpp"
 #include "app/json_text.hpp"
+#include "app/live_list.hpp"
 #include "app/new_id.hpp"
 #include "app/object_list.hpp"
 #include "app/services.hpp"
@@ -216,6 +217,10 @@ void dispatch(ContextPtr context) {
   const auto& target = context->route->route.target;
   if (const auto* call = std::get_if<ObjectCall>(&target)) return run(std::move(context), *call);
   if (const auto* function = std::get_if<Function>(&target)) return (*function)(std::move(context));
+  if (const auto* list = std::get_if<ObjectList>(&target);
+      list != nullptr && wants_live(*context)) {
+    return run_slow(context, WorkClass::read, [context, list] { open_live_list(context, *list); });
+  }
   if (const auto* list = std::get_if<ObjectList>(&target)) {
     return run_slow(context, WorkClass::read, [context, list] { answer_list(context, *list); });
   }

@@ -61,6 +61,11 @@ Result<EventText> encode_place(EventForm form, const std::string& cursor) {
   return frame({{"type", "perdure.events.place"}, {"cursor", cursor}});
 }
 
+EventText encode_pause(EventForm form) {
+  if (form == EventForm::frames) return nullptr;
+  return http::encode({.retry = retry}).value();
+}
+
 Result<EventText> encode_lost(EventForm form, const std::string& after, const std::string& next) {
   if (form == EventForm::sse) {
     const auto data = dump_json({{"after", after}, {"next", next}});

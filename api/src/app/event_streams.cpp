@@ -6,12 +6,15 @@
 #include "app/live_grant.hpp"
 #include "app/services.hpp"
 #include "perdure/api/http/sse.hpp"
+#include "perdure/runtime/access.hpp"
 
 namespace perdure::api {
 
 namespace {
 
 constexpr std::size_t page_events = 100;
+/// So that streams are fed while others publish without a pause.
+constexpr std::size_t pages_at_once = 20;
 constexpr std::size_t texts_max = 1'000;
 /// Keys are looked at this often when nothing happens.
 constexpr std::chrono::seconds check_period{1};
@@ -32,13 +35,20 @@ struct EventStreams::Stream {
   LiveGrant grant;
   EventQuery query;
   StreamRules rules;
-  std::string told;  ///< the last cursor that was sent
+  std::string told;          ///< the last cursor that was sent
+  std::uint64_t passed = 0;  ///< the position of the last event that was sent or skipped
+  bool is_behind = true;     ///< more than the common place in the log was not looked at yet
+  std::string reader = {};   ///< whose objects it is about; empty: everybody's
 
   std::unique_ptr<EventOutlet> outlet;  // set before the thread sees the stream
   std::atomic<bool> paused{false};      ///< until there is room
   std::atomic<bool> closed{false};      ///< by the client, or the server
   std::atomic<bool> draining{false};
 
+  /// Whether the client may come back to a place.
+  [[nodiscard]] bool is_settled(const std::string& cursor) const {
+    return rules.settled_at.empty() || position_of(cursor) >= position_of(rules.settled_at);
+  }
   /// True when the text was queued. Pauses the stream when the queue is full.
   bool write(const Result<EventText>& text) {
     if (!text) return false;
@@ -52,11 +62,39 @@ struct EventStreams::Stream {
     if (*room == http::Room::more) paused = false;
     return true;
   }
-  bool tell_place() {
-    if (!write(encode_place(outlet->form(), query.after))) return false;
-    told = query.after;
+  bool tell_place(const std::string& cursor) {
+    if (!is_settled(cursor) || !write(encode_place(outlet->form(), cursor))) return false;
+    told = cursor;
     return true;
   }
+  /// A client that is cut off before its first event comes back to the place where it began. One
+  /// that is to see first how things stood there has no place before it has.
+  void begin() {
+    if (rules.first_event.empty()) {
+      tell_place(query.after);
+      return;
+    }
+    if (const auto pause = encode_pause(outlet->form())) write(pause);
+    const Event first{.position = 0,
+                      .cursor = is_settled(query.after) ? query.after : "",
+                      .topic = rules.first_event,
+                      .body = std::move(rules.first_data)};
+    if (write(encode_event(outlet->form(), first))) told = first.cursor;
+  }
+  void end(EventEnd why) {
+    outlet->end(why);
+    closed = true;
+  }
+  void cut() {
+    outlet->cut();
+    closed = true;
+  }
+};
+
+/// What the thread is called for.
+struct EventStreams::Calls {
+  std::vector<StreamPtr> streams;
+  bool asked_again = false;
 };
 
 class EventStreams::Socket final : public http::WebSocketHandler {
@@ -69,11 +107,11 @@ class EventStreams::Socket final : public http::WebSocketHandler {
   void on_message(http::WebSocket&, http::MessageKind, std::string_view) override {}
   void on_writable() override {
     stream_->paused = false;
-    all_.wake();
+    all_.call_for(stream_);
   }
   void on_closed(http::WebSocket&, std::uint16_t) override {
     stream_->closed = true;
-    all_.wake();
+    all_.call_for(stream_);
   }
 
  private:
@@ -95,6 +133,10 @@ void EventStreams::open(ContextPtr context, EventQuery query, StreamRules rules)
   auto grant = LiveGrant::of(*context);
   if (!grant) return answer(*context, std::move(grant).error());
   auto stream = std::make_shared<Stream>(std::move(*grant), std::move(query), std::move(rules));
+  stream->reader = stream->rules.concerns;
+  if (stream->reader.empty() && !is_privileged(context->principal)) {
+    stream->reader = context->principal.user_id;
+  }
   if (context->request.upgrade == http::Upgrade::websocket) {
     return answer_websocket(*context, std::make_shared<Socket>(*this, std::move(stream)),
                             socket_options);
@@ -102,15 +144,15 @@ void EventStreams::open(ContextPtr context, EventQuery query, StreamRules rules)
   auto options = http::event_stream_options();
   options.on_writable = [this, stream] {
     stream->paused = false;
-    wake();
+    call_for(stream);
   };
   options.on_drain = [this, stream] {
     stream->draining = true;
-    wake();
+    call_for(stream);
   };
   options.on_closed = [this, stream](http::StreamEnd) {
     stream->closed = true;
-    wake();
+    call_for(stream);
   };
   auto writer = answer_stream(*context, http::event_stream_head(), std::move(options));
   start(std::move(stream), outlet_to(std::move(writer)));
@@ -118,111 +160,206 @@ void EventStreams::open(ContextPtr context, EventQuery query, StreamRules rules)
 
 void EventStreams::start(StreamPtr stream, std::unique_ptr<EventOutlet> outlet) {
   stream->outlet = std::move(outlet);
-  // A client that is cut off before its first event comes back to the place where it began.
-  stream->tell_place();
-  if (const auto& first = stream->rules.first_event; !first.empty()) {
-    stream->write(encode_event(
-        stream->outlet->form(),
-        {.cursor = stream->query.after, .topic = first, .body = stream->rules.first_data}));
-  }
-  {
-    const std::lock_guard lock{mutex_};
-    streams_.push_back(std::move(stream));
-    if (!thread_.joinable()) thread_ = std::thread{[this] { work(); }};
-  }
-  wake();
+  stream->begin();
+  call_for(std::move(stream));
 }
 
-void EventStreams::wake() {
-  {
-    const std::lock_guard lock{mutex_};
-    if (std::exchange(awake_, true)) return;
-  }
+void EventStreams::call_for(StreamPtr stream) {
+  std::unique_lock lock{mutex_};
+  if (stopping_) return;
+  calls_.push_back(std::move(stream));
+  if (!thread_.joinable()) thread_ = std::thread{[this] { work(); }};
+  wake_locked(std::move(lock));
+}
+
+void EventStreams::wake() { wake_locked(std::unique_lock{mutex_}); }
+
+void EventStreams::wake_locked(std::unique_lock<std::mutex> lock) {
+  if (std::exchange(awake_, true)) return;
+  lock.unlock();
   changed_.notify_one();
 }
 
 void EventStreams::work() {
-  // Made and ended here alone, never under mutex_: its callback takes that.
-  std::unique_ptr<EventWatch> watch;
-  auto places_told = services_.monotonic();
-  for (;;) {
-    std::vector<StreamPtr> streams;
-    {
-      std::unique_lock lock{mutex_};
-      const auto ready = [&] { return awake_ || stopping_; };
-      if (streams_.empty()) {
-        changed_.wait(lock, ready);
-      } else {
-        changed_.wait_for(lock, check_period, ready);
-      }
-      if (stopping_) return;
-      awake_ = false;
-      std::erase_if(streams_, [](const StreamPtr& stream) { return stream->closed.load(); });
-      streams = streams_;
+  Calls calls;
+  while (wait(calls)) {
+    for (const auto& stream : calls.streams) take_in(stream);
+    if (calls.asked_again) {
+      for (const auto& [stream, shared] : streams_) look_after(*stream);
     }
-    if (streams.empty()) {
-      watch.reset();
+    if (streams_.empty()) {
+      watch_.reset();
+      looked_to_.clear();
       continue;
     }
-    if (!watch) watch = services_.runtime.watch_events([this] { wake(); });
-    feed_all(streams);
-    if (services_.monotonic() - places_told < place_period) continue;
-    tell_places(streams);
-    places_told = services_.monotonic();
+    read_log();
+    feed_ready();
+    check_keys();
+    tell_places();
+  }
+  watch_.reset();
+}
+
+bool EventStreams::wait(Calls& calls) {
+  std::unique_lock lock{mutex_};
+  const auto is_called = [&] { return awake_ || stopping_; };
+  if (streams_.empty()) {
+    changed_.wait(lock, is_called);
+  } else if (ready_.empty()) {
+    changed_.wait_for(lock, check_period, is_called);
+  }
+  awake_ = false;
+  calls = {.streams = std::exchange(calls_, {}), .asked_again = std::exchange(asked_again_, false)};
+  return !stopping_;
+}
+
+void EventStreams::take_in(const StreamPtr& stream) {
+  if (streams_.try_emplace(stream.get(), stream).second) {
+    auto& others = stream->reader.empty() ? all_seeing_ : by_reader_[stream->reader];
+    others.insert(stream.get());
+  }
+  look_after(*stream);
+  if (stream->closed) let_go(*stream);
+}
+
+void EventStreams::let_go(Stream& stream) {
+  ready_.erase(&stream);
+  all_seeing_.erase(&stream);
+  if (const auto own = by_reader_.find(stream.reader); own != by_reader_.end()) {
+    own->second.erase(&stream);
+    if (own->second.empty()) by_reader_.erase(own);
+  }
+  streams_.erase(&stream);
+}
+
+/// Something about the stream itself has changed.
+void EventStreams::look_after(Stream& stream) {
+  if (stream.draining && !stream.closed) stream.end(EventEnd::draining);
+  if (!stream.closed && stream.is_behind && !stream.paused) ready_.insert(&stream);
+}
+
+// ---- the log, once for all
+
+void EventStreams::read_log() {
+  // The callback takes mutex_: watches are made and ended here alone, never under it.
+  if (!watch_) watch_ = services_.runtime.watch_events([this] { wake(); });
+  const auto begin = [&] {
+    const auto end = services_.runtime.events_end();
+    looked_to_ = end ? *end : std::string{};
+    touch_all();
+  };
+  if (looked_to_.empty()) return begin();
+  for (std::size_t pages = 0; pages < pages_at_once; ++pages) {
+    const auto page = services_.runtime.read_events({.after = looked_to_, .limit = page_events});
+    // Each stream finds out for itself.
+    if (!page || page->lost) return begin();
+    for (const auto& event : page->events) {
+      touch_those(*event, looked_to_);
+      looked_to_ = event->cursor;
+    }
+    looked_to_ = page->next;
+    if (page->at_end) return;
+  }
+  wake();
+}
+
+void EventStreams::touch_those(const Event& event, const std::string& before) {
+  for (auto* stream : all_seeing_) touch(*stream, event, before);
+  const auto touch_of = [&](const std::string& reader) {
+    const auto found = by_reader_.find(reader);
+    if (found == by_reader_.end()) return;
+    for (auto* stream : found->second) touch(*stream, event, before);
+  };
+  touch_of(event.owner.text());
+  for (const auto& grant : event.grants) touch_of(grant.grantee.text());
+}
+
+void EventStreams::touch(Stream& stream, const Event& event, const std::string& before) {
+  if (stream.is_behind) return;
+  const auto& topics = stream.query.topics;
+  const bool is_wanted = topics.empty() || std::ranges::any_of(topics, [&](const auto& pattern) {
+                           return topic_matches(pattern, event.topic);
+                         });
+  if (!is_wanted) return;
+  stream.is_behind = true;
+  stream.query.after = before;
+  if (!stream.paused) ready_.insert(&stream);
+}
+
+void EventStreams::touch_all() {
+  for (const auto& [stream, shared] : streams_) {
+    stream->is_behind = true;
+    if (!stream->paused) ready_.insert(stream);
   }
 }
 
-void EventStreams::feed_all(const std::vector<StreamPtr>& streams) {
-  bool more = false;
-  for (const auto& stream : streams) {
-    if (stream->closed) continue;
-    if (stream->draining) {
-      stream->outlet->end(EventEnd::draining);
-      stream->closed = true;
-    } else if (admits(*stream) && !stream->paused) {
-      more |= feed(*stream);
-    }
+// ---- each stream's own place
+
+void EventStreams::feed_ready() {
+  const std::vector<Stream*> ready{ready_.begin(), ready_.end()};
+  for (auto* stream : ready) {
+    const bool goes_on = !stream->closed && !stream->paused && admits(*stream) &&
+                         feed(*stream) == Fed::more && !stream->paused;
+    if (!goes_on) ready_.erase(stream);
+    if (stream->closed) let_go(*stream);
   }
   texts_.clear();
-  if (more) wake();
 }
 
-bool EventStreams::feed(Stream& stream) {
+EventStreams::Fed EventStreams::feed(Stream& stream) {
   const auto page = services_.runtime.read_events(stream.query);
   if (!page) {
     // A cut stream comes again with its id; the log may be readable then.
-    stream.outlet->cut();
-    stream.closed = true;
+    stream.cut();
+    return Fed::all;
+  }
+  if (page->lost) return tell_lost(stream);
+  for (const auto& event : page->events) {
+    if (event->position <= stream.passed) continue;
+    if (!send(stream, *event)) return Fed::all;
+  }
+  stream.query.after = page->next;
+  stream.is_behind = !page->at_end;
+  if (!stream.rules.settled_at.empty() && stream.is_settled(page->next)) {
+    stream.tell_place(page->next);
+    stream.rules.settled_at.clear();
+  }
+  return stream.is_behind ? Fed::more : Fed::all;
+}
+
+EventStreams::Fed EventStreams::tell_lost(Stream& stream) {
+  auto start = stream.query;
+  start.limit = 0;
+  const auto place = services_.runtime.read_events(start);
+  if (!place) return Fed::more;
+  const bool begins_anew = stream.rules.lost == StreamRules::Lost::begins_anew;
+  const auto& next = begins_anew ? std::string{} : place->next;
+  if (!stream.write(encode_lost(stream.outlet->form(), stream.query.after, next))) {
+    return Fed::all;
+  }
+  if (begins_anew) stream.end(EventEnd::complete);
+  stream.query.after = stream.told = place->next;
+  return Fed::more;
+}
+
+/// False: the stream takes no more for now, or has ended.
+bool EventStreams::send(Stream& stream, const Event& event) {
+  EventText text;
+  auto use = Result<EventUse>{EventUse::sent};
+  if (stream.rules.use) use = stream.rules.use(event, text);
+  if (!use) {
+    stream.cut();
     return false;
   }
-  auto& after = stream.query.after;
-  const auto moved_to = [&](const std::string& cursor) { after = stream.told = cursor; };
-  if (page->lost) {
-    auto start = stream.query;
-    start.limit = 0;
-    const auto place = services_.runtime.read_events(start);
-    if (!place) return true;
-    if (!stream.write(encode_lost(stream.outlet->form(), after, place->next))) return false;
-    moved_to(place->next);
-    return !stream.paused;
+  if (*use != EventUse::skipped) {
+    const auto sent = text ? Result<EventText>{text} : text_of(stream.outlet->form(), event);
+    if (!stream.write(sent)) return false;
+    stream.told = event.cursor;
   }
-  for (const auto& event : page->events) {
-    const auto use = stream.rules.use ? stream.rules.use(*event) : EventUse::sent;
-    if (use == EventUse::skipped) {
-      after = event->cursor;
-      continue;
-    }
-    if (!stream.write(text_of(stream.outlet->form(), *event))) return false;
-    moved_to(event->cursor);
-    if (use == EventUse::sent_as_last) {
-      stream.outlet->end(EventEnd::complete);
-      stream.closed = true;
-      return false;
-    }
-    if (stream.paused) return false;
-  }
-  after = page->next;
-  return !page->at_end;
+  stream.query.after = event.cursor;
+  stream.passed = event.position;
+  if (*use == EventUse::sent_as_last) stream.end(EventEnd::complete);
+  return !stream.closed && !stream.paused;
 }
 
 Result<EventText> EventStreams::text_of(EventForm form, const Event& event) {
@@ -234,21 +371,39 @@ Result<EventText> EventStreams::text_of(EventForm form, const Event& event) {
   return text;
 }
 
-void EventStreams::tell_places(const std::vector<StreamPtr>& streams) {
-  for (const auto& stream : streams) {
-    if (stream->closed || stream->paused || stream->told == stream->query.after) continue;
-    stream->tell_place();
+void EventStreams::check_keys() {
+  if (services_.monotonic() - keys_checked_ < check_period) return;
+  keys_checked_ = services_.monotonic();
+  std::vector<Stream*> ended;
+  for (const auto& [stream, shared] : streams_) {
+    if (!stream->closed && admits(*stream)) look_after(*stream);
+    if (stream->closed) ended.push_back(stream);
+  }
+  for (auto* stream : ended) let_go(*stream);
+}
+
+void EventStreams::tell_places() {
+  if (services_.monotonic() - places_told_ < place_period) return;
+  places_told_ = services_.monotonic();
+  for (const auto& [stream, shared] : streams_) {
+    const auto& place = stream->is_behind ? stream->query.after : looked_to_;
+    const bool is_news = position_of(place) > position_of(stream->told);
+    if (is_news && !stream->closed && !stream->paused) stream->tell_place(place);
   }
 }
 
 bool EventStreams::admits(Stream& stream) {
   using Verdict = LiveGrant::Verdict;
-  const auto verdict = stream.grant.look(services_, [this] { wake(); });
-  if (verdict == Verdict::refused || verdict == Verdict::expired) {
-    stream.outlet->end(verdict == Verdict::expired ? EventEnd::expired : EventEnd::refused);
-    stream.closed = true;
+  const auto verdict = stream.grant.look(services_, [this] {
+    std::unique_lock lock{mutex_};
+    asked_again_ = true;
+    wake_locked(std::move(lock));
+  });
+  if (verdict == Verdict::refused) stream.end(EventEnd::refused);
+  if (verdict == Verdict::expired) stream.end(EventEnd::expired);
+  if (stream.rules.sight == StreamRules::Sight::readable) {
+    stream.query.principal = stream.grant.principal();
   }
-  stream.query.principal = stream.grant.principal();
   return verdict == Verdict::holds;
 }
 

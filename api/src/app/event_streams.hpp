@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// EventStreams: the open streams and sockets of /events, and the one thread that feeds them.
+// EventStreams: the open streams and sockets that tell of events (/events, a job, live lists), and
+// the one thread that feeds them.
 //
-// A commit that published something only wakes that thread. It gives each stream in turn one page
-// of what follows the stream's own cursor, so a client that reads slowly holds its own queue and
-// nothing else: it is left out until the queue has room, and goes on where it stopped.
+// A commit that published something only wakes that thread. It reads what is new once for all, and
+// finds those whom it concerns by the owner and the grantees of its object; a stream that nothing
+// concerns costs nothing. Each of the others in turn gets one page of what follows its own cursor,
+// so a client that reads slowly holds its own queue and nothing else: it is left out until the
+// queue has room, and goes on where it stopped.
 #pragma once
 
 #include <atomic>
@@ -13,8 +16,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "app/context.hpp"
@@ -26,13 +31,30 @@ namespace perdure::api {
 /// What becomes of one event in one stream.
 enum class EventUse { skipped, sent, sent_as_last };
 
-/// A stream of less than what its query finds.
+/// A stream of something else than what its query finds.
 struct StreamRules {
-  /// Called on the streams' thread. Empty function: every event is sent, and the stream goes on.
-  std::function<EventUse(const Event&)> use = {};
+  /// Called on the streams' thread. May set `text`, which is sent in place of the event itself.
+  /// Empty function: every event is sent, and the stream goes on. Errors cut the stream: its client
+  /// comes again.
+  std::function<Result<EventUse>(const Event&, EventText& text)> use = {};
+  /// Of which objects events are looked at.
+  enum class Sight {
+    readable,  ///< those that the reader may see now
+    all,       ///< also those that it may not see any more: `use` decides what it is told
+  } sight = Sight::readable;
+  /// The owner, or grantee, whose objects alone it is about. Empty: it follows from the reader.
+  std::string concerns = {};
+  /// What a reader is told whose place in the log is not kept any more.
+  enum class Lost {
+    told,        ///< that it missed something; the stream goes on
+    begins_anew  ///< the same, without a place to come back to; the stream ends
+  } lost = Lost::told;
   /// Sent before all events, as what stood at the place where the stream begins.
   std::string first_event = {};
   std::string first_data = {};
+  /// Until this cursor what is sent names no place to come back to: whoever is cut off before it
+  /// begins anew. Empty: from the beginning on it does.
+  std::string settled_at = {};
 };
 
 /// Lifecycle  the thread starts with the first stream; the destructor ends it. Streams end by their
@@ -55,26 +77,51 @@ class EventStreams {
   using StreamPtr = std::shared_ptr<Stream>;  // shared with the callbacks of its connection
   class Socket;
 
-  void open_socket(Context& context, StreamPtr stream);
   void start(StreamPtr stream, std::unique_ptr<EventOutlet> outlet);
+  /// Has the thread look at a stream.
+  void call_for(StreamPtr stream);
   void wake();
+  void wake_locked(std::unique_lock<std::mutex> lock);
+
+  // The thread's own.
+  struct Calls;
   void work();
-  void feed_all(const std::vector<StreamPtr>& streams);
-  /// One page; true when more is there and the client takes it.
-  bool feed(Stream& stream);
+  [[nodiscard]] bool wait(Calls& calls);
+  void take_in(const StreamPtr& stream);
+  void let_go(Stream& stream);
+  void look_after(Stream& stream);
+  void read_log();
+  void touch_those(const Event& event, const std::string& before);
+  void touch(Stream& stream, const Event& event, const std::string& before);
+  void touch_all();
+  void feed_ready();
+  /// One page. Whether the stream has been given all that is there, or all that it takes.
+  enum class Fed { all, more };
+  [[nodiscard]] Fed feed(Stream& stream);
+  [[nodiscard]] Fed tell_lost(Stream& stream);
+  [[nodiscard]] bool send(Stream& stream, const Event& event);
   [[nodiscard]] bool admits(Stream& stream);
-  void tell_places(const std::vector<StreamPtr>& streams);
+  void check_keys();
+  void tell_places();
   Result<EventText> text_of(EventForm form, const Event& event);
 
   Application::Services& services_;
 
-  std::mutex mutex_;  // guards streams_, awake_, stopping_
+  std::mutex mutex_;  // guards what stands until the next blank line
   std::condition_variable changed_;
-  std::vector<StreamPtr> streams_;
+  std::vector<StreamPtr> calls_;
   bool awake_ = false;
+  bool asked_again_ = false;  ///< a key was looked at: those that wait for it may go on
   bool stopping_ = false;
 
-  // The thread's own.
+  std::unordered_map<Stream*, StreamPtr> streams_;
+  std::map<std::string, std::set<Stream*>, std::less<>> by_reader_;  ///< owners' texts
+  std::set<Stream*> all_seeing_;
+  std::set<Stream*> ready_;  ///< that may have more, and whose clients take it
+  std::string looked_to_;    ///< the cursor up to which the log was read for all
+  std::unique_ptr<EventWatch> watch_;
+  std::chrono::nanoseconds keys_checked_{};
+  std::chrono::nanoseconds places_told_{};
   using Place = std::pair<EventForm, std::uint64_t>;
   std::map<Place, EventText> texts_;  ///< encoded once for all streams of a round
   std::thread thread_;                ///< started under mutex_

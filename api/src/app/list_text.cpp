@@ -34,20 +34,24 @@ void ListText::send(Context& context, std::string_view next_cursor) && {
   std::move(*this).send_counted(context, end);
 }
 
-void ListText::send_counted(Context& context, const ListEnd& end) && {
-  JsonAnswer json{.text = std::move(text_)};
-  json.text += R"(],"next_cursor":)";
-  append_json(json.text, end.next_cursor.empty() ? Json(nullptr) : Json(end.next_cursor));
+std::string ListText::text(const ListEnd& end) && {
+  text_ += R"(],"next_cursor":)";
+  append_json(text_, end.next_cursor.empty() ? Json(nullptr) : Json(end.next_cursor));
   if (end.total && end.total->precision == ListTotal::Precision::exact) {
-    json.text += R"(,"total":)" + std::to_string(end.total->count);
+    text_ += R"(,"total":)" + std::to_string(end.total->count);
   } else if (end.total) {
-    json.text += R"(,"total":null,"total_at_least":)" + std::to_string(end.total->count);
+    text_ += R"(,"total":null,"total_at_least":)" + std::to_string(end.total->count);
   }
   if (!unreadable_.empty()) {
-    json.text += R"(,"unreadable":)";
-    append_json(json.text, unreadable_);
+    text_ += R"(,"unreadable":)";
+    append_json(text_, unreadable_);
   }
-  json.text += '}';
+  text_ += '}';
+  return std::move(text_);
+}
+
+void ListText::send_counted(Context& context, const ListEnd& end) && {
+  JsonAnswer json{.text = std::move(*this).text(end)};
   json.link = next_link(context, end.next_cursor);
   answer(context, std::move(json));
 }

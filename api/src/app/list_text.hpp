@@ -29,6 +29,8 @@ class ListText {
   /// How many items may still come.
   [[nodiscard]] std::size_t left() const { return budget_.items_left(); }
 
+  /// `{"items": […], "next_cursor": …}`, with all that send_counted adds.
+  [[nodiscard]] std::string text(const ListEnd& end) &&;
   /// Answers with `{"items": […], "next_cursor": …}`; an empty cursor is the end. With
   /// `"unreadable": […]` if something is.
   void send(Context& context, std::string_view next_cursor) &&;

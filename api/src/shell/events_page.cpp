@@ -33,8 +33,9 @@ std::string topics_as_markdown() {
     for (const auto& items : noun.items) add_changes(out, items.one, "{id, seq, parent, changed}");
     for (const auto& topic : noun.topics) add(out, topic.topic, topic.data, topic.about);
   }
-  out += "| `<kind>.shared`, `<kind>.unshared` | `{id, seq, grantee}` | it was shared with somebody, "
-         "or with another role than before; that ended |\n";
+  out +=
+      "| `<kind>.shared`, `<kind>.unshared` | `{id, seq, grantee}` | it was shared with somebody, "
+      "or with another role than before; that ended |\n";
   add(out, dead_letter_topic, "{id, type, from, attempts, error, …}",
       "a message, an effect or an alarm was given up");
   return out;

@@ -29,8 +29,7 @@ Kind card_kind() {
 
 class Grants : public RuntimeTest {
  protected:
-  Grants()
-      : RuntimeTest({counter_kind(), note_kind(), account_kind(), key_kind(), card_kind()}) {}
+  Grants() : RuntimeTest({counter_kind(), note_kind(), account_kind(), key_kind(), card_kind()}) {}
 
   Result<Reply> as(const Principal& principal, CallType type, const std::string& name,
                    std::optional<std::string> owner = {}) {
@@ -86,9 +85,12 @@ TEST_F(Grants, are_told_when_they_come_change_and_go) {
   const ObjectId card{"card", "a"};
   const Json to_bob{{"grantee", {{"user_id", "bob"}}}};
   value(builtin(ann, card, "set", {{"title", "x"}}));
-  value(builtin(ann, card, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "viewer"}}));
-  value(builtin(ann, card, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "editor"}}));
-  value(builtin(ann, card, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "editor"}}));
+  value(
+      builtin(ann, card, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "viewer"}}));
+  value(
+      builtin(ann, card, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "editor"}}));
+  value(
+      builtin(ann, card, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "editor"}}));
   value(builtin(ann, card, builtin::unshare, to_bob));
   const auto page = runtime_->read_events({});
   ASSERT_TRUE(page);

@@ -195,10 +195,11 @@ void stream_job(const ContextPtr& context) {
   const auto view = find_job(*context);
   if (!view) return answer(*context, Error{view.error()});
   const bool resumes = resume_after(*context).has_value();
-  StreamRules rules{.use = [job = job_of(*context)](const Event& event) {
-    if (event.source != job) return EventUse::skipped;
-    return is_last(event) ? EventUse::sent_as_last : EventUse::sent;
-  }};
+  StreamRules rules{
+      .use = [job = job_of(*context)](const Event& event, EventText&) -> Result<EventUse> {
+        if (event.source != job) return EventUse::skipped;
+        return is_last(event) ? EventUse::sent_as_last : EventUse::sent;
+      }};
   if (!resumes) {
     rules.first_event = "job";
     rules.first_data = dump_json(actors::resource_body(*view));

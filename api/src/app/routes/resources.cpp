@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "app/live_list.hpp"
 #include "app/object_list.hpp"
 #include "perdure/base/check.hpp"
 
@@ -235,6 +236,7 @@ void add_noun_routes(std::vector<Route>& routes, const actors::Noun& noun) {
        .remove = call(builtin::remove, PayloadFrom::nothing, Render::nothing),
        .restore = call(builtin::undelete, PayloadFrom::nothing, Render::resource),
        .examples = noun.examples});
+  offer_live(route_named(routes, "list" + noun.schema() + 's'));
   for (const auto& action : noun.actions) add_action(routes, noun, action);
   for (const auto& items : noun.items) add_items(routes, noun, items);
 }

@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Lists as streams: a page, and then what changes in the list, without loss and without repeat."""
+
+import http.client
+import random
+import sys
+import threading
+import time
+import unittest
+
+from event_stream import Stream
+from harness import BlackBoxTest, wait_until
+from users import user_client
+
+ROUNDS = 1
+LIVE = {"Accept": "text/event-stream"}
+FILTERS = ({"status": "pending"}, {"priority": "high,urgent", "sort": "-due_date"},
+           {"due_after": "2026-01-15", "sort": "priority", "status": "pending,completed"},
+           {"deleted": "true"}, {})
+
+
+class Follower:
+    """Keeps a list by its stream alone, and minds each event that cannot follow the one before."""
+
+    def __init__(self, server, key, path="/tasks", **query):
+        self.server, self.key, self.path = server, key, path
+        self.query = {"limit": "500", **query}
+        self.items, self.wrong, self.pages, self.place = {}, [], 0, None
+        self.stream = None
+        self.ended = False
+        self.lock = threading.Lock()
+        self.thread = threading.Thread(target=self.follow, daemon=True)
+        self.thread.start()
+
+    def follow(self):
+        while not self.ended:
+            headers = {**LIVE, **({"Last-Event-ID": self.place} if self.place else {})}
+            try:
+                self.stream = Stream(self.server, self.key, headers, self.path, **self.query)
+                if self.ended:
+                    self.stream.cut()
+                while event := self.stream.event():
+                    self.hear(event)
+                self.stream.close()
+            except (OSError, ValueError, http.client.HTTPException):
+                time.sleep(0.01)  # the server is away, or the connection was cut
+
+    def hear(self, event):
+        place, name, data = event
+        with self.lock:
+            if name == "page":
+                self.pages += 1
+                self.items = {item["id"]: item for item in data["items"]}
+            elif name in ("enter", "change", "leave"):
+                if (name == "enter") == (data["id"] in self.items):
+                    self.wrong.append((name, data["id"]))
+                if name == "leave":
+                    self.items.pop(data["id"], None)
+                else:
+                    self.items[data["id"]] = data
+            if place is not None:
+                self.place = place
+
+    def cut(self):
+        """The connection breaks; it comes again by itself."""
+        stream = self.stream
+        if stream:
+            stream.cut()
+
+    def close(self):
+        self.ended = True
+        self.cut()
+        self.thread.join()
+
+    def has(self, items):
+        with self.lock:
+            return self.items == {item["id"]: item for item in items}
+
+
+class LiveLists(BlackBoxTest):
+    def setUp(self):
+        super().setUp()
+        self.shared = self.server("--timeouts-write", "5m").start()
+        self.admin = self.shared.client()
+        self.client = user_client(self.shared, self.admin)
+
+    def follow(self, client=None, **query):
+        made = Follower(self.shared, (client or self.client).key, **query)
+        self.addCleanup(made.close)
+        wait_until(lambda: made.pages, what="the first page")
+        return made
+
+    def items(self, **query):
+        answer = self.client.get("/tasks", query={"limit": "500", **query})
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json["items"]
+
+    def task(self, **fields):
+        made = self.client.post("/tasks", {"title": "t", **fields})
+        self.assertEqual(made.status, 201, made)
+        return made.json["id"]
+
+    def stream(self, headers=None, client=None, **query):
+        made = Stream(self.shared, (client or self.client).key, {**LIVE, **(headers or {})},
+                      "/tasks", **query)
+        self.addCleanup(made.close)
+        return made
+
+    def test_begin_with_the_page_and_tell_who_enters_changes_and_leaves(self):
+        first = self.task(title="first")
+        stream = self.stream(status="pending")
+        place, name, page = stream.next()
+        self.assertEqual((name, bool(place)), ("page", True))
+        self.assertEqual([item["id"] for item in page["items"]], [first])
+        self.assertIsNone(page["next_cursor"])
+        other = self.task(title="other")
+        self.client.patch(f"/tasks/{first}", {"title": "changed"})
+        self.client.patch(f"/tasks/{first}", {"status": "completed"})
+        self.client.patch(f"/tasks/{first}", {"title": "not in the list"})
+        self.client.delete(f"/tasks/{other}")
+        self.client.post(f"/tasks/{other}/restore")
+        seen = [(name, data["id"]) for _, name, data in stream.take(5)]
+        self.assertEqual(seen, [("enter", other), ("change", first), ("leave", first),
+                                ("leave", other), ("enter", other)])
+
+    def test_tell_nothing_of_what_others_have(self):
+        stranger = user_client(self.shared, self.admin)
+        stream = self.stream()
+        stranger.post("/tasks", {"title": "not yours"})
+        mine = self.task()
+        self.assertEqual([(name, data.get("id")) for _, name, data in stream.take(2)],
+                         [("page", None), ("enter", mine)])
+
+    def test_go_on_where_the_client_was_cut_off(self):
+        stream = self.stream()
+        self.task()
+        place = stream.take(2)[-1][0]
+        stream.close()
+        second = self.task()
+        self.shared.kill()
+        self.shared.start()
+        _, name, data = self.stream({"Last-Event-ID": place}).next()
+        self.assertEqual((name, data["id"]), ("enter", second))
+
+    def test_begin_anew_where_the_log_does_not_reach_back(self):
+        stream = self.stream()
+        place = stream.next()[0]
+        stream.close()
+        mine = self.task()
+        # A place of another log: this one does not reach there.
+        other = "0" * 16 + place[place.index("-"):]
+        _, name, data = self.stream({"Last-Event-ID": other}).next()
+        self.assertEqual((name, [item["id"] for item in data["items"]]), ("page", [mine]))
+
+    def test_are_refused_what_a_page_is_refused(self):
+        for query, field in (({"status": "nonsense"}, "status"), ({"cursor": "x"}, "cursor"),
+                             ({"sort": "nonsense"}, "sort")):
+            answer = self.client.get("/tasks", query=query, headers=LIVE)
+            self.assert_problem(answer, 422, "validation_failed")
+            self.assertEqual(answer.json["errors"][0]["pointer"], field)
+        answer = self.client.get("/tasks", headers={**LIVE, "Last-Event-ID": "nonsense"})
+        self.assert_problem(answer, 422, "validation_failed")
+        self.assertEqual(self.shared.client("no key").get("/tasks", headers=LIVE).status, 401)
+        plain = self.client.get("/tasks", headers={"Accept": "application/json, */*;q=0.1"})
+        self.assertEqual(plain.headers["Content-Type"], "application/json")
+
+    def test_end_when_the_key_ends(self):
+        made = self.client.post("/api-keys", {"name": "k", "scopes": ["tasks:read"]})
+        holder = self.shared.client(made.json["secret"])
+        stream = self.stream(client=holder)
+        self.client.delete(f"/api-keys/{made.json['id']}")
+        names = [name for _, name, _ in stream.rest()]
+        self.assertTrue(set(names) <= {"page", "perdure.closed"}, names)
+
+    def test_keep_the_list_through_changes_cuts_and_kills(self):
+        """The model: whoever keeps a list by its stream has what the list answers with."""
+        rng = random.Random(7)
+        for _ in range(ROUNDS):
+            followers = [self.follow(**query) for query in FILTERS]
+            ids = [self.task() for _ in range(5)]
+            for step in range(300):
+                self.change_something(rng, ids)
+                if step % 20 == 7:
+                    rng.choice(followers).cut()
+                if step == 150:
+                    self.restart(followers)
+            for query, follower in zip(FILTERS, followers):
+                wait_until(lambda q=query, f=follower: f.has(self.items(**q)),
+                           what=f"the same list for {query}")
+                self.assertEqual((query, follower.wrong), (query, []))
+                follower.close()
+
+    def restart(self, followers):
+        self.shared.kill()
+        self.shared.start()
+        self.client = self.shared.client(self.client.key)
+        for follower in followers:
+            follower.cut()
+
+    def change_something(self, rng, ids):
+        task = rng.choice(ids)
+        what = rng.random()
+        if what < 0.2:
+            ids.append(self.task(status=rng.choice(["pending", "completed"])))
+        elif what < 0.35:
+            self.client.delete(f"/tasks/{task}")
+        elif what < 0.5:
+            self.client.post(f"/tasks/{task}/restore")
+        else:
+            change = rng.choice([
+                {"status": rng.choice(["pending", "in_progress", "completed"])},
+                {"priority": rng.choice(["low", "medium", "high", "urgent"])},
+                {"tags": rng.choice([[], ["a"], ["a", "b"]])},
+                {"due_date": rng.choice([None, "2026-01-10", "2026-01-20", "2026-02-01"])},
+                {"title": rng.choice("xyz")}])
+            self.client.patch(f"/tasks/{task}", change)
+
+
+if __name__ == "__main__":
+    if "--rounds" in sys.argv:
+        at = sys.argv.index("--rounds")
+        ROUNDS = int(sys.argv[at + 1])
+        del sys.argv[at:at + 2]
+    unittest.main()
