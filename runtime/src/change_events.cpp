@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "event_feed.hpp"
+#include "grants.hpp"
 #include "perdure/base/uri.hpp"
 #include "record.hpp"
 
@@ -57,8 +58,7 @@ void add_grant_events(const KindDefinition& kind, const ObjectMeta& before, cons
     if (std::ranges::find(old_grants, grant) == old_grants.end()) add("shared", grant);
   }
   for (const auto& grant : old_grants) {
-    const auto is_his = [&](const auto& other) { return other.grantee == grant.grantee; };
-    if (std::ranges::none_of(new_grants, is_his)) add("unshared", grant);
+    if (!is_granted(after, grant.grantee.text())) add("unshared", grant);
   }
 }
 

@@ -94,6 +94,13 @@ std::vector<std::string> list_groups(const ListRequest& request) {
   return {std::move(owned)};
 }
 
+bool is_in_groups(const ListRules& rules, const ObjectMeta& meta,
+                  const std::vector<std::string>& groups) {
+  return std::ranges::any_of(groups_of(rules, meta), [&](const std::string& group) {
+    return std::ranges::find(groups, group) != groups.end();
+  });
+}
+
 std::string list_count(std::string_view kind, std::string_view count) {
   std::string name{"list."};
   name += kind;

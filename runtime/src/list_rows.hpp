@@ -36,6 +36,10 @@ void change_lists(const KindDefinition& kind, const ListLayout& layout, const Ob
 /// The groups of keys that a list of objects is.
 [[nodiscard]] std::vector<std::string> list_groups(const ListRequest& request);
 
+/// Whether an object stands in one of these groups.
+[[nodiscard]] bool is_in_groups(const ListRules& rules, const ObjectMeta& meta,
+                                const std::vector<std::string>& groups);
+
 /// The name of a count of a kind's lists.
 [[nodiscard]] std::string list_count(std::string_view kind, std::string_view count);
 

@@ -272,23 +272,12 @@ Result<ListQuery> query_of(const KindDefinition& kind, const ListLayout& layout,
   return query;
 }
 
-bool is_of(const ListRequest& request, const ObjectMeta& meta) {
-  using Whose = ListRequest::Whose;
-  switch (request.whose) {
-    case Whose::owner: return meta.origin->owner.text() == request.owner;
-    case Whose::shared: return is_granted(meta, request.owner);
-    case Whose::readable:
-      return meta.origin->owner.text() == request.owner || is_granted(meta, request.owner);
-    case Whose::everybody: return true;
-  }
-  return false;
-}
-
 // Its row says that an object is of the list. It may have changed since, so it is asked again.
-bool is_listed(const ListRequest& request, const ListPlan& plan, const ObjectView& view) {
-  return is_of(request, view.meta) && plan.holds([&](const std::string& field) {
-    return field_value(field, view.meta, view.state);
-  });
+bool is_listed(const ListPlan& plan, const ObjectView& view) {
+  return is_in_groups(plan.layout().rules(), view.meta, plan.query().groups) &&
+         plan.holds([&](const std::string& field) {
+           return field_value(field, view.meta, view.state);
+         });
 }
 
 bool is_damage(const Error& error) {
@@ -300,7 +289,7 @@ Result<Shown> show_listed(const Catalogue& in, const ListPlan& plan, const Objec
   auto found = find_object(in, object);
   if (!found && !is_damage(found.error())) return fail(std::move(found).error());
   if (!found) return read(object, fail(std::move(found).error()));
-  if (!*found || !is_listed(in.request, plan, **found)) return Shown::passed_over;
+  if (!*found || !is_listed(plan, **found)) return Shown::passed_over;
   return read(object, std::move(**found));
 }
 
@@ -311,7 +300,7 @@ Result<void> count_listed(const Catalogue& in, const ListPlan& plan, ListEnd& en
                                   if (!found && !is_damage(found.error())) {
                                     return fail(std::move(found).error());
                                   }
-                                  return found && *found && is_listed(in.request, plan, **found);
+                                  return found && *found && is_listed(plan, **found);
                                 }));
   end.total = total;
   return {};
@@ -372,8 +361,8 @@ Result<ListMembership> membership(const KindDefinition& kind, const ListLayouts&
   PERDURE_TRY(query, query_of(kind, *own_layout, request));
   query.cursor.clear();
   PERDURE_TRY(plan, ListPlan::make(*own_layout, std::move(query)));
-  return ListMembership{[request, own_layout, plan = std::move(plan)](const ObjectView& view) {
-    return belongs(view.meta, view.state.is_null(), request) && is_listed(request, plan, view);
+  return ListMembership{[own_layout, plan = std::move(plan)](const ObjectView& view) {
+    return view.meta.seq > 0 && !view.state.is_null() && is_listed(plan, view);
   }};
 }
 
