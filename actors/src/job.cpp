@@ -302,6 +302,7 @@ Kind job_kind(const JobTypes& types, const JobOptions& options) {
   form.update(resource.server_set);
   return resource_kind(resource)
       .lists(find_noun(job_kind_name)->lists)
+      .publish_changes({.tells = ChangeEvents::Tells::ends})
       .schema_version(2)
       .upgrade(1, with_scopes)
       .command("turn_away",

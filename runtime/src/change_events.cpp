@@ -72,10 +72,10 @@ void add_change_events(const KindDefinition& kind, const ObjectMeta& before,
     events.push_back(event_of(kind, after, verb, "changed", std::move(changed)));
   };
   if (!after.exists()) return add("deleted");
-  if (before.origin != after.origin) {
-    return add("created", changed_members(*kind.changes, nullptr, state_after));
-  }
-  if (!before.exists()) return add("restored");
+  const bool is_new = before.origin != after.origin;
+  if (!is_new && !before.exists()) return add("restored");
+  if (kind.changes->tells == ChangeEvents::Tells::ends) return;
+  if (is_new) return add("created", changed_members(*kind.changes, nullptr, state_after));
   auto changed = changed_members(*kind.changes, state_before, state_after);
   if (!changed.empty()) add("updated", std::move(changed));
   add_grant_events(kind, before, after, events);

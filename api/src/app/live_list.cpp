@@ -25,18 +25,17 @@ constexpr const char* event_stream = "text/event-stream";
 constexpr const char* page_event = "page";
 constexpr std::size_t events_at_once = 100;
 
-/// The topics that tell of changes of a noun's objects: one event for each turn.
+/// The topics that tell of changes of a noun's objects: as a rule one event for each turn.
 std::vector<std::string> change_topics(const std::string& kind) {
   const auto* noun = actors::find_noun(kind);
   PERDURE_CHECK(noun != nullptr, kind);
   std::vector<std::string> topics;
-  if (noun->made_by == actors::Noun::MadeBy::host) {
-    for (const auto& topic : noun->topics) topics.push_back(topic.topic);
-    return topics;
-  }
   for (const char* verb :
        {"created", "updated", "deleted", "restored", "purged", "shared", "unshared"}) {
     topics.push_back(kind + '.' + verb);
+  }
+  if (noun->made_by == actors::Noun::MadeBy::host) {
+    for (const auto& topic : noun->topics) topics.push_back(topic.topic);
   }
   return topics;
 }

@@ -13,9 +13,16 @@ namespace {
 void add_changes(std::string& out, const std::string& kind, std::string_view data) {
   out += fmt::format(
       "| `{0}.created`, `{0}.updated`, `{0}.deleted`, `{0}.restored`, `{0}.purged` | `{1}` | it "
-      "was "
-      "made, changed, deleted, brought back, purged |\n",
+      "was made, changed, deleted, brought back, purged |\n",
       kind, data);
+}
+
+/// Of a noun that tells of the others by topics of its own.
+void add_ends(std::string& out, const std::string& kind) {
+  out += fmt::format(
+      "| `{0}.deleted`, `{0}.restored`, `{0}.purged` | `{{id, seq, changed}}` | it was deleted, "
+      "brought back, purged |\n",
+      kind);
 }
 
 void add(std::string& out, std::string_view topic, std::string_view data, std::string_view about) {
@@ -32,6 +39,7 @@ std::string topics_as_markdown() {
     }
     for (const auto& items : noun.items) add_changes(out, items.one, "{id, seq, parent, changed}");
     for (const auto& topic : noun.topics) add(out, topic.topic, topic.data, topic.about);
+    if (noun.made_by == actors::Noun::MadeBy::host) add_ends(out, noun.kind);
   }
   out +=
       "| `<kind>.shared`, `<kind>.unshared` | `{id, seq, grantee}` | it was shared with somebody, "

@@ -97,6 +97,10 @@ struct ReferenceDefinition {
 struct ChangeEvents {
   /// Members that no client cares about: a change of these alone is no event.
   std::vector<std::string> silent = {};
+  enum class Tells {
+    all,
+    ends,  ///< `.deleted`, `.restored` and `.purged`: of the others the kind tells by itself
+  } tells = Tells::all;
 };
 
 /// How a kind purges what was deleted within its objects, which the runtime then calls for by
