@@ -77,9 +77,8 @@ void Activation::run_command(const EnvelopePtr& envelope) {
   put_over(pending_, std::move(decision->entries));
   alarms_.add(std::move(decision->alarms), submitted_ + 1);
   tally_.decided(decision->write_set);
-  decision->write_set.epoch = cell_->epoch;
   storage::Unit unit;
-  unit.write_sets.push_back(std::move(decision->write_set));
+  add_to_unit(unit, *decision, cell_->epoch);
   submit(envelope, std::move(unit), std::move(decision->reply));
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "envelope.hpp"
+#include "going_along.hpp"
 
 namespace perdure::runtime {
 
@@ -27,6 +28,7 @@ inline constexpr std::array builtin_operations{
     std::pair{builtin::set_alarm, Operation::set_alarm},
     std::pair{builtin::cancel_alarm, Operation::cancel_alarm},
     std::pair{builtin::take, Operation::take},
+    std::pair{take_along_command, Operation::take_along},
 };
 
 }  // namespace perdure::runtime

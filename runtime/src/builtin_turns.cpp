@@ -5,11 +5,11 @@
 #include <set>
 
 #include "alarm_turns.hpp"
+#include "going_along.hpp"
 #include "grants.hpp"
 #include "index_keys.hpp"
 #include "perdure/runtime/access.hpp"
 #include "perdure/schemas/schema.hpp"
-#include "references.hpp"
 #include "secrets.hpp"
 #include "turn_runner.hpp"
 
@@ -188,11 +188,12 @@ Result<void> remove(Draft& draft, TurnContext& turn) {
   draft.meta.deleted_at = draft.meta.updated_at;
   const auto& envelope = draft.envelope;
   if (is_along(envelope)) draft.meta.deleted_with = to_string(whole_of(envelope));
-  return take_along(envelope, draft.around, turn);
+  begin_taking_along(envelope, draft.around, turn);
+  return {};
 }
 
 Result<void> undelete(Draft& draft, TurnContext& turn) {
-  PERDURE_TRY_VOID(take_along(draft.envelope, draft.around, turn));
+  begin_taking_along(draft.envelope, draft.around, turn);
   PERDURE_TRY_VOID(resume_alarms(draft.meta.object(), draft.around, turn));
   settle(draft, turn);
   answer_with_state(draft);

@@ -16,11 +16,11 @@
 #include "dead_letter.hpp"
 #include "derived_rows.hpp"
 #include "fair_scheduler.hpp"
+#include "going_along.hpp"
 #include "lent_thread.hpp"
 #include "list_build.hpp"
 #include "object_actor.hpp"
 #include "quota.hpp"
-#include "references.hpp"
 #include "unique_keys.hpp"
 
 namespace perdure {

@@ -32,9 +32,10 @@ enum class Operation {
   unshare,
   set_alarm,
   cancel_alarm,
-  take,  ///< only ends an outbox item
-  hold,  ///< for a transaction: nothing runs until the activation is released
-  fire,  ///< an alarm is due
+  take,        ///< only ends an outbox item
+  take_along,  ///< finds who goes along with the object, which was deleted or brought back
+  hold,        ///< for a transaction: nothing runs until the activation is released
+  fire,        ///< an alarm is due
 };
 
 /// The outbox item that a call carries out: the turn's commit takes it, and may answer it.

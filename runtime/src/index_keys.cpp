@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include "going_along.hpp"
 #include "perdure/base/codec.hpp"
 #include "perdure/runtime/sortable.hpp"
-#include "references.hpp"
 
 namespace perdure::runtime {
 

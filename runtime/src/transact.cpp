@@ -19,18 +19,18 @@ Result<Json> Transaction::call(const ObjectId& object, const std::string& comman
 namespace perdure::runtime {
 
 /// The commands of one run of the handler: each builds on what the earlier ones left.
-class TransactionRun::Turns final : public Transaction {
+class TransactionRun::Turns final : public Transaction, private Peers {
  public:
   explicit Turns(TransactionRun& run) : run_(run) {}
 
   Result<Reply> run(const TransactionStep& step) override {
     const auto& object = step.object;
-    const auto found = std::ranges::find(run_.objects_, object);
-    if (found == run_.objects_.end()) {
+    const auto* found = cell_of(object);
+    if (found == nullptr) {
       return fail(ErrorCode::invalid,
                   fmt::format("the transaction does not hold {}", to_string(object)));
     }
-    const auto& cell = run_.cells_[static_cast<std::size_t>(found - run_.objects_.begin())];
+    const auto& cell = *found;
     auto& part = parts_[object];
     if (!part.version) part.version = run_.around_.directory.committed_version(*cell);
     PERDURE_TRY(envelope, make_envelope(*cell, step));
@@ -42,13 +42,13 @@ class TransactionRun::Turns final : public Transaction {
                                     .alarms = part.alarms,
                                     .tally = part.tally,
                                     .rules = run_.around_.rules,
-                                    .times = run_.around_.times}));
+                                    .times = run_.around_.times,
+                                    .peers = this}));
     if (decision.version) part.version = std::move(decision.version);
     for (auto& [key, entry] : decision.entries) part.entries.insert_or_assign(key, entry);
     part.alarms.add(std::move(decision.alarms), 1);
     part.tally.decided(decision.write_set);
-    decision.write_set.epoch = cell->epoch;
-    if (!decision.is_reply_only()) unit_.write_sets.push_back(std::move(decision.write_set));
+    if (!decision.is_reply_only()) add_to_unit(unit_, decision, cell->epoch);
     return std::move(decision.reply);
   }
 
@@ -66,6 +66,18 @@ class TransactionRun::Turns final : public Transaction {
     PendingAlarms alarms;
     Tally tally;
   };
+
+  [[nodiscard]] const CellPtr* cell_of(const ObjectId& object) const {
+    const auto found = std::ranges::lower_bound(run_.objects_, object);
+    if (found == run_.objects_.end() || *found != object) return nullptr;
+    return &run_.cells_[static_cast<std::size_t>(found - run_.objects_.begin())];
+  }
+
+  [[nodiscard]] VersionPtr find(const ObjectId& object) const override {
+    if (const auto part = parts_.find(object); part != parts_.end()) return part->second.version;
+    const auto* cell = cell_of(object);
+    return cell == nullptr ? nullptr : run_.around_.directory.committed_version(**cell);
+  }
 
   Result<Envelope> make_envelope(const Cell& cell, const TransactionStep& step) {
     const auto found = cell.kind.commands.find(step.command);
@@ -173,6 +185,10 @@ void TransactionRun::settled(const storage::Outcome& outcome,
       if (changed != versions.end()) around_.committer.publish(*cell, changed->second);
     }
     return end(std::move(reply));
+  }
+  // An object that a step relied on, and that the transaction does not hold, has moved on.
+  if (outcome.error().code == ErrorCode::stale_precondition && around_.times.steady() < deadline_) {
+    return around_.effects.post([self = shared_from_this()] { self->run(); });
   }
   if (outcome.error().code == ErrorCode::outcome_unknown) {
     for (const auto& cell : cells_) around_.directory.drop(*cell);

@@ -9,6 +9,7 @@
 #include "alarm_turns.hpp"
 #include "change_events.hpp"
 #include "event_feed.hpp"
+#include "going_along.hpp"
 #include "index_keys.hpp"
 #include "life_end.hpp"
 #include "once.hpp"
@@ -160,7 +161,8 @@ Result<void> add_derived(Decision& decision, const Draft& draft, const Json& aft
   const auto& kind = draft.around.kind;
   const auto& old = draft.before.meta;
   const Json before = kind.state.encode(draft.before.state.get());
-  PERDURE_TRY_VOID(check_references(draft, old.exists() ? before : Json(nullptr), after));
+  PERDURE_TRY_VOID(
+      check_references(draft, old.exists() ? before : Json(nullptr), after, decision.relies_on));
   decision.write_set.indexes =
       index_changes(kind, draft.before, index_keys(kind, draft.meta, after));
   if (const auto* lists = draft.around.rules.lists.find(kind); lists != nullptr) {
@@ -221,6 +223,7 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   write_set.object = draft.meta.object();
   write_set.expected_seq = before.meta.seq;
   decision.reply = {.value = draft.value, .meta = draft.meta};
+  decision.relies_on = draft.relies_on;
 
   add_entries(decision, record, requests.entries);
   PERDURE_TRY_VOID(add_derived(decision, draft, after_json, requests));
@@ -247,6 +250,14 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
 }
 
 }  // namespace
+
+void add_to_unit(storage::Unit& unit, Decision& decision, std::uint64_t epoch) {
+  // A write set without a change is its expectation alone.
+  for (auto& [object, seq] : decision.relies_on)
+    unit.write_sets.push_back({.object = std::move(object), .epoch = epoch, .expected_seq = seq});
+  decision.write_set.epoch = epoch;
+  unit.write_sets.push_back(std::move(decision.write_set));
+}
 
 void add_receipt(storage::WriteSet& write_set, const Envelope& envelope, const ObjectMeta& meta,
                  Result<Json> answer) {
@@ -349,8 +360,11 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
                             const TurnSurroundings& around) {
   const bool exists = newest.meta.exists();
   const bool deleted = can_be_brought_back(newest);
-  if (is_along(envelope) && !still_goes_along(envelope, newest)) {
-    return guarded(envelope, [&] { return stay_behind(envelope, newest, around); });
+  Reliances relies_on;
+  if (is_along(envelope)) {
+    PERDURE_TRY(goes,
+                guarded(envelope, [&] { return goes_along(envelope, newest, around, relies_on); }));
+    if (!goes) return decide_nothing(envelope, newest, around, Json(nullptr));
   }
   if (!exists && !may_begin_a_life(envelope, deleted) &&
       !(deleted && needs_a_deleted_one(envelope))) {
@@ -392,7 +406,8 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
                .updated_at = journal_time,
                .updated_by = actor_name(envelope.call.principal),
                .grants = same_life ? newest.meta.grants : nullptr},
-      .state = same_life ? around.kind.state.copy(newest.state.get()) : around.kind.state.make()};
+      .state = same_life ? around.kind.state.copy(newest.state.get()) : around.kind.state.make(),
+      .relies_on = std::move(relies_on)};
   ObjectMeta seen = newest.meta;
   seen.origin = draft.meta.origin;  // a creating turn knows its object's name and owner already
   TurnContext turn{envelope, seen, draft.meta.origin->born_seq, around,
@@ -436,6 +451,10 @@ Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
   if (envelope.operation == Operation::fire) return run_alarm(envelope, newest, around);
   if (envelope.operation == Operation::take)
     return decide_nothing(envelope, newest, around, nullptr);
+  // Whoever goes along has to, also when the whole was purged meanwhile.
+  if (envelope.operation == Operation::take_along) {
+    return guarded(envelope, [&] { return take_along(envelope, newest, around); });
+  }
   if (!is_meant(envelope, newest)) return refuse_for_other_life(envelope, newest, around);
   auto decision = run_change(envelope, newest, around);
   if (!decision && is_answer(envelope, decision.error())) {

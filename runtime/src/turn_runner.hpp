@@ -17,11 +17,20 @@
 
 namespace perdure::runtime {
 
+/// Another object as a turn saw it: the turn commits only while that is still its last record.
+/// Otherwise it is refused as stale_precondition, and runs again.
+struct Reliance {
+  ObjectId object;
+  Seq seq;  ///< 0: there was none
+};
+using Reliances = std::vector<Reliance>;
+
 /// What a turn came to: the write set to commit, and what holds once it is durable.
 struct Decision {
   storage::WriteSet write_set;  ///< its epoch is for the activation to set
-  VersionPtr version;           ///< after the turn; null when the turn makes no record
-  PendingEntries entries;       ///< what it wrote
+  Reliances relies_on = {};
+  VersionPtr version;      ///< after the turn; null when the turn makes no record
+  PendingEntries entries;  ///< what it wrote
   AlarmChanges alarms = {};
   Reply reply;
 
@@ -49,6 +58,14 @@ struct TurnRules {
   ListLayouts lists = {};
 };
 
+/// The other objects of a transaction.
+class Peers {
+ public:
+  virtual ~Peers() = default;
+  /// As the steps so far have left it; null: the transaction does not hold it.
+  [[nodiscard]] virtual VersionPtr find(const ObjectId& object) const = 0;
+};
+
 struct TurnSurroundings {
   const KindDefinition& kind;
   const storage::Store& store;
@@ -58,7 +75,11 @@ struct TurnSurroundings {
   Tally& tally;                   ///< of the same
   const TurnRules& rules;
   const Times& times;
+  const Peers* peers = nullptr;  ///< null: the turn is alone in its unit
 };
+
+/// Adds a decision to a unit. Shape: it is not reply-only.
+void add_to_unit(storage::Unit& unit, Decision& decision, std::uint64_t epoch);
 
 /// Runs a command, or one of the builtin ones, on `newest`.
 ///
@@ -89,6 +110,7 @@ struct Draft {
   ObjectMeta meta;              ///< after the turn
   std::shared_ptr<void> state;  ///< after the turn; starts as a copy
   Json value = nullptr;         ///< of the reply
+  Reliances relies_on = {};
 };
 
 /// Runs a builtin command on the draft. Errors as run_turn.

@@ -15,6 +15,7 @@ MakeWorkload make_bus;        ///< each event to each subscriber, in commit orde
 MakeWorkload make_callers;    ///< whose calls keep their order, or are told that they were refused
 MakeWorkload make_catalogue;  ///< lists are what the objects are
 MakeWorkload make_churn;      ///< objects that come and go keep what they were told
+MakeWorkload make_families;   ///< who belongs together goes and comes together, never in a circle
 MakeWorkload make_greedy;     ///< one owner's calls wait for few of another's, however many
 MakeWorkload make_history;    ///< the past is as a model was, restored or not
 MakeWorkload make_jobs;       ///< each ends once, and no limit is passed
