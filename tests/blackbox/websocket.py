@@ -16,6 +16,7 @@ class WebSocket:
     def __init__(self, server, key, path, timeout=30):
         self.socket = socket.create_connection((server.host, server.port), timeout=timeout)
         self.stream = self.socket.makefile("rb")
+        self.closed_with = None  # the code, when the server closed with one
         nonce = base64.b64encode(os.urandom(16)).decode()
         self.socket.sendall(
             (f"GET {path} HTTP/1.1\r\nHost: {server.host}:{server.port}\r\n"
@@ -49,6 +50,8 @@ class WebSocket:
                 (size,) = struct.unpack("!Q", self.stream.read(8))
             payload = self.stream.read(size)
             if head[0] & 0x0F == CLOSE:
+                if payload:
+                    (self.closed_with,) = struct.unpack("!H", payload[:2])
                 return None
             if head[0] & 0x0F == TEXT:
                 return json.loads(payload)

@@ -266,7 +266,7 @@ test("a key that may only read hears but does not speak", async (t) => {
   await socket.has(1);
 });
 
-test("sockets are closed with 1008 when their key is revoked, others stay", async (t) => {
+test("sockets are closed with 4401 when their key is revoked, others stay", async (t) => {
   const server = await Server.start(t);
   const conversation = await conversationOf(server);
   const { key, keyId } = await server.key();
@@ -274,7 +274,7 @@ test("sockets are closed with 1008 when their key is revoked, others stay", asyn
   const stays = await server.chat(t, conversation);
   await revoked.say("hello");
   assert.equal((await server.api("DELETE", `/api-keys/${keyId}`)).status, 204);
-  assert.equal((await soon(revoked.closed, "the close"))[0], 1008);
+  assert.equal((await soon(revoked.closed, "the close"))[0], 4401);
   await stays.say("still here");
   assert.equal(revoked.messages().length, 1);
 });
@@ -290,7 +290,7 @@ test("a socket outlives neither its key's time nor a change of its scopes", asyn
   const { status } = await server.api("PATCH", `/api-keys/${changed.keyId}`,
     { scopes: ["notebooks:read"] });
   assert.equal(status, 200);
-  assert.equal((await soon(losing.closed, "the close"))[0], 1008);
+  assert.equal((await soon(losing.closed, "the close"))[0], 4403);
   assert.equal((await soon(expiring.closed, "the close"))[0], 4401);
 });
 

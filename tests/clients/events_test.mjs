@@ -111,12 +111,12 @@ test("events that are gone are told of, and a bad cursor is refused", async (t) 
   assert.equal(await server.refusal("/events?after=nonsense", { headers }), 422);
 });
 
-test("a socket of events is closed with 1008 when its key is revoked", async (t) => {
+test("a socket of events is closed with 4401 when its key is revoked", async (t) => {
   const server = await Server.start(t);
   const { key, keyId } = await server.key();
   const socket = await server.socket(t, notebooks, { key });
   assert.equal((await server.api("DELETE", `/api-keys/${keyId}`)).status, 204);
-  assert.equal((await soon(socket.closed, "the close"))[0], 1008);
+  assert.equal((await soon(socket.closed, "the close"))[0], 4401);
 });
 
 test("pages of other origins open no socket unless they are listed", async (t) => {

@@ -19,6 +19,14 @@ class StreamOutlet final : public EventOutlet {
   [[nodiscard]] EventForm form() const override { return EventForm::sse; }
   Result<http::Room> write(const EventText& text) override { return writer_.write(text); }
   void end(EventEnd) override { writer_.finish(); }
+  void end(const CloseReason& why) override {
+    const auto data = dump_json({{"code", why.code}});
+    // One that has no room for it learns why when it comes again.
+    if (const auto text = http::encode({.event = "perdure.closed", .data = data})) {
+      static_cast<void>(writer_.write(*text).has_value());
+    }
+    writer_.finish();
+  }
   void cut() override { writer_.abort(); }
 
  private:
@@ -35,9 +43,8 @@ class SocketOutlet final : public EventOutlet {
   void end(EventEnd why) override {
     // At a drain the server itself closes its sockets.
     if (why == EventEnd::complete) close(*socket_, close_reason::complete);
-    if (why == EventEnd::refused) close(*socket_, close_reason::refused);
-    if (why == EventEnd::expired) close(*socket_, close_reason::expired);
   }
+  void end(const CloseReason& why) override { close(*socket_, why); }
   void cut() override { close(*socket_, close_reason::not_now); }
 
  private:

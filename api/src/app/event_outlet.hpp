@@ -8,6 +8,8 @@
 //   place    id: <cursor>                     {"type": "perdure.events.place", "cursor"}
 //   lost     event: perdure.events.lost,      {"type": "perdure.events.lost", "after", "cursor"}
 //            data: {"after", "next"}
+//   closed   event: perdure.closed,           (the socket is closed with the code)
+//            data: {"code"}
 #pragma once
 
 #include <memory>
@@ -18,6 +20,8 @@
 #include "perdure/runtime/events.hpp"
 
 namespace perdure::api {
+
+struct CloseReason;
 
 enum class EventForm { sse, frames };
 
@@ -37,8 +41,6 @@ using EventText = std::shared_ptr<const std::string>;  // shared by all connecti
 enum class EventEnd {
   complete,  ///< all that it was opened for has been sent
   draining,
-  refused,
-  expired
 };
 
 /// Threads  any.
@@ -49,6 +51,9 @@ class EventOutlet {
   /// As BodyWriter::write and WebSocket::send.
   virtual Result<http::Room> write(const EventText& text) = 0;
   virtual void end(EventEnd why) = 0;
+  /// Ends it because the client may not have it any more. A stream says so by an event
+  /// `perdure.closed` with `{code}`, the code that a WebSocket is closed with.
+  virtual void end(const CloseReason& why) = 0;
   /// Something failed that may be well again when the client comes back.
   virtual void cut() = 0;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "app/close_reasons.hpp"
 #include "app/live_grant.hpp"
 #include "app/services.hpp"
 #include "perdure/api/http/sse.hpp"
@@ -81,7 +82,7 @@ struct EventStreams::Stream {
                       .body = std::move(rules.first_data)};
     if (write(encode_event(outlet->form(), first))) told = first.cursor;
   }
-  void end(EventEnd why) {
+  void end(const auto& why) {
     outlet->end(why);
     closed = true;
   }
@@ -394,13 +395,17 @@ void EventStreams::tell_places() {
 
 bool EventStreams::admits(Stream& stream) {
   using Verdict = LiveGrant::Verdict;
-  const auto verdict = stream.grant.look(services_, [this] {
+  auto verdict = stream.grant.look(services_, [this] {
     std::unique_lock lock{mutex_};
     asked_again_ = true;
     wake_locked(std::move(lock));
   });
-  if (verdict == Verdict::refused) stream.end(EventEnd::refused);
-  if (verdict == Verdict::expired) stream.end(EventEnd::expired);
+  const auto& of = stream.rules.of;
+  if (verdict == Verdict::holds && of &&
+      !permits(stream.grant.principal(), possession_of(*of), Action::read).allowed()) {
+    verdict = Verdict::refused;
+  }
+  if (verdict != Verdict::holds && verdict != Verdict::unsure) stream.end(reason_of(verdict));
   if (stream.rules.sight == StreamRules::Sight::readable) {
     stream.query.principal = stream.grant.principal();
   }

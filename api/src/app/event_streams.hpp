@@ -52,6 +52,9 @@ struct StreamRules {
   /// Sent before all events, as what stood at the place where the stream begins.
   std::string first_event = {};
   std::string first_data = {};
+  /// The object that all events are of, if they are of one: the stream ends when its reader may not
+  /// read that any more, as far as this says who owns it and with whom it is shared.
+  std::optional<ObjectMeta> of = {};
   /// Until this cursor what is sent names no place to come back to: whoever is cut off before it
   /// begins anew. Empty: from the beginning on it does.
   std::string settled_at = {};

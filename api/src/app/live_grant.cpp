@@ -28,7 +28,7 @@ Result<LiveGrant> LiveGrant::of(const Context& context) {
 
 LiveGrant::Verdict LiveGrant::look(Application::Services& services,
                                    const std::function<void()>& answered) {
-  if (key_->ended) return Verdict::refused;
+  if (key_->ended) return Verdict::ended;
   if (!standing_->holds()) {
     // Somebody else may have asked already.
     if (auto newest = key_->standing()) standing_ = std::move(newest);

@@ -23,8 +23,9 @@ class LiveGrant {
   enum class Verdict {
     holds,
     unsure,   ///< the key or its user has changed or left memory, and is being asked
-    refused,  ///< not valid any more, or not for this route
-    expired,
+    ended,    ///< the key is not valid any more, or its user is not active
+    expired,  ///< the same, by the time that the key was given
+    refused,  ///< the key is valid, and not for this route
   };
 
   /// Of the request that opens the connection. It holds a place of the user's (LivePlaces).

@@ -159,8 +159,7 @@ bool LiveConversation::admits(Member& member, const std::function<void()>& wake)
       return true;
     close(*member.socket, close_reason::withdrawn);
   } else {
-    close(*member.socket,
-          verdict == Verdict::expired ? close_reason::expired : close_reason::refused);
+    close(*member.socket, reason_of(verdict));
   }
   member.gone = true;
   return false;

@@ -70,7 +70,7 @@ Result<void> Member::may_append() {
   using Verdict = LiveGrant::Verdict;
   // An unsure one goes on: the thread that watches all members closes it as soon as it is known.
   const auto verdict = sender_.look(services_, [&all = all_] { all.wake(); });
-  if (verdict == Verdict::refused || verdict == Verdict::expired) {
+  if (verdict != Verdict::holds && verdict != Verdict::unsure) {
     return fail(ErrorCode::forbidden, "the key is not valid any more");
   }
   PERDURE_TRY_VOID(check_scope(sender_.route(), sender_.standing(), Access::write));

@@ -200,6 +200,7 @@ void stream_job(const ContextPtr& context) {
         if (event.source != job) return EventUse::skipped;
         return is_last(event) ? EventUse::sent_as_last : EventUse::sent;
       }};
+  rules.of = view->meta;
   if (!resumes) {
     rules.first_event = "job";
     rules.first_data = dump_json(actors::resource_body(*view));
