@@ -147,6 +147,24 @@ class Tasks(Nouns):
         self.assertEqual(self.client.post(f"{API}/goals/{goal['id']}/restore").status, 200)
         self.assertEqual(self.get(path)["goal_id"], goal["id"])
 
+    def test_have_validators_that_tell_whether_what_they_refer_to_is_there(self):
+        goal = f"{API}/goals/{self.make('/goals')['id']}"
+        task = f"{API}/tasks/{self.make('/tasks', goal_id=goal.rsplit('/', 1)[1])['id']}"
+        there = self.client.get(task).headers["ETag"]
+        self.client.delete(goal)
+        gone = self.client.get(task, headers={"If-None-Match": there})
+        self.assertEqual((gone.status, gone.json["goal_id"]), (200, None), gone)
+        again = self.client.get(task, headers={"If-None-Match": gone.headers["ETag"]})
+        self.assertEqual((again.status, again.headers["ETag"]), (304, gone.headers["ETag"]))
+        changed = self.client.patch(task, {"title": "y"},
+                                    headers={"If-Match": gone.headers["ETag"]})
+        self.assertEqual(changed.status, 200, changed)
+        stale = self.client.patch(task, {"title": "z"}, headers={"If-Match": there})
+        self.assertEqual(stale.status, 412, stale)
+        self.client.post(goal + "/restore")
+        back = self.client.get(task, headers={"If-None-Match": changed.headers["ETag"]})
+        self.assertEqual((back.status, back.json["goal_id"]), (200, goal.rsplit("/", 1)[1]))
+
     def test_go_along_with_their_task_and_come_back_with_it(self):
         task = self.make("/tasks")
         child = self.make("/tasks", parent_id=task["id"])

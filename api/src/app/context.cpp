@@ -142,16 +142,16 @@ void answer(Context& context, JsonAnswer&& json) {
   auto& headers = response.headers;
   bool is_spared = false;
   if (json.seq) {
-    const auto line = context.services.runtime.line();
+    const auto opaque = opaque_tag(*json.seq, context.services.runtime.line(), json.beside);
     if (context.is_read()) {
       if (context.if_match && !context.if_match->matches_strongly(*json.seq)) {
         return answer(context, stale());
       }
       is_spared = context.if_none_match &&
-                  spare_client(context, opaque_tag(*json.seq, line),
-                               choose_coding(context, json_type, json.text.size()), response);
+                  spare_client(context, opaque, choose_coding(context, json_type, json.text.size()),
+                               response);
     }
-    if (!is_spared) headers.add("ETag", format_tag(*json.seq, line));
+    if (!is_spared) headers.add("ETag", '"' + opaque + '"');
   }
   headers.add("Cache-Control", "private, no-cache");
   headers.add("Vary", "Authorization, X-API-Key");

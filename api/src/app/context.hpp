@@ -86,6 +86,7 @@ struct JsonAnswer {
   int status = 200;
   std::string text;
   std::optional<Seq> seq = {};
+  std::string beside = {};  ///< what the ETag says behind the seq (opaque_tag)
   std::string location = {};
   std::string link = {};
 };

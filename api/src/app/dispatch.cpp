@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/dispatch.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "app/checks.hpp"
@@ -120,11 +122,28 @@ void run(ContextPtr context, const ObjectCall& target) {
   call_and_answer(std::move(context), std::move(call), target.render);
 }
 
-Json resource_of(const Context& context, const Reply& reply) {
+/// Which references of a state read as null, as the ETag tells it: what they name is gone, or back,
+/// without a change of the object itself. Empty: none.
+std::string dead_references(const KindDefinition& kind, const Json& stored, const Json& shown) {
+  std::uint64_t dead = 0;
+  for (std::size_t i = 0; i < kind.references.size(); ++i) {
+    const auto& field = kind.references[i].field;
+    const auto found = stored.find(field);
+    if (found == stored.end() || found->is_null()) continue;
+    if (shown.at(field).is_null()) dead |= std::uint64_t{1} << i % 64;
+  }
+  return dead == 0 ? std::string{} : fmt::format("{:x}", dead);
+}
+
+void render_resource(const Context& context, const Reply& reply, JsonAnswer& json) {
   const auto& runtime = context.services.runtime;
   const auto* kind = runtime.find_kind(reply.meta.object().kind);
-  auto state = kind == nullptr ? reply.value : runtime.without_dead_references(*kind, reply.value);
-  return actors::resource_body(reply.meta, std::move(state));
+  auto state = reply.value;
+  if (kind != nullptr && !kind->references.empty() && state.is_object()) {
+    state = runtime.without_dead_references(*kind, std::move(state));
+    json.beside = dead_references(*kind, reply.value, state);
+  }
+  append_json(json.text, actors::resource_body(reply.meta, std::move(state)));
 }
 
 void answer_item(Context& context, Json item) {
@@ -147,7 +166,7 @@ void render_reply(Context& context, const Reply& reply, Render render) {
   const auto& object = reply.meta.object();
   switch (render) {
     case Render::resource:
-      append_json(json.text, resource_of(context, reply));
+      render_resource(context, reply, json);
       if (route.status == 201) json.location = location_of(context, object.id);
       break;
     case Render::list: {

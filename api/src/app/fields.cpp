@@ -42,8 +42,12 @@ double weight_of(std::string_view parameters) {
 
 std::string line_suffix(std::uint32_t line) { return fmt::format(".{:08x}", line); }
 
+/// What in an object's tag is not its own: which of its references are dead.
+constexpr char beside_mark = '~';
+
 /// The seq in the tag of an object of this line of history.
 std::optional<Seq> own_seq(std::string_view opaque, std::uint32_t line) {
+  opaque = opaque.substr(0, opaque.find(beside_mark));
   if (line != 0) {
     const auto suffix = line_suffix(line);
     if (!opaque.ends_with(suffix)) return {};
@@ -192,9 +196,10 @@ Result<TagList> parse_tags(std::string_view text, std::string_view field_name, s
   return list;
 }
 
-std::string opaque_tag(Seq seq, std::uint32_t line) {
+std::string opaque_tag(Seq seq, std::uint32_t line, std::string_view beside) {
   auto text = std::to_string(seq);
   if (line != 0) text += line_suffix(line);
+  if (!beside.empty()) (text += beside_mark) += beside;
   return text;
 }
 

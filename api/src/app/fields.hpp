@@ -64,8 +64,9 @@ struct TagList {
                                          std::uint32_t line);
 
 /// What stands within the quotes of an object's tag: `12`, or `12.5eed0001` in another line than
-/// the first.
-[[nodiscard]] std::string opaque_tag(Seq seq, std::uint32_t line);
+/// the first; `12~5` where the body also shows something that is not of the object's own state, and
+/// that `beside` names. To If-Match it says its seq alone: that is what a change builds on.
+[[nodiscard]] std::string opaque_tag(Seq seq, std::uint32_t line, std::string_view beside = {});
 /// `"12"`.
 [[nodiscard]] std::string format_tag(Seq seq, std::uint32_t line);
 

@@ -45,6 +45,18 @@ TEST(TagList, of_another_line_of_history_fits_no_object) {
   EXPECT_FALSE(parse_tags(format_tag(12, line + 1), "If-None-Match", line)->matches_weakly(12));
 }
 
+TEST(TagList, tells_what_is_beside_the_state_to_reads_and_not_to_changes) {
+  constexpr std::uint32_t line = 0x5eed0001;
+  EXPECT_EQ(opaque_tag(12, 0, "5"), "12~5");
+  for (const auto number : {0U, line}) {
+    const auto opaque = opaque_tag(12, number, "5");
+    const auto tags = parse_tags('"' + opaque + '"', "If-Match", number).value();
+    EXPECT_TRUE(tags.matches_strongly(12));
+    EXPECT_TRUE(tags.find_weakly(opaque, http::Coding::as_is));
+    EXPECT_FALSE(tags.find_weakly(opaque_tag(12, number), http::Coding::as_is));
+  }
+}
+
 TEST(TagList, reads_over_empty_elements) {
   for (const auto* text : {",\"3\"", "\"3\",", " , ,\"3\" ,\t, \"4\",,"}) {
     const auto tags = parse_tags(text, "If-Match", 0);
