@@ -9,20 +9,23 @@ namespace perdure::actors {
 
 namespace {
 
+constexpr const char* alias_of = "x-alias-of";
+
 const Json& json_of(const std::string& name) {
   const Json* found = schema_json(name);
   PERDURE_CHECK(found != nullptr, name + " is not a schema");
   return *found;
 }
 
-/// `<noun>Create` without the members in `without` and those that the server sets.
+/// `<noun>Create` without the members in `without`, other names, and those that the server sets.
 Json schema_of_fields(const std::string& noun, const std::vector<std::string>& without) {
   Json schema = json_of(noun + "Create");
   Json& properties = schema["properties"];
   for (auto at = properties.begin(); at != properties.end();) {
     const bool is_left_out = std::ranges::count(without, at.key()) > 0;
     const bool is_set_by_server = at->is_object() && at->value("readOnly", false);
-    at = is_left_out || is_set_by_server ? properties.erase(at) : std::next(at);
+    const bool is_alias = at->is_object() && at->contains(alias_of);
+    at = is_left_out || is_set_by_server || is_alias ? properties.erase(at) : std::next(at);
   }
   if (!without.empty()) {
     // Rules on what goes together name members that are not here.
@@ -41,7 +44,33 @@ Json schema_of_fields(const std::string& noun, const std::vector<std::string>& w
   return schema;
 }
 
+/// Puts what was sent under another name where it belongs.
+void resolve(const Aliases& aliases, Json& sent, std::vector<FieldError>& wrong) {
+  for (const auto& [name, field] : aliases) {
+    const auto found = sent.find(name);
+    if (found == sent.end()) continue;
+    const auto own = sent.find(field);
+    if (own != sent.end() && *own != *found) {
+      wrong.push_back({pointer_to(name), "contradiction", "is another name of " + field});
+    }
+    Json value = std::move(*found);
+    sent.erase(name);
+    sent[field] = std::move(value);
+  }
+}
+
 }  // namespace
+
+Aliases aliases_of(const std::string& noun) {
+  Aliases aliases;
+  const Json* schema = schema_json(noun);
+  if (schema == nullptr || !schema->contains("properties")) return aliases;
+  for (const auto& [name, member] : schema->at("properties").items()) {
+    if (!member.is_object() || !member.contains(alias_of)) continue;
+    aliases.emplace_back(name, member.at(alias_of));
+  }
+  return aliases;
+}
 
 Fields Fields::of(const std::string& noun, const std::vector<std::string>& without) {
   const Json json = schema_of_fields(noun, without);
@@ -56,7 +85,7 @@ Fields Fields::of(const std::string& noun, const std::vector<std::string>& witho
   for (const auto& [name, member] : json["properties"].items()) {
     if (!defaults.contains(name)) defaults[name] = nullptr;
   }
-  return Fields{*patch, std::move(whole).value(), std::move(defaults)};
+  return Fields{*patch, std::move(whole).value(), std::move(defaults), aliases_of(noun)};
 }
 
 std::vector<FieldError> Fields::check(const Json& body) const {
@@ -80,6 +109,7 @@ Result<Json> Fields::apply(Json next, Json sent, Apply how) const {
   PERDURE_TRY_VOID(require_object(sent));
   patch_.prepare(sent);
   auto wrong = patch_.validate(sent);
+  resolve(aliases_, sent, wrong);
   for (const auto& [name, start] : defaults_.items()) {
     if (!next.contains(name)) next[name] = start;  // a state from outside may lack what is optional
   }

@@ -4,14 +4,19 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "perdure/schemas/registry.hpp"
 
 namespace perdure::actors {
 
+/// Members of a noun's schema that are other names of fields (`x-alias-of`), and those fields.
+using Aliases = std::vector<std::pair<std::string, std::string>>;
+[[nodiscard]] Aliases aliases_of(const std::string& noun);
+
 /// The fields of one noun, such as `Notebook`: the members of `NotebookCreate` that are not
-/// read-only, but for those in `without`.
+/// read-only, but for those in `without`. A field is set by its other names, too.
 ///
 /// Lifetime  copies are cheap enough for handlers to hold one each.
 class Fields {
@@ -35,8 +40,11 @@ class Fields {
   [[nodiscard]] const Json& defaults() const { return defaults_; }
 
  private:
-  Fields(const Schema& patch, Schema whole, Json defaults)
-      : patch_(patch), whole_(std::move(whole)), defaults_(std::move(defaults)) {}
+  Fields(const Schema& patch, Schema whole, Json defaults, Aliases aliases)
+      : patch_(patch),
+        whole_(std::move(whole)),
+        defaults_(std::move(defaults)),
+        aliases_(std::move(aliases)) {}
 
   /// A member of a create is what was sent (nulls inside it stay); one of a change is merged.
   enum class Apply { assign, merge };
@@ -45,6 +53,7 @@ class Fields {
   Schema patch_;
   Schema whole_;  // of the fields alone; none may be null
   Json defaults_;
+  Aliases aliases_;
 };
 
 /// The schema of one member of a named schema. Shape: both exist.

@@ -2,6 +2,7 @@
 #include "resource_kind.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "errors.hpp"
 #include "perdure/actors/sent_back.hpp"
@@ -132,8 +133,31 @@ Json public_state(Json state) {
   return state;
 }
 
+namespace {
+
+/// Of the resource that a kind's objects are; none for other kinds.
+const Aliases& aliases_of_kind(const std::string& kind) {
+  static const auto all = [] {
+    std::map<std::string, Aliases> found;
+    for (const auto& noun : nouns()) {
+      if (auto aliases = aliases_of(noun.schema()); !aliases.empty()) {
+        found.emplace(noun.kind, std::move(aliases));
+      }
+    }
+    return found;
+  }();
+  static const Aliases none;
+  const auto found = all.find(kind);
+  return found == all.end() ? none : found->second;
+}
+
+}  // namespace
+
 Json resource_body(const ObjectMeta& meta, Json state) {
   Json body = public_state(std::move(state));
+  for (const auto& [name, field] : aliases_of_kind(meta.object().kind)) {
+    if (const auto found = body.find(field); found != body.end()) body[name] = Json(*found);
+  }
   const Origin& origin = *meta.origin;
   body["id"] = origin.object.id;
   body["user_id"] = origin.owner.text().empty() ? Json(nullptr) : Json(origin.owner.text());
