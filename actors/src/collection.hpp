@@ -1,96 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
-// Collection: many items in the entries of one object, found by id and listed in several orders.
+// Collection: many items in the entries of one object, found by id and listed as their ListRules
+// say (perdure/runtime/list_rules.hpp).
 //
-// An item is one entry, `pages/<id>`. Beside it stand its index rows, written and erased in the
-// same turn: for each sort one row among all items, and one in each group that a filter can ask
-// for, so that every list is a range. A deleted item keeps its entry and has one row in `deleted`.
+// An item is one entry, `pages/<id>`. Beside it stand the rows of its lists (item_rows.hpp),
+// written and erased in the same turn. A deleted item keeps its entry, and has one row: by the time
+// of its deletion.
 //
-//   pages/<id>                                         the item
-//   pages:position/<position><rank><id>                all items by position
-//   pages:tags=work:updated_at/<time><rank><id>        those with the tag `work`, by time
-//   pages:deleted/<time><rank><id>
+// Items whose rows are of an earlier version (earlier_item_rows.hpp) are listed by those. The first
+// write of an item gives it rows of today, and so many others with it as a turn has room for.
 //
-// The value of a row holds what the item has for all filters, so that a second filter is checked
-// without loading the item.
-//
-// Limits  an item with n filter values (tags) has (1 + n) rows for each sort.
+// Limits  an item with n filter values (tags) has (1 + n) rows for each sort. A row's key holds at
+//         most 3,072 bytes, in digits that take four bytes for three: one text of 500 characters.
 #pragma once
 
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "list_query.hpp"
+#include "earlier_item_rows.hpp"
+#include "item_query.hpp"
+#include "item_rows.hpp"
 
 namespace perdure::actors {
 
-struct CollectionRules {
-  std::string name;                ///< `pages`
-  std::vector<std::string> sorts;  ///< members; the first is the default
-  /// Query parameter and the member that it looks at: a string, or an array of strings.
-  struct Filter {
-    std::string parameter;
-    std::string member;
-  };
-  std::vector<Filter> filters = {};
-};
-
-/// Items are JSON objects with at least: `id` (a UUID), the members of all sorts, `rank` (an
-/// integer, which decides between equals), and `deleted_at` (date-time) when they are deleted.
+/// Items are JSON objects with at least: `id` (a UUID), `rank` (an integer, which decides between
+/// equals), `updated_at`, and `deleted_at` (date-time) when they are deleted.
 ///
 /// Threads  any: it holds only rules.
 class Collection {
  public:
-  explicit Collection(CollectionRules rules) : rules_(std::move(rules)) {}
+  Collection(std::string many, const ListRules& rules);
 
-  [[nodiscard]] const CollectionRules& rules() const { return rules_; }
-  [[nodiscard]] ListShape list_shape() const;
+  [[nodiscard]] const ListRules& rules() const { return live_.rules(); }
 
   /// Live or deleted.
   [[nodiscard]] std::optional<Json> find(const EntryReader& entries, const std::string& id) const;
   [[nodiscard]] std::optional<Json> find_live(const EntryReader& entries,
                                               const std::string& id) const;
 
-  /// Writes an item, and the difference between its rows and those of `before`, as it was read
-  /// (none for a new item).
+  /// Writes an item, and what turns the rows of `before`, as it was read, into its own (none for a
+  /// new item).
   void put(Entries& entries, const std::optional<Json>& before, const Json& item) const;
   /// Removes an item without a trace.
   void erase(Entries& entries, const Json& item) const;
 
-  /// {items, next_cursor} with the items as `present` gives them; empty: as they are stored.
+  /// {items, next_cursor} with the items as `present` gives them (empty: as they are stored), and
+  /// `total` or `total_at_least` if they are asked for. Errors: invalid, as a payload's.
   using ItemPresenter = std::function<Json(Json stored)>;
-  [[nodiscard]] Result<Json> list(const EntryReader& entries, const ListQuery& query,
+  [[nodiscard]] Result<Json> list(const EntryReader& entries, const ItemQuery& query,
                                   const ItemPresenter& present = {}) const;
 
-  /// The item that stands last by `sort`, if there is any live one.
+  /// The page of a list that has none.
+  [[nodiscard]] static Json nothing(const ItemQuery& query);
+
+  /// The item that stands last by `sort`, which all have a value of, if there is any live one.
   [[nodiscard]] std::optional<Json> last(const EntryReader& entries, const std::string& sort) const;
   /// At most `limit` deleted items, those deleted first in front.
   [[nodiscard]] std::vector<Json> oldest_deleted(const EntryReader& entries,
                                                  std::size_t limit) const;
 
  private:
-  [[nodiscard]] std::string item_key(const std::string& id) const;
-  [[nodiscard]] std::string row_prefix(const std::string& group, const std::string& sort) const;
-  struct RowText;
-  static const RowText whole_text;
-  static const RowText earlier_text;  ///< of versions up to 0.1.0
+  [[nodiscard]] const ListLayout& layout_of(const Json& item) const;
+  /// Errors: newer_version, as a Failure.
+  [[nodiscard]] std::optional<ItemListState> known_state(const EntryReader& entries) const;
+  [[nodiscard]] ItemListState state_of(const EntryReader& entries) const;
+  [[nodiscard]] ItemRows rows_of(const EntryReader& entries, const ItemListState& state) const;
+  void write_rows(Entries& entries, const Json* before, const Json* after,
+                  ItemListState& state) const;
+  /// Takes the earlier rows of an item away. False: it has none.
+  bool replace_earlier(Entries& entries, const Json& item, const ItemListState& state) const;
+  void move_some(Entries& entries, ItemListState& state) const;
+  [[nodiscard]] std::vector<ListRow> rows_from(const EntryReader& entries, const ListLayout& layout,
+                                               const std::string& sort,
+                                               const ListRange& range) const;
+  [[nodiscard]] Json item_of(const EntryReader& entries, const ListRow& row) const;
 
-  /// The index rows of a stored item.
-  struct Rows {
-    std::set<std::string> known;     ///< are in the store
-    std::set<std::string> doubtful;  ///< one of the two forms of text is in the store
-  };
-
-  [[nodiscard]] std::set<std::string> row_keys(const Json& item, const RowText& text) const;
-  [[nodiscard]] bool has_earlier_text(const Json& item) const;
-  [[nodiscard]] Rows rows_of(const Json& item) const;
-  void erase_rows(Entries& entries, const Rows& rows, const std::set<std::string>& wanted) const;
-  [[nodiscard]] std::string row_value(const Json& item) const;
-  [[nodiscard]] Json item_of(const EntryReader& entries, const Entry& row) const;
-
-  CollectionRules rules_;
+  std::string many_;
+  ListLayout live_;
+  ListLayout deleted_;
+  EarlierItemRows earlier_;
+  std::string made_by_;
 };
 
 }  // namespace perdure::actors

@@ -30,7 +30,7 @@ struct Items {
   [[nodiscard]] Result<Json> live(const EntryReader& entries, const Json& payload) const {
     PERDURE_TRY(id, required_text(payload, "id"));
     auto item = collection.find_live(entries, id);
-    if (!item) return fail(no_such_item(rules.one));
+    if (!item) return fail(no_such_item(rules.items.one));
     return std::move(*item);
   }
 };
@@ -69,7 +69,7 @@ Json changed_members(const std::optional<Json>& before, const Json& next) {
 }
 
 void publish(const Items& items, Turn& turn, const char* verb, const Json& item, Json changed) {
-  turn.publish(items.rules.one + '.' + verb,
+  turn.publish(items.rules.items.one + '.' + verb,
                {{"id", item.at("id")},
                 {"seq", this_seq(turn)},
                 {"parent", {{"kind", turn.object().kind}, {"id", turn.object().id}}},
@@ -112,10 +112,10 @@ Result<Json> save(const Items& items, Turn& turn, const std::optional<Json>& bef
 }
 
 Result<Json> create(const Items& items, Turn& turn, ResourceState& self, const Json& payload) {
-  Json& count = self.internal().at(items.rules.many);
+  Json& count = self.internal().at(items.rules.items.many);
   if (count >= items.rules.count_max) {
     return fail(ErrorCode::too_large, "there are " + std::to_string(items.rules.count_max) + ' ' +
-                                          items.rules.many + " already");
+                                          items.rules.items.many + " already");
   }
   PERDURE_TRY(next, items.rules.fields.first(fields_of(payload)));
   PERDURE_TRY(own_id, chosen_id(payload));
@@ -163,7 +163,7 @@ Result<Json> move(const Items& items, Turn& turn, ResourceState& /*self*/, const
 /// The runtime has deleted items purged when the oldest of them is old enough.
 void note_oldest_deleted(const Items& items, Turn& turn, ResourceState& self) {
   const auto oldest = items.collection.oldest_deleted(turn.entries(), 1);
-  self.internal()[oldest_deleted_member(items.rules.many)] =
+  self.internal()[oldest_deleted_member(items.rules.items.many)] =
       oldest.empty() ? Json(nullptr) : oldest.front().at("deleted_at");
 }
 
@@ -182,7 +182,7 @@ Result<Json> remove(const Items& items, Turn& turn, ResourceState& self, const J
 Result<Json> restore(const Items& items, Turn& turn, ResourceState& self, const Json& payload) {
   PERDURE_TRY(id, required_text(payload, "id"));
   auto before = items.collection.find(turn.entries(), id);
-  if (!before || !before->contains("deleted_at")) return fail(no_such_item(items.rules.one));
+  if (!before || !before->contains("deleted_at")) return fail(no_such_item(items.rules.items.one));
   Json next = *before;
   next.erase("deleted_at");
   stamp(turn, next);
@@ -206,7 +206,7 @@ Result<Json> purge(const Items& items, Turn& turn, ResourceState& self, const Js
     publish(items, turn, "purged", item, Json::array());
     ++purged;
   }
-  Json& count = self.internal().at(items.rules.many);
+  Json& count = self.internal().at(items.rules.items.many);
   count = count.get<std::int64_t>() - purged;
   note_oldest_deleted(items, turn, self);
   const bool more = static_cast<std::size_t>(purged) == purged_per_turn_max;
@@ -219,9 +219,13 @@ Result<Json> get(const Items& items, const View& view, const Json& payload) {
 }
 
 Result<Json> list_all(const Items& items, const View& view, const Json& payload) {
-  PERDURE_TRY(query, read_list_query(payload, items.collection.list_shape()));
-  const bool can_match = !items.rules.can_match || items.rules.can_match(view.entries(), query);
-  if (!can_match) return Json{{list::items, Json::array()}, {list::next_cursor, nullptr}};
+  PERDURE_TRY(query, read_item_query(payload, items.collection.rules()));
+  auto& where = query.list.where;
+  if (items.rules.narrow) items.rules.narrow(view.entries(), where);
+  const bool is_empty = std::ranges::any_of(where, [](const ListCondition& condition) {
+    return condition.values.empty() && condition.above.is_null() && condition.below.is_null();
+  });
+  if (is_empty) return Collection::nothing(query);
   return items.collection.list(view.entries(), query, [&](Json item) {
     return items.present(view.meta(), view.entries(), std::move(item));
   });
@@ -230,10 +234,10 @@ Result<Json> list_all(const Items& items, const View& view, const Json& payload)
 }  // namespace
 
 void add_items(KindBuilder<ResourceState>& builder, ItemRules rules) {
-  auto collection = collection_of(rules.many, rules.filters);
+  Collection collection{rules.items.many, rules.items.lists};
   const auto items = std::make_shared<const Items>(Items{std::move(rules), std::move(collection)});
-  const std::string& one = items->rules.one;
-  const std::string& many = items->rules.many;
+  const std::string& one = items->rules.items.one;
+  const std::string& many = items->rules.items.many;
   using Change = Result<Json> (*)(const Items&, Turn&, ResourceState&, const Json&);
   const auto add = [&](const std::string& name, Change run) {
     std::move(builder).command(name,
@@ -257,9 +261,14 @@ void add_items(KindBuilder<ResourceState>& builder, ItemRules rules) {
       });
 }
 
-Collection collection_of(const std::string& many, std::vector<CollectionRules::Filter> filters) {
-  return Collection{
-      {.name = many, .sorts = {"position", "updated_at"}, .filters = std::move(filters)}};
+std::optional<Json> find_live_item(const EntryReader& entries, const std::string& many,
+                                   const std::string& id) {
+  if (!is_uuid(id)) return {};
+  const auto entry = entries.get(item_key(many, id));
+  if (!entry) return {};
+  auto item = entry->json();
+  if (item.contains("deleted_at")) return {};
+  return item;
 }
 
 std::string oldest_deleted_member(const std::string& many) { return "oldest_deleted_" + many; }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "collection.hpp"
+#include "perdure/actors/item_lists.hpp"
 #include "resource_kind.hpp"
 
 namespace perdure::actors {
@@ -13,11 +14,11 @@ namespace perdure::actors {
 /// Items are stored as their fields and: id, created_at, updated_at, created_by, updated_by, rank,
 /// deleted_at when deleted, and whatever the hooks keep in `internal`.
 struct ItemRules {
-  std::string one;            ///< `page`; commands are named by it
-  std::string many;           ///< `pages`; entries too, and the count in the root's `internal`
+  /// Commands are named by `one` and `many`, entries by `many`, and the count in the root's
+  /// `internal`.
+  NounItems items;
   std::string parent_member;  ///< `notebook_id`
   Fields fields;
-  std::vector<CollectionRules::Filter> filters = {};
   std::vector<std::string> references = {};  ///< fields that `move` may set beside `position`
   std::size_t count_max = 0;                 ///< live and deleted together
 
@@ -25,8 +26,9 @@ struct ItemRules {
   std::function<Result<void>(Turn&, const std::optional<Json>& before, Json& next)> settle = {};
   /// Called for every item that leaves in a reply.
   std::function<void(const EntryReader&, Json& item)> present = {};
-  /// False when no item can match the filters; null: all can.
-  std::function<bool(const EntryReader&, const ListQuery&)> can_match = {};
+  /// Takes values out of the conditions of a list that no item has, as clients see it. A condition
+  /// that is left without values holds for none.
+  std::function<void(const EntryReader&, std::vector<ListCondition>&)> narrow = {};
   /// Called when an item is purged, to erase what belongs to it.
   std::function<void(Entries&, const Json& item)> purged = {};
 };
@@ -35,15 +37,12 @@ struct ItemRules {
 [[nodiscard]] std::string oldest_deleted_member(const std::string& many);
 
 /// Shape  the kind's `internal` has `<many>` with the value 0, and its oldest_deleted_member with
-///        null; items are sorted by `position` (the default) and `updated_at`.
+///        null; one of the sorts is `position`.
 void add_items(KindBuilder<ResourceState>& builder, ItemRules rules);
 
-/// The collection that `add_items` keeps such items in.
-[[nodiscard]] Collection collection_of(const std::string& many,
-                                       std::vector<CollectionRules::Filter> filters = {});
-
-/// An item as clients see it.
-[[nodiscard]] Json item_body(const ObjectMeta& parent, const std::string& parent_member, Json item);
+/// One of the items that `add_items` keeps, unless it is deleted.
+[[nodiscard]] std::optional<Json> find_live_item(const EntryReader& entries,
+                                                 const std::string& many, const std::string& id);
 
 /// `/<one>`: not_found.
 [[nodiscard]] Error no_such_item(const std::string& one);

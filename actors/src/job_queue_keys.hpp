@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "ordered_text.hpp"
+#include "equal_text.hpp"
 
 namespace perdure::actors {
 

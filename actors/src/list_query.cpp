@@ -18,7 +18,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 /// The first key above `key`: keys hold no NUL.
 std::string next_key(const std::string& key) { return key + '\x01'; }
 
-Result<void> read_limit(const Json& value, ListQuery& query) {
+Result<void> read_limit(const Json& value, LogQuery& query) {
   const auto limit = whole_number(value);
   if (!limit || *limit < 1 || *limit > std::int64_t{list::limit_max}) {
     return fail(invalid_field("/limit", "range", "must be an integer from 1 to 500"));
@@ -27,7 +27,7 @@ Result<void> read_limit(const Json& value, ListQuery& query) {
   return {};
 }
 
-Result<void> read_sort(const std::string& text, const ListShape& shape, ListQuery& query) {
+Result<void> read_sort(const std::string& text, const ListShape& shape, LogQuery& query) {
   const bool is_descending = text.starts_with('-');
   query.sort = text.substr(is_descending ? 1 : 0);
   query.order = is_descending ? Order::descending : Order::ascending;
@@ -38,14 +38,9 @@ Result<void> read_sort(const std::string& text, const ListShape& shape, ListQuer
 }
 
 Result<void> read_member(const std::string& name, const Json& value, const ListShape& shape,
-                         ListQuery& query) {
+                         LogQuery& query) {
   if (value.is_null() || contains(shape.others, name)) return {};
   if (name == list::limit) return read_limit(value, query);
-  if (name == list::deleted && shape.has_deleted) {
-    if (!value.is_boolean()) return fail(invalid_field("/deleted", "type", "must be a boolean"));
-    query.lives = value.get<bool>() ? ListQuery::Lives::deleted : ListQuery::Lives::live;
-    return {};
-  }
   const bool is_filter = contains(shape.filters, name);
   if (!is_filter && name != list::cursor && name != list::sort) {
     return fail(invalid_field(pointer_to(name), "unknown_member", "is not known here"));
@@ -63,8 +58,8 @@ Result<void> read_member(const std::string& name, const Json& value, const ListS
 
 }  // namespace
 
-Result<ListQuery> read_list_query(const Json& payload, const ListShape& shape) {
-  ListQuery query{.sort = shape.sorts.front(), .order = shape.default_order};
+Result<LogQuery> read_list_query(const Json& payload, const ListShape& shape) {
+  LogQuery query{.sort = shape.sorts.front(), .order = shape.default_order};
   if (payload.is_null()) return query;
   PERDURE_TRY_VOID(require_object(payload));
   for (const auto& [name, value] : payload.items()) {
@@ -94,7 +89,7 @@ Result<Json> scan(const EntryReader& entries, const Scan& scan, const RowReader&
     continue_after(*key);
   }
 
-  PageBudget budget{{.items_max = scan.limit, .rows_max = list::rows_scanned_max}};
+  PageBudget budget{{.items_max = scan.limit, .rows_max = limits::page_rows_max}};
   Json items = Json::array();
   std::string last;
   // False: the page ends before this row.

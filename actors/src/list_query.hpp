@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// ListQuery: the payload of a list query, read and checked; scan: one page out of ordered rows.
+// LogQuery: the payload of a list over a log, read and checked; scan: one page of a log.
+//
+// A log is what only grows at its end, in the order of its keys: messages, revisions, attempts. Its
+// lists are plain ranges and need no rows; all else is listed by ListRules (item_query.hpp).
 #pragma once
 
 #include <functional>
@@ -12,28 +15,24 @@
 
 namespace perdure::actors {
 
-/// What one list can be asked for.
+/// What the list of a log can be asked for.
 struct ListShape {
   std::vector<std::string> sorts;  ///< the first one is the default
   Order default_order = Order::ascending;
   std::vector<std::string> filters = {};
-  bool has_deleted = false;
   std::vector<std::string> others = {};  ///< members that the query reads itself
 };
 
-struct ListQuery {
-  enum class Lives { live, deleted };
-
+struct LogQuery {
   std::size_t limit = list::limit_default;
   std::string cursor = {};
   std::string sort = {};
   Order order = Order::ascending;
   std::map<std::string, std::string> filters = {};
-  Lives lives = Lives::live;
 };
 
 /// Errors  invalid: a member that the shape does not have, or a value of the wrong form.
-[[nodiscard]] Result<ListQuery> read_list_query(const Json& payload, const ListShape& shape);
+[[nodiscard]] Result<LogQuery> read_list_query(const Json& payload, const ListShape& shape);
 
 /// Rows of one ordered prefix, from a cursor on.
 struct Scan {
@@ -48,7 +47,7 @@ struct Scan {
 /// Gives the item of a row; null leaves the row out.
 using RowReader = std::function<Json(const Entry& row)>;
 
-/// {items, next_cursor}. Looks at no more than `list::rows_scanned_max` rows, and gives no more
+/// {items, next_cursor}. Looks at no more than limits::page_rows_max rows, and gives no more
 /// than limits::page_items_bytes_max of items: past either the page comes short, with a cursor.
 /// Errors  invalid  the cursor belongs to another list.
 [[nodiscard]] Result<Json> scan(const EntryReader& entries, const Scan& scan,

@@ -100,6 +100,27 @@ class EarlierDirectory(BlackBoxTest):
         added = client.command("counter", "visits", "add", {"by": 1})
         self.assertEqual(added.status, 200, added)
 
+    def assert_items_listed(self, *titles):
+        client = self.running.client()
+        notebook = self.noted["notebook"]
+        section = client.get(f"/notebooks/{notebook}/sections").json["items"][0]["id"]
+        for query in ({}, {"sort": "-position"}, {"sort": "updated_at"}, {"tag": "null"},
+                      {"section_id": f"{section},null"}, {"limit": 1}):
+            asked = {"count": "true", **query}
+            page = client.get(f"/notebooks/{notebook}/pages", query=asked).json
+            self.assertEqual(page["total"], len(titles), query)
+            found = {one["title"] for one in page["items"]}
+            self.assertTrue(found <= set(titles) and len(found) == len(page["items"]), query)
+            self.assertEqual(len(found), min(len(titles), query.get("limit", 50)), query)
+
+    def earlier_rows(self):
+        """The rows of pages in the form that this version does not write any more."""
+        reply = self.running.client().get(
+            f"{OBJECTS}/notebook/{self.noted['notebook']}/entries",
+            query={"prefix": "pages:position/"})
+        self.assertEqual(reply.status, 200, reply)
+        return reply.json["items"]
+
     def assert_changed(self):
         client = self.running.client()
         notebook, talk = self.noted["notebook"], self.noted["conversation"]
@@ -117,8 +138,12 @@ class EarlierDirectory(BlackBoxTest):
         self.open(name)
         self.assert_all_there()
         self.check_rights()
+        self.assert_items_listed("Day one")
+        self.assertTrue(self.earlier_rows())
         self.change()
         self.assert_changed()
+        self.assert_items_listed("Day one", "Day two")
+        self.assertEqual(self.earlier_rows(), [])
         self.running.kill()
         self.running.restart()
         self.assert_changed()

@@ -177,6 +177,56 @@ class Tasks(Nouns):
 
 
 class Items(Nouns):
+    def test_are_listed_as_objects_are(self):
+        book = f"/notebooks/{self.make('/notebooks')['id']}"
+        rome, oslo = (self.make(book + "/sections", title=name)["id"] for name in ("Rome", "Oslo"))
+        pages = [self.make(book + "/pages", title=str(number), position=number % 4,
+                           section_id=[rome, oslo, None][number % 3],
+                           tags=[["a", "b,c"], ["a"], []][number // 4])
+                 for number in range(12)]
+        filters = {
+            f"section_id={rome}": lambda p: p["section_id"] == rome,
+            f"section_id=null,{oslo}": lambda p: p["section_id"] in (None, oslo),
+            "tag=a": lambda p: "a" in p["tags"],
+            "tag=b%5C,c,null": lambda p: "b,c" in p["tags"] or not p["tags"],
+        }
+        for count in range(3):
+            for chosen in itertools.combinations(filters, count):
+                if len({text.split("=")[0] for text in chosen}) < count:
+                    continue
+                wanted = [p for p in pages if all(filters[text](p) for text in chosen)]
+                for limit in (2, 50):
+                    for sort in ("position", "-position", "updated_at"):
+                        query = "&".join([f"limit={limit}", f"sort={sort}", *chosen])
+                        found = self.listed(f"{book}/pages?{query}")
+                        ordered = sorted(wanted, key=lambda p: p[sort.strip("-")],
+                                         reverse=sort == "-position")
+                        self.assertCountEqual([p["id"] for p in found],
+                                              [p["id"] for p in wanted], query)
+                        self.assertEqual([p[sort.strip("-")] for p in found],
+                                         [p[sort.strip("-")] for p in ordered], query)
+                page = self.get(f"{book}/pages?" + "&".join(["limit=1&count=true", *chosen]))
+                self.assertEqual(page["total"], len(wanted), chosen)
+        self.assertEqual(self.get(f"{book}/pages?limit=1&tag=%5C,&count=true")["total"], 0)
+
+    def test_refuse_what_no_list_has(self):
+        book = f"/notebooks/{self.make('/notebooks')['id']}"
+        self.make(book + "/pages")
+        self.make(book + "/pages")
+        for path in (book + "/pages", "/notebooks"):
+            for query, name in (("colour=red", "colour"), ("sort=content", "sort"),
+                                ("limit=0", "limit"), ("deleted=true&tag=a", "tag"),
+                                ("deleted=true&sort=updated_at", "sort"), ("cursor=abc", "cursor")):
+                reply = self.client.get(f"{API}{path}?{query}")
+                self.assertEqual((reply.status, reply.json["errors"][0]["pointer"]), (422, name),
+                                 (path, query, reply))
+        errors = [self.client.get(f"{API}{path}?cursor=abc").json["errors"]
+                  for path in (book + "/pages", "/notebooks")]
+        self.assertEqual(errors[0], errors[1])
+        cursor = self.get(f"{book}/pages?limit=1")["next_cursor"]
+        for query in (f"cursor={cursor}&sort=updated_at", f"cursor={cursor}&tag=a"):
+            self.assertEqual(self.client.get(f"{API}{book}/pages?{query}").status, 422)
+
     def test_have_validators_of_their_own(self):
         book = f"{API}/notebooks/{self.make('/notebooks')['id']}/pages"
         first, second = (self.client.post(book, {"title": t}) for t in "ab")

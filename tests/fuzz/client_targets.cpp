@@ -2,7 +2,6 @@
 // What clients send and are shown: frames of a conversation, order in lists, texts, signatures.
 #include <optional>
 
-#include "actors/src/ordered_text.hpp"
 #include "actors/src/webhook_signature.hpp"
 #include "app/chat/frames.hpp"
 #include "app/json_text.hpp"
@@ -10,6 +9,7 @@
 #include "perdure/base/crypto.hpp"
 #include "perdure/base/unicode.hpp"
 #include "perdure/base/utf8.hpp"
+#include "perdure/runtime/sortable.hpp"
 #include "runtime/src/index_keys.hpp"
 #include "target.hpp"
 #include "targets.hpp"
@@ -73,14 +73,11 @@ void run_index_order(std::string_view input) {
   const auto order = order_of(*a, *b);
   if (!order) return;
   PERDURE_CHECK(sign(key_a.compare(key_b)) == *order, "index keys sort otherwise");
-  if (a->is_boolean() || b->is_boolean()) return;  // no field that items sort by is one
-  // What follows a text in a key begins with a hex digit.
-  const auto text_a = actors::ordered_text(*a) + '0';
-  const auto text_b = actors::ordered_text(*b) + '0';
-  check_no_prefix(text_a, text_b);
-  if (text_a.size() > 2'048 || text_b.size() > 2'048)
-    return;  // control characters take three bytes
-  PERDURE_CHECK(sign(text_a.compare(text_b)) == *order, "rows of items sort otherwise");
+  const auto row_a = sortable(*a);
+  const auto row_b = sortable(*b);
+  check_no_prefix(row_a, row_b);
+  PERDURE_CHECK(sign(row_a.compare(row_b)) == *order, "rows of lists sort otherwise");
+  PERDURE_CHECK((row_a + row_b).find('\0') == std::string::npos, "rows of lists hold no NUL");
 }
 
 void run_json_text(std::string_view input) {

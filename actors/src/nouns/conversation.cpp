@@ -7,10 +7,10 @@
 //   clients/<sender>/<device_id>/<client_id>   the same, of a sender that named its device
 #include "perdure/actors/conversation.hpp"
 
+#include "equal_text.hpp"
 #include "errors.hpp"
 #include "list_query.hpp"
 #include "nouns/nouns.hpp"
-#include "ordered_text.hpp"
 #include "perdure/actors/sent_back.hpp"
 #include "resource_kind.hpp"
 

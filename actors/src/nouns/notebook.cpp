@@ -11,12 +11,11 @@ namespace perdure::actors {
 namespace {
 
 bool is_section(const EntryReader& entries, const std::string& id) {
-  return collection_of("sections").find_live(entries, id).has_value();
+  return find_live_item(entries, "sections", id).has_value();
 }
 
-ItemRules section_rules() {
-  return {.one = "section",
-          .many = "sections",
+ItemRules section_rules(const NounItems& sections) {
+  return {.items = sections,
           .parent_member = "notebook_id",
           .fields = Fields::of("Section"),
           .count_max = notebook::sections_max};
@@ -39,28 +38,31 @@ void resolve_section(const EntryReader& entries, Json& page) {
   if (!section.is_null() && !is_section(entries, section.get<std::string>())) section = nullptr;
 }
 
-bool has_asked_section(const EntryReader& entries, const ListQuery& query) {
-  const auto asked = query.filters.find("section_id");
-  return asked == query.filters.end() || is_section(entries, asked->second);
+/// Nothing is in a deleted section.
+void leave_out_deleted_sections(const EntryReader& entries, std::vector<ListCondition>& where) {
+  for (auto& condition : where) {
+    if (condition.name != "section_id") continue;
+    std::erase_if(condition.values, [&](const Json& id) {
+      return id.is_string() && !is_section(entries, id.get<std::string>());
+    });
+  }
 }
 
-ItemRules page_rules() {
-  return {.one = "page",
-          .many = "pages",
+ItemRules page_rules(const NounItems& pages) {
+  return {.items = pages,
           .parent_member = "notebook_id",
           .fields = Fields::of("Page"),
-          .filters = {{"section_id", "section_id"}, {"tag", "tags"}},
           .references = {"section_id"},
           .count_max = notebook::pages_max,
           .settle = settle_page,
           .present = resolve_section,
-          .can_match = has_asked_section,
+          .narrow = leave_out_deleted_sections,
           .purged = erase_revisions};
 }
 
 Result<Json> revisions(const View& view, const Json& payload) {
   PERDURE_TRY(id, required_text(payload, "id"));
-  const auto page = collection_of("pages").find_live(view.entries(), id);
+  const auto page = find_live_item(view.entries(), "pages", id);
   if (!page) return fail(no_such_item("page"));
   return list_revisions(view.entries(), *page, payload);
 }
@@ -72,8 +74,8 @@ Kind make(const Noun& noun) {
                     {oldest_deleted_member("sections"), nullptr},
                     {oldest_deleted_member("pages"), nullptr}};
   auto builder = resource_kind(noun, std::move(rules));
-  add_items(builder, section_rules());
-  add_items(builder, page_rules());
+  add_items(builder, section_rules(noun.items[0]));
+  add_items(builder, page_rules(noun.items[1]));
   return std::move(builder).query("list_revisions",
                                   [](const View& view, const ResourceState&, const Json& payload) {
                                     return revisions(view, payload);
@@ -92,14 +94,16 @@ Noun notebook_noun() {
                    .change = R"({"title":"Voyages","description":null})"},
       .items = {{.one = "section",
                  .many = "sections",
-                 .lists = {.sorts = {{.field = "position"}, {.field = "$updated_at"}}},
+                 .lists = {.sorts = {{.field = "position"}, {.field = "$updated_at"}},
+                           .default_sort = "position"},
                  .examples = {.create = R"({"title":"Norway"})",
                               .change = R"({"title":"Norway and Sweden"})",
                               .move = R"({"position":1.5})"}},
                 {.one = "page",
                  .many = "pages",
                  .lists = {.filters = {{.name = "section_id"}, {.name = "tag", .field = "tags"}},
-                           .sorts = {{.field = "position"}, {.field = "$updated_at"}}},
+                           .sorts = {{.field = "position"}, {.field = "$updated_at"}},
+                           .default_sort = "position"},
                  .examples = {.create = R"({"title":"Day one","content":"Rain.","tags":["fjord"]})",
                               .change = R"({"content":"Rain, then sun."})",
                               .move = R"({"section_id":null,"position":1.5})"}}},

@@ -19,12 +19,21 @@ namespace perdure::api {
 
 namespace {
 
-Json typed(const Parameter& parameter, const std::string& text) {
+Json typed_value(const Parameter& parameter, const std::string& text) {
   switch (parameter.type) {
     case ParameterType::integer: return std::stoll(text);
     case ParameterType::boolean: return text == "true";
     default: return text;
   }
+}
+
+Json typed(const Parameter& parameter, const std::string& text) {
+  if (parameter.takes == Parameter::Takes::one) return typed_value(parameter, text);
+  auto values = Json::array();
+  for (const auto& one : listed_values(text)) {
+    values.push_back(one == "null" ? Json(nullptr) : typed_value(parameter, one));
+  }
+  return values;
 }
 
 Json query_as_json(const Context& context) {
@@ -70,6 +79,18 @@ Result<Json> payload_of(Context& context, PayloadFrom from) {
     }
   }
   return Json(nullptr);
+}
+
+/// What is wrong with members of a payload that was made of the query is said of its parameters.
+Error of_parameters(const Context& context, Error error) {
+  const auto* call = std::get_if<ObjectCall>(&context.route->route.target);
+  const bool is_query = call != nullptr && (call->payload == PayloadFrom::query ||
+                                            call->payload == PayloadFrom::item_query);
+  if (!is_query) return error;
+  for (auto& field : error.fields) {
+    if (field.pointer.starts_with('/')) field.pointer.erase(0, 1);
+  }
+  return error;
 }
 
 ObjectId target_of(const Context& context, const ObjectCall& target) {
@@ -195,6 +216,7 @@ void call_and_answer(ContextPtr context, Call call, Render render, std::string_v
                [context = std::move(context), render, payload_at](Result<Reply> reply) {
                  if (!reply) {
                    auto error = explain_taken_id(*context, std::move(reply).error());
+                   error = of_parameters(*context, std::move(error));
                    return answer(*context, within(std::move(error), payload_at));
                  }
                  render_reply(*context, *reply, render);

@@ -13,7 +13,8 @@
 //                                                     before then, at most 30 a turn; called by
 //                                                     the runtime when it is time
 //   get_page      {id}            (query)           → the page
-//   list_pages    limit, cursor … (query)           → {items: […], next_cursor: text or null}
+//   list_pages    limit, cursor … (query)           → {items: […], next_cursor: text or null,
+//                                                     total?}; the items' ListRules say of what
 //
 // A page's body is complete: the resource's common members (common_members), `metadata`, and the
 // id of what holds it (`notebook_id`). Errors of all: not_found (no such item, or a deleted one;
@@ -38,21 +39,24 @@ inline constexpr std::string_view seq = "$seq";
 inline constexpr std::string_view if_seqs = "$if_seqs";
 }  // namespace item_member
 
-/// Members of the payload of every list query; filters stand beside them by their own names.
+/// Members of the payload of every list query. Filters stand beside them by their own names: a
+/// value, or an array of values of which one is wanted, in which null is "has none". Those of a
+/// range end in `_after` and `_before`.
 namespace list {
 inline constexpr std::string_view limit = "limit";      ///< 1 to `limit_max`, default 50
 inline constexpr std::string_view cursor = "cursor";    ///< `next_cursor` of the page before
 inline constexpr std::string_view sort = "sort";        ///< a field, `-` before it: descending
 inline constexpr std::string_view deleted = "deleted";  ///< true: deleted items, newest first
+inline constexpr std::string_view count = "count";      ///< true: `total` is wanted
 
 inline constexpr std::string_view items = "items";
 inline constexpr std::string_view next_cursor = "next_cursor";
+/// How many there are on all pages; null where that is not known exactly.
+inline constexpr std::string_view total = "total";
+inline constexpr std::string_view total_at_least = "total_at_least";
 
 inline constexpr std::size_t limit_default = 50;
 inline constexpr std::size_t limit_max = 500;
-/// Index rows that one list query reads at most. With two filters at once a page may so hold fewer
-/// items than `limit`, even none, and still have a `next_cursor`.
-inline constexpr std::size_t rows_scanned_max = 20'000;
 }  // namespace list
 
 }  // namespace perdure::actors

@@ -87,6 +87,14 @@ Parameter deleted_parameter() {
           .description = "`true`: deleted ones instead, newest deletion first."};
 }
 
+Parameter count_parameter() {
+  return {.name = "count",
+          .type = ParameterType::boolean,
+          .description =
+              "`true`: how many there are on all pages, in `total`; where it is not known exactly "
+              "that is null, and `total_at_least` says how many at least."};
+}
+
 Parameter device_parameter() {
   return {.name = "device_id",
           .description =
@@ -151,6 +159,13 @@ namespace {
 // `/life-areas` → `life-areas`.
 std::string resource_of(const actors::Noun& noun) { return noun.path.substr(1); }
 
+/// What a list of objects, or of items in one, takes beside its page.
+std::vector<Parameter> filters_of(const ListRules& lists, const std::string& schema) {
+  auto parameters = list_parameters(lists, schema);
+  parameters.push_back(count_parameter());
+  return parameters;
+}
+
 void add_items(std::vector<Route>& routes, const actors::Noun& noun,
                const actors::NounItems& items) {
   const auto schema = actors::schema_name(items.one);
@@ -166,7 +181,7 @@ void add_items(std::vector<Route>& routes, const actors::Noun& noun,
                           .tag = noun.tag,
                           .read = {resource_of(noun), Access::read},
                           .write = write,
-                          .filters = list_parameters(items.lists, schema),
+                          .filters = filters_of(items.lists, schema),
                           .list = list_of_items(noun.kind, items.many),
                           .create = call("create_", PayloadFrom::body),
                           .get = ObjectCall{.kind = noun.kind,
@@ -214,12 +229,6 @@ void add_noun_routes(std::vector<Route>& routes, const actors::Noun& noun) {
     return command(kind, name, payload, render);
   };
   const bool is_across = noun.lists.across == ListRules::Across::everybody;
-  auto parameters = list_parameters(noun.lists, noun.schema());
-  parameters.push_back(
-      {.name = "count",
-       .type = ParameterType::boolean,
-       .description = "`true`: how many there are on all pages, in `total`; where it is not known "
-                      "exactly that is null, and `total_at_least` says how many at least."});
   add_collection(
       routes,
       {.path = noun.path,
@@ -228,7 +237,7 @@ void add_noun_routes(std::vector<Route>& routes, const actors::Noun& noun) {
        .tag = noun.tag,
        .read = {resource_of(noun), Access::read},
        .write = {resource_of(noun), Access::write},
-       .filters = std::move(parameters),
+       .filters = filters_of(noun.lists, noun.schema()),
        .list = ObjectList{kind, noun.schema(), is_across ? ListScope::all : ListScope::owner},
        .create = command(kind, "create", PayloadFrom::body, Render::resource, IdFrom::fresh),
        .get = ObjectCall{.kind = kind, .name = "get", .render = Render::resource},

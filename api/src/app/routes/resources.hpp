@@ -51,6 +51,7 @@ void remove_route(std::vector<Route>& routes, std::string_view operation);
 /// `sort` over these fields, in both directions.
 [[nodiscard]] Parameter sort_parameter(const std::vector<std::string>& fields);
 [[nodiscard]] Parameter deleted_parameter();
+[[nodiscard]] Parameter count_parameter();
 /// Of messages: whose client_ids they have.
 [[nodiscard]] Parameter device_parameter();
 
