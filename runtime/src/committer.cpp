@@ -14,13 +14,6 @@ namespace {
 // About two syncs of a fast disk.
 constexpr auto gather_max = std::chrono::microseconds{200};
 
-Unexpected unknown(const Error& cause) {
-  Error error{.code = ErrorCode::outcome_unknown,
-              .detail = "the change may or may not have happened: " + cause.detail};
-  error.retry_after = std::chrono::seconds{5};
-  return fail(std::move(error));
-}
-
 // For what changed nothing.
 Unexpected unavailable(std::string detail, std::chrono::seconds retry_after) {
   Error error{.code = ErrorCode::unavailable, .detail = std::move(detail)};
@@ -28,15 +21,9 @@ Unexpected unavailable(std::string detail, std::chrono::seconds retry_after) {
   return fail(std::move(error));
 }
 
-std::size_t bytes_of(const storage::Unit& unit) {
+std::size_t log_bytes_of_all(const storage::Unit& unit) {
   std::size_t bytes = 0;
-  for (const auto& write_set : unit.write_sets) {
-    bytes += write_set.record ? write_set.record->size() : 0;
-    for (const auto& entry : write_set.entries)
-      bytes += entry.key.size() + (entry.value ? entry.value->size() : 0);
-    for (const auto& event : write_set.events) bytes += event.size();
-    for (const auto& sent : write_set.sends) bytes += sent.size();
-  }
+  for (const auto& write_set : unit.write_sets) bytes += log_bytes_of(write_set);
   return bytes;
 }
 
@@ -54,6 +41,22 @@ OwnerKey line_of(const Submission& submission) {
 
 }  // namespace
 
+std::size_t log_bytes_of(const storage::WriteSet& write_set) {
+  std::size_t bytes = write_set.record ? write_set.record->size() : 0;
+  for (const auto& entry : write_set.entries)
+    bytes += entry.key.size() + (entry.value ? entry.value->size() : 0);
+  for (const auto& event : write_set.events) bytes += event.size();
+  for (const auto& sent : write_set.sends) bytes += sent.size();
+  return bytes;
+}
+
+Unexpected unknown_outcome(const Error& cause) {
+  Error error{.code = ErrorCode::outcome_unknown,
+              .detail = "the change may or may not have happened: " + cause.detail};
+  error.retry_after = std::chrono::seconds{5};
+  return fail(std::move(error));
+}
+
 Unexpected opened_again() {
   return unavailable("the store was opened again; nothing was changed", std::chrono::seconds{1});
 }
@@ -68,7 +71,7 @@ Committer::Committer(storage::Store& store, Directory& directory, Time claims_at
 
 void Committer::submit(SubmissionPtr submission) {
   bool wake = false;
-  if (submission->unit) submission->bytes = bytes_of(*submission->unit);
+  if (submission->unit) submission->bytes = log_bytes_of_all(*submission->unit);
   {
     const std::scoped_lock lock{mutex_};
     waiting_bytes_ += submission->bytes;
@@ -178,7 +181,7 @@ void Committer::settle(const SubmissionPtr& submission, const storage::Outcome* 
     case ErrorCode::outcome_unknown:
       // Its activation holds a state that may never have been: nobody may ask it again.
       directory_.drop(cell);
-      return answer(*submission, unknown(error));
+      return answer(*submission, unknown_outcome(error));
     case ErrorCode::stale_epoch:
       // What it was built upon may not have outlived the store that it was read from.
       directory_.drop(cell);

@@ -148,7 +148,10 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
       transact_effects_{
           .hold = std::bind_front(&Core::hold, this),
           .release = [this](const auto& cell, auto number) { directory_.release(*cell, number); },
-          .post = [this](std::function<void()> step) { agenda_.post(std::move(step)); }} {
+          .post = [this](std::function<void()> step) { agenda_.post(std::move(step)); },
+          .resolve = [this](Envelope& envelope) { return resolve(envelope); },
+          .claims_at = [this] { return claims_at(); },
+          .next_number = [this] { return ++last_transaction_; }} {
   housekeeper_.add_chore([this] { static_cast<void>(foundation_.store->look()); });
   housekeeper_.add_chore([this] { recover(); });
   housekeeper_.add_chore([this] { purger_.step(); });
@@ -340,8 +343,26 @@ void Runtime::Core::hold(const ObjectId& object, std::uint64_t transaction, Repl
   cell = envelope->cell;  // none: it was not delivered, and `done` has been told why
 }
 
-void Runtime::Core::transact(std::vector<ObjectId> objects, TransactionHandler handler,
-                             TransactionOptions options, Json fingerprint, ReplyHandler done) {
+Result<void> Runtime::Core::check_scope(const TransactionScope& scope) const {
+  using Others = runtime::TransactionTurns::Others;
+  const auto count = scope.objects.size();
+  const bool is_empty = count == 0 && scope.others == Others::refused;
+  if (is_empty || count > limits::transaction_objects_max) {
+    return fail(ErrorCode::invalid, fmt::format("a transaction names 1 to {} objects",
+                                                limits::transaction_objects_max));
+  }
+  for (const auto& object : scope.objects) {
+    PERDURE_TRY_VOID(validate(object));
+    if (find_kind(object.kind) == nullptr) {
+      return fail(ErrorCode::not_found, "there is no kind " + object.kind);
+    }
+  }
+  return {};
+}
+
+void Runtime::Core::transact(TransactionScope scope, TransactionHandler handler,
+                             TransactionOptions options, ReplyHandler done) {
+  auto& objects = scope.objects;
   std::ranges::sort(objects);
   const auto repeated = std::ranges::unique(objects);
   objects.erase(repeated.begin(), repeated.end());
@@ -351,37 +372,25 @@ void Runtime::Core::transact(std::vector<ObjectId> objects, TransactionHandler h
     done(std::move(reply));
     --transactions_;
   };
-  const auto refuse = [&](ErrorCode code, std::string why) {
-    envelope->done(fail(code, std::move(why)));
-  };
-  if (objects.empty() || objects.size() > limits::transaction_objects_max) {
-    return refuse(ErrorCode::invalid, fmt::format("a transaction names 1 to {} objects",
-                                                  limits::transaction_objects_max));
-  }
-  for (const auto& object : objects) {
-    if (auto valid = validate(object); !valid) return envelope->done(fail(valid.error()));
-    if (find_kind(object.kind) == nullptr) {
-      return refuse(ErrorCode::not_found, "there is no kind " + object.kind);
-    }
-  }
+  if (auto fits = check_scope(scope); !fits) return envelope->done(fail(std::move(fits).error()));
   if (auto takes = takes_writes(); !takes) {
     return envelope->done(fail(std::move(takes).error()));
   }
   auto& call = envelope->call;
-  call.target = objects.front();
+  if (!objects.empty()) call.target = objects.front();
   call.name = "$transact";
-  call.payload = std::move(fingerprint);
+  call.payload = std::move(scope.fingerprint);
   call.principal = options.principal;
   call.idempotency_key = std::move(options.idempotency_key);
+  call.idempotency_fingerprint = std::move(options.idempotency_fingerprint);
   call.request_id = std::move(options.request_id);
   call.traceparent = std::move(options.traceparent);
   stamp(*envelope);
   envelope->random_seed = foundation_.random->next();
   envelope->transaction = ++last_transaction_;
   if (!call.idempotency_key.empty() && !once_.begin(*envelope, claims_at())) return;
-  const auto deadline = envelope->accepted_steady + options.deadline;
   std::make_shared<runtime::TransactionRun>(
-      envelope, std::move(objects), std::move(handler), deadline,
+      envelope, std::move(objects), scope.others, std::move(handler), options,
       runtime::TransactionRun::Around{.store = *foundation_.store,
                                       .directory = directory_,
                                       .committer = committer_,

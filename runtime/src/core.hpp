@@ -54,9 +54,19 @@ class Runtime::Core {
   void call(Call&& call, ReplyHandler&& done);
   /// A call that carries out an outbox item: its turn takes the item.
   void carry_out(Call call, runtime::Receipt receipt, ReplyHandler done);
+  /// What a transaction is of: its objects, and whether its handler finds others.
+  struct TransactionScope {
+    std::vector<ObjectId> objects = {};
+    runtime::TransactionTurns::Others others = runtime::TransactionTurns::Others::refused;
+    Json fingerprint = {};  ///< where the options have none
+  };
   /// Accepts a transaction; see Runtime::transact.
-  void transact(std::vector<ObjectId> objects, TransactionHandler handler,
-                TransactionOptions options, Json fingerprint, ReplyHandler done);
+  void transact(TransactionScope scope, TransactionHandler handler, TransactionOptions options,
+                ReplyHandler done);
+  /// See Runtime::stored_reply.
+  [[nodiscard]] Result<std::optional<Reply>> stored_reply(const Call& call) const {
+    return once_.find(call, claims_at());
+  }
   void fire(const ObjectId& object, runtime::Tick tick, std::function<void(bool)> done);
   Result<void> hibernate(const ObjectId& object) { return directory_.hibernate(object); }
   /// See Runtime::subscribe.
@@ -102,6 +112,8 @@ class Runtime::Core {
 
  private:
   [[nodiscard]] Result<void> resolve(runtime::Envelope& envelope) const;
+  /// Errors: invalid, not_found.
+  [[nodiscard]] Result<void> check_scope(const TransactionScope& scope) const;
   /// Gives an envelope its times.
   void stamp(runtime::Envelope& envelope) const;
   /// Claims that expire by this time are free again.

@@ -107,21 +107,18 @@ bool Once::begin(Envelope& envelope, Timestamp now) {
     done(std::move(result));
   };
   // In the table first, then the store: whoever finished before this has its claim there.
-  const auto stored = store_.claim({std::string{once_space}, key}, now);
-  if (!stored) {
-    envelope.done(fail(stored.error()));
-    return false;
-  }
-  if (!*stored) return true;
-  auto decoded = decode_stored_reply(**stored);
-  if (!decoded) {
-    envelope.done(fail(std::move(decoded).error()));
-  } else if (decoded->fingerprint != print) {
-    envelope.done(reused());
-  } else {
-    envelope.done(std::move(decoded->reply));
-  }
+  auto stored = find(envelope.call, now);
+  if (stored && !*stored) return true;
+  envelope.done(stored ? Result<Reply>{std::move(**stored)} : fail(std::move(stored).error()));
   return false;
+}
+
+Result<std::optional<Reply>> Once::find(const Call& call, Timestamp now) const {
+  PERDURE_TRY(stored, store_.claim({std::string{once_space}, claim_key(call)}, now));
+  if (!stored) return std::optional<Reply>{};
+  PERDURE_TRY(decoded, decode_stored_reply(*stored));
+  if (decoded.fingerprint != fingerprint(call)) return reused();
+  return std::optional{std::move(decoded.reply)};
 }
 
 std::size_t Once::in_flight() const {

@@ -41,6 +41,10 @@ class Once {
   ///          been or will be answered by somebody else's reply, or with idempotency_key_reused.
   [[nodiscard]] bool begin(Envelope& envelope, Timestamp now);
 
+  /// What is kept under a call's key, if anything is.
+  /// Errors  idempotency_key_reused; those of the store.
+  [[nodiscard]] Result<std::optional<Reply>> find(const Call& call, Timestamp now) const;
+
   /// Calls with a key that run now.
   [[nodiscard]] std::size_t in_flight() const;
 

@@ -35,7 +35,8 @@ std::vector<storage::ClaimKey> all_claims(const Envelope& envelope, const Versio
   auto released = released_claims(envelope, newest, around);
   const auto& kind = around.kind;
   auto names = unique_keys(kind, newest.meta, kind.state.encode(newest.state.get()));
-  keep_foreign_claims(around.store, envelope.call.target, envelope.accepted_at, names);
+  keep_foreign_claims(around.store, around.peers, envelope.call.target, envelope.accepted_at,
+                      names);
   for (auto& [space, key] : names) {
     released.push_back({std::move(space), std::move(key)});
   }

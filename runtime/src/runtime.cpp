@@ -135,8 +135,8 @@ void Runtime::transact(std::vector<ObjectId> objects, TransactionHandler handler
                        TransactionOptions options, ReplyHandler done) {
   Json names = Json::array();
   for (const auto& object : objects) names.push_back(to_string(object));
-  core_->transact(std::move(objects), std::move(handler), std::move(options), std::move(names),
-                  std::move(done));
+  core_->transact({.objects = std::move(objects), .fingerprint = std::move(names)},
+                  std::move(handler), std::move(options), std::move(done));
 }
 
 namespace {
@@ -168,8 +168,24 @@ void Runtime::transact(std::vector<TransactionStep> steps, TransactionOptions op
     }
     return values;
   };
-  core_->transact(std::move(objects), std::move(handler), std::move(options),
-                  std::move(fingerprint), std::move(done));
+  core_->transact({.objects = std::move(objects), .fingerprint = std::move(fingerprint)},
+                  std::move(handler), std::move(options), std::move(done));
+}
+
+void Runtime::transact_found(TransactionHandler handler, TransactionOptions options,
+                             ReplyHandler done) {
+  core_->transact({.others = runtime::TransactionTurns::Others::found}, std::move(handler),
+                  std::move(options), std::move(done));
+}
+
+Result<std::optional<Reply>> Runtime::stored_reply(const Principal& principal,
+                                                   const std::string& idempotency_key,
+                                                   const std::string& fingerprint) const {
+  return core_->stored_reply({.target = {},
+                              .name = {},
+                              .principal = principal,
+                              .idempotency_key = idempotency_key,
+                              .idempotency_fingerprint = fingerprint});
 }
 
 const std::vector<Kind>& Runtime::kinds() const { return kinds_; }
@@ -209,6 +225,12 @@ bool Runtime::exists(const ObjectId& object) const {
 }
 
 Json Runtime::without_dead_references(const KindDefinition& kind, Json state) const {
+  return without_dead_references(kind, std::move(state),
+                                 [this](const ObjectId& object) { return exists(object); });
+}
+
+Json Runtime::without_dead_references(const KindDefinition& kind, Json state,
+                                      const Existence& exists) {
   if (!state.is_object()) return state;
   for (const auto& reference : kind.references) {
     const auto found = state.find(reference.field);

@@ -3,116 +3,44 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "once.hpp"
 #include "quota.hpp"
 
-namespace perdure {
-
-Result<Json> Transaction::call(const ObjectId& object, const std::string& command,
-                               const Json& payload) {
-  PERDURE_TRY(reply, run({.object = object, .command = command, .payload = payload}));
-  return std::move(reply.value);
-}
-
-}  // namespace perdure
-
 namespace perdure::runtime {
 
-/// The commands of one run of the handler: each builds on what the earlier ones left.
-class TransactionRun::Turns final : public Transaction, private Peers {
- public:
-  explicit Turns(TransactionRun& run) : run_(run) {}
+namespace {
 
-  Result<Reply> run(const TransactionStep& step) override {
-    const auto& object = step.object;
-    const auto* found = cell_of(object);
-    if (found == nullptr) {
-      return fail(ErrorCode::invalid,
-                  fmt::format("the transaction does not hold {}", to_string(object)));
-    }
-    const auto& cell = *found;
-    auto& part = parts_[object];
-    if (!part.version) part.version = run_.around_.directory.committed_version(*cell);
-    PERDURE_TRY(envelope, make_envelope(*cell, step));
-    PERDURE_TRY_VOID(admit(envelope, *part.version, run_.around_.times.steady()));
-    PERDURE_TRY(decision, run_turn(envelope, *part.version,
-                                   {.kind = cell->kind,
-                                    .store = run_.around_.store,
-                                    .pending = part.entries,
-                                    .alarms = part.alarms,
-                                    .tally = part.tally,
-                                    .rules = run_.around_.rules,
-                                    .times = run_.around_.times,
-                                    .peers = this}));
-    if (decision.version) part.version = std::move(decision.version);
-    for (auto& [key, entry] : decision.entries) part.entries.insert_or_assign(key, entry);
-    part.alarms.add(std::move(decision.alarms), 1);
-    part.tally.decided(decision.write_set);
-    if (!decision.is_reply_only()) add_to_unit(unit_, decision, cell->epoch);
-    return std::move(decision.reply);
-  }
+Unexpected too_late() {
+  Error error{.code = ErrorCode::deadline_exceeded,
+              .detail = "the objects could not be held in time; nothing was done"};
+  error.retry_after = std::chrono::seconds{1};
+  return fail(std::move(error));
+}
 
-  [[nodiscard]] storage::Unit& unit() { return unit_; }
-  [[nodiscard]] std::map<ObjectId, VersionPtr> versions() const {
-    std::map<ObjectId, VersionPtr> versions;
-    for (const auto& [object, part] : parts_) versions.emplace(object, part.version);
-    return versions;
-  }
+/// Whether another commit came first, and another run may end otherwise, or say why it does not.
+bool may_run_again(ErrorCode code) {
+  return code == ErrorCode::conflict || code == ErrorCode::quota_exceeded ||
+         code == ErrorCode::stale_precondition;
+}
 
- private:
-  struct Part {
-    VersionPtr version;
-    PendingEntries entries;
-    PendingAlarms alarms;
-    Tally tally;
-  };
+/// A write set that only carries an idempotency key, where no step has left one: of no object.
+storage::WriteSet carrier(std::uint64_t epoch) {
+  return {.object = {"$runtime", "replies"}, .epoch = epoch};
+}
 
-  [[nodiscard]] const CellPtr* cell_of(const ObjectId& object) const {
-    const auto found = std::ranges::lower_bound(run_.objects_, object);
-    if (found == run_.objects_.end() || *found != object) return nullptr;
-    return &run_.cells_[static_cast<std::size_t>(found - run_.objects_.begin())];
-  }
-
-  [[nodiscard]] VersionPtr find(const ObjectId& object) const override {
-    if (const auto part = parts_.find(object); part != parts_.end()) return part->second.version;
-    const auto* cell = cell_of(object);
-    return cell == nullptr ? nullptr : run_.around_.directory.committed_version(**cell);
-  }
-
-  Result<Envelope> make_envelope(const Cell& cell, const TransactionStep& step) {
-    const auto found = cell.kind.commands.find(step.command);
-    if (found == cell.kind.commands.end()) {
-      return fail(ErrorCode::not_found,
-                  fmt::format("kind {} has no command {}", cell.kind.name, step.command));
-    }
-    const auto& whole = *run_.envelope_;
-    Envelope envelope;
-    envelope.call.target = cell.object;
-    envelope.call.name = step.command;
-    envelope.call.payload = step.payload;
-    envelope.call.if_seq = step.if_seq;
-    envelope.call.principal = whole.call.principal;
-    envelope.call.request_id = whole.call.request_id;
-    envelope.call.traceparent = whole.call.traceparent;
-    envelope.kind = &cell.kind;
-    envelope.command = &found->second;
-    envelope.accepted_at = whole.accepted_at;
-    envelope.accepted_steady = whole.accepted_steady;
-    envelope.random_seed = whole.random_seed + unit_.write_sets.size();
-    return envelope;
-  }
-
-  TransactionRun& run_;
-  std::map<ObjectId, Part> parts_;
-  storage::Unit unit_;
-};
+}  // namespace
 
 TransactionRun::TransactionRun(EnvelopePtr envelope, std::vector<ObjectId> objects,
-                               TransactionHandler handler, Timestamp deadline, Around around)
+                               TransactionTurns::Others others, TransactionHandler handler,
+                               const TransactionOptions& options, Around around)
     : envelope_(std::move(envelope)),
       objects_(std::move(objects)),
+      others_(others),
       handler_(std::move(handler)),
-      deadline_(deadline),
+      run_on_(options.run_on),
+      deadline_(envelope_->accepted_steady + options.deadline),
       around_(around) {}
 
 void TransactionRun::start() {
@@ -133,18 +61,27 @@ void TransactionRun::hold_next() {
 
 void TransactionRun::held(const Result<Reply>& reply) {
   if (!reply) return end(reply);
-  if (around_.times.steady() >= deadline_) {
-    Error error{.code = ErrorCode::deadline_exceeded,
-                .detail = "the objects could not be held in time; nothing was done"};
-    error.retry_after = std::chrono::seconds{1};
-    return end(fail(std::move(error)));
-  }
+  if (is_late()) return end(too_late());
   hold_next();
 }
 
 void TransactionRun::run() {
-  Turns turns{*this};
-  const auto value = [&]() -> Result<Json> {
+  if (!run_on_) return run_handler();
+  const auto taken = run_on_([self = shared_from_this()] { self->run_handler(); });
+  if (!taken) end(fail(taken.error()));
+}
+
+void TransactionRun::run_handler() {
+  TransactionTurns turns{*envelope_,
+                         cells_,
+                         others_,
+                         {.store = around_.store,
+                          .directory = around_.directory,
+                          .times = around_.times,
+                          .rules = around_.rules,
+                          .resolve = around_.effects.resolve,
+                          .claims_at = around_.effects.claims_at()}};
+  auto value = [&]() -> Result<Json> {
     try {
       return handler_(turns);
     } catch (const Failure& failure) {
@@ -153,18 +90,36 @@ void TransactionRun::run() {
       return fail(ErrorCode::internal, fmt::format("a transaction threw: {}", thrown.what()));
     }
   }();
-  if (!value) return end(fail(value.error()));
-  if (turns.unit().write_sets.empty()) {
-    return end(Reply{.value = *value, .meta = {.origin = std::make_shared<Origin>()}});
-  }
-  commit(turns, *value);
+  // What a run without them came to does not count, not even its refusal.
+  const bool fits = objects_.size() + turns.missing().size() <= limits::transaction_objects_max;
+  if (!turns.missing().empty() && fits) return hold_also(turns.missing());
+  if (!value) return end(fail(std::move(value).error()));
+  commit(turns, std::move(*value));
 }
 
-void TransactionRun::commit(Turns& turns, Json value) {
+void TransactionRun::hold_also(const std::set<ObjectId>& missing) {
+  if (is_late()) return end(too_late());
+  if (++rounds_ > transaction_rounds_max) {
+    return end(fail(ErrorCode::overloaded,
+                    "the transaction calls other objects each time that it runs; it was given up"));
+  }
+  let_go();
+  objects_.insert(objects_.end(), missing.begin(), missing.end());
+  std::ranges::sort(objects_);
+  envelope_->transaction = around_.effects.next_number();
+  start();
+}
+
+void TransactionRun::commit(TransactionTurns& turns, Json value) {
   const auto versions = turns.versions();
-  Reply reply{.value = std::move(value), .meta = versions.begin()->second->meta};
-  if (!envelope_->call.idempotency_key.empty()) {
-    turns.unit().write_sets.front().claims.push_back(once_claim(
+  Reply reply{.value = std::move(value), .meta = {.origin = std::make_shared<Origin>()}};
+  if (!versions.empty()) reply.meta = versions.begin()->second->meta;
+  auto& write_sets = turns.unit().write_sets;
+  const bool is_kept = !envelope_->call.idempotency_key.empty();
+  if (write_sets.empty() && !is_kept) return end(std::move(reply));
+  if (write_sets.empty()) write_sets.push_back(carrier(around_.store.epoch()));
+  if (is_kept) {
+    write_sets.front().claims.push_back(once_claim(
         envelope_->call, reply, envelope_->accepted_at + around_.rules.idempotency_window));
   }
   around_.committer.submit(std::make_shared<Submission>(Submission{
@@ -186,20 +141,29 @@ void TransactionRun::settled(const storage::Outcome& outcome,
     }
     return end(std::move(reply));
   }
-  // An object that a step relied on, and that the transaction does not hold, has moved on.
-  if (outcome.error().code == ErrorCode::stale_precondition && around_.times.steady() < deadline_) {
+  const auto& error = outcome.error();
+  // What a step relied on, and the transaction does not hold, may have moved on.
+  const bool relied = error.code == ErrorCode::stale_precondition;
+  if (may_run_again(error.code) && !is_late() && (relied || ++rounds_ <= transaction_rounds_max)) {
     return around_.effects.post([self = shared_from_this()] { self->run(); });
   }
-  if (outcome.error().code == ErrorCode::outcome_unknown) {
+  if (error.code == ErrorCode::outcome_unknown || error.code == ErrorCode::stale_epoch) {
     for (const auto& cell : cells_) around_.directory.drop(*cell);
   }
-  end(fail(explain_quota(around_.rules.quotas, outcome.error())));
+  if (error.code == ErrorCode::stale_epoch) return end(opened_again());
+  if (error.code == ErrorCode::outcome_unknown) return end(unknown_outcome(error));
+  end(fail(explain_quota(around_.rules.quotas, error)));
 }
 
-void TransactionRun::end(Result<Reply> reply) {
+void TransactionRun::let_go() {
   for (const auto& cell : cells_) {
     if (cell) around_.effects.release(cell, envelope_->transaction);
   }
+  cells_.clear();
+}
+
+void TransactionRun::end(Result<Reply> reply) {
+  let_go();
   envelope_->done(std::move(reply));
 }
 

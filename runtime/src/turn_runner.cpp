@@ -172,8 +172,8 @@ Result<void> add_derived(Decision& decision, const Draft& draft, const Json& aft
                  decision.write_set);
   }
   const auto keep = [&](std::vector<ClaimName>& releases) {
-    keep_foreign_claims(draft.around.store, draft.meta.object(), draft.envelope.accepted_at,
-                        releases);
+    keep_foreign_claims(draft.around.store, draft.around.peers, draft.meta.object(),
+                        draft.envelope.accepted_at, releases);
   };
   move_claims(unique_keys(kind, old, before), unique_keys(kind, draft.meta, after), keep, requests);
   add_change_events(kind, old, draft.meta, before, after, requests.events);

@@ -64,6 +64,9 @@ class Peers {
   virtual ~Peers() = default;
   /// As the steps so far have left it; null: the transaction does not hold it.
   [[nodiscard]] virtual VersionPtr find(const ObjectId& object) const = 0;
+  /// Who holds a claim after the steps so far, empty for nobody; none: they have left it as it was.
+  [[nodiscard]] virtual std::optional<std::string> holder(const std::string& space,
+                                                          const std::string& key) const = 0;
 };
 
 struct TurnSurroundings {

@@ -9,6 +9,7 @@
 #include "index_keys.hpp"
 #include "perdure/base/unicode.hpp"
 #include "perdure/base/utf8.hpp"
+#include "turn_runner.hpp"
 #include "version.hpp"
 
 namespace perdure::runtime {
@@ -88,9 +89,11 @@ void move_claims(const std::vector<ClaimName>& before, const std::vector<ClaimNa
   std::ranges::set_difference(after, before, std::back_inserter(requests.claims));
 }
 
-void keep_foreign_claims(const storage::Store& store, const ObjectId& object, Timestamp now,
-                         std::vector<ClaimName>& releases) {
+void keep_foreign_claims(const storage::Store& store, const Peers* peers, const ObjectId& object,
+                         Timestamp now, std::vector<ClaimName>& releases) {
   std::erase_if(releases, [&](const ClaimName& name) {
+    const auto moved = peers == nullptr ? std::nullopt : peers->holder(name.space, name.key);
+    if (moved) return !moved->empty() && *moved != to_string(object);
     const auto holder = store.claim({name.space, name.key}, now);
     return holder && *holder && **holder != to_string(object);
   });

@@ -12,14 +12,16 @@
 
 namespace perdure::runtime {
 
+class Peers;
+
 /// The claims that an object's unique fields hold at one version, sorted; a deleted one's too.
 [[nodiscard]] std::vector<ClaimName> unique_keys(const KindDefinition& kind, const ObjectMeta& meta,
                                                  const Json& root);
 
 /// Takes out of the releases what another object holds: a name that two objects had before its case
-/// was folded as it is now belongs to the one that came first.
-void keep_foreign_claims(const storage::Store& store, const ObjectId& object, Timestamp now,
-                         std::vector<ClaimName>& releases);
+/// was folded as it is now belongs to the one that came first. `peers` may be null.
+void keep_foreign_claims(const storage::Store& store, const Peers* peers, const ObjectId& object,
+                         Timestamp now, std::vector<ClaimName>& releases);
 
 /// Asks for what turns the claims of the version before into those after, both sorted, but for what
 /// `keep` takes out of the releases.

@@ -46,6 +46,18 @@ class Transfer final : public perdure::testing::Workload {
     const auto from = purse(number);
     const auto to = purse(number * 7 + 1);
     const auto amount = static_cast<std::int64_t>(chance().below(9)) + 1;
+    if (number % 6 == 0) {
+      return transfers_->begin(
+          [this, from, to, amount, key](ReplyHandler done) {
+            world().runtime().transact_found(
+                [from, to, amount](Transaction& transaction) -> Result<Json> {
+                  PERDURE_TRY_VOID(transaction.call(from, "move", -amount));
+                  return transaction.call(to, "move", amount);
+                },
+                {.idempotency_key = key, .idempotency_fingerprint = key}, std::move(done));
+          },
+          [this, number](const Reply&) { deeds_.end(number); });
+    }
     if (number % 3 == 0) {
       return transfers_->begin(
           [this, from, to, amount, key](ReplyHandler done) {

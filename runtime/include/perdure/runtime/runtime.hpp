@@ -91,6 +91,18 @@ class Runtime {
                 TransactionOptions options, ReplyHandler done);
   /// The same for a list of commands, run in order; the reply's value is the list of their values.
   void transact(std::vector<TransactionStep> steps, TransactionOptions options, ReplyHandler done);
+  /// The same for objects that the handler finds as it goes. It runs at least twice: first on what
+  /// is durable, while nothing is held (Transaction::rehearses); then while the objects that it
+  /// named are held, and again when it names others. What it makes by chance, such as ids, has to
+  /// be the same in each run.
+  ///
+  /// Errors  as above; overloaded when it names others time and again.
+  void transact_found(TransactionHandler handler, TransactionOptions options, ReplyHandler done);
+  /// What is kept under an idempotency key of a principal, if anything is; marked as replayed.
+  /// Errors: idempotency_key_reused (it is kept with another fingerprint), those of the store.
+  [[nodiscard]] Result<std::optional<Reply>> stored_reply(const Principal& principal,
+                                                          const std::string& idempotency_key,
+                                                          const std::string& fingerprint) const;
 
   [[nodiscard]] const std::vector<Kind>& kinds() const;
   [[nodiscard]] const KindDefinition* find_kind(std::string_view name) const;
@@ -113,6 +125,10 @@ class Runtime {
   [[nodiscard]] Result<ListMembership> membership(const ListRequest& request) const;
   /// `state`, of an object of `kind`, with null for each reference whose object does not exist.
   [[nodiscard]] Json without_dead_references(const KindDefinition& kind, Json state) const;
+  /// The same where somebody else knows what exists.
+  using Existence = std::function<bool(const ObjectId& object)>;
+  [[nodiscard]] static Json without_dead_references(const KindDefinition& kind, Json state,
+                                                    const Existence& exists);
   /// Whether the object exists now; one that cannot be read counts as existing.
   [[nodiscard]] bool exists(const ObjectId& object) const;
   /// Follows the object's durable seq from now on. Silent when the object is not active.
