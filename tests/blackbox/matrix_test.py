@@ -15,7 +15,7 @@ from users import user_client
 # Open to everybody. All else is a 401 without a valid key.
 OPEN = re.compile(r"/(health(/\w+)?|info|openapi\.json|docs|redoc|problems/\{code\})?")
 # Any valid key will do: it gets no more than it has.
-ANY_KEY = {"POST /auth/tickets"}
+ANY_KEY = {"POST /auth/tickets", "POST /batch"}
 # The scope is `<first segment>:read` of reads and `…:write` of all else; these have another's.
 SCOPE_OF = {"dead-letters": "durable-objects", "outbox": "durable-objects"}
 # The scope is `<first segment>:destroy`, which writing does not include.

@@ -31,7 +31,8 @@ bool ends_by_members(const Json& changes) {
 
 bool ends_by_command(std::string_view command, const Json& payload) {
   constexpr std::array always{std::string_view{"deactivate"}, std::string_view{"erase"},
-                              std::string_view{builtin::remove}};
+                              std::string_view{builtin::remove},
+                              std::string_view{builtin::restore}};
   if (std::ranges::find(always, command) != always.end()) return true;
   if (command == builtin::replace) return !is_active_admin(payload);
   return (command == "update" || command == builtin::patch) && ends_by_members(payload);
@@ -112,7 +113,7 @@ Result<void> check_role(const Context& context) {
   if (given == context.body.end()) return {};
   Json before = "user";
   if (is_change) {
-    const auto user = context.services.runtime.inspect({user_kind, path_id(context)});
+    const auto user = look_at(context, {user_kind, path_id(context)});
     if (!user) return {};  // the call itself says so
     before = user->state.value("role", before);
   }

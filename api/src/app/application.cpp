@@ -3,11 +3,13 @@
 
 #include "app/administrators.hpp"
 #include "app/authenticate.hpp"
+#include "app/batch/part.hpp"
 #include "app/checks.hpp"
 #include "app/context.hpp"
 #include "app/dispatch.hpp"
 #include "app/openapi.hpp"
 #include "app/operating.hpp"
+#include "app/pipeline.hpp"
 #include "app/services.hpp"
 #include "app/slow_work.hpp"
 
@@ -85,6 +87,24 @@ void check_and_dispatch(ContextPtr context) {
   check_body_and_dispatch(std::move(context));
 }
 
+/// Why the request cannot be part of its batch, if so.
+std::optional<Problem> check_in_batch(const Context& context) {
+  const auto& route = context.route->route;
+  const auto& target = route.target;
+  if (context.part->is_atomic()) {
+    const auto* call = std::get_if<ObjectCall>(&target);
+    const bool is_command = call != nullptr && call->type == CallType::command;
+    if (is_command || std::holds_alternative<Commands>(target)) return {};
+    return not_in_batch(
+        "is no create, change or delete of one resource, and an atomic batch has nothing else");
+  }
+  if (route.operation == batch_operation) return not_in_batch("is a batch itself");
+  if (route.body == BodyUse::raw || std::holds_alternative<Sliced>(target)) {
+    return not_in_batch("may carry more than a batch has room for");
+  }
+  return {};
+}
+
 // Finds the route, or answers; null when it has answered.
 const CompiledRoute* find_route(Context& context) {
   const auto raw = context.request.path();
@@ -114,6 +134,19 @@ const CompiledRoute* find_route(Context& context) {
 }
 
 }  // namespace
+
+Problem not_in_batch(std::string message) {
+  Problem problem{.code = "validation_failed", .detail = "this request " + message};
+  problem.fields.push_back({"path", "not_in_batch", std::move(message)});
+  return problem;
+}
+
+void carry_out_part(ContextPtr context) {
+  context->route = find_route(*context);
+  if (context->route == nullptr) return;
+  if (const auto refused = check_in_batch(*context)) return answer(*context, *refused);
+  check_and_dispatch(std::move(context));
+}
 
 Application::Services::Services(Runtime& with_runtime, const Clock& with_clock, Random& with_random,
                                 ApplicationOptions with_options)

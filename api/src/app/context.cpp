@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "app/batch/part.hpp"
 #include "app/checks.hpp"
 #include "app/secrets.hpp"
 #include "app/services.hpp"
@@ -34,17 +35,6 @@ void add_rate(const Context& context, http::Headers& headers) {
   if (!bucket || !bucket->policy().limits()) return;
   headers.add("RateLimit-Policy", bucket->policy_text());
   headers.add("RateLimit", bucket->state_text(*context.rate));
-}
-
-std::string fingerprint(const Context& context) {
-  // Bodies with secrets are hashed under the caller's own key, which is stored nowhere: a stored
-  // fingerprint must not help to guess a password.
-  const auto secret = context.route->route.secrecy == Secrecy::secret_body ? context.secret : "";
-  const auto digest =
-      keyed_digest(secret, {http::to_string(context.request.method), context.route->route.path,
-                            context.values[0], context.values[1], context.values[2],
-                            context.values[3], context.request.query(), context.request.body});
-  return to_hex(bytes_of(digest));
 }
 
 // The coding that a body would be sent under, and whether that depends on what the client takes: a
@@ -78,9 +68,13 @@ Error stale() {
           .detail = "If-Match does not fit the newest version of the resource"};
 }
 
-// Adds the common fields, and counts.
+// Adds the common fields, and counts. A batch does both for its requests.
 void complete(Context& context, http::Response& response) {
   auto& headers = response.headers;
+  if (context.part) {
+    if (context.replayed) headers.add("Idempotent-Replayed", "true");
+    return;
+  }
   if (!context.traceparent.empty()) headers.add("traceparent", context.traceparent);
   if (context.replayed) headers.add("Idempotent-Replayed", "true");
   add_rate(context, headers);
@@ -116,6 +110,8 @@ std::string_view Context::value(std::string_view name) const {
 
 void answer(Context& context, http::Response&& response) {
   complete(context, response);
+  // An atomic batch lets go of what its requests hold when all of them are done.
+  if (!context.part || !context.part->is_atomic()) context.held.clear();
   context.responder.send(std::move(response));
 }
 
@@ -132,6 +128,7 @@ void answer_websocket(Context& context, std::shared_ptr<http::WebSocketHandler> 
 }
 
 void answer(Context& context, const Problem& problem) {
+  if (context.part) context.part->problem = problem;
   answer(context, render(problem, context.request.target, context.request.request_id));
 }
 
@@ -211,10 +208,85 @@ Call make_call(Context& context, ObjectId target, CallType type, std::string nam
     call.traceparent = context.traceparent;
     if (!context.idempotency_key.empty()) {
       call.idempotency_key = context.idempotency_key;
-      call.idempotency_fingerprint = fingerprint(context);
+      call.idempotency_fingerprint = fingerprint_of(context, context.route->route.secrecy);
     }
   }
   return call;
+}
+
+std::string fingerprint_of(const Context& context, Secrecy secrecy) {
+  // Bodies with secrets are hashed under the caller's own key, which is stored nowhere: a stored
+  // fingerprint must not help to guess a password.
+  const auto secret = secrecy == Secrecy::secret_body ? context.secret : "";
+  const auto digest =
+      keyed_digest(secret, {http::to_string(context.request.method), context.route->route.path,
+                            context.values[0], context.values[1], context.values[2],
+                            context.values[3], context.request.query(), context.request.body});
+  return to_hex(bytes_of(digest));
+}
+
+void call_object(Context& context, Call call, ReplyHandler done) {
+  if (!context.part || !context.part->is_atomic()) {
+    return context.services.runtime.call(std::move(call), std::move(done));
+  }
+  auto& part = *context.part;
+  auto& transaction = *part.transaction;
+  if (call.type != CallType::command) {
+    return done(fail(ErrorCode::invalid, "an atomic batch takes commands, and this is a query"));
+  }
+  if (transaction.rehearses() && part.result == BatchPart::Result::not_needed) {
+    if (auto reached = transaction.reach(call.target); !reached) {
+      return done(fail(std::move(reached).error()));
+    }
+    part.reached = true;
+    return;
+  }
+  done(transaction.run({.object = std::move(call.target),
+                        .command = std::move(call.name),
+                        .payload = std::move(call.payload),
+                        .if_seq = call.if_seq,
+                        .owner = std::move(call.owner)}));
+}
+
+namespace {
+
+std::optional<ObjectView> left_by_batch(const Context& context, const ObjectId& object) {
+  if (!context.part || !context.part->is_atomic()) return {};
+  return context.part->transaction->left(object);
+}
+
+}  // namespace
+
+Result<ObjectView> look_at(const Context& context, const ObjectId& object) {
+  auto left = left_by_batch(context, object);
+  if (!left) return context.services.runtime.inspect(object);
+  if (left->meta.exists()) return std::move(*left);
+  return fail(ErrorCode::not_found, "there is no " + to_string(object));
+}
+
+Json without_dead_references(const Context& context, const KindDefinition& kind, Json state) {
+  return Runtime::without_dead_references(kind, std::move(state), [&](const ObjectId& object) {
+    const auto left = left_by_batch(context, object);
+    return left ? left->meta.exists() : context.services.runtime.exists(object);
+  });
+}
+
+Result<std::string> made_once(Context& context, const char* name,
+                              const std::function<Result<std::string>()>& make) {
+  if (!context.part || context.part->made == nullptr) return make();
+  auto& made = *context.part->made;
+  if (const auto known = made.find(name); known != made.end()) return known->second;
+  PERDURE_TRY(value, make());
+  made.emplace(name, value);
+  return value;
+}
+
+std::string fresh_id(Context& context) {
+  return made_once(context, "id",
+                   [&]() -> Result<std::string> {
+                     return make_uuid_v7(context.services.clock.now(), context.services.random);
+                   })
+      .value();
 }
 
 std::optional<std::string_view> resume_after(const Context& context) {
@@ -238,7 +310,7 @@ Result<void> put_precondition(Context& context, Call& call) {
     return {};
   }
   // What one expected seq cannot say: look for the seq that is meant, and expect that one.
-  const auto now = context.services.runtime.inspect(call.target);
+  const auto now = look_at(context, call.target);
   if (!now && now.error().code != ErrorCode::not_found) return fail(now.error());
   if (now && judge(context, now->meta, Action::read).hidden()) return {};
   const Seq seq = now ? now->meta.seq : 0;
@@ -261,7 +333,7 @@ bool check_precondition(Context& context, const ObjectId& object) {
   Call call{.target = object, .principal = context.principal};
   if (!add_precondition(context, call)) return false;
   if (!call.if_seq) return true;
-  const auto now = context.services.runtime.inspect(object);
+  const auto now = look_at(context, object);
   if (!now || now->meta.seq == *call.if_seq) return true;  // what does not exist is the call's 404
   answer(context, stale());
   return false;

@@ -18,8 +18,11 @@
 #include "app/rate_limit.hpp"
 #include "app/router.hpp"
 #include "perdure/api/app/application.hpp"
+#include "perdure/runtime/inspect.hpp"
 
 namespace perdure::api {
+
+struct BatchPart;
 
 struct Context {
   Context(Application::Services& all, http::Request&& from, http::Responder to)
@@ -50,8 +53,10 @@ struct Context {
   std::string traceparent = {};
 
   bool chose_id = false;                    ///< the body names the id of what it makes
-  std::vector<std::shared_ptr<void>> held;  ///< let go when the request is answered
+  std::vector<std::shared_ptr<void>> held;  ///< let go before the request is answered
   bool replayed = false;  ///< the answer was stored by an earlier request with the same key
+  /// Of a request of a batch; null: it came by itself. Shared with the batch.
+  std::shared_ptr<BatchPart> part = nullptr;
 
   /// The value of a query parameter, or null.
   [[nodiscard]] const std::string* find_query(std::string_view name) const;
@@ -116,6 +121,25 @@ void answer_nothing(Context& context);
 /// deadline, trace. Preconditions are added by `add_precondition`.
 [[nodiscard]] Call make_call(Context& context, ObjectId target, CallType type, std::string name,
                              Json payload = nullptr);
+
+/// Tells a request with an idempotency key from another one under the same key.
+[[nodiscard]] std::string fingerprint_of(const Context& context, Secrecy secrecy);
+
+/// Calls an object for a request. Routes call objects by this alone: the call of a request of an
+/// atomic batch is a step of its transaction.
+void call_object(Context& context, Call call, ReplyHandler done);
+/// An object as it is now; for a request of an atomic batch as the requests before have left it.
+/// Errors: as Runtime::inspect.
+[[nodiscard]] Result<ObjectView> look_at(const Context& context, const ObjectId& object);
+/// A state with null for each reference whose object does not exist, seen as by `look_at`.
+[[nodiscard]] Json without_dead_references(const Context& context, const KindDefinition& kind,
+                                           Json state);
+/// What a request makes by chance or at great cost, under a name: made once, however often the
+/// atomic batch runs that the request is of. Errors: those of `make`.
+[[nodiscard]] Result<std::string> made_once(Context& context, const char* name,
+                                            const std::function<Result<std::string>()>& make);
+/// A new UUIDv7, made once.
+[[nodiscard]] std::string fresh_id(Context& context);
 
 /// Where an event stream is to go on: Last-Event-ID, which a client sends when it comes again, goes
 /// before `?after=` of the address that it came with. Borrows from `context`.

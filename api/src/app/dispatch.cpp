@@ -161,7 +161,7 @@ void render_resource(const Context& context, const Reply& reply, JsonAnswer& jso
   const auto* kind = runtime.find_kind(reply.meta.object().kind);
   auto state = reply.value;
   if (kind != nullptr && !kind->references.empty() && state.is_object()) {
-    state = runtime.without_dead_references(*kind, std::move(state));
+    state = without_dead_references(context, *kind, std::move(state));
     json.beside = dead_references(*kind, reply.value, state);
   }
   append_json(json.text, actors::resource_body(reply.meta, std::move(state)));
@@ -211,16 +211,16 @@ void render_reply(Context& context, const Reply& reply, Render render) {
 }  // namespace
 
 void call_and_answer(ContextPtr context, Call call, Render render, std::string_view payload_at) {
-  auto& runtime = context->services.runtime;
-  runtime.call(std::move(call),
-               [context = std::move(context), render, payload_at](Result<Reply> reply) {
-                 if (!reply) {
-                   auto error = explain_taken_id(*context, std::move(reply).error());
-                   error = of_parameters(*context, std::move(error));
-                   return answer(*context, within(std::move(error), payload_at));
-                 }
-                 render_reply(*context, *reply, render);
-               });
+  auto& called = *context;
+  call_object(called, std::move(call),
+              [context = std::move(context), render, payload_at](Result<Reply> reply) {
+                if (!reply) {
+                  auto error = explain_taken_id(*context, std::move(reply).error());
+                  error = of_parameters(*context, std::move(error));
+                  return answer(*context, within(std::move(error), payload_at));
+                }
+                render_reply(*context, *reply, render);
+              });
 }
 
 std::string next_link(const Context& context, std::string_view cursor) {
@@ -257,6 +257,10 @@ std::string location_of(const Context& context, std::string_view id) {
 void dispatch(ContextPtr context) {
   const auto& target = context->route->route.target;
   if (const auto* call = std::get_if<ObjectCall>(&target)) return run(std::move(context), *call);
+  if (const auto* commands = std::get_if<Commands>(&target)) {
+    if (!commands->slow) return commands->run(std::move(context));
+    return run_slow(context, *commands->slow, [context, commands] { commands->run(context); });
+  }
   if (const auto* function = std::get_if<Function>(&target)) return (*function)(std::move(context));
   if (const auto* list = std::get_if<ObjectList>(&target);
       list != nullptr && wants_live(*context)) {

@@ -10,7 +10,7 @@ Result<std::string> id_to_create(Context& context) {
   PERDURE_TRY(chosen, actors::chosen_id(context.body));
   context.chose_id = chosen.has_value();
   if (chosen) return std::move(*chosen);
-  return make_uuid_v7(context.services.clock.now(), context.services.random);
+  return fresh_id(context);
 }
 
 Error explain_taken_id(const Context& context, Error error) {

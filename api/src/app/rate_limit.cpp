@@ -28,20 +28,21 @@ RateBucket::RateBucket(std::string_view name, RatePolicy policy)
   }
 }
 
-RateState RateBucket::take(std::chrono::nanoseconds now) {
+RateState RateBucket::take(std::chrono::nanoseconds now, std::size_t tokens) {
   RateState state;
   if (!policy_.limits()) return state;
+  const auto cost = cost_ns_ * static_cast<std::int64_t>(tokens);
   auto before = full_at_ns_.load(std::memory_order_relaxed);
   for (;;) {
     const auto start = std::max(before, now.count());
-    const auto debt = start + cost_ns_ - now.count();
+    const auto debt = start + cost - now.count();
     if (debt > window_ns_) {
       state.taken = false;
       state.reset = rounded_up(before - now.count());
       state.retry = rounded_up(debt - window_ns_);
       return state;
     }
-    if (full_at_ns_.compare_exchange_weak(before, start + cost_ns_, std::memory_order_relaxed)) {
+    if (full_at_ns_.compare_exchange_weak(before, start + cost, std::memory_order_relaxed)) {
       state.remaining = static_cast<std::uint64_t>((window_ns_ - debt) / cost_ns_);
       state.reset = rounded_up(debt);
       return state;

@@ -35,8 +35,8 @@ class RateBucket {
  public:
   RateBucket(std::string_view name, RatePolicy policy);
 
-  /// Takes one token, if there is one. `now` is monotonic.
-  [[nodiscard]] RateState take(std::chrono::nanoseconds now);
+  /// Takes so many tokens, if there are as many. `now` is monotonic.
+  [[nodiscard]] RateState take(std::chrono::nanoseconds now, std::size_t tokens = 1);
 
   [[nodiscard]] const RatePolicy& policy() const { return policy_; }
   /// `"key";q=100;w=60`: the value of RateLimit-Policy.

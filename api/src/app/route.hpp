@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -128,7 +129,14 @@ struct Sliced {
   WorkClass work = WorkClass::transfer;
 };
 
-using Target = std::variant<ObjectCall, ObjectList, Function, Slow, Sliced>;
+/// Commands of one object, made by a function: more than an ObjectCall can say. It changes nothing
+/// but by `call_object`, and answers with what comes of that, so it can be part of an atomic batch.
+struct Commands {
+  Function run;
+  std::optional<WorkClass> slow = {};  ///< none: it runs on the io thread
+};
+
+using Target = std::variant<ObjectCall, ObjectList, Commands, Function, Slow, Sliced>;
 
 // ----------------------------------------------------------------------------------------- routes
 

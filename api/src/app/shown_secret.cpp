@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "app/batch/part.hpp"
 #include "app/dispatch.hpp"
 #include "app/json_text.hpp"
 #include "app/new_id.hpp"
@@ -25,21 +26,26 @@ std::string secret_bits(Context& context, std::string_view use) {
 
 void call_with_secret(ContextPtr context, Call call, ShownSecret shown,
                       std::shared_ptr<void> held) {
-  auto& runtime = context->services.runtime;
-  auto done = [context, shown = std::move(shown),
-               held = std::move(held)](Result<Reply> reply) mutable {
-    held.reset();
+  if (held) context->held.push_back(std::move(held));
+  auto& called = *context;
+  auto done = [context = std::move(context), shown = std::move(shown)](Result<Reply> reply) {
     if (!reply) return answer(*context, explain_taken_id(*context, std::move(reply).error()));
     context->replayed = reply->replayed;
     const auto& route = context->route->route;
     JsonAnswer json{.status = route.status, .text = {}, .seq = reply->meta.seq};
     if (route.status == 201) json.location = location_of(*context, reply->meta.object().id);
     auto body = actors::resource_body(reply->meta, std::move(reply->value));
-    if (body[shown.label_member] == shown.label) body["secret"] = shown.secret;
+    if (body[shown.label_member] == shown.label) {
+      if (context->part) {
+        context->part->secret = shown.secret;
+      } else {
+        body["secret"] = shown.secret;
+      }
+    }
     append_json(json.text, body);
     answer(*context, std::move(json));
   };
-  runtime.call(std::move(call), std::move(done));
+  call_object(called, std::move(call), std::move(done));
 }
 
 }  // namespace perdure::api

@@ -24,7 +24,8 @@ struct ShownSecret {
 };
 
 /// Calls, and answers with the resource, to which `secret` is added if it is the one that it has.
-/// `held` is let go when the outcome is known, before the answer.
+/// `held` is let go when the outcome is known, before the answer; that of a request of an atomic
+/// batch when the batch has ended.
 void call_with_secret(ContextPtr context, Call call, ShownSecret shown,
                       std::shared_ptr<void> held = nullptr);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/slow_work.hpp"
 
+#include "app/batch/part.hpp"
 #include "app/services.hpp"
 
 namespace perdure::api {
@@ -28,6 +29,8 @@ SlowWork::SlowWork(const SlowLimits& limits)
       hashes(pool("perdure.hashes", limits.hash_threads, limits)) {}
 
 void run_slow(const ContextPtr& context, WorkClass work, std::function<void()> task) {
+  // An atomic batch is on a thread for such work already, and goes on when this is done.
+  if (context->part && context->part->is_atomic()) return task();
   run_in_pool(context, work, std::move(task));
 }
 

@@ -69,7 +69,7 @@ Result<std::optional<std::string>> other_owner(const Context& context) {
   const Json owner = sent->value("user_id", Json());
   if (owner.is_null()) return std::optional<std::string>{};
   const ObjectId user{"user", owner.is_string() ? owner.get<std::string>() : std::string{}};
-  if (validate(user) && context.services.runtime.inspect(user)) return std::optional{user.id};
+  if (validate(user) && look_at(context, user)) return std::optional{user.id};
   return fail(invalid_value({{"/user_id", "unknown_reference", "names no user"}}));
 }
 
@@ -104,7 +104,7 @@ void update_key(ContextPtr context) {
   const ObjectId object{"api_key", std::string{context->values[0]}};
   if (const auto wanted = context->body.find("scopes");
       wanted != context->body.end() && wanted->is_array()) {
-    const auto now = context->services.runtime.inspect(object);
+    const auto now = look_at(*context, object);
     const auto present = now ? now->state.value("scopes", Json::array()) : Json::array();
     if (auto checked = check_scopes(*context, *wanted, present); !checked) {
       return answer(*context, std::move(checked).error());
@@ -135,8 +135,8 @@ void delete_key(ContextPtr context) {
       make_call(*context, object, CallType::command, "revoke", {{"within", own_bounds(*context)}});
   revoke.idempotency_key.clear();  // the removal carries it
   if (!add_precondition(*context, revoke)) return;
-  auto& runtime = context->services.runtime;
-  runtime.call(std::move(revoke), [context, object](Result<Reply> revoked) {
+  auto& called = *context;
+  call_object(called, std::move(revoke), [context, object](Result<Reply> revoked) {
     // Not found may be a retry of what was done: the removal's stored reply tells.
     if (!revoked && revoked.error().code != ErrorCode::not_found) {
       return answer(*context, std::move(revoked).error());
@@ -152,15 +152,15 @@ void add_api_key_routes(std::vector<Route>& routes) {
   remove_route(routes, "putApiKey");
   remove_route(routes, "restoreApiKey");
   auto& create = route_named(routes, "createApiKey");
-  create.target = Function{create_key};
+  create.target = Commands{create_key};
   create.summary = "Create a key; the secret is in this answer only";
   create.description =
       "It holds no more than the calling key: no other scopes, no later end, no higher limit. "
       "`user_id` is for administrators, and makes that user's key.";
   create.response_schema = "ApiKeyCreated";
-  route_named(routes, "patchApiKey").target = Function{update_key};
+  route_named(routes, "patchApiKey").target = Commands{update_key};
   auto& remove = route_named(routes, "deleteApiKey");
-  remove.target = Function{delete_key};
+  remove.target = Commands{delete_key};
   remove.summary = "Revoke and delete; cannot be undone";
   routes.push_back({.method = Method::post,
                     .path = "/api-keys/{id}/rotate",
@@ -168,7 +168,7 @@ void add_api_key_routes(std::vector<Route>& routes) {
                     .tag = "API keys",
                     .summary = "A new secret in place of the old one, which stops working at once",
                     .permission = {"api-keys", Access::write},
-                    .target = Function{rotate_key},
+                    .target = Commands{rotate_key},
                     .response_schema = "ApiKeyCreated"});
 }
 

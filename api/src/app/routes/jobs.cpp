@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "app/batch/part.hpp"
 #include "app/checks.hpp"
 #include "app/dispatch.hpp"
 #include "app/event_streams.hpp"
@@ -17,6 +18,7 @@
 #include "perdure/actors/resource.hpp"
 #include "perdure/api/http/sse.hpp"
 #include "perdure/runtime/access.hpp"
+#include "perdure/schemas/schema.hpp"
 
 namespace perdure::api {
 
@@ -59,8 +61,21 @@ void refuse(const ContextPtr& context, Error error) {
   create_admitted(context, "turn_away");
 }
 
+/// Queues are counted when they are there, and those that a batch begins are not before its end.
+Result<void> check_one_new_queue(const Context& context) {
+  if (!context.part || !context.part->is_atomic()) return {};
+  const auto queue = context.body.value("queue", std::string{"default"});
+  const auto& first = context.part->made_by_all->emplace("new queue", queue).first->second;
+  if (first == queue) return {};
+  return fail(invalid_value(
+      {{"/queue", "limit", "is the second new one: an atomic batch begins one at most"}}));
+}
+
 /// For a queue that is not there yet.
 void create_in_new_queue(const ContextPtr& context) {
+  if (auto checked = check_one_new_queue(*context); !checked) {
+    return answer(*context, std::move(checked).error());
+  }
   auto admitted = actors::admit_job_queue(context->services.runtime, context->principal.user_id);
   if (!admitted && admitted.error().code == ErrorCode::invalid) {
     return answer(*context, std::move(admitted).error());
@@ -90,7 +105,7 @@ void create_job(const ContextPtr& context) {
 
 /// Only what is over. What was removed before is left to the call, which may be a retry.
 void remove_job(const ContextPtr& context) {
-  const auto view = context->services.runtime.inspect(job_of(*context));
+  const auto view = look_at(*context, job_of(*context));
   const bool is_there = view && judge(*context, view->meta, Action::administer).allowed();
   // What is over stays over, so nothing can come between this look and the call.
   if (is_there && !is_over(view->state)) {
@@ -222,7 +237,7 @@ void add_jobs(std::vector<Route>& routes) {
   std::erase_if(route_named(routes, "listJobs").query,
                 [](const Parameter& parameter) { return parameter.name == "deleted"; });
   auto& create = route_named(routes, "createJob");
-  create.target = Function{create_job};
+  create.target = Commands{create_job};
   create.summary = "Have something done: now, later, or again and again";
   create.description =
       "429 (`rate_limited`) when as many of your jobs wait in the queue as an owner may have "
@@ -230,7 +245,7 @@ void add_jobs(std::vector<Route>& routes) {
       "503 (`overloaded`) when as many wait as the queue may hold, both with `Retry-After`; 422 at "
       "`queue` (`limit`) when it is a new one and there are enough.";
   auto& remove = route_named(routes, "deleteJob");
-  remove.target = Slow{remove_job};
+  remove.target = Commands{remove_job, WorkClass::read};
   remove.summary = "Remove a job that is over";
 }
 

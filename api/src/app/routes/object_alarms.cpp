@@ -112,8 +112,8 @@ void set_alarm(ContextPtr context) {
   auto call = make_call(*context, object_of(*context), CallType::command,
                         std::string{builtin::set_alarm}, std::move(context->body));
   if (!add_precondition(*context, call)) return;
-  auto& runtime = context->services.runtime;
-  runtime.call(std::move(call), [context](Result<Reply> reply) {
+  auto& called = *context;
+  call_object(called, std::move(call), [context = std::move(context)](Result<Reply> reply) {
     if (!reply) return answer(*context, std::move(reply).error());
     context->replayed = reply->replayed;
     JsonAnswer json{.status = 201, .text = {}};
@@ -166,13 +166,13 @@ void add_object_alarm_routes(std::vector<Route>& routes) {
       .query = page_parameters();
   auto& set = add(Method::post, alarms, "setAlarm",
                   "Have a command run at a time, after a delay, every so often, or by cron",
-                  Function{set_alarm}, "Alarm");
+                  Commands{set_alarm}, "Alarm");
   set.request_schema = "AlarmCreate";
   set.body = BodyUse::required;
   set.status = 201;
   set.example = R"({"name":"tick","command":"patch","payload":{"done":true},"after_ms":60000})";
   add(Method::get, alarms + "/{name}", "getAlarm", "One alarm", Slow{get_alarm}, "Alarm");
-  add(Method::del, alarms + "/{name}", "deleteAlarm", "Remove an alarm", Function{cancel_alarm}, "")
+  add(Method::del, alarms + "/{name}", "deleteAlarm", "Remove an alarm", Commands{cancel_alarm}, "")
       .status = 204;
   add(Method::get, alarms + "/{name}/runs", "listAlarmRuns", "Its newest runs, newest first",
       Slow{list_alarm_runs}, "AlarmRunList")

@@ -138,7 +138,7 @@ void create_snapshot(ContextPtr context) {
     json.location = location_of(*context, std::to_string(reply->value["seq"].get<Seq>()));
     answer(*context, std::move(json));
   };
-  context->services.runtime.call(std::move(call), std::move(done));
+  call_object(*context, std::move(call), std::move(done));
 }
 
 template <const std::string_view& name>
@@ -239,7 +239,7 @@ void add_object_history_routes(std::vector<Route>& routes) {
       .query = page_parameters();
   auto& create =
       add(Method::post, "/snapshots", "createSnapshot", "Pin a seq, so that retention keeps it",
-          Function{create_snapshot}, "Snapshot");
+          Commands{create_snapshot}, "Snapshot");
   create.request_schema = "SnapshotCreate";
   create.body = BodyUse::optional;
   create.status = 201;
@@ -249,11 +249,11 @@ void add_object_history_routes(std::vector<Route>& routes) {
       "Snapshot")
       .validator = Validator::none;
   auto& unpin = add(Method::del, "/snapshots/{seq}", "deleteSnapshot", "Let a pinned seq go",
-                    Function{call_with_seq<builtin::unpin>}, "");
+                    Commands{call_with_seq<builtin::unpin>}, "");
   unpin.status = 204;
   add(Method::post, "/snapshots/{seq}/restore", "restoreSnapshot",
       "A new record with state and entries as of a seq; can be undone the same way",
-      Function{call_with_seq<builtin::restore>}, "ObjectView");
+      Commands{call_with_seq<builtin::restore>}, "ObjectView");
   add(Method::post, "/hibernate", "hibernateObject", "Drop the object from memory", Slow{hibernate},
       "ObjectView");
   add(Method::post, "/activate", "activateObject", "Load the object", Function{activate},

@@ -137,8 +137,7 @@ Result<std::unique_ptr<ObjectCopy>> open_clone(Context& context) {
   const auto source = object_of(context);
   auto& services = context.services;
   ObjectId target{.kind = source.kind,
-                  .id = body.contains("id") ? body["id"].get<std::string>()
-                                            : make_uuid_v7(services.clock.now(), services.random)};
+                  .id = body.contains("id") ? body["id"].get<std::string>() : fresh_id(context)};
   return services.runtime.begin_clone(
       source, when,
       make_call(context, std::move(target), CallType::command, std::string{builtin::import}));

@@ -98,7 +98,7 @@ ReplyHandler view_answerer(ContextPtr context, std::string_view payload_at) {
 }
 
 void call_and_answer_view(const ContextPtr& context, Call call, std::string_view payload_at) {
-  context->services.runtime.call(std::move(call), view_answerer(context, payload_at));
+  call_object(*context, std::move(call), view_answerer(context, payload_at));
 }
 
 }  // namespace perdure::api

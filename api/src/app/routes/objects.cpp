@@ -119,8 +119,7 @@ void create_object(ContextPtr context) {
   auto& body = context->body;
   auto& services = context->services;
   ObjectId object{.kind = body["kind"].get<std::string>(),
-                  .id = body.contains("id") ? body["id"].get<std::string>()
-                                            : make_uuid_v7(services.clock.now(), services.random)};
+                  .id = body.contains("id") ? body["id"].get<std::string>() : fresh_id(*context)};
   if (services.runtime.find_kind(object.kind) == nullptr) {
     Error error{.code = ErrorCode::invalid, .detail = "there is no kind " + object.kind};
     error.fields.push_back({"/kind", "unknown", "is no kind of this server"});
@@ -217,7 +216,7 @@ void add_collection_routes(std::vector<Route>& routes) {
        .operation = "createObject",
        .summary = "Create an object, with a state or with its kind's first one",
        .permission = write,
-       .target = Function{create_object},
+       .target = Commands{create_object},
        .request_schema = "ObjectCreate",
        .status = 201,
        .body = BodyUse::required,
@@ -243,7 +242,7 @@ void add_object_routes(std::vector<Route>& routes) {
        .operation = "replaceObject",
        .summary = "Replace an object's state",
        .permission = write,
-       .target = Function{change_object<builtin::replace>},
+       .target = Commands{change_object<builtin::replace>},
        .body = BodyUse::required,
        .example = R"({"title":"Travels","done":false})"});
   add({.method = Method::patch,
@@ -251,7 +250,7 @@ void add_object_routes(std::vector<Route>& routes) {
        .operation = "patchObject",
        .summary = "Change an object's state by a JSON Merge Patch",
        .permission = write,
-       .target = Function{change_object<builtin::patch>},
+       .target = Commands{change_object<builtin::patch>},
        .request_schema = "ObjectPatch",
        .body = BodyUse::required,
        .example = R"({"done":true})"});
@@ -270,14 +269,14 @@ void add_object_routes(std::vector<Route>& routes) {
        .operation = "restoreObject",
        .summary = "Bring back an object that was deleted",
        .permission = write,
-       .target = Function{change_object<builtin::undelete>}});
+       .target = Commands{change_object<builtin::undelete>}});
   routes.push_back({.method = Method::post,
                     .path = item + "/request",
                     .operation = "requestObject",
                     .tag = "Durable objects",
                     .summary = "Call one of the kind's commands or queries; its reply is the body",
                     .permission = write,
-                    .target = Function{request_object},
+                    .target = Commands{request_object},
                     .request_schema = "ObjectRequest",
                     .body = BodyUse::required,
                     .example = R"({"command":"add","payload":{"by":1}})"});

@@ -76,7 +76,7 @@ Error not_seen() {
 
 /// Of one that is there. Errors: forbidden.
 Result<void> check_seen(const Context& context) {
-  const auto letter = context.services.runtime.inspect(letter_of(context));
+  const auto letter = look_at(context, letter_of(context));
   if (letter && !may_see(context, letter->state)) return fail(not_seen());
   return {};
 }
@@ -129,16 +129,15 @@ void retry_dead_letter(const ContextPtr& context) {
   }
   auto call = make_call(*context, letter_of(*context), CallType::command, "retry", nullptr);
   if (!add_precondition(*context, call)) return;
-  auto& runtime = context->services.runtime;
-  runtime.call(std::move(call), [context](Result<Reply> reply) {
+  call_object(*context, std::move(call), [context](Result<Reply> reply) {
     if (!reply) return answer(*context, std::move(reply).error());
     context->replayed = reply->replayed;
     Call remove{.target = letter_of(*context), .name = std::string{builtin::remove}};
     auto letter = letter_json({reply->meta, reply->value});
-    context->services.runtime.call(
-        std::move(remove), [context, letter = std::move(letter)](const Result<Reply>& /*removed*/) {
-          answer_json(*context, letter);
-        });
+    call_object(*context, std::move(remove),
+                [context, letter = std::move(letter)](const Result<Reply>& /*removed*/) {
+                  answer_json(*context, letter);
+                });
   });
 }
 
@@ -156,9 +155,10 @@ void add_outbox_routes(std::vector<Route>& routes) {
   add(Method::get, "/dead-letters/{id}", "getDeadLetter", "One dead letter", Slow{get_dead_letter},
       "DeadLetter");
   add(Method::post, "/dead-letters/{id}/retry", "retryDeadLetter",
-      "Drive a dead letter again, and take it off the list", Slow{retry_dead_letter}, "DeadLetter");
+      "Drive a dead letter again, and take it off the list",
+      Commands{retry_dead_letter, WorkClass::read}, "DeadLetter");
   add(Method::del, "/dead-letters/{id}", "deleteDeadLetter", "Discard a dead letter",
-      Function{discard_dead_letter}, "")
+      Commands{discard_dead_letter}, "")
       .status = 204;
 }
 

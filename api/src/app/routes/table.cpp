@@ -37,6 +37,7 @@ std::vector<Route> all_routes() {
   add_job_routes(routes);
   add_ai_routes(routes);
   add_webhook_routes(routes);
+  add_batch_routes(routes);
   add_object_routes(routes);
   add_object_history_routes(routes);
   add_object_alarm_routes(routes);

@@ -39,5 +39,6 @@ void add_ai_routes(std::vector<Route>& routes);
 void add_event_routes(std::vector<Route>& routes);
 void add_ticket_routes(std::vector<Route>& routes);
 void add_webhook_routes(std::vector<Route>& routes);
+void add_batch_routes(std::vector<Route>& routes);
 
 }  // namespace perdure::api

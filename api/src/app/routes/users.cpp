@@ -18,7 +18,8 @@ void create_user(const ContextPtr& context) {
   if (!id) return answer(*context, std::move(id).error());
   auto payload = std::move(context->body);
   if (const auto password = payload.find("password"); password != payload.end()) {
-    auto hashed = hash_password(password->get<std::string>());
+    auto hashed = made_once(*context, "hashed_password",
+                            [&] { return hash_password(password->get<std::string>()); });
     if (!hashed) return answer(*context, std::move(hashed).error());
     payload.erase(password);
     payload["hashed_password"] = std::move(*hashed);
@@ -94,7 +95,7 @@ void add_user_routes(std::vector<Route>& routes) {
   route_named(routes, "restoreUser").permission.audience = Audience::admin;
   auto& create = route_named(routes, "createUser");
   create.permission.audience = Audience::admin;
-  create.target = Slow{create_user, WorkClass::hash};
+  create.target = Commands{create_user, WorkClass::hash};
   create.secrecy = Secrecy::secret_body;
   routes.push_back(activity_route("deactivate", "Stop the user's keys at once"));
   routes.push_back(activity_route("activate", "Let the user's keys work again"));

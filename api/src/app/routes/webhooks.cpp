@@ -108,21 +108,19 @@ void restore_webhook(ContextPtr context) {
   auto call =
       make_call(*context, webhook_of(*context), CallType::command, std::string{builtin::undelete});
   if (!add_precondition(*context, call)) return;
-  auto& runtime = context->services.runtime;
-  runtime.call(std::move(call),
-               [context, held = std::move(place->held)](Result<Reply> reply) mutable {
-                 held.reset();
-                 if (!reply) return answer(*context, std::move(reply).error());
-                 context->replayed = reply->replayed;
-                 auto& again = context->services.runtime;
-                 auto body = actors::resource_body(reply->meta, std::move(reply->value));
-                 again.call({.target = webhook_of(*context), .name = "deliver"},
-                            [context, body = std::move(body)](const Result<Reply>& /*going*/) {
-                              JsonAnswer json;
-                              append_json(json.text, body);
-                              answer(*context, std::move(json));
-                            });
-               });
+  if (place->held) context->held.push_back(std::move(place->held));
+  auto& called = *context;
+  call_object(called, std::move(call), [context = std::move(context)](Result<Reply> reply) {
+    if (!reply) return answer(*context, std::move(reply).error());
+    context->replayed = reply->replayed;
+    auto body = actors::resource_body(reply->meta, std::move(reply->value));
+    call_object(*context, {.target = webhook_of(*context), .name = "deliver"},
+                [context, body = std::move(body)](const Result<Reply>& /*going*/) {
+                  JsonAnswer json;
+                  append_json(json.text, body);
+                  answer(*context, std::move(json));
+                });
+  });
 }
 
 ObjectCall delivery_call(CallType type, std::string name) {
@@ -144,7 +142,7 @@ void add_delivery_routes(std::vector<Route>& routes) {
     return routes.back();
   };
   add(Method::post, "rotate-secret", "rotateWebhookSecret",
-      "A new secret; for 24 hours the old one signs, too", Function{rotate_secret},
+      "A new secret; for 24 hours the old one signs, too", Commands{rotate_secret},
       "WebhookCreated");
   auto& test =
       add(Method::post, "test", "testWebhook", "Send an event `webhook.test`",
@@ -169,12 +167,12 @@ void add_delivery_routes(std::vector<Route>& routes) {
 
 void add_webhook_routes(std::vector<Route>& routes) {
   auto& create = route_named(routes, "createWebhook");
-  create.target = Slow{create_webhook};
+  create.target = Commands{create_webhook, WorkClass::read};
   create.summary = "Create a webhook; the secret is in this answer only";
   create.response_schema = "WebhookCreated";
-  route_named(routes, "putWebhook").target = Function{update_webhook};
-  route_named(routes, "patchWebhook").target = Function{update_webhook};
-  route_named(routes, "restoreWebhook").target = Slow{restore_webhook};
+  route_named(routes, "putWebhook").target = Commands{update_webhook};
+  route_named(routes, "patchWebhook").target = Commands{update_webhook};
+  route_named(routes, "restoreWebhook").target = Commands{restore_webhook, WorkClass::read};
   add_delivery_routes(routes);
 }
 

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// A batch: many requests in one (POST /batch).
+//
+//   atomic       one transaction. Its handler carries out the requests one after another, each as a
+//                step of it, and gives up at the first problem. It runs first while no object is
+//                held, to find which ones they are (Runtime::transact_found).
+//   not atomic   one request after another, each with a derived idempotency key if the batch has
+//                one. The answer is kept at the end, so that a retry gets the same, whatever has
+//                changed meanwhile; one that a crash left without an answer replays the requests.
+//
+// Threads  a batch is on one thread at a time: those for slow work, where owners take turns.
+#pragma once
+
+#include <memory>
+
+#include "app/batch/answer.hpp"
+#include "app/batch/request.hpp"
+#include "app/worker_pool.hpp"
+
+namespace perdure::api {
+
+/// What both sorts of a batch have.
+struct BatchBase {
+  BatchBase(ContextPtr context, std::vector<BatchRequest> all);
+
+  const ContextPtr whole;
+  const std::vector<BatchRequest> requests;
+  std::string fingerprint;  ///< of the whole
+  std::vector<bool> referred;
+  BatchResults results;
+  BatchAnswer answer;
+  WorkClass work = WorkClass::read;  ///< of the threads that it runs on
+
+  [[nodiscard]] std::size_t size() const { return requests.size(); }
+  /// The options of the transaction that keeps the answer, or is the batch.
+  [[nodiscard]] TransactionOptions options() const;
+  /// Answers with what was kept.
+  void replay(Reply reply);
+  void send(std::string text);
+};
+
+using BatchPtr = std::shared_ptr<BatchBase>;  // shared by the callbacks that move it
+
+/// A problem of a request, as one of the batch: its pointers below `/requests/<n>`.
+/// `within_request` tells pointers below the request from those into its body.
+enum class PointersAre { below_request, into_body };
+[[nodiscard]] Problem of_request(Problem problem, std::size_t number, PointersAre pointers,
+                                 const Context* request);
+
+void run_atomic(BatchPtr batch);
+void run_each(BatchPtr batch);
+
+/// For /batch.
+void run_batch(const ContextPtr& context);
+
+}  // namespace perdure::api
