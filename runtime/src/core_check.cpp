@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core.hpp"
+#include "going_along.hpp"
 #include "index_keys.hpp"
 #include "list_rows.hpp"
 #include "perdure/runtime/journal_check.hpp"
@@ -99,8 +100,11 @@ std::set<std::string> index_names_of(const KindDefinition& kind, const ListLayou
   namespace names = runtime::index_names;
   std::set<std::string> indexes;
   for (const auto own : {names::by_id, names::deleted, names::deleted_by_id, names::deleted_at,
-                         names::by_owner, names::by_reader}) {
+                         names::by_owner, names::by_reader, names::went_along}) {
     indexes.emplace(own);
+  }
+  for (const auto& reference : kind.references) {
+    indexes.insert(runtime::along_index(reference.field));
   }
   for (const auto& index : kind.indexes) indexes.insert(index.name);
   for (const auto& purge : kind.purges) indexes.insert(runtime::purge_index(purge));

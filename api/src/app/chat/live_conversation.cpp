@@ -76,6 +76,7 @@ bool LiveConversation::feed(const std::function<void()>& wake) {
     // Members that were here at `next_` are the only ones that a broadcast can reach.
     const auto page = read(next_);
     if (page) {
+      renew_grants();
       broadcast(*page, wake);
       next_ += page->frames.size();
       stale_ = page->is_full;
@@ -112,6 +113,8 @@ bool LiveConversation::feed_behind(const std::function<void()>& wake) {
     if (found == pages.end()) {
       auto page = read(member->next);
       if (!page) continue;  // looked for again at the next check
+      renew_grants();
+      if (!admits(*member, wake)) continue;
       if (pages.size() == pages_at_once) pages.clear();
       found = pages.emplace(member->next, std::move(*page)).first;
     }
@@ -144,6 +147,12 @@ void LiveConversation::send(Member& member, std::span<const http::Body> frames) 
   const auto room = member.socket->send(http::MessageKind::text, frames);
   if (room && *room == http::Room::more) member.paused = false;
   if (!room) member.gone = true;  // closed, or closed by this: it hears no more
+}
+
+void LiveConversation::renew_grants() {
+  if (!meta_.grants) return;
+  const auto view = services_.runtime.inspect(object_);
+  if (view) meta_.grants = view->meta.grants;
 }
 
 bool LiveConversation::admits(Member& member, const std::function<void()>& wake) {

@@ -65,6 +65,9 @@ class LiveConversation {
   };
 
   [[nodiscard]] Result<Page> read(std::uint64_t first) const;
+  /// After a page was read, and before it is sent: whoever a share was withdrawn from before the
+  /// page's last message hears none of it. Costs nothing while nobody has a share.
+  void renew_grants();
   void broadcast(const Page& page, const std::function<void()>& wake);
   bool feed_behind(const std::function<void()>& wake);
   bool feed_page(Member& member, const Page& page);

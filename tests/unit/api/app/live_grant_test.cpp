@@ -181,7 +181,7 @@ TEST_F(LiveGrants, of_all_events_lose_those_of_the_conversation_and_go_on) {
   const auto said =
       as(bob_, http::Method::post, "/conversations/" + own.get<std::string>() + "/messages",
          R"({"role":"user","content":"x"})");
-  EXPECT_EQ(Json::parse(events.next()).at("subject"), said.json()["id"]);
+  EXPECT_EQ(Json::parse(events.next()).at("data").at("id"), said.json()["id"]);
 }
 
 }  // namespace
