@@ -176,6 +176,25 @@ class Tasks(Nouns):
         wait_until(lambda: status(child) == status(grandchild) == 200)
 
 
+class Goals(Nouns):
+    def test_show_the_progress_of_their_tasks_and_have_validators_that_tell_it(self):
+        goal = self.make("/goals")
+        path = f"{API}/goals/{goal['id']}"
+        part = self.make("/goals", parent_goal_id=goal["id"])
+        task = f"{API}/tasks/{self.make('/tasks', goal_id=part['id'])['id']}"
+        before = self.client.get(path)
+        self.assertEqual((before.json["progress"], before.json["progress_source"]), (0, "tasks"))
+        self.client.patch(task, {"status": "completed"})
+        after = self.client.get(path, headers={"If-None-Match": before.headers["ETag"]})
+        self.assertEqual((after.status, after.json["progress"]), (200, 100), "through a subgoal")
+        same = self.client.get(path, headers={"If-None-Match": after.headers["ETag"]})
+        self.assertEqual(same.status, 304)
+        sent_back = self.client.put(path, after.json, headers={"If-Match": after.headers["ETag"]})
+        self.assertEqual((sent_back.status, sent_back.json["progress_source"]), (200, "tasks"))
+        self.client.delete(task)
+        self.assertEqual(self.get(f"/goals/{goal['id']}")["progress"], 0)
+
+
 class Items(Nouns):
     def test_are_listed_as_objects_are(self):
         book = f"/notebooks/{self.make('/notebooks')['id']}"

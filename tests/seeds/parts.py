@@ -18,7 +18,6 @@ ORGANIZATIONS = Part("organizations and sharing", "members and their roles, shar
 AUDIT = Part("audit", "a hash-chained log of who did what, readable and verifiable")
 ENCRYPTION = Part("encryption at rest", "a master key, a key for each owner, erasure by key")
 DELETION = Part("marks of deletion", "`deleted_at` and `deleted_by` of what is deleted")
-GOALS = Part("goals", "progress rolled up from tasks")
 NOTES = Part("notes", "`/notes`: blocks, a tree, archive and pins")
 PLANNING = Part("planning", "reflections, members of projects")
 KEPT_FOR_A_TIME = Part("records kept for a time", "feedback and story sessions, archived by age")

@@ -16,7 +16,17 @@ Noun goal_noun() {
                          {.field = "life_area_id", .kind = "life_area"}},
           .examples = {.create = R"({"title":"Learn Norwegian","timeframe":"year",)"
                                  R"("target_date":"2027-12-31"})",
-                       .change = R"({"status":"completed"})"}};
+                       .change = R"({"status":"completed"})"},
+          .roll_up = NounRollUp{.field = "progress",
+                                .source = "progress_source",
+                                .manual = "manual",
+                                .from_parts = "tasks",
+                                .part = "task",
+                                .part_of = "goal_id",
+                                .part_state = "status",
+                                .done = "completed",
+                                .left_out = "cancelled",
+                                .same_part_of = "parent_goal_id"}};
 }
 
 }  // namespace perdure::actors

@@ -10,7 +10,9 @@
 #include "app/live_list.hpp"
 #include "app/new_id.hpp"
 #include "app/object_list.hpp"
+#include "app/roll_up.hpp"
 #include "app/services.hpp"
+#include "app/slow_work.hpp"
 #include "perdure/actors/items.hpp"
 #include "perdure/actors/resource.hpp"
 #include "perdure/schemas/schema.hpp"
@@ -120,6 +122,19 @@ void add_item_precondition(const Context& context, Call& call) {
   if (is_bound || none) call.payload[actors::item_member::if_seqs] = std::move(seqs);
 }
 
+/// A rolled up number that is sent back as it is shown is no change, which takes a look.
+void change_and_answer(const ContextPtr& context, const actors::NounRollUp& rules, Call call,
+                       Render render) {
+  run_slow(context, WorkClass::read, [context, &rules, call = std::move(call), render]() mutable {
+    const auto& runtime = context->services.runtime;
+    if (const auto view = runtime.inspect(call.target); view && view->meta.exists()) {
+      const auto shown = with_roll_up(runtime, rules, view->meta, view->state);
+      if (shown) leave_shown(rules, *shown, call.payload);
+    }
+    call_and_answer(context, std::move(call), render);
+  });
+}
+
 void run(ContextPtr context, const ObjectCall& target) {
   auto object = target_of(*context, target);
   if (target.id == IdFrom::fresh) {
@@ -140,6 +155,10 @@ void run(ContextPtr context, const ObjectCall& target) {
   } else if (is_change && !add_precondition(*context, call)) {
     return;
   }
+  const auto* rolled_up = is_change ? roll_up_of(call.target.kind) : nullptr;
+  if (rolled_up != nullptr && call.payload.is_object() && call.payload.contains(rolled_up->field)) {
+    return change_and_answer(context, *rolled_up, std::move(call), target.render);
+  }
   call_and_answer(std::move(context), std::move(call), target.render);
 }
 
@@ -156,7 +175,8 @@ std::string dead_references(const KindDefinition& kind, const Json& stored, cons
   return dead == 0 ? std::string{} : fmt::format("{:x}", dead);
 }
 
-void render_resource(const Context& context, const Reply& reply, JsonAnswer& json) {
+/// Errors: those of reading what the body shows beside the object's state.
+Result<void> render_resource(const Context& context, const Reply& reply, JsonAnswer& json) {
   const auto& runtime = context.services.runtime;
   const auto* kind = runtime.find_kind(reply.meta.object().kind);
   auto state = reply.value;
@@ -164,7 +184,13 @@ void render_resource(const Context& context, const Reply& reply, JsonAnswer& jso
     state = without_dead_references(context, *kind, std::move(state));
     json.beside = dead_references(*kind, reply.value, state);
   }
+  if (const auto* rules = roll_up_of(reply.meta.object().kind)) {
+    PERDURE_TRY(shown, with_roll_up(runtime, *rules, reply.meta, std::move(state)));
+    state = std::move(shown);
+    json.beside += '_' + state.at(rules->field).dump();
+  }
   append_json(json.text, actors::resource_body(reply.meta, std::move(state)));
+  return {};
 }
 
 void answer_item(Context& context, Json item) {
@@ -187,7 +213,9 @@ void render_reply(Context& context, const Reply& reply, Render render) {
   const auto& object = reply.meta.object();
   switch (render) {
     case Render::resource:
-      render_resource(context, reply, json);
+      if (auto rendered = render_resource(context, reply, json); !rendered) {
+        return answer(context, std::move(rendered).error());
+      }
       if (route.status == 201) json.location = location_of(context, object.id);
       break;
     case Render::list: {
@@ -219,7 +247,12 @@ void call_and_answer(ContextPtr context, Call call, Render render, std::string_v
                   error = of_parameters(*context, std::move(error));
                   return answer(*context, within(std::move(error), payload_at));
                 }
-                render_reply(*context, *reply, render);
+                if (render != Render::resource || !roll_up_of(reply->meta.object().kind)) {
+                  return render_reply(*context, *reply, render);
+                }
+                run_slow(context, WorkClass::read, [context, reply = std::move(*reply), render] {
+                  render_reply(*context, reply, render);
+                });
               });
 }
 

@@ -5,6 +5,7 @@
 
 #include "app/checks.hpp"
 #include "app/list_text.hpp"
+#include "app/roll_up.hpp"
 #include "app/routes/resources.hpp"
 #include "app/services.hpp"
 #include "perdure/actors/noun.hpp"
@@ -158,12 +159,18 @@ void answer_list(const ContextPtr& context, const ObjectList& list) {
   if (!request) return answer(*context, std::move(request).error());
   const auto& runtime = context->services.runtime;
   const auto& kind = *runtime.find_kind(list.kind);
+  const auto* rolled_up = roll_up_of(list.kind);
   ListText page{*context};
   const auto end =
       runtime.list(*request, [&](const ObjectId& object, const Result<ObjectView>& view) {
         if (!view) return page.add_unreadable(object);
-        return page.add(
-            actors::resource_body(view->meta, runtime.without_dead_references(kind, view->state)));
+        auto state = runtime.without_dead_references(kind, view->state);
+        if (rolled_up != nullptr) {
+          auto shown = with_roll_up(runtime, *rolled_up, view->meta, std::move(state));
+          if (!shown) return page.add_unreadable(object);
+          state = std::move(*shown);
+        }
+        return page.add(actors::resource_body(view->meta, std::move(state)));
       });
   if (!end) return answer(*context, Error{end.error()});
   std::move(page).send_counted(*context, *end);

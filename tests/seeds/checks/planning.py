@@ -181,3 +181,43 @@ def goals_of_life(prefix):
         expect.equal(ids("/goals", parent_goal_id=goal["id"]), [part["id"]])
         expect.equal(ids("/tasks", goal_id=goal["id"]), [task["id"]])
     return check
+
+
+def progress_of_tasks(prefix):
+    def check(world):
+        """A goal without a progress of its own shows the share of its tasks that are completed,
+        subgoals with their own, cancelled ones left out, after a restart too; a number is in force
+        until it is null; 101 is a 422"""
+        client = world.admin
+        goal = made(client, prefix + "/goals", title="Run")
+        path = f"{prefix}/goals/{goal['id']}"
+        statuses = ("completed", "pending", "in_progress", "cancelled")
+        tasks = [made(client, prefix + "/tasks", title="x", goal_id=goal["id"], status=status)
+                 for status in statuses]
+        part = made(client, prefix + "/goals", title="Walk", parent_goal_id=goal["id"],
+                    progress=50)
+        expect.refused(client.patch(path, {"progress": 101}), 422, "validation_failed",
+                       "/progress")
+
+        def shown():
+            one = expect.answered(world.admin.get(path))
+            listed = find(world.admin, prefix + "/goals", goal["id"])
+            expect.equal([listed[name] for name in ("progress", "progress_source")],
+                         [one[name] for name in ("progress", "progress_source")])
+            return one["progress"], one["progress_source"]
+
+        expect.equal(goal["progress_source"], "tasks")
+        expect.equal(shown(), (37.5, "tasks"))
+        yield
+        expect.equal(shown(), (37.5, "tasks"))
+        client = world.admin
+        expect.answered(client.patch(path, {"progress": 37.5}))
+        expect.answered(client.patch(f"{prefix}/tasks/{tasks[1]['id']}", {"status": "completed"}))
+        expect.equal(shown(), (62.5, "tasks"))
+        expect.answered(client.delete(f"{prefix}/goals/{part['id']}"), 204)
+        expect.equal(shown(), (66.67, "tasks"))
+        expect.answered(client.patch(path, {"progress": 5}))
+        expect.equal(shown(), (5, "manual"))
+        expect.answered(client.patch(path, {"progress": None}))
+        expect.equal(shown(), (66.67, "tasks"))
+    return check

@@ -5,12 +5,12 @@ import catalogue
 from catalogue import NOTHING, item_of
 from checks import objects, operating, people, planning, system, talk, work
 from nouns import create, delete, listing, read, update
-from parts import (AGENTS, AI_PROVIDERS, AI_TASKS, CACHE, CLUSTER, COVERAGE, EXTERNAL_TOKENS, GOALS,
+from parts import (AGENTS, AI_PROVIDERS, AI_TASKS, CACHE, CLUSTER, COVERAGE, EXTERNAL_TOKENS,
                    GRAPHQL, MEMORY, MIGRATIONS, NOTES, OBSERVING, PACKAGING, PLANNING, PROXIES,
                    SIGN_IN, TRANSFER)
 from rows import (System, behaviour, endpoint, endpoints, field, fields, section, server_fields,
                   values)
-from trials import Check, Command, Endpoint, Field, Metric, ProjectFile, ServerSet, Setting
+from trials import Check, Command, Endpoint, Field, Metric, ProjectFile, Setting
 
 API = "/api"
 USER = catalogue.user(API)
@@ -145,7 +145,7 @@ GOALS_TABLE = section(
         "progress": (40, 101), "priority": ("high", "highest"), "metadata": ({"x": 1}, []),
     }),
     behaviour("goals.progress_of_tasks", "progress is rolled up from tasks",
-              ServerSet(GOAL, "progress_source"), waits=GOALS),
+              Check(planning.progress_of_tasks("/api"))),
     field("goals.due_date", Field(GOAL, "due_date", "2027-05-01", "in spring")),
 )
 

@@ -96,7 +96,7 @@ LIBRARIES = section(
     behaviour("models.user", "a user's form", Check(system.openapi)),
     behaviour("models.goal", "a goal's form", Check(planning.form(
         GOAL, "Goal", {"status": ["draft", "active", "completed", "archived"]},
-        {"status": "active", "priority": "medium", "progress": None, "target_date": None}))),
+        {"status": "active", "priority": "medium", "progress": 0, "target_date": None}))),
     behaviour("models.task", "a task's form", Check(planning.form(
         TASK, "Task", {"status": ["pending", "in_progress", "completed", "cancelled"],
                        "priority": ["low", "medium", "high", "urgent"]},

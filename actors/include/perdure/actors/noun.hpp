@@ -14,6 +14,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,21 @@ struct NounTopic {
   std::string about;
 };
 
+/// A field that is a percentage: the number that was set or, where it is null, that of the parts.
+/// Of parts of another kind those count that are done, of those of the same kind what they show.
+struct NounRollUp {
+  std::string field;         ///< `progress`
+  std::string source;        ///< the member that says which it is: `progress_source`
+  std::string manual;        ///< its value for a number that was set
+  std::string from_parts;    ///< and for one that is rolled up
+  std::string part;          ///< a kind: `task`
+  std::string part_of;       ///< its reference: `goal_id`
+  std::string part_state;    ///< its enumeration: `status`
+  std::string done;          ///< `completed`
+  std::string left_out;      ///< does not count: `cancelled`
+  std::string same_part_of;  ///< the reference to one's own kind: `parent_goal_id`
+};
+
 struct Noun {
   std::string kind;        ///< `life_area`; the schema is `LifeArea`
   std::string path = {};   ///< empty: `/life-areas`; its first segment stands in scopes
@@ -65,6 +81,7 @@ struct Noun {
   std::vector<NounAction> actions = {};
   std::vector<NounItems> items = {};
   std::vector<NounTopic> topics = {};
+  std::optional<NounRollUp> roll_up = {};
   enum class MadeBy {
     domain,  ///< domain_kinds()
     host,    ///< a function that takes more than DomainOptions; its changes are told by `topics`
