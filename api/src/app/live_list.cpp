@@ -40,10 +40,6 @@ std::vector<std::string> change_topics(const std::string& kind) {
   return topics;
 }
 
-Json body_of(const Runtime& runtime, const KindDefinition& kind, const ObjectView& view) {
-  return actors::resource_body(view.meta, runtime.without_dead_references(kind, view.state));
-}
-
 /// The page that a stream begins with.
 struct Page {
   std::string text;
@@ -60,8 +56,9 @@ Result<Page> read_page(const Context& context, const ListRequest& request) {
   Page page;
   const auto end =
       runtime.list(request, [&](const ObjectId& object, const Result<ObjectView>& view) {
-        if (!view) return text.add_unreadable(object);
-        const auto shown = text.add(body_of(runtime, kind, *view));
+        const auto body = view ? listed_body(runtime, kind, *view) : Result<Json>{fail(view.error())};
+        if (!body) return text.add_unreadable(object);
+        const auto shown = text.add(*body);
         if (shown == Shown::taken) page.shown.emplace(object.id, view->meta.seq);
         return shown;
       });
@@ -129,7 +126,8 @@ class LiveList {
     if (!is_in && !was_in) return EventUse::skipped;
     if (!is_in) return send(event, "leave", {{"id", event.source.id}}, text);
     if (!may_be_shown(*after)) return EventUse::skipped;
-    return send(event, was_in ? "change" : "enter", body_of(runtime_, kind_, *after), text);
+    PERDURE_TRY(body, listed_body(runtime_, kind_, *after));
+    return send(event, was_in ? "change" : "enter", body, text);
   }
 
  private:

@@ -154,23 +154,26 @@ Result<ListRequest> list_request(const Context& context, const ObjectList& list)
   return request;
 }
 
+Result<Json> listed_body(const Runtime& runtime, const KindDefinition& kind,
+                         const ObjectView& view) {
+  auto state = runtime.without_dead_references(kind, view.state);
+  if (const auto* rules = roll_up_of(kind.name)) {
+    PERDURE_TRY(shown, with_roll_up(runtime, *rules, view.meta, std::move(state)));
+    state = std::move(shown);
+  }
+  return actors::resource_body(view.meta, std::move(state));
+}
+
 void answer_list(const ContextPtr& context, const ObjectList& list) {
   auto request = list_request(*context, list);
   if (!request) return answer(*context, std::move(request).error());
   const auto& runtime = context->services.runtime;
   const auto& kind = *runtime.find_kind(list.kind);
-  const auto* rolled_up = roll_up_of(list.kind);
   ListText page{*context};
   const auto end =
       runtime.list(*request, [&](const ObjectId& object, const Result<ObjectView>& view) {
-        if (!view) return page.add_unreadable(object);
-        auto state = runtime.without_dead_references(kind, view->state);
-        if (rolled_up != nullptr) {
-          auto shown = with_roll_up(runtime, *rolled_up, view->meta, std::move(state));
-          if (!shown) return page.add_unreadable(object);
-          state = std::move(*shown);
-        }
-        return page.add(actors::resource_body(view->meta, std::move(state)));
+        const auto body = view ? listed_body(runtime, kind, *view) : Result<Json>{fail(view.error())};
+        return body ? page.add(*body) : page.add_unreadable(object);
       });
   if (!end) return answer(*context, Error{end.error()});
   std::move(page).send_counted(*context, *end);

@@ -18,6 +18,10 @@ namespace perdure::api {
 /// What the request, whose query was checked, asks for. Errors: invalid (`combination`).
 [[nodiscard]] Result<ListRequest> list_request(const Context& context, const ObjectList& list);
 
+/// An object as its lists show it. Errors: those of what is rolled up.
+[[nodiscard]] Result<Json> listed_body(const Runtime& runtime, const KindDefinition& kind,
+                                       const ObjectView& view);
+
 /// Answers with a page.
 void answer_list(const ContextPtr& context, const ObjectList& list);
 
