@@ -22,10 +22,17 @@ class QueueHold {
     const auto wanted = counted(bytes);
     return wanted <= hold_.bytes() || hold_.resize(wanted) == Fit::yes;
   }
+  /// The queue was empty, and has so long a first chunk: it is taken, and counted if it can be.
+  void take_first(std::size_t bytes) { is_counted_ = takes(bytes); }
+  /// The queue has become so long. Aborts a debug build in which it was not asked for.
+  void check(std::size_t bytes) const {
+    if (is_counted_) hold_.check_covers(counted(bytes));
+  }
 
   /// The queue has become so short.
   void shrink(std::size_t bytes) {
     const auto wanted = counted(bytes);
+    is_counted_ = is_counted_ || bytes == 0;
     if (wanted == 0 || wanted <= hold_.bytes() / 2) static_cast<void>(hold_.resize(wanted));
   }
 
@@ -35,6 +42,7 @@ class QueueHold {
   }
 
   Hold hold_;
+  bool is_counted_ = true;  ///< but for a first chunk that found no room
 };
 
 }  // namespace perdure::http

@@ -116,7 +116,11 @@ Fit Session::reserve_body() {
     }
     if (fit != Fit::yes) return fit;
   }
-  bytes.reserve(room);
+  // `reserve` of a string that has something may take up to twice as much.
+  std::string larger;
+  larger.reserve(room);
+  larger += bytes;
+  bytes.swap(larger);
   return Fit::yes;
 }
 
@@ -126,6 +130,8 @@ Session::Step Session::step_body() {
     if (const auto fit = reserve_body(); fit != Fit::yes) return refuse_body(refusal_of(fit));
     const auto step = parser_.parse_body(input_.view(), body_wanted_.bytes_max, incoming_.bytes);
     input_.consume(step.consumed);
+    const auto taken = incoming_.bytes.capacity();
+    incoming_.hold.check_covers(taken > kept_uncounted_bytes ? taken : 0);
     if (step.refusal) return refuse_body(*step.refusal);
     if (step.done) return finish_body();
     extend_body_deadline();

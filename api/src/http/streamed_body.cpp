@@ -47,8 +47,10 @@ Result<Room> StreamedBody::write(Body chunk) {
       return fail(ErrorCode::overloaded, "the client reads too slowly");
     }
     if (size > 0) {
+      if (queued_bytes_ == 0) hold_.take_first(size);
       queue_.push_back(std::move(chunk));
       queued_bytes_ += size;
+      hold_.check(queued_bytes_);
       if (options_.content_length) declared_left_ -= size;
     }
     if (queued_bytes_ > options_.queue_bytes_max / 2) {

@@ -175,7 +175,9 @@ Result<Room> WebSocketSession::send(MessageKind kind, std::span<const Body> payl
             queue_hold_.takes(queued_bytes_ + cost)) ||
            (queued_bytes_ == 0 && payloads.size() == 1);
     if (fits) {
+      if (queued_bytes_ == 0) queue_hold_.take_first(cost);
       queued_bytes_ += cost;
+      queue_hold_.check(queued_bytes_);
       for (const auto& payload : payloads) queue_.push_back({kind, payload});
     } else if (options_.overflow == Overflow::close) {
       closing_ = overflown_ = true;

@@ -80,5 +80,18 @@ TEST(MemoryBudget, tells_the_client_whose_bound_it_was_and_when_to_come_again) {
   EXPECT_TRUE(error_of(Fit::past_share).retry_after);
 }
 
+TEST(MemoryBudgetDeath, a_buffer_that_has_grown_past_what_is_held_aborts_a_debug_build) {
+#ifdef NDEBUG
+  GTEST_SKIP() << "this is no debug build";
+#else
+  MemoryBudget budget{{.all_bytes_max = 100, .owner_bytes_max = 100}};
+  Hold hold{budget, 1};
+  ASSERT_EQ(hold.resize(10), Fit::yes);
+  hold.check_covers(10);
+  EXPECT_DEATH(hold.check_covers(11), "has grown past the 10 that are held");
+  Hold{}.check_covers(11);  // without a budget nothing is counted
+#endif
+}
+
 }  // namespace
 }  // namespace perdure

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owners take turns on the workers, whatever one of them asks for. Real threads; what is counted
 // is calls that were served, not time.
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
 #include <latch>
 
 #include "fixture.hpp"
@@ -222,6 +224,31 @@ TEST_F(Owners, have_mailboxes_that_strangers_cannot_fill) {
   }
   EXPECT_EQ(not_found, 10) << "they learn at once that there is no such object";
   EXPECT_EQ(bob_is_served_as("b"), 1);
+}
+
+#ifndef NDEBUG
+/// A slice in which messages do not end.
+class Endless : public runtime::SlicedActor {
+ public:
+  using SlicedActor::SlicedActor;
+  [[nodiscard]] OwnerKey owner() const override { return 0; }
+  void take(std::size_t messages) {
+    for (std::size_t i = 0; i < messages; ++i) count_message();
+  }
+};
+#endif
+
+TEST(SliceDeath, a_slice_that_passes_its_bound_aborts_a_debug_build) {
+#ifdef NDEBUG
+  GTEST_SKIP() << "this is no debug build";
+#else
+  caf::actor_system_config config;
+  caf::actor_system system{config};
+  const auto actor = system.spawn<Endless, caf::lazy_init>();
+  auto& endless = *caf::actor_cast<Endless*>(actor);
+  endless.take(slice_messages_max);
+  EXPECT_DEATH(endless.take(1), "a slice has passed its bound of messages");
+#endif
 }
 
 }  // namespace

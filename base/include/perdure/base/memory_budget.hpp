@@ -12,9 +12,11 @@
 #include <atomic>
 #include <cstddef>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
+#include "perdure/base/check.hpp"
 #include "perdure/base/error.hpp"
 #include "perdure/base/fair_queue.hpp"
 
@@ -45,6 +47,14 @@ class Hold {
   [[nodiscard]] Fit resize(std::size_t bytes);
   void release() noexcept;
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  /// A buffer that it counts has so many bytes. Aborts a debug build when it holds fewer.
+  void check_covers([[maybe_unused]] std::size_t bytes) const {
+#ifndef NDEBUG
+    PERDURE_CHECK(budget_ == nullptr || bytes <= bytes_,
+                  "a buffer of " + std::to_string(bytes) + " bytes has grown past the " +
+                      std::to_string(bytes_) + " that are held for it");
+#endif
+  }
 
  private:
   MemoryBudget* budget_ = nullptr;
