@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -144,8 +145,9 @@ class UnitCounts {
         PERDURE_TRY(stored, state_.count_of(change.name));
         count->second = stored;
       }
-      count->second = add_to_count(count->second, change.by);
-      if (change.by > 0 && change.most && count->second > *change.most) {
+      count->second = add_to_count(count->second, change);
+      const auto now = change.period == 0 ? count->second : PeriodCount::of(count->second).count;
+      if (change.by > 0 && change.most && now > *change.most) {
         return fail(ErrorCode::quota_exceeded, change.name);
       }
     }
@@ -179,10 +181,19 @@ class UnitTakes {
 
 }  // namespace
 
-std::uint64_t add_to_count(std::uint64_t count, std::int64_t by) {
-  if (by >= 0) return count + static_cast<std::uint64_t>(by);
-  const auto less = std::uint64_t{0} - static_cast<std::uint64_t>(by);
-  return count - std::min(count, less);
+std::uint64_t add_to_count(std::uint64_t stored, const CountChange& change) {
+  const auto add = [by = change.by](std::uint64_t count) {
+    if (by >= 0) return count + static_cast<std::uint64_t>(by);
+    const auto less = std::uint64_t{0} - static_cast<std::uint64_t>(by);
+    return count - std::min(count, less);
+  };
+  if (change.period == 0) return add(stored);
+  auto count = PeriodCount::of(stored);
+  // A turn that comes late, or after the clock was set back, counts in the later period.
+  if (count.period < change.period) count = {change.period, 0};
+  constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+  count.count = static_cast<std::uint32_t>(std::min(add(count.count), most));
+  return count.stored();
 }
 
 Result<void> check_unit(const Unit& unit, CommitRules rules, CommitState& state) {

@@ -27,8 +27,8 @@ class CommitState {
   [[nodiscard]] virtual Result<std::uint64_t> count_of(const std::string& name) = 0;
 };
 
-/// A count after a change; not below 0.
-[[nodiscard]] std::uint64_t add_to_count(std::uint64_t count, std::int64_t by);
+/// What is stored of a count after a change; not below 0.
+[[nodiscard]] std::uint64_t add_to_count(std::uint64_t stored, const CountChange& change);
 
 struct CommitRules {
   std::uint64_t epoch;

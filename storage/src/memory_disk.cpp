@@ -71,7 +71,10 @@ void apply_write_set(MemoryDisk::State& disk, const WriteSet& write_set) {
     }
   }
   for (const auto& change : write_set.alarms) apply_alarm(disk, id, object, change);
-  for (const auto& event : write_set.events) disk.events.emplace(++disk.last_event, event);
+  for (const auto& event : write_set.events) {
+    const auto position = ++disk.last_event;
+    disk.events.emplace(position, EventRow{position, event});
+  }
   for (const auto position : write_set.takes) disk.outbox.erase(position);
   for (const auto& body : write_set.sends) disk.outbox.emplace(++disk.last_send, body);
   for (const auto& release : write_set.releases) disk.claims.erase({release.space, release.key});
@@ -80,7 +83,7 @@ void apply_write_set(MemoryDisk::State& disk, const WriteSet& write_set) {
   }
   for (const auto& change : write_set.counts) {
     auto& count = disk.counts[change.name];
-    count = add_to_count(count, change.by);
+    count = add_to_count(count, change);
     if (count == 0) disk.counts.erase(change.name);
   }
   for (const auto& pin : write_set.pins) {

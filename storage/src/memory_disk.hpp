@@ -41,7 +41,7 @@ struct MemoryDisk::State {
   std::set<AlarmPlace> due;
   std::map<std::string, std::uint64_t, std::less<>> counts;
   std::map<std::pair<std::string, std::string>, MemoryClaim> claims;
-  std::map<std::uint64_t, std::string> events;  ///< by position
+  std::map<std::uint64_t, EventRow> events;  ///< by position
   std::uint64_t last_event = 0;
   std::map<std::uint64_t, std::string> outbox;  ///< by position
   std::uint64_t last_send = 0;
@@ -63,7 +63,7 @@ struct MemoryDisk::State {
   struct UnsyncedTrim {
     ObjectId object;  ///< of the kind "": the event log
     MemoryObject before;
-    std::map<std::uint64_t, std::string> events_before;
+    std::map<std::uint64_t, EventRow> events_before;
   };
   std::vector<UnsyncedTrim> unsynced_trims;
   /// Undoes the trims that a crash takes back.

@@ -46,6 +46,7 @@ class MemoryStore final : public Store {
                                                      std::size_t limit) const override;
   [[nodiscard]] Result<EventRange> event_range() const override;
   Result<void> trim_events(std::uint64_t first) override;
+  Result<void> drop_events(const EventGap& gap) override;
   [[nodiscard]] Result<std::vector<OutboxRow>> outbox(std::uint64_t from,
                                                       std::size_t limit) const override;
   [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id, Seq from,
@@ -334,14 +335,8 @@ Result<std::vector<AlarmRow>> MemoryStore::alarms(const ObjectId& id, std::strin
 
 namespace {
 
-template <class Row>
-std::vector<Row> rows_from(const std::map<std::uint64_t, std::string>& all, std::uint64_t from,
-                           std::size_t limit) {
-  std::vector<Row> rows;
-  for (auto row = all.lower_bound(from); row != all.end() && rows.size() < limit; ++row) {
-    rows.push_back({row->first, row->second});
-  }
-  return rows;
+std::uint64_t first_of(const EventRow& row) {
+  return row.gap_first > 0 ? row.gap_first : row.position;
 }
 
 }  // namespace
@@ -349,14 +344,19 @@ std::vector<Row> rows_from(const std::map<std::uint64_t, std::string>& all, std:
 Result<std::vector<EventRow>> MemoryStore::events(std::uint64_t from, std::size_t limit) const {
   const std::lock_guard lock{disk().mutex};
   PERDURE_TRY_VOID(check_usable());
-  return rows_from<EventRow>(disk().events, from, limit);
+  std::vector<EventRow> rows;
+  const auto& all = disk().events;
+  for (auto row = all.lower_bound(from); row != all.end() && rows.size() < limit; ++row) {
+    rows.push_back(row->second);
+  }
+  return rows;
 }
 
 Result<EventRange> MemoryStore::event_range() const {
   const std::lock_guard lock{disk().mutex};
   PERDURE_TRY_VOID(check_usable());
   const auto& all = disk().events;
-  const auto first = all.empty() ? disk().last_event + 1 : all.begin()->first;
+  const auto first = all.empty() ? disk().last_event + 1 : first_of(all.begin()->second);
   return EventRange{.first = first, .last = disk().last_event, .history = "memory"};
 }
 
@@ -367,16 +367,34 @@ Result<void> MemoryStore::trim_events(std::uint64_t first) {
     return fail(ErrorCode::unavailable, "a write failed; writes have stopped");
   }
   auto& all = disk().events;
-  if (all.empty() || first <= all.begin()->first) return {};
+  if (all.empty() || first <= first_of(all.begin()->second)) return {};
   disk().unsynced_trims.push_back({.object = {}, .before = {}, .events_before = all});
   all.erase(all.begin(), all.lower_bound(std::min(first, disk().last_event)));
+  return {};
+}
+
+Result<void> MemoryStore::drop_events(const EventGap& gap) {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  if (health_ != Health::writable) {
+    return fail(ErrorCode::unavailable, "a write failed; writes have stopped");
+  }
+  auto& all = disk().events;
+  disk().unsynced_trims.push_back({.object = {}, .before = {}, .events_before = all});
+  for (const auto position : gap.erased) all.erase(position);
+  all.insert_or_assign(gap.last, EventRow{gap.last, gap.body, gap.first});
   return {};
 }
 
 Result<std::vector<OutboxRow>> MemoryStore::outbox(std::uint64_t from, std::size_t limit) const {
   const std::lock_guard lock{disk().mutex};
   PERDURE_TRY_VOID(check_usable());
-  return rows_from<OutboxRow>(disk().outbox, from, limit);
+  std::vector<OutboxRow> rows;
+  const auto& all = disk().outbox;
+  for (auto row = all.lower_bound(from); row != all.end() && rows.size() < limit; ++row) {
+    rows.push_back({row->first, row->second});
+  }
+  return rows;
 }
 
 Result<std::vector<PinRow>> MemoryStore::pins(const ObjectId& id, Seq from,

@@ -145,6 +145,10 @@ Result<void> ReopeningStore::trim_events(std::uint64_t first) {
   return with_store([&](Store& store) { return store.trim_events(first); });
 }
 
+Result<void> ReopeningStore::drop_events(const EventGap& gap) {
+  return with_store([&](Store& store) { return store.drop_events(gap); });
+}
+
 Result<std::vector<OutboxRow>> ReopeningStore::outbox(std::uint64_t from, std::size_t limit) const {
   return with_store([&](const Store& store) { return store.outbox(from, limit); });
 }

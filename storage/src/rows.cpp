@@ -128,6 +128,21 @@ std::optional<CommitContent> parse_commit(std::string_view content) {
   return CommitContent{number, last_event, last_send};
 }
 
+std::string gap_content(std::uint64_t first, std::string_view body) {
+  std::string content(1, '\0');
+  put_be64(content, first);
+  content += body;
+  return content;
+}
+
+std::optional<EventRow> parse_event(std::uint64_t position, std::string_view content) {
+  if (content.empty() || content[0] != '\0') return EventRow{position, std::string{content}};
+  Reader reader{content.substr(1)};
+  const auto first = reader.be64();
+  if (reader.failed() || first == 0 || first > position) return {};
+  return EventRow{position, std::string{reader.rest()}, first};
+}
+
 std::string number_content(std::uint64_t number) {
   std::string content;
   put_be64(content, number);

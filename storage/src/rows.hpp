@@ -74,6 +74,10 @@ struct CommitContent {
 [[nodiscard]] std::string commit_content(CommitContent commit);
 [[nodiscard]] std::optional<CommitContent> parse_commit(std::string_view content);
 
+/// An event's body, or '\0' be64(first position) body for a gap: no body begins with NUL.
+[[nodiscard]] std::string gap_content(std::uint64_t first, std::string_view body);
+[[nodiscard]] std::optional<EventRow> parse_event(std::uint64_t position, std::string_view content);
+
 /// be64: the epoch, the first event that is kept, an object's floor, or a count.
 [[nodiscard]] std::string number_content(std::uint64_t number);
 [[nodiscard]] std::optional<std::uint64_t> parse_number(std::string_view content);

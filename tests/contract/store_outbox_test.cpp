@@ -135,6 +135,29 @@ TEST_P(StoreEventRetention, the_newest_position_stays) {
   EXPECT_EQ(store().events(0, 10).value().size(), 1u);
 }
 
+TEST_P(StoreEventRetention, dropped_events_leave_a_gap_that_says_what_it_was_told) {
+  auto write_set = turn(alice, 0);
+  write_set.events = {"1", "2", "3", "4", "5", "6"};
+  ASSERT_TRUE(commit(write_set));
+  ASSERT_TRUE(store().drop_events({.first = 2, .last = 3, .erased = {2, 3}, .body = "two"}));
+  const auto check = [&](const std::vector<std::string>& wanted) {
+    std::vector<std::string> found;
+    for (const auto& row : store().events(0, 10).value()) {
+      found.push_back(std::to_string(row.gap_first) + "-" + std::to_string(row.position) +
+                      row.body);
+    }
+    EXPECT_EQ(found, wanted);
+    EXPECT_EQ(store().event_range().value().first, 1u);
+  };
+  check({"0-11", "2-3two", "0-44", "0-55", "0-66"});
+  // The next one takes it in.
+  ASSERT_TRUE(store().drop_events({.first = 2, .last = 4, .erased = {3, 4}, .body = "three"}));
+  check({"0-11", "2-4three", "0-55", "0-66"});
+  EXPECT_EQ(store().events(3, 1).value().front().position, 4u);
+  reopen();
+  check({"0-11", "2-4three", "0-55", "0-66"});
+}
+
 TEST_P(StoreEventRetention, an_empty_log_has_an_empty_range) {
   const auto range = store().event_range().value();
   EXPECT_EQ(range.first, 1u);

@@ -90,7 +90,7 @@ class RocksdbStore::BatchState final : public CommitState {
   /// Of a unit that was checked, so that the count is known.
   void add(const CountChange& change) {
     auto& count = counts_.at(change.name);
-    count = add_to_count(count, change.by);
+    count = add_to_count(count, change);
     counted_.insert(change.name);
   }
   [[nodiscard]] std::uint64_t known_count(const std::string& name) const {

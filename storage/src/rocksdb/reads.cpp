@@ -265,30 +265,35 @@ Result<std::vector<AlarmRow>> RocksdbStore::alarms(const ObjectId& id, std::stri
 namespace {
 
 /// Rows of a table that is keyed by position.
-template <class Row>
-Result<std::vector<Row>> rows_from(const Database& database, rows::Table table, std::uint64_t from,
-                                   std::size_t limit) {
-  std::vector<Row> found;
-  Scan scan{database, table, keys::at_position(from), {}};
-  for (scan.to_first(); scan.valid() && found.size() < limit; scan.next()) {
-    PERDURE_TRY(body, scan.content());
-    const auto position = keys::parse_position(scan.key());
-    if (!position) return rows::misshapen(table, scan.key());
-    found.push_back({*position, std::string{body}});
-  }
-  PERDURE_TRY_VOID(scan.status());
-  return found;
-}
 
 }  // namespace
 
 Result<std::vector<EventRow>> RocksdbStore::events(std::uint64_t from, std::size_t limit) const {
   PERDURE_TRY(first, first_event());
-  return rows_from<EventRow>(database(), rows::Table::events, std::max(from, first), limit);
+  std::vector<EventRow> found;
+  Scan scan{database(), rows::Table::events, keys::at_position(std::max(from, first)), {}};
+  for (scan.to_first(); scan.valid() && found.size() < limit; scan.next()) {
+    PERDURE_TRY(content, scan.content());
+    const auto position = keys::parse_position(scan.key());
+    auto row = position ? rows::parse_event(*position, content) : std::nullopt;
+    if (!row) return rows::misshapen(rows::Table::events, scan.key());
+    found.push_back(std::move(*row));
+  }
+  PERDURE_TRY_VOID(scan.status());
+  return found;
 }
 
 Result<std::vector<OutboxRow>> RocksdbStore::outbox(std::uint64_t from, std::size_t limit) const {
-  return rows_from<OutboxRow>(database(), rows::Table::outbox, from, limit);
+  std::vector<OutboxRow> found;
+  Scan scan{database(), rows::Table::outbox, keys::at_position(from), {}};
+  for (scan.to_first(); scan.valid() && found.size() < limit; scan.next()) {
+    PERDURE_TRY(body, scan.content());
+    const auto position = keys::parse_position(scan.key());
+    if (!position) return rows::misshapen(rows::Table::outbox, scan.key());
+    found.push_back({*position, std::string{body}});
+  }
+  PERDURE_TRY_VOID(scan.status());
+  return found;
 }
 
 Result<std::uint64_t> RocksdbStore::first_event() const {

@@ -97,6 +97,7 @@ class RocksdbStore final : public Store {
                                                      std::size_t limit) const override;
   [[nodiscard]] Result<EventRange> event_range() const override;
   Result<void> trim_events(std::uint64_t first) override;
+  Result<void> drop_events(const EventGap& gap) override;
   [[nodiscard]] Result<std::vector<OutboxRow>> outbox(std::uint64_t from,
                                                       std::size_t limit) const override;
   [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id, Seq from,

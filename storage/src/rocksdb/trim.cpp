@@ -209,6 +209,19 @@ Result<void> RocksdbStore::trim_events(std::uint64_t first) {
   return write_deletions(batch);
 }
 
+Result<void> RocksdbStore::drop_events(const EventGap& gap) {
+  if (!gate_->is_open()) return fail(ErrorCode::unavailable, "writes have stopped");
+  // In one batch: nobody sees the events gone without the gap that says so.
+  rocksdb::WriteBatch batch;
+  for (const auto position : gap.erased) {
+    if (position == gap.last) continue;
+    database().erase(batch, rows::Table::events, keys::at_position(position));
+  }
+  database().put(batch, rows::Table::events, keys::at_position(gap.last),
+                 rows::gap_content(gap.first, gap.body));
+  return write_deletions(batch);
+}
+
 /// Without a sync: a deletion that is lost is repeated by the next trim.
 Result<void> RocksdbStore::write_deletions(rocksdb::WriteBatch& batch) {
   if (batch.Count() == 0) return {};

@@ -80,6 +80,20 @@ struct CountChange {
   std::int64_t by = 0;
   /// Refuses the unit when the count would rise above it.
   std::optional<std::uint64_t> most = {};
+  /// Unless 0, the count is one of a period and starts anew with each later one: it is below 2³²,
+  /// and `Store::count` gives it together with its period (PeriodCount).
+  std::uint32_t period = 0;
+};
+
+/// How a count of a period is kept: the number of the period, then the count, in 32 bits each.
+struct PeriodCount {
+  std::uint32_t period = 0;
+  std::uint32_t count = 0;
+
+  [[nodiscard]] static PeriodCount of(std::uint64_t stored) {
+    return {static_cast<std::uint32_t>(stored >> 32U), static_cast<std::uint32_t>(stored)};
+  }
+  [[nodiscard]] std::uint64_t stored() const { return std::uint64_t{period} << 32U | count; }
 };
 
 /// Names the record at `seq` so that retention keeps it (with the entries it saw), or lets it go.
@@ -186,6 +200,19 @@ struct AlarmRow {
 
 struct EventRow {
   std::uint64_t position;
+  std::string body;
+  /// Of a gap: the first of the positions that it stands for, `position` being the last one. 0 for
+  /// an event.
+  std::uint64_t gap_first = 0;
+};
+
+/// A run of events that the log has let go of, and what is told in their place.
+struct EventGap {
+  std::uint64_t first;
+  std::uint64_t last;
+  /// Positions from `first` to `last` whose rows go now, those of gaps that this one takes the
+  /// place of among them.
+  std::vector<std::uint64_t> erased;
   std::string body;
 };
 
@@ -352,7 +379,7 @@ class Store {
   [[nodiscard]] virtual Result<std::vector<AlarmRow>> alarms(
       const ObjectId&, std::string_view from = {}, std::size_t limit = no_bound) const = 0;
 
-  /// Events of the log with position >= `from`, in order.
+  /// Events of the log with position >= `from`, in order, and gaps whose last position is.
   [[nodiscard]] virtual Result<std::vector<EventRow>> events(std::uint64_t from,
                                                              std::size_t limit) const = 0;
 
@@ -361,6 +388,10 @@ class Store {
   /// Lets go of the events below `first`; never of the newest position. Safe beside commits.
   /// Errors: unavailable when writes have stopped.
   [[nodiscard]] virtual Result<void> trim_events(std::uint64_t first) = 0;
+  /// Lets go of events, or of gaps, and puts a gap in their place, at its last position. Not of the
+  /// newest event. Safe beside commits; one that is lost in a crash may be repeated.
+  /// Errors: unavailable when writes have stopped.
+  [[nodiscard]] virtual Result<void> drop_events(const EventGap& gap) = 0;
 
   /// Outbox items with position >= `from` that have not been taken, in order.
   [[nodiscard]] virtual Result<std::vector<OutboxRow>> outbox(std::uint64_t from,
