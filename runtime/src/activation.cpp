@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "once_bound.hpp"
 #include "quota.hpp"
 #include "unique_keys.hpp"
 
@@ -14,8 +15,11 @@ namespace {
 // With fewer pending entries, those that became durable are not looked for in the middle of a run.
 constexpr std::size_t pending_entries_before_pruning = 64;
 
-Error explain_refusal(const KindDefinition& kind, const TurnRules& rules, Error error) {
-  return explain_quota(rules.quotas, explain_taken(kind, std::move(error)));
+Error explain_refusal(const KindDefinition& kind, const TurnRules& rules, const Envelope& envelope,
+                      Error error) {
+  auto explained = explain_quota(rules.quotas, explain_taken(kind, std::move(error)));
+  return explain_once(rules.quotas.idempotency_keys, rules.idempotency_window, envelope.accepted_at,
+                      std::move(explained));
 }
 
 }  // namespace
@@ -156,7 +160,8 @@ void Activation::recover() {
   for (const auto& submission : again) {
     if (!submission->refused) continue;
     finish(submission->envelope,
-           fail(explain_refusal(cell_->kind, around_.rules, std::move(*submission->refused))));
+           fail(explain_refusal(cell_->kind, around_.rules, *submission->envelope,
+                                std::move(*submission->refused))));
   }
 }
 

@@ -25,13 +25,14 @@ Agenda::Agenda(storage::Store& store, const Clock& clock, const Times& times, Ra
       alarms_(store, clock, options.alarms, std::move(alarms.owner_of), waking(alarms.fire)),
       alarm_check_(store, times, clock, waking(alarms.fire)),
       outbox_(store, clock, random, with_wake(std::move(effects), [this] { wake(); })),
-      events_(store, times, options.event_retention),
+      events_(store),
       subscriptions_(
           store, events_, std::move(call),
           [this](const ObjectId& from, const ObjectId& to, const std::string& owner) {
             return outbox_.is_waiting(from, to, owner);
           },
-          [this] { wake(); }) {}
+          [this] { wake(); }),
+      log_trimmer_(store, times, options.event_retention) {}
 
 AlarmClock::Fire Agenda::waking(AlarmClock::Fire fire) {
   return [this, fire = std::move(fire)](const ObjectId& object, Tick tick,
@@ -62,6 +63,7 @@ void Agenda::asked(storage::Unit& unit, const storage::Committed& committed) {
       const auto count = write_set.events.size();
       events_.published(event, std::move(write_set.events));
       event += count;
+      published_.fetch_add(count, std::memory_order_relaxed);
     }
   }
   if (is_due) wake();
@@ -103,11 +105,24 @@ bool Agenda::step() {
   const bool fired = alarms_.step();
   const bool moved = outbox_.step();
   const bool passed_on = subscriptions_.step();
-  if (const auto now = clock_.monotonic(); now - trimmed_at_ >= event_trims_every) {
+  const bool trims = trim_events();
+  return ran || corrected || fired || moved || passed_on || trims;
+}
+
+bool Agenda::trim_events() {
+  const auto now = clock_.monotonic();
+  const bool is_time = now - trimmed_at_ >= event_trims_every;
+  if (is_time) {
     trimmed_at_ = now;
-    events_.trim();
+    log_trimmer_.trim_old();
   }
-  return ran || corrected || fired || moved || passed_on;
+  if (!is_time && published_.load(std::memory_order_relaxed) < log_trimmer_.looks_after()) {
+    return false;
+  }
+  const auto seen = published_.load(std::memory_order_relaxed);
+  if (log_trimmer_.trim_many()) return true;
+  published_.fetch_sub(seen, std::memory_order_relaxed);
+  return false;
 }
 
 Milliseconds Agenda::wait() const {

@@ -3,11 +3,13 @@
 // outbox, and the subscribers of events.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
 #include "alarm_check.hpp"
 #include "alarm_clock.hpp"
+#include "log_trimmer.hpp"
 #include "outbox_pump.hpp"
 #include "subscription.hpp"
 #include "times.hpp"
@@ -52,6 +54,8 @@ class Agenda {
 
  private:
   [[nodiscard]] Milliseconds wait() const;
+  /// True when more is left to be done.
+  bool trim_events();
   bool run_posted();
   /// The same, but what has ended is looked at soon.
   [[nodiscard]] AlarmClock::Fire waking(AlarmClock::Fire fire);
@@ -72,7 +76,9 @@ class Agenda {
   OutboxPump outbox_;
   EventFeed events_;
   Subscriptions subscriptions_;
-  Milliseconds trimmed_at_{0};  ///< the event log; monotonic
+  LogTrimmer log_trimmer_;
+  Milliseconds trimmed_at_{0};               ///< what was too old of the event log; monotonic
+  std::atomic<std::uint64_t> published_{0};  ///< events since the log was looked at
 };
 
 }  // namespace perdure::runtime

@@ -84,7 +84,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
       paces_(kinds_, foundation_.threads == runtime::Threads::own ? options_.quick_turn_max
                                                                   : std::chrono::hours{1}),
       times_(*foundation_.clock, foundation_.store->epoch()),
-      once_(*foundation_.store),
+      once_(*foundation_.store, options_.quotas.idempotency_keys, options_.idempotency_window),
       directory_(
           {.mailbox_max = options_.mailbox_max,
            .in_flight_max = options_.in_flight_max,
@@ -137,6 +137,9 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
       purger_(
           *foundation_.store, kinds_, *foundation_.clock, times_, options_.purge_after,
           [this](Call call, ReplyHandler done) { this->call(std::move(call), std::move(done)); }),
+      letter_bound_(
+          *foundation_.store, options_.quotas.dead_letters,
+          [this](Call call, ReplyHandler done) { this->call(std::move(call), std::move(done)); }),
       around_{.store = *foundation_.store,
               .directory = directory_,
               .committer = committer_,
@@ -155,11 +158,13 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
   housekeeper_.add_chore([this] { static_cast<void>(foundation_.store->look()); });
   housekeeper_.add_chore([this] { recover(); });
   housekeeper_.add_chore([this] { purger_.step(); });
+  housekeeper_.add_chore([this] { letter_bound_.step(); });
   for (const auto& kind : kinds_) kinds_by_name_.emplace(kind.name(), &kind.definition());
   subscription_kind_ = find_kind(runtime::subscription_kind_name);
   dead_letter_kind_ = find_kind(runtime::dead_letter_kind_name);
   if (options_.access == AccessMode::read_write) {
-    counts_all_ = runtime::count_objects(*foundation_.store, kinds_, claims_at()).has_value();
+    counts_all_ = runtime::count_objects(*foundation_.store, kinds_, claims_at()) &&
+                  runtime::count_bytes(*foundation_.store, kinds_, claims_at());
     // What these cannot do, the next opening does: until then lists and names are as they were.
     static_cast<void>(runtime::bring_indexes_up_to_date(*foundation_.store, kinds_, claims_at()));
     static_cast<void>(runtime::bring_claims_up_to_date(*foundation_.store, kinds_, claims_at()));

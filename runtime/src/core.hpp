@@ -16,6 +16,7 @@
 #include "directory.hpp"
 #include "export_seal.hpp"
 #include "housekeeper.hpp"
+#include "letter_bound.hpp"
 #include "once.hpp"
 #include "perdure/runtime/runtime.hpp"
 #include "perdure/storage/reopening_store.hpp"
@@ -170,6 +171,7 @@ class Runtime::Core {
   runtime::Agenda agenda_;
   const runtime::TurnRules rules_;
   runtime::Purger purger_;
+  runtime::LetterBound letter_bound_;
   runtime::Surroundings around_;
   runtime::TransactEffects transact_effects_;
   bool counts_all_ = false;    ///< every object of the store is counted for its owner

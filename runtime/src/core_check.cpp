@@ -74,6 +74,25 @@ void check_counts(const storage::Store& store, const std::map<std::string, Index
   }
 }
 
+/// Adds the bytes of an object to its owner's, and checks what is counted of its entries.
+void add_bytes(const storage::Store& store, const runtime::Version& version,
+               std::map<std::string, std::uint64_t>& owners) {
+  if (version.purged()) return;
+  const auto& meta = version.meta;
+  const auto entries = runtime::measure_entries(store, meta.object(), meta.origin->born_seq);
+  const auto counted = store.count(runtime::entry_count(meta.object()));
+  PERDURE_CHECK(entries && counted && *entries == *counted,
+                "the count of the bytes of the entries of " + to_string(meta.object()) + " is off");
+  owners[meta.origin->owner.text()] += version.root_bytes + *entries;
+}
+
+void check_bytes(const storage::Store& store, const std::map<std::string, std::uint64_t>& owners) {
+  for (const auto& [owner, bytes] : owners) {
+    const auto count = store.count(runtime::byte_count(owner));
+    PERDURE_CHECK(count && *count == bytes, "the count of the bytes of " + owner + " is off");
+  }
+}
+
 /// Adds the rows of an object's lists, and what they count.
 void add_listed(const KindDefinition& kind, const ListLayout& layout,
                 const runtime::Version& version, IndexRows& rows,
@@ -129,6 +148,7 @@ void Runtime::Core::check_store(const std::vector<ObjectId>& objects) {
   }
   std::map<std::string, IndexRows> wanted;
   std::map<std::string, std::int64_t> list_counts;
+  std::map<std::string, std::uint64_t> bytes;
   for (const auto& object : objects) {
     const auto* kind = find_kind(object.kind);
     const auto last = store.last_record(object);
@@ -137,6 +157,7 @@ void Runtime::Core::check_store(const std::vector<ObjectId>& objects) {
     check_journal(store, object, **last);
     const auto version = runtime::decode_version(*kind, object, **last);
     PERDURE_CHECK(version, "the last record of " + to_string(object) + " cannot be understood");
+    if (counts_all_) add_bytes(store, **version, bytes);
     for (const auto& row : runtime::index_keys(*kind, **version)) {
       wanted[object.kind].emplace(row.index, row.key, object.id);
     }
@@ -156,6 +177,7 @@ void Runtime::Core::check_store(const std::vector<ObjectId>& objects) {
     }
   }
   if (counts_all_) check_counts(store, wanted);
+  if (counts_all_) check_bytes(store, bytes);
   check_list_counts(store, list_counts);
   if (is_between_epochs()) return;  // what is in memory is of the epoch before
   for (const auto& version : directory_.committed_versions()) {

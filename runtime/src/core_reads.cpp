@@ -40,6 +40,7 @@ Result<void> Runtime::Core::takes_writes() const {
 void Runtime::Core::tell_of_letter(const runtime::Cell& cell, const runtime::Version& version) {
   const auto letter = cell.kind.state.encode(version.state.get());
   hooks_.dead_letter_made(cell.object, runtime::cause_of_letter(letter));
+  letter_bound_.made(version.meta.origin->owner.text());
 }
 
 Result<Reply> Runtime::Core::answer_from(const runtime::Version& version,

@@ -59,6 +59,12 @@ struct Tick {
   } why = Why::due;
 };
 
+/// Where an idempotency key is counted, see OnceBound.
+struct OnceRoom {
+  std::uint32_t period = 0;                ///< 0: nowhere, it is the host's own
+  std::optional<std::uint64_t> most = {};  ///< of the period; none: no bound
+};
+
 struct Envelope {
   Call call;
   ReplyHandler done;
@@ -74,6 +80,7 @@ struct Envelope {
   std::uint64_t random_seed = 0;
   /// For Operation::hold, and for the whole transaction: its number, from 1.
   std::uint64_t transaction = 0;
+  OnceRoom once_room = {};  ///< set when a call with an idempotency key begins
   std::optional<Receipt> receipt = {};
   std::optional<Tick> tick = {};  ///< for Operation::fire
   /// Set by the directory: the activation that the envelope is counted on.

@@ -165,8 +165,8 @@ class EventFeed::Watch final : public EventWatch {
   std::list<Watch*>::iterator place_;
 };
 
-EventFeed::EventFeed(storage::Store& store, const Times& times, EventRetention retention)
-    : store_(store), times_(times), retention_(retention), watches_(std::make_shared<Watches>()) {}
+EventFeed::EventFeed(const storage::Store& store)
+    : store_(store), watches_(std::make_shared<Watches>()) {}
 
 std::unique_ptr<EventWatch> EventFeed::watch(std::function<void()> callback) {
   return std::make_unique<Watch>(watches_, std::move(callback));
@@ -226,48 +226,58 @@ void EventFeed::keep(std::uint64_t position, const std::vector<Recent>& decoded)
   }
 }
 
-Result<std::vector<EventPtr>> EventFeed::events_from(std::uint64_t position, std::size_t limit,
-                                                     const std::string& history) {
-  std::vector<EventPtr> events;
+Result<std::vector<EventFeed::Row>> EventFeed::rows_from(std::uint64_t position, std::size_t limit,
+                                                         const std::string& history) {
+  std::vector<Row> found;
   if (auto recent = recent_from(position, limit)) {
     bool decoded = false;
     for (auto& one : *recent) {
+      const auto at = position + found.size();
       if (!one.event) {
-        PERDURE_TRY(event, decode_event(history, position + events.size(), *one.body));
+        PERDURE_TRY(event, decode_event(history, at, *one.body));
         one.event = std::move(event);
         decoded = true;
       }
-      events.push_back(one.event);
+      found.push_back({at, one.event});
     }
     if (decoded) keep(position, *recent);
-    return events;
+    return found;
   }
   const auto wanted = std::min(limit, rows_at_once);
-  auto rows = store_.events(position, wanted);
-  if (!rows && rows.error().code == ErrorCode::corrupt)
-    return sound_events(position, wanted, history);
-  if (!rows) return fail(std::move(rows).error());
-  for (const auto& row : *rows) {
-    auto event = decode_event(history, row.position, row.body);
-    if (event) events.push_back(std::move(*event));
+  const auto rows = store_.events(position, wanted);
+  if (!rows && rows.error().code == ErrorCode::corrupt) {
+    return sound_rows(position, wanted, history);
   }
-  return events;
+  if (!rows) return fail(rows.error());
+  for (const auto& row : *rows) add_row(row, history, found);
+  return found;
 }
 
-// Around damage: positions are dense, so what is sound can be asked for one by one. The reader
-// hears of the gap as of one that retention left.
-Result<std::vector<EventPtr>> EventFeed::sound_events(std::uint64_t position, std::size_t limit,
-                                                      const std::string& history) {
+void EventFeed::add_row(const storage::EventRow& row, const std::string& history,
+                        std::vector<Row>& to) {
+  if (row.gap_first > 0) {
+    to.push_back({row.position, nullptr, row.gap_first, decode_gap(row.body)});
+  } else if (auto event = decode_event(history, row.position, row.body)) {
+    to.push_back({row.position, std::move(*event)});
+  }
+}
+
+// Around damage: positions can be asked for one by one. The reader hears of what is missing as of
+// what retention took.
+Result<std::vector<EventFeed::Row>> EventFeed::sound_rows(std::uint64_t position, std::size_t limit,
+                                                          const std::string& history) {
   PERDURE_TRY(range, store_.event_range());
-  std::vector<EventPtr> events;
-  for (; position <= range.last && events.size() < limit; ++position) {
+  std::vector<Row> found;
+  for (; position <= range.last && found.size() < limit; ++position) {
     const auto rows = store_.events(position, 1);
     if (!rows && rows.error().code != ErrorCode::corrupt) return fail(rows.error());
-    if (!rows || rows->empty() || rows->front().position != position) continue;
-    auto event = decode_event(history, position, rows->front().body);
-    if (event) events.push_back(std::move(*event));
+    if (!rows || rows->empty()) continue;
+    const auto& row = rows->front();
+    const bool is_here = row.position == position || row.gap_first == position;
+    if (is_here) add_row(row, history, found);
+    if (is_here) position = row.position;
   }
-  return events;
+  return found;
 }
 
 /// What one reader may see of the log. Most events are decided by their owner alone.
@@ -313,19 +323,24 @@ Result<EventPage> EventFeed::read(const EventQuery& query) {
   auto position = place.next;
   std::size_t looked_at = 0;
   while (page.events.size() < query.limit && looked_at < looked_at_max) {
-    PERDURE_TRY(events, events_from(position, query.limit, range.history));
-    if (events.empty()) {
+    PERDURE_TRY(rows, rows_from(position, query.limit, range.history));
+    if (rows.empty()) {
       page.at_end = true;
       break;
     }
-    for (auto& event : events) {
+    for (auto& row : rows) {
       if (page.events.size() == query.limit) break;
-      // Retention may have passed by between two reads; the oldest event is whichever is left.
-      const bool oldest = query.after == "0" && position == place.next;
-      page.lost |= event->position != position && !oldest;
-      position = event->position + 1;
+      const auto expected = std::exchange(position, row.position + 1);
       ++looked_at;
-      if (wanted(*event)) page.events.push_back(std::move(event));
+      // Retention may have passed by between two reads; the oldest event is whichever is left.
+      const bool oldest = query.after == "0" && expected == place.next;
+      if (!row.event) {
+        const bool missed = row.gap_first > expected || row.gap.concerns(query.principal);
+        page.lost |= missed && !oldest;
+        continue;
+      }
+      page.lost |= row.position != expected && !oldest;
+      if (wanted(*row.event)) page.events.push_back(std::move(row.event));
     }
   }
   page.next = cursor_text(range.history, position - 1);
@@ -335,33 +350,6 @@ Result<EventPage> EventFeed::read(const EventQuery& query) {
 Result<std::string> EventFeed::end() const {
   PERDURE_TRY(range, store_.event_range());
   return cursor_text(range.history, range.last);
-}
-
-void EventFeed::trim() {
-  const auto range = store_.event_range();
-  if (!range || range->first >= range->last) return;
-  auto first = range->first;
-  if (range->last - first + 1 > retention_.events_max) {
-    first = range->last + 1 - retention_.events_max;
-  }
-  // Positions are dense and times do not go back by much: a binary search finds the age's bound.
-  const auto oldest = times_.sure(retention_.age) - retention_.age;
-  auto low = first;
-  auto high = range->last;
-  while (low < high) {
-    const auto middle = low + (high - low) / 2;
-    const auto rows = store_.events(middle, 1);
-    if (!rows || rows->empty()) return;
-    const auto json = Json::parse(rows->front().body, nullptr, false);
-    const auto time = json.is_object() ? parse_rfc3339(json.value("time", ""))
-                                       : Result<Timestamp>{fail(ErrorCode::corrupt, "")};
-    if (time && *time < oldest) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  if (low > range->first) static_cast<void>(store_.trim_events(low));
 }
 
 void EventFeed::reset() {

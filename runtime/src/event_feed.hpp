@@ -7,10 +7,9 @@
 #include <map>
 #include <mutex>
 
+#include "log_gap.hpp"
 #include "perdure/runtime/events.hpp"
-#include "perdure/runtime/options.hpp"
 #include "perdure/storage/store.hpp"
-#include "times.hpp"
 
 namespace perdure::runtime {
 
@@ -26,10 +25,10 @@ inline constexpr std::string_view event_grantees = "grantees";
 /// "0" and the empty one are not.
 [[nodiscard]] bool names_place(std::string_view cursor);
 
-/// Threads  any, but for trim: one thread.
+/// Threads  any.
 class EventFeed {
  public:
-  EventFeed(storage::Store& store, const Times& times, EventRetention retention);
+  explicit EventFeed(const storage::Store& store);
 
   /// Errors: invalid (`/after`, `/topics`); those of the store.
   [[nodiscard]] Result<EventPage> read(const EventQuery& query);
@@ -39,8 +38,6 @@ class EventFeed {
 
   /// A commit published events, the first at `position`.
   void published(std::uint64_t position, std::vector<std::string> bodies);
-  /// Lets go of what is older or more than retention keeps.
-  void trim();
   void reset();
 
  private:
@@ -63,11 +60,21 @@ class EventFeed {
     EventPtr event;  ///< null until it was looked at
   };
 
-  [[nodiscard]] Result<std::vector<EventPtr>> events_from(std::uint64_t position, std::size_t limit,
-                                                          const std::string& history);
-  [[nodiscard]] Result<std::vector<EventPtr>> sound_events(std::uint64_t position,
-                                                           std::size_t limit,
-                                                           const std::string& history);
+  /// What stands in the log at a position: an event, or a gap that ends there.
+  struct Row {
+    std::uint64_t position;
+    EventPtr event;               ///< null: a gap
+    std::uint64_t gap_first = 0;  ///< as EventRow has it
+    LogGap gap = {};
+  };
+
+  [[nodiscard]] Result<std::vector<Row>> rows_from(std::uint64_t position, std::size_t limit,
+                                                   const std::string& history);
+  /// What cannot be understood is left out.
+  static void add_row(const storage::EventRow& row, const std::string& history,
+                      std::vector<Row>& to);
+  [[nodiscard]] Result<std::vector<Row>> sound_rows(std::uint64_t position, std::size_t limit,
+                                                    const std::string& history);
   /// From a position on; empty when the store has to be asked, or nothing is there.
   [[nodiscard]] std::optional<std::vector<Recent>> recent_from(std::uint64_t position,
                                                                std::size_t limit);
@@ -75,9 +82,7 @@ class EventFeed {
   void keep(std::uint64_t position, const std::vector<Recent>& decoded);
   void forget_recent();
 
-  storage::Store& store_;
-  const Times& times_;
-  const EventRetention retention_;
+  const storage::Store& store_;
   const std::shared_ptr<Watches> watches_;
 
   std::mutex mutex_;                // guards the rest

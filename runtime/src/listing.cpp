@@ -275,8 +275,9 @@ Result<ListQuery> query_of(const KindDefinition& kind, const ListLayout& layout,
 // Its row says that an object is of the list. It may have changed since, so it is asked again.
 bool is_listed(const ListPlan& plan, const ObjectView& view) {
   return is_in_groups(plan.layout().rules(), view.meta, plan.query().groups) &&
-         plan.holds(
-             [&](const std::string& field) { return field_value(field, view.meta, view.state); });
+         plan.holds([&](const std::string& field) {
+           return field_value(field, view.meta, view.state);
+         });
 }
 
 bool is_damage(const Error& error) {

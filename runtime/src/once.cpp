@@ -77,9 +77,16 @@ Result<StoredReply> decode_stored_reply(std::string_view bytes) {
   return stored;
 }
 
-storage::Claim once_claim(const Call& call, const Reply& reply, Timestamp expires) {
-  return {std::string{once_space}, claim_key(call), encode_stored_reply({fingerprint(call), reply}),
-          expires};
+void add_once(storage::WriteSet& write_set, const Envelope& envelope, const Reply& reply,
+              std::chrono::seconds window) {
+  const auto& call = envelope.call;
+  if (call.idempotency_key.empty()) return;
+  auto stored = encode_stored_reply({fingerprint(call), reply});
+  if (envelope.once_room.period != 0) {
+    write_set.counts.push_back(once_count(call.principal, envelope.once_room, stored.size()));
+  }
+  write_set.claims.push_back(
+      {std::string{once_space}, claim_key(call), std::move(stored), envelope.accepted_at + window});
 }
 
 bool Once::begin(Envelope& envelope, Timestamp now) {
@@ -108,7 +115,15 @@ bool Once::begin(Envelope& envelope, Timestamp now) {
   };
   // In the table first, then the store: whoever finished before this has its claim there.
   auto stored = find(envelope.call, now);
-  if (stored && !*stored) return true;
+  if (stored && !*stored) {
+    auto room = bound_.room(envelope.call.principal, envelope.accepted_at);
+    if (!room) {
+      envelope.done(fail(std::move(room).error()));
+      return false;
+    }
+    envelope.once_room = *room;
+    return true;
+  }
   envelope.done(stored ? Result<Reply>{std::move(**stored)} : fail(std::move(stored).error()));
   return false;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "envelope.hpp"
+#include "once_bound.hpp"
 #include "perdure/storage/store.hpp"
 
 namespace perdure::runtime {
@@ -27,18 +28,22 @@ struct StoredReply {
 /// The reply is marked as replayed. Errors: corrupt.
 [[nodiscard]] Result<StoredReply> decode_stored_reply(std::string_view bytes);
 
-/// What goes into the unit beside the change.
-[[nodiscard]] storage::Claim once_claim(const Call& call, const Reply& reply, Timestamp expires);
+/// Adds to the unit of a call that has an idempotency key what goes there beside the change: the
+/// reply, for as long as `window`, and that it counts.
+void add_once(storage::WriteSet& write_set, const Envelope& envelope, const Reply& reply,
+              std::chrono::seconds window);
 
 /// Threads  any.
 class Once {
  public:
-  explicit Once(const storage::Store& store) : store_(store) {}
+  Once(const storage::Store& store, std::uint64_t keys_max, std::chrono::seconds window)
+      : store_(store), bound_(store, keys_max, window) {}
 
   /// Decides what becomes of a call with an idempotency key.
   ///
   /// Returns  true: run it, and its `done` (now wrapped) will tell those who wait. False: it has
-  ///          been or will be answered by somebody else's reply, or with idempotency_key_reused.
+  ///          been or will be answered by somebody else's reply, with idempotency_key_reused, or
+  ///          with rate_limited.
   [[nodiscard]] bool begin(Envelope& envelope, Timestamp now);
 
   /// What is kept under a call's key, if anything is.
@@ -63,6 +68,7 @@ class Once {
   void finish(const std::string& key, const Result<Reply>& result);
 
   const storage::Store& store_;
+  OnceBound bound_;
   std::array<Shard, 16> shards_;
 };
 

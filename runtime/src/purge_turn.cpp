@@ -92,6 +92,10 @@ Result<Decision> run_purge(const Envelope& envelope, const Version& newest,
   write_set.releases = all_claims(envelope, newest, around);
   write_set.counts = object_counts(owner_of(newest), {}, write_set.object.kind,
                                    envelope.call.principal, around.rules.quotas);
+  PERDURE_TRY(entry_bytes, around.tally.entry_bytes(around.store, write_set.object));
+  add_byte_counts(write_set,
+                  {.owner = owner_of(newest), .root = newest.root_bytes, .entries = entry_bytes},
+                  {}, envelope.call.principal, around.rules.quotas);
   if (const auto* lists = around.rules.lists.find(around.kind)) {
     const Json root = around.kind.state.encode(newest.state.get());
     const ObjectForm form{newest.meta, root};
@@ -99,10 +103,7 @@ Result<Decision> run_purge(const Envelope& envelope, const Version& newest,
   }
   decision.reply = {.value = nullptr, .meta = version->meta};
   add_receipt(write_set, envelope, newest.meta, decision.reply.value);
-  if (!envelope.call.idempotency_key.empty()) {
-    write_set.claims.push_back(once_claim(envelope.call, decision.reply,
-                                          envelope.accepted_at + around.rules.idempotency_window));
-  }
+  add_once(write_set, envelope, decision.reply, around.rules.idempotency_window);
   version->hash = hash_record(write_set.object, version->meta.seq, *write_set.record);
   decision.version = std::move(version);
   return decision;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tally.hpp"
 
+#include "quota.hpp"
+
 namespace perdure::runtime {
 
 namespace {
@@ -36,7 +38,21 @@ Result<const std::set<Seq>*> Tally::pins(const storage::Store& store, const Obje
   return &*pins_;
 }
 
+Result<std::uint64_t> Tally::entry_bytes(const storage::Store& store, const ObjectId& object) {
+  if (!entry_bytes_) {
+    PERDURE_TRY(bytes, store.count(entry_count(object)));
+    entry_bytes_ = bytes;
+  }
+  return *entry_bytes_;
+}
+
 void Tally::decided(const storage::WriteSet& write_set) {
+  if (entry_bytes_ && !write_set.counts.empty()) {
+    const auto name = entry_count(write_set.object);
+    for (const auto& change : write_set.counts) {
+      if (change.name == name) *entry_bytes_ += static_cast<std::uint64_t>(change.by);
+    }
+  }
   if (write_set.past == storage::Past::erased) {
     alarms_ = 0;
     pins_.emplace();
@@ -61,6 +77,7 @@ void Tally::decided(const storage::WriteSet& write_set) {
 void Tally::forget() {
   alarms_.reset();
   pins_.reset();
+  entry_bytes_.reset();
 }
 
 }  // namespace perdure::runtime

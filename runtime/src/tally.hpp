@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tally: how many alarms and pins an object has, as its newest turn leaves it. Counted when a turn
-// first asks, then kept: another one costs the same however many there are.
+// Tally: how many alarms and pins an object has, and the bytes of its entries, as its newest turn
+// leaves them. Counted when a turn first asks, then kept: another one costs the same however many
+// there are.
 #pragma once
 
 #include <optional>
@@ -20,6 +21,10 @@ class Tally {
   /// Errors: those of the store.
   [[nodiscard]] Result<const std::set<Seq>*> pins(const storage::Store& store,
                                                   const ObjectId& object);
+  /// Bytes of the entries of the object's present life. Each turn that changes some asks, so none
+  /// is on its way when it is first asked for. Errors: those of the store.
+  [[nodiscard]] Result<std::uint64_t> entry_bytes(const storage::Store& store,
+                                                  const ObjectId& object);
   /// A turn has been decided.
   void decided(const storage::WriteSet& write_set);
   /// A turn that was decided has not come to be.
@@ -28,6 +33,7 @@ class Tally {
  private:
   std::optional<std::size_t> alarms_;
   std::optional<std::set<Seq>> pins_;
+  std::optional<std::uint64_t> entry_bytes_;
 };
 
 }  // namespace perdure::runtime

@@ -115,13 +115,9 @@ void TransactionRun::commit(TransactionTurns& turns, Json value) {
   Reply reply{.value = std::move(value), .meta = {.origin = std::make_shared<Origin>()}};
   if (!versions.empty()) reply.meta = versions.begin()->second->meta;
   auto& write_sets = turns.unit().write_sets;
-  const bool is_kept = !envelope_->call.idempotency_key.empty();
-  if (write_sets.empty() && !is_kept) return end(std::move(reply));
+  if (write_sets.empty() && envelope_->call.idempotency_key.empty()) return end(std::move(reply));
   if (write_sets.empty()) write_sets.push_back(carrier(around_.store.epoch()));
-  if (is_kept) {
-    write_sets.front().claims.push_back(once_claim(
-        envelope_->call, reply, envelope_->accepted_at + around_.rules.idempotency_window));
-  }
+  add_once(write_sets.front(), *envelope_, reply, around_.rules.idempotency_window);
   around_.committer.submit(std::make_shared<Submission>(Submission{
       .envelope = envelope_,
       .unit = std::move(turns.unit()),
@@ -152,7 +148,9 @@ void TransactionRun::settled(const storage::Outcome& outcome,
   }
   if (error.code == ErrorCode::stale_epoch) return end(opened_again());
   if (error.code == ErrorCode::outcome_unknown) return end(unknown_outcome(error));
-  end(fail(explain_quota(around_.rules.quotas, error)));
+  const auto& rules = around_.rules;
+  end(fail(explain_once(rules.quotas.idempotency_keys, rules.idempotency_window,
+                        envelope_->accepted_at, explain_quota(rules.quotas, error))));
 }
 
 void TransactionRun::let_go() {

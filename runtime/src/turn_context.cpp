@@ -10,6 +10,8 @@ namespace perdure::runtime {
 
 namespace {
 
+constexpr std::size_t read_max = 64;
+
 [[noreturn]] void too_large(std::string detail) {
   throw Failure({.code = ErrorCode::too_large, .detail = std::move(detail)});
 }
@@ -55,7 +57,8 @@ TurnContext::TurnContext(const Envelope& envelope, const ObjectMeta& meta, Seq b
       begins_life_(born_seq == meta.seq + 1),
       limits_(turn_limits),
       layered_(around.store, meta.object(), &requests_.entries, &around.pending, born_seq,
-               storage::newest, around.gaps) {}
+               storage::newest, around.gaps),
+      beneath_(around.store, meta.object(), nullptr, &around.pending, born_seq) {}
 
 Random& TurnContext::random() {
   if (!random_) random_.emplace(envelope_.random_seed);
@@ -173,10 +176,31 @@ void TurnContext::cancel(std::string effect_id) {
   add(std::move(sent));
 }
 
-std::optional<Entry> TurnContext::get(std::string_view key) const { return layered_.get(key); }
+std::optional<Entry> TurnContext::get(std::string_view key) const {
+  auto entry = layered_.get(key);
+  if (entry) note_read(*entry);
+  return entry;
+}
 
 std::vector<Entry> TurnContext::range(const EntryRange& range) const {
-  return layered_.range(range);
+  auto found = layered_.range(range);
+  for (const auto& entry : found) {
+    if (read_.size() >= read_max) break;
+    note_read(entry);
+  }
+  return found;
+}
+
+void TurnContext::note_read(const Entry& entry) const {
+  if (read_.size() >= read_max || requests_.entries.contains(entry.key)) return;
+  read_.insert_or_assign(entry.key, entry.key.size() + entry.value.size());
+}
+
+std::size_t TurnContext::bytes_before(const std::string& key) const {
+  if (begins_life_) return 0;
+  if (const auto found = read_.find(key); found != read_.end()) return found->second;
+  const auto entry = beneath_.get(key);
+  return entry ? entry->key.size() + entry->value.size() : 0;
 }
 
 void TurnContext::put(std::string key, std::string value) {
@@ -196,6 +220,13 @@ void TurnContext::erase(std::string key) {
 void TurnContext::change(std::string key, std::optional<std::string> value) {
   bytes_ += key.size() + (value ? value->size() : 0);
   auto& entries = requests_.entries;
+  const auto size_of = [&key](const std::optional<std::string>& of) {
+    return of ? key.size() + of->size() : 0;
+  };
+  const auto written = entries.find(key);
+  const auto before = written != entries.end() ? size_of(written->second.value) : bytes_before(key);
+  requests_.entry_bytes +=
+      static_cast<std::int64_t>(size_of(value)) - static_cast<std::int64_t>(before);
   entries.insert_or_assign(std::move(key), PendingEntry{meta_.seq + 1, std::move(value)});
   if (entries.size() > limits_.entries_max || bytes_ > limits_.bytes_max) {
     too_large(fmt::format("a turn changes at most {} entries and {} bytes", limits_.entries_max,

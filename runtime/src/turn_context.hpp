@@ -2,6 +2,7 @@
 // TurnContext: the Turn that a handler sees, which collects what it asks for.
 #pragma once
 
+#include <map>
 #include <optional>
 
 #include "alarm_dues.hpp"
@@ -31,6 +32,7 @@ struct ClaimName {
 /// What a turn asked for beside its new state.
 struct TurnRequests {
   PendingEntries entries;
+  std::int64_t entry_bytes = 0;  ///< what they add to the object's entries, or take from them
   std::vector<PublishedEvent> events;
   std::vector<ClaimName> claims;
   std::vector<ClaimName> releases;
@@ -79,6 +81,9 @@ class TurnContext final : public Turn, private Entries {
   void put(std::string key, std::string value) override;
   void erase(std::string key) override;
   void change(std::string key, std::optional<std::string> value);
+  /// Of an entry as it was before the turn.
+  [[nodiscard]] std::size_t bytes_before(const std::string& key) const;
+  void note_read(const Entry& entry) const;
   void add(Sent sent, const std::optional<std::string>& owner = {});
 
   const Envelope& envelope_;
@@ -93,6 +98,9 @@ class TurnContext final : public Turn, private Entries {
   TurnRequests requests_;
   std::size_t bytes_ = 0;
   LayeredEntries layered_;
+  LayeredEntries beneath_;  ///< without what the turn has written
+  /// Sizes of some entries that the turn has read, so that those it changes are not read again.
+  mutable std::map<std::string, std::size_t, std::less<>> read_;
 };
 
 /// The View that a query sees.

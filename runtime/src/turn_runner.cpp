@@ -133,16 +133,12 @@ void add_entries(Decision& decision, Record& record, const PendingEntries& entri
 }
 
 void add_claims(Decision& decision, const Draft& draft, const TurnRequests& requests) {
-  const auto& call = draft.envelope.call;
   auto& write_set = decision.write_set;
   for (const auto& [space, key] : requests.releases) write_set.releases.push_back({space, key});
   for (const auto& [space, key] : requests.claims) {
     write_set.claims.push_back({space, key, to_string(draft.meta.object()), {}});
   }
-  if (!call.idempotency_key.empty()) {
-    write_set.claims.push_back(once_claim(
-        call, decision.reply, draft.envelope.accepted_at + draft.around.rules.idempotency_window));
-  }
+  add_once(write_set, draft.envelope, decision.reply, draft.around.rules.idempotency_window);
 }
 
 /// Whether something follows from the state that a turn leaves, beside its record.
@@ -235,6 +231,7 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
                       draft.envelope.call.principal, draft.around.rules.quotas),
         std::back_inserter(write_set.counts));
   }
+  PERDURE_TRY_VOID(add_byte_counts(draft, record.root.size(), requests.entry_bytes, write_set));
   for (const auto& sent : requests.sends) write_set.sends.push_back(encode_sent(sent));
   add_receipt(write_set, draft.envelope, draft.meta, draft.value);
   PERDURE_TRY_VOID(add_alarms(decision, draft, std::move(requests.alarms)));
@@ -285,10 +282,7 @@ Decision decide_nothing(const Envelope& envelope, const Version& newest,
   write_set.expected_seq = newest.meta.seq;
   decision.reply = {.value = answer ? *answer : Json(nullptr), .meta = newest.meta};
   add_receipt(write_set, envelope, newest.meta, std::move(answer));
-  if (!envelope.call.idempotency_key.empty()) {
-    write_set.claims.push_back(once_claim(envelope.call, decision.reply,
-                                          envelope.accepted_at + around.rules.idempotency_window));
-  }
+  add_once(write_set, envelope, decision.reply, around.rules.idempotency_window);
   return decision;
 }
 

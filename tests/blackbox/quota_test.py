@@ -5,6 +5,7 @@ import unittest
 
 from event_stream import Stream
 from harness import BlackBoxTest, wait_until
+from users import user_client
 from websocket import WebSocket
 
 QUOTA = 5
@@ -85,6 +86,87 @@ class Quotas(BlackBoxTest):
         self.become_user()
         self.assertEqual(self.user.post("/api-keys", {"name": "second"}).status, 201)
         self.refused(self.user.post("/api-keys", {"name": "third"}), "quotas.api_keys")
+
+
+class Shares(BlackBoxTest):
+    """What a user has of what all share, through kill -9."""
+
+    def start(self, *options):
+        self.running = self.server(*options).start()
+        self.admin = self.running.client()
+
+    def kill(self, *clients):
+        self.running.kill()
+        self.running.start()
+        for client in clients:
+            client.close()
+
+    def refused(self, reply, status, code, setting):
+        self.assertEqual(reply.status, status, reply)
+        self.assertEqual(reply.json["code"], code)
+        self.assertIn(setting, reply.json["detail"])
+
+    def test_idempotency_keys_are_the_same_after_a_kill(self):
+        self.start("--quotas-idempotency-keys", "4")
+        user = user_client(self.running, self.admin)
+
+        def make(key, client=user):
+            return client.post("/notebooks", {"title": "x"}, headers={"Idempotency-Key": key})
+
+        made = [make(f"k{i}") for i in range(4)]
+        self.assertEqual([reply.status for reply in made], [201] * 4)
+        for _ in range(2):
+            refused = make("k4")
+            self.refused(refused, 429, "rate_limited", "quotas.idempotency_keys")
+            self.assertGreater(int(refused.headers["Retry-After"]), 60)
+            self.assertEqual(make("k2").json["id"], made[2].json["id"])
+            self.kill(user, self.admin)
+        self.assertEqual(user.post("/notebooks", {"title": "without"}).status, 201)
+        self.assertEqual(make("k4", self.admin).status, 201, "an operator has no bound")
+
+    def test_bytes_are_the_same_after_a_kill(self):
+        self.start("--quotas-bytes", "1MiB")
+        user = user_client(self.running, self.admin)
+        notebook = user.post("/notebooks", {"title": "x"}).json["id"]
+
+        def write(size):
+            return user.post(f"/notebooks/{notebook}/pages",
+                             {"title": "p", "content": "x" * size})
+
+        pages = []
+        while (reply := write(90_000)).status == 201:
+            pages.append(reply.json["id"])
+        self.refused(reply, 403, "quota_exceeded", "disk share")
+        self.assertEqual(len(pages), 11)
+        for _ in range(2):
+            self.kill(user, self.admin)
+            self.refused(write(90_000), 403, "quota_exceeded", "quotas.bytes")
+        emptied = user.patch(f"/notebooks/{notebook}/pages/{pages[0]}", {"content": ""})
+        self.assertEqual(emptied.status, 200, emptied)
+        self.assertEqual(write(1_000).status, 201)
+
+    def seen(self, client, count):
+        """The topics of so many events from the oldest on, without `lost` among them."""
+        stream = Stream(self.running, client.key, after=0, topics="notebook.*")
+        self.addCleanup(stream.close)
+        return [topic for _, topic, _ in stream.take(count)]
+
+    def test_events_of_others_stay_while_one_fills_the_log_and_through_a_kill(self):
+        self.start("--events-max", "1000")
+        quiet = user_client(self.running, self.admin)
+        loud = user_client(self.running, self.admin)
+        wanted = ["notebook.created"] * 20
+        for _ in wanted:
+            quiet.post("/notebooks", {"title": "x"})
+        notebook = loud.post("/notebooks", {"title": "x"}).json["id"]
+        for part in range(2):
+            for i in range(800):
+                changed = loud.patch(f"/notebooks/{notebook}", {"title": f"{part}.{i}"})
+                self.assertEqual(changed.status, 200, changed)
+            self.kill(quiet, loud, self.admin)
+            self.assertEqual(self.seen(quiet, len(wanted)), wanted)
+        wait_until(lambda: self.seen(loud, 1) == ["notebook.updated"],
+                   what="the end of the loud one's oldest event")
 
 
 class Sockets(BlackBoxTest):

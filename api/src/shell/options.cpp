@@ -68,6 +68,8 @@ RuntimeOptions runtime_options(const Config& config) {
       static_cast<std::uint64_t>(config.number("retention.records_max"));
   options.retention.age = whole_seconds(config, "retention.age");
   options.event_retention.events_max = static_cast<std::uint64_t>(config.number("events.max"));
+  options.event_retention.owner_share_percent =
+      static_cast<std::uint32_t>(config.number("events.owner_share"));
   options.event_retention.age = whole_seconds(config, "events.age");
   options.alarms.period_min = duration(config, "alarms.period_min");
   options.alarms.object_rate = static_cast<std::uint32_t>(config.number("alarms.object_rate"));
@@ -75,6 +77,10 @@ RuntimeOptions runtime_options(const Config& config) {
   options.quotas.objects = static_cast<std::uint64_t>(config.number("quotas.objects"));
   options.quotas.objects_of_kind["api_key"] =
       static_cast<std::uint64_t>(config.number("quotas.api_keys"));
+  options.quotas.bytes = static_cast<std::uint64_t>(config.number("quotas.bytes"));
+  options.quotas.idempotency_keys =
+      static_cast<std::uint64_t>(config.number("quotas.idempotency_keys"));
+  options.quotas.dead_letters = static_cast<std::uint64_t>(config.number("quotas.dead_letters"));
   options.purge_after = whole_seconds(config, "objects.purge_after");
   options.worker_threads = size(config, "threads.worker");
   return options;

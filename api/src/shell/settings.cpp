@@ -150,10 +150,26 @@ constexpr Setting table[] = {
      "Objects that one owner has at most (403 past it); deleted ones count until they are purged",
      1, 1'000'000'000'000},
     {"quotas.api_keys", integer, "1000", "API keys among them", 1, 1'000'000'000},
+    {"quotas.bytes", bytes, "64GiB",
+     "Bytes of the states and entries that one owner's objects have (403 past it); those of "
+     "deleted "
+     "ones count until they are purged",
+     mib, 1024 * 1024 * gib},
+    {"quotas.idempotency_keys", integer, "1000000",
+     "Idempotency keys of one user that are remembered (429 past it); one whose answer has more "
+     "than 1 KiB counts as several",
+     1, 4'000'000'000},
+    {"quotas.dead_letters", integer, "10000",
+     "Dead letters of one owner that are kept; the oldest go", 1, 1'000'000'000},
     {"quotas.sockets", integer, "1000",
      "Streams and WebSockets that one user has open at most (403 past it)", 1, 1'000'000},
 
     {"events.max", integer, "1000000", "Events that the log keeps at most", 1'000, 1'000'000'000},
+    {"events.owner_share", integer, "25",
+     "Percent of them beyond which an owner's oldest events go before those of others, once the "
+     "log "
+     "is full",
+     1, 100},
     {"events.age", duration, "7d", "How long the log keeps an event, up to the maximum", hour,
      36'500 * day},
 

@@ -2,7 +2,6 @@
 #include "perdure/actors/notebook.hpp"
 
 #include "fixture.hpp"
-#include "perdure/actors/item_lists.hpp"
 #include "perdure/actors/resource.hpp"
 
 namespace perdure::actors {
@@ -305,20 +304,6 @@ TEST_F(Notebook, keeps_only_the_newest_revisions) {
   EXPECT_EQ(list["items"].size(), notebook::revisions_max);
   EXPECT_EQ(list["items"].front()["title"], std::to_string(changes - 1));
   EXPECT_EQ(list["items"].back()["title"], "5");
-}
-
-TEST_F(Notebook, has_a_page_as_of_an_earlier_seq_among_its_entries) {
-  const auto made = value(send(notebook_id, "create_page", {{"title", "one"}}));
-  const auto key = item_key("pages", made.at("id").get<std::string>());
-  const auto seq = made.at(std::string{item_member::seq}).get<Seq>();
-  command(notebook_id, "update_page", {{"id", made["id"]}, {"changes", {{"title", "two"}}}});
-  const auto title = [&](AsOf as_of) {
-    const auto found = runtime_->entries(notebook_id, EntryRange::prefix(key), as_of);
-    return found && found->size() == 1 ? found->front().json().at("title") : Json(nullptr);
-  };
-  EXPECT_EQ(title(seq), "one");
-  EXPECT_EQ(title({}), "two");
-  EXPECT_EQ(title(seq - 1), nullptr);
 }
 
 TEST_F(Notebook, has_a_small_root_however_many_pages_there_are) {

@@ -24,7 +24,8 @@ Kind listener_kind() {
 
 class Events : public RuntimeTest {
  protected:
-  Events() : RuntimeTest({counter_kind(), listener_kind()}) {}
+  explicit Events(RuntimeOptions options = {})
+      : RuntimeTest({counter_kind(), listener_kind()}, std::move(options)) {}
 
   void add(const std::string& id, std::int64_t by) { value(call("counter", id, "add", Add{by})); }
   EventPage read(EventQuery query) {
@@ -272,6 +273,94 @@ TEST_F(Events, a_subscription_names_what_is_wrong_with_it) {
     bad.erase(member);
     EXPECT_EQ(field(bad), std::string{"/"} + member);
   }
+}
+
+class EventShares : public Events {
+ protected:
+  static constexpr std::uint64_t events_max = 100;
+
+  EventShares() : Events({.event_retention = {.events_max = events_max}}) {}
+
+  void add_as(const Principal& who, std::int64_t by, const std::string& id = "") {
+    value(runtime_
+              ->call({.target = {"counter", id.empty() ? who.user_id : id},
+                      .name = "add",
+                      .payload = Add{by},
+                      .principal = who})
+              .get());
+  }
+  /// All that a reader sees of the log.
+  struct Seen {
+    Amounts amounts;
+    int losses = 0;
+  };
+  Seen all(const Principal& who, std::string after = "0") {
+    Seen seen;
+    for (bool at_end = false; !at_end;) {
+      const auto page = read({.after = after, .principal = who, .limit = 30});
+      for (const auto amount : amounts(page)) seen.amounts.push_back(amount);
+      seen.losses += page.lost ? 1 : 0;
+      after = page.next;
+      at_end = page.at_end;
+    }
+    return seen;
+  }
+  /// Until the log has no more than it may.
+  std::size_t settled_size() {
+    std::size_t size = 0;
+    EXPECT_TRUE(eventually([&] { return (size = all(root).amounts.size()) <= events_max + 2; }));
+    return size;
+  }
+};
+
+TEST_F(EventShares, keep_an_owners_events_while_another_fills_the_log) {
+  for (int i = 1; i <= 20; ++i) add_as(bob, i);
+  const auto before = read({.principal = bob, .limit = 5}).next;
+  for (int i = 1; i <= 400; ++i) {
+    add_as(ann, i);
+    if (i % 40 == 0) add_as(bob, 100 + i / 40);
+  }
+  EXPECT_GE(settled_size(), events_max - 2);
+  restart();  // the newest were read from memory until now
+  EXPECT_GE(settled_size(), events_max - 2);
+  const auto of_bob = all(bob);
+  ASSERT_EQ(of_bob.amounts.size(), 30U);
+  EXPECT_EQ(of_bob.amounts.front(), 1);
+  EXPECT_EQ(of_bob.amounts.back(), 110);
+  const auto of_ann = all(ann).amounts;
+  EXPECT_EQ(of_ann.back(), 400) << "the oldest go first";
+  EXPECT_EQ(of_ann.size(), static_cast<std::size_t>(401 - of_ann.front()));
+  // Only readers of what is gone hear of it.
+  EXPECT_EQ(all(bob, before).losses, 0);
+  EXPECT_GT(all(ann, before).losses, 0);
+  EXPECT_GT(all(root, before).losses, 0);
+}
+
+TEST_F(EventShares, of_an_owner_who_is_alone_are_the_whole_log) {
+  for (int i = 1; i <= 300; ++i) add_as(ann, i);
+  EXPECT_GE(settled_size(), events_max - 2);
+  EXPECT_EQ(all(ann).amounts.back(), 300);
+}
+
+TEST_F(EventShares, take_the_front_when_nobody_has_too_many) {
+  for (int i = 1; i <= 300; ++i) {
+    add_as({.role = Principal::Role::user, .user_id = "user" + std::to_string(i % 10)}, i);
+  }
+  EXPECT_GE(settled_size(), events_max - 2);
+  restart();
+  const auto left = all(root).amounts;
+  EXPECT_EQ(left.back(), 300);
+  EXPECT_EQ(left.size(), static_cast<std::size_t>(301 - left.front()));
+}
+
+TEST_F(EventShares, are_kept_by_what_a_restart_finds_in_the_log) {
+  for (int i = 1; i <= 20; ++i) add_as(bob, i);
+  for (int i = 1; i <= 90; ++i) add_as(ann, i);
+  restart();
+  for (int i = 1; i <= 90; ++i) add_as(ann, 100 + i);
+  EXPECT_GE(settled_size(), events_max - 2);
+  restart();
+  EXPECT_EQ(all(bob).amounts.size(), 20U);
 }
 
 TEST(Topics, match_by_their_parts) {

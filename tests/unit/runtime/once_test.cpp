@@ -9,6 +9,9 @@ namespace {
 
 class OnceTest : public RuntimeTest {
  protected:
+  explicit OnceTest(RuntimeOptions options = {})
+      : RuntimeTest({counter_kind(), note_kind(), account_kind()}, std::move(options)) {}
+
   static Call add(const std::string& key, std::int64_t by = 1, const std::string& id = "a") {
     return {.target = {"counter", id},
             .name = "add",
@@ -71,6 +74,81 @@ TEST_F(OnceTest, a_failed_call_does_not_spend_its_key) {
   failing.payload = nullptr;
   EXPECT_EQ(code(runtime_->call(failing).get()), ErrorCode::conflict);
   EXPECT_EQ(value(runtime_->call(add("k")).get()), 1);
+}
+
+class OnceBounds : public OnceTest {
+ protected:
+  static constexpr int most = 10;
+
+  OnceBounds()
+      : OnceTest(
+            {.idempotency_window = std::chrono::hours{24}, .quotas = {.idempotency_keys = most}}) {}
+
+  void use_all() {
+    for (int i = 0; i < most; ++i) value(runtime_->call(add(std::to_string(i))).get());
+  }
+  void expect_full(const std::string& key) {
+    const auto refused = runtime_->call(add(key)).get();
+    ASSERT_EQ(code(refused), ErrorCode::rate_limited);
+    EXPECT_NE(refused.error().detail.find("quotas.idempotency_keys"), std::string::npos);
+    ASSERT_TRUE(refused.error().retry_after);
+    EXPECT_GT(*refused.error().retry_after, std::chrono::hours{18} - std::chrono::hours{1});
+    EXPECT_LE(*refused.error().retry_after, std::chrono::hours{30});
+  }
+};
+
+TEST_F(OnceBounds, refuse_one_key_too_many_and_replay_those_that_are_there) {
+  use_all();
+  expect_full("new");
+  EXPECT_EQ(value(runtime_->call(add("3")).get()), 4) << "its reply is there";
+  auto other = add("new", 1, "b");
+  other.principal = bob;
+  value(runtime_->call(other).get());
+  auto without = add("");
+  value(runtime_->call(without).get());
+}
+
+TEST_F(OnceBounds, are_the_same_after_a_restart) {
+  use_all();
+  restart();
+  expect_full("new");
+}
+
+TEST_F(OnceBounds, are_exact_however_many_come_at_once) {
+  std::vector<std::future<Result<Reply>>> replies;
+  for (int i = 0; i < 20 * most; ++i) {
+    replies.push_back(runtime_->call(add(std::to_string(i), 1, "id-" + std::to_string(i % 7))));
+  }
+  int used = 0;
+  for (auto& reply : replies) {
+    const auto result = reply.get();
+    used += result ? 1 : 0;
+    if (!result) {
+      EXPECT_EQ(result.error().code, ErrorCode::rate_limited);
+    }
+  }
+  EXPECT_EQ(used, most);
+}
+
+TEST_F(OnceBounds, hold_for_no_administrator) {
+  for (int i = 0; i <= most; ++i) {
+    auto call = add(std::to_string(i));
+    call.principal = root;
+    value(runtime_->call(call).get());
+  }
+}
+
+class ShortWindow : public OnceTest {
+ protected:
+  ShortWindow()
+      : OnceTest(
+            {.idempotency_window = std::chrono::seconds{1}, .quotas = {.idempotency_keys = 1}}) {}
+};
+
+TEST_F(ShortWindow, gives_a_key_back_when_it_has_passed) {
+  value(runtime_->call(add("a")).get());
+  EXPECT_EQ(code(runtime_->call(add("b")).get()), ErrorCode::rate_limited);
+  EXPECT_TRUE(eventually([&] { return runtime_->call(add("b")).get().has_value(); }));
 }
 
 }  // namespace

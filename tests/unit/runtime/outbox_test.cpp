@@ -68,7 +68,9 @@ Kind friend_kind() {
 
 class Outbox : public RuntimeTest {
  protected:
-  Outbox() : RuntimeTest({friend_kind()}) { refusals = 0; }
+  explicit Outbox(RuntimeOptions options = {}) : RuntimeTest({friend_kind()}, std::move(options)) {
+    refusals = 0;
+  }
 
   Json heard(const std::string& id) { return value(ask("friend", id, "heard")); }
   std::vector<ObjectView> letters() {
@@ -175,6 +177,62 @@ TEST_F(Outbox, a_message_that_is_always_refused_becomes_a_dead_letter_and_the_pa
 TEST_F(Outbox, messages_to_nobody_are_dead_letters) {
   value(call("friend", "a", "send", Json{{"to", "b"}, {"command", "no_such_command"}}));
   EXPECT_TRUE(eventually([&] { return letters().size() == 1; }));
+}
+
+class DeadLetters : public Outbox {
+ protected:
+  DeadLetters() : Outbox({.quotas = {.dead_letters = 3}}) {}
+
+  void fail_as(const Principal& who, int number) {
+    value(runtime_
+              ->call({.target = {"friend", who.user_id},
+                      .name = "send",
+                      .payload = {{"to", who.user_id},
+                                  {"command", "no_such_command"},
+                                  {"payload", number}},
+                      .principal = who})
+              .get());
+  }
+  /// What the letters of an owner hold, in the order of time.
+  std::vector<int> held(const std::string& owner) {
+    std::vector<int> numbers;
+    for (const auto& letter : letters()) {
+      if (letter.meta.origin->owner.text() == owner) numbers.push_back(letter.state["payload"]);
+    }
+    return numbers;
+  }
+  std::uint64_t count(const std::string& owner) {
+    return runtime_->count_objects(owner, "dead_letter").value();
+  }
+};
+
+TEST_F(DeadLetters, of_an_owner_are_the_newest_ones) {
+  fail_as(bob, 0);
+  // One after another: those that come together are in no order.
+  for (int i = 1; i <= 8; ++i) {
+    fail_as(ann, i);
+    ASSERT_TRUE(eventually([&] {
+      const auto numbers = held("ann");
+      return !numbers.empty() && numbers.back() == i;
+    })) << i;
+  }
+  EXPECT_TRUE(eventually([&] { return held("ann") == std::vector{6, 7, 8}; }));
+  EXPECT_TRUE(eventually([&] { return count("ann") == 3; })) << "they are purged";
+  EXPECT_EQ(held("bob"), std::vector{0});
+  restart();
+  EXPECT_EQ(held("ann"), (std::vector{6, 7, 8}));
+}
+
+TEST_F(DeadLetters, that_are_too_many_when_it_starts_go_as_well) {
+  runtime_.reset();
+  wanted_.quotas.dead_letters = 100;
+  open();
+  for (int i = 1; i <= 8; ++i) fail_as(ann, i);
+  ASSERT_TRUE(eventually([&] { return count("ann") == 8; }));
+  runtime_.reset();
+  wanted_.quotas.dead_letters = 3;
+  open();
+  EXPECT_TRUE(eventually([&] { return count("ann") == 3; }));
 }
 
 TEST_F(Outbox, an_effect_is_performed_and_its_result_is_a_turn) {

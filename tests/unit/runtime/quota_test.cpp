@@ -150,5 +150,111 @@ TEST_F(QuotasTest, count_what_was_there_before_there_were_counts) {
   }
 }
 
+class ByteQuotas : public RuntimeTest {
+ protected:
+  static constexpr std::uint64_t most = 10'000;
+
+  ByteQuotas()
+      : RuntimeTest({counter_kind(), note_kind(), account_kind()},
+                    {.quotas = {.bytes = most}, .purge_after = std::chrono::seconds{0}}) {}
+
+  Result<Reply> run(const Principal& who, const ObjectId& object, std::string_view name,
+                    Json payload = nullptr) {
+    return runtime_
+        ->call({.target = object,
+                .name = std::string{name},
+                .payload = std::move(payload),
+                .principal = who})
+        .get();
+  }
+  Result<Reply> make(const Principal& who, const std::string& id) {
+    return run(who, {"note", id}, "create", {{"title", id}});
+  }
+  /// Writes an entry of so many bytes.
+  Result<Reply> write(const Principal& who, const std::string& id, const std::string& key,
+                      std::size_t bytes) {
+    return run(who, {"note", id}, "write", {{key, std::string(bytes - key.size(), 'x')}});
+  }
+  /// How many bytes more ann may have: nothing tells, but what is refused.
+  std::size_t room() {
+    value(make(ann, "probe"));
+    std::size_t low = 2;
+    std::size_t high = most;
+    while (low + 1 < high) {
+      const auto middle = (low + high) / 2;
+      const bool fits = write(ann, "probe", "k", middle).has_value();
+      if (fits) value(run(ann, {"note", "probe"}, "write", {{"k", nullptr}}));
+      (fits ? low : high) = middle;
+    }
+    value(run(ann, {"note", "probe"}, builtin::remove));
+    value(run(root, {"note", "probe"}, builtin::purge));
+    return low;
+  }
+};
+
+TEST_F(ByteQuotas, refuse_what_is_too_much_and_say_so) {
+  value(make(ann, "a"));
+  value(write(ann, "a", "k", 6'000));
+  const auto refused = write(ann, "a", "l", 6'000);
+  ASSERT_EQ(code(refused), ErrorCode::quota_exceeded);
+  EXPECT_NE(refused.error().detail.find("disk share"), std::string::npos);
+  EXPECT_NE(refused.error().detail.find("quotas.bytes"), std::string::npos);
+  value(write(ann, "a", "k", 100));  // less is always taken
+  value(write(ann, "a", "l", 6'000));
+  value(make(bob, "b"));
+  value(write(bob, "b", "k", 6'000));
+  // An administrator is never refused, but what it adds counts for the owner.
+  value(write(root, "a", "m", 9'000));
+  EXPECT_EQ(code(write(ann, "a", "n", 10)), ErrorCode::quota_exceeded);
+}
+
+TEST_F(ByteQuotas, are_given_back_by_whatever_takes_bytes_away) {
+  const auto before = room();
+  value(make(ann, "a"));
+  value(write(ann, "a", "k", 3'000));
+  value(write(ann, "a", "k", 2'000));
+  value(write(ann, "a", "l", 1'000));
+  value(run(ann, {"note", "a"}, "name", "a longer title than it had"));
+  EXPECT_LT(room(), before - 3'000);
+  restart();
+  EXPECT_GT(room(), before - 3'300);
+  value(run(ann, {"note", "a"}, "write", {{"k", nullptr}, {"l", nullptr}}));
+  EXPECT_GT(room(), before - 200);
+  value(write(ann, "a", "k", 3'000));
+  value(run(ann, {"note", "a"}, builtin::remove));
+  EXPECT_LT(room(), before - 3'000) << "what is deleted can be brought back";
+  value(run(root, {"note", "a"}, builtin::purge));
+  EXPECT_EQ(room(), before);
+}
+
+TEST_F(ByteQuotas, forget_what_an_earlier_life_had) {
+  const auto before = room();
+  value(make(ann, "a"));
+  value(write(ann, "a", "k", 4'000));
+  value(run(ann, {"note", "a"}, builtin::remove));
+  value(make(ann, "a"));
+  EXPECT_GT(room(), before - 200);
+  value(write(ann, "a", "k", 4'000));
+  value(run(ann, {"note", "a"}, builtin::remove));
+  value(run(root, {"note", "a"}, builtin::purge));
+  EXPECT_EQ(room(), before);
+}
+
+TEST_F(ByteQuotas, are_exact_however_many_come_at_once) {
+  for (int i = 0; i < 8; ++i) value(make(ann, std::to_string(i)));
+  std::vector<std::future<Result<Reply>>> replies;
+  for (int i = 0; i < 200; ++i) {
+    replies.push_back(runtime_->call({.target = {"note", std::to_string(i % 8)},
+                                      .name = "write",
+                                      .payload = {{std::to_string(i), std::string(997, 'x')}},
+                                      .principal = ann}));
+  }
+  int taken = 0;
+  for (auto& reply : replies) taken += reply.get() ? 1 : 0;
+  EXPECT_EQ(taken, 9);
+  restart();
+  EXPECT_EQ(code(write(ann, "0", "n", 1'000)), ErrorCode::quota_exceeded);
+}
+
 }  // namespace
 }  // namespace perdure

@@ -35,10 +35,12 @@ struct Retention {
   std::chrono::seconds age = std::chrono::hours{24 * 30};
 };
 
-/// How much of the event log is kept: what is older, or more, goes.
+/// How much of the event log is kept: what is older, or more, goes. Of those that are too many, the
+/// oldest of owners with more than their share go first; one that is alone may have them all.
 struct EventRetention {
   std::uint64_t events_max = 1'000'000;
   std::chrono::seconds age = std::chrono::hours{24 * 7};
+  std::uint32_t owner_share_percent = 25;  ///< of events_max
 };
 
 /// How often alarms may go off. What is due beyond a rate goes off later, in order of its time, and
@@ -57,6 +59,12 @@ struct AlarmLimits {
 struct Quotas {
   std::uint64_t objects = 1'000'000;  ///< of all kinds together
   std::map<std::string, std::uint64_t, std::less<>> objects_of_kind = {};
+  /// States and entries of all objects, as they are now: their pasts are bounded by Retention.
+  std::uint64_t bytes = std::uint64_t{64} << 30U;
+  /// Of a principal, within the window; a stored reply of more than 1 KiB counts as several.
+  std::uint64_t idempotency_keys = 1'000'000;
+  /// Of an owner, whoever makes them: the oldest go, so no turn is refused for them.
+  std::uint64_t dead_letters = 10'000;
 };
 
 /// All that the runtime tells of itself. Who passes it on derives from this class, which a hook
