@@ -52,6 +52,8 @@ class MemoryStore final : public Store {
   [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id, Seq from,
                                                  std::size_t limit) const override;
   Result<Trimmed> trim(const ObjectId& id, Seq floor, const ChangedKeys& changed_keys) override;
+  [[nodiscard]] Result<std::vector<std::string>> kinds() const override;
+  [[nodiscard]] Result<std::size_t> erase_rows(const RowGroup& group, std::size_t limit) override;
   [[nodiscard]] StoreStats stats() const override;
 
  private:
@@ -455,6 +457,55 @@ Result<Trimmed> MemoryStore::trim(const ObjectId& id, Seq floor,
   object.floor = floor;
   const auto records = trim_records(object);
   return Trimmed{.records = records, .entry_versions = trim_entries(object)};
+}
+
+Result<std::vector<std::string>> MemoryStore::kinds() const {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  std::vector<std::string> kinds;
+  for (const auto& [name, rows] : disk().indexes) {
+    if (rows.empty() || (!kinds.empty() && kinds.back() == name.first)) continue;
+    kinds.push_back(name.first);
+  }
+  return kinds;
+}
+
+namespace {
+
+/// Erases the rows of a map from `first` on for which `is_of_group` holds, at most `limit`.
+template <class Map, class Test>
+std::size_t erase_some(Map& map, typename Map::iterator first, const Test& is_of_group,
+                       std::size_t limit) {
+  std::size_t erased = 0;
+  while (first != map.end() && erased < limit && is_of_group(first->first)) {
+    first = map.erase(first);
+    ++erased;
+  }
+  return erased;
+}
+
+}  // namespace
+
+Result<std::size_t> MemoryStore::erase_rows(const RowGroup& group, std::size_t limit) {
+  const std::lock_guard lock{disk().mutex};
+  PERDURE_TRY_VOID(check_usable());
+  if (health_ != Health::writable) return fail(ErrorCode::unavailable, "writes have stopped");
+  switch (group.sort) {
+    case RowGroup::Sort::index: {
+      auto& rows = disk().indexes[{group.kind, group.name}];
+      return erase_some(
+          rows, rows.begin(), [](const auto&) { return true; }, limit);
+    }
+    case RowGroup::Sort::claims:
+      return erase_some(
+          disk().claims, disk().claims.lower_bound({group.name, {}}),
+          [&](const auto& name) { return name.first == group.name; }, limit);
+    case RowGroup::Sort::counts:
+      return erase_some(
+          disk().counts, disk().counts.lower_bound(group.name),
+          [&](const auto& name) { return name.starts_with(group.name); }, limit);
+  }
+  return std::size_t{0};
 }
 
 StoreStats MemoryStore::stats() const {

@@ -163,6 +163,14 @@ Result<Trimmed> ReopeningStore::trim(const ObjectId& id, Seq floor,
   return with_store([&](Store& store) { return store.trim(id, floor, changed_keys); });
 }
 
+Result<std::vector<std::string>> ReopeningStore::kinds() const {
+  return with_store([](const Store& store) { return store.kinds(); });
+}
+
+Result<std::size_t> ReopeningStore::erase_rows(const RowGroup& group, std::size_t limit) {
+  return with_store([&](Store& store) { return store.erase_rows(group, limit); });
+}
+
 StoreStats ReopeningStore::stats() const {
   const auto stats =
       with_store([](const Store& store) -> Result<StoreStats> { return store.stats(); });

@@ -202,5 +202,36 @@ TEST_P(StoreAlarms, survive_a_restart) {
   EXPECT_THAT(due(at_ms(100)), ElementsAre("alice/wake@100"));
 }
 
+TEST_P(StoreIndex, a_group_of_rows_is_erased_some_at_a_time_and_no_other_row_is) {
+  for (const auto* id : {"a", "b", "c"}) {
+    put(id, "k");
+    put(id, "k", "by_date2");
+  }
+  auto claims = housekeeping(alice, 0);
+  claims.claims = {{"space", "x", "1"}, {"space", "y", "1"}, {"space2", "x", "1"}};
+  claims.counts = {{"list.a", 1}, {"list.b", 1}, {"other", 1}};
+  ASSERT_EQ(code_of(commit(claims)), std::nullopt);
+  const RowGroup index{.sort = RowGroup::Sort::index, .kind = "task", .name = "by_date"};
+  EXPECT_EQ(store().erase_rows(index, 2).value(), 2U);
+  EXPECT_EQ(store().erase_rows(index, 2).value(), 1U);
+  EXPECT_EQ(store().erase_rows(index, 2).value(), 0U);
+  EXPECT_THAT(read(), IsEmpty());
+  EXPECT_EQ(store().index("task", "by_date2", {}).value().size(), 3U);
+  EXPECT_EQ(store().erase_rows({RowGroup::Sort::claims, {}, "space"}, 9).value(), 2U);
+  EXPECT_FALSE(store().claim({"space", "x"}, default_now).value());
+  EXPECT_TRUE(store().claim({"space2", "x"}, default_now).value());
+  EXPECT_EQ(store().erase_rows({RowGroup::Sort::counts, {}, "list."}, 9).value(), 2U);
+  EXPECT_EQ(store().count("list.a").value(), 0U);
+  EXPECT_EQ(store().count("other").value(), 1U);
+}
+
+TEST_P(StoreIndex, names_the_kinds_that_have_rows) {
+  put("a", "k");
+  auto other = turn({"t", "x"}, 0);
+  other.indexes.push_back({IndexChange::Op::put, "i", "k"});
+  ASSERT_EQ(code_of(commit(other)), std::nullopt);
+  EXPECT_THAT(store().kinds().value(), ElementsAre("t", "task"));
+}
+
 }  // namespace
 }  // namespace perdure::storage

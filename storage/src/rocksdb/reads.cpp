@@ -192,6 +192,16 @@ Result<std::vector<IndexRow>> RocksdbStore::index(std::string_view kind, std::st
   return found;
 }
 
+Result<std::vector<std::string>> RocksdbStore::kinds() const {
+  std::vector<std::string> kinds;
+  Scan scan{database(), rows::Table::indexes, {}, {}};
+  for (scan.to_first(); scan.valid(); scan.seek(kinds.back() + '\x01')) {
+    kinds.emplace_back(scan.key().substr(0, scan.key().find('\0')));
+  }
+  PERDURE_TRY_VOID(scan.status());
+  return kinds;
+}
+
 Result<std::optional<std::string>> RocksdbStore::claim(const ClaimKey& claim, Timestamp now) const {
   const auto key = keys::claim(claim.space, claim.key);
   PERDURE_TRY(content, database().get(rows::Table::claims, key));

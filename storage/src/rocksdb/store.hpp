@@ -103,6 +103,8 @@ class RocksdbStore final : public Store {
   [[nodiscard]] Result<std::vector<PinRow>> pins(const ObjectId& id, Seq from,
                                                  std::size_t limit) const override;
   Result<Trimmed> trim(const ObjectId& id, Seq floor, const ChangedKeys& changed_keys) override;
+  [[nodiscard]] Result<std::vector<std::string>> kinds() const override;
+  [[nodiscard]] Result<std::size_t> erase_rows(const RowGroup& group, std::size_t limit) override;
   [[nodiscard]] StoreStats stats() const override;
 
  private:

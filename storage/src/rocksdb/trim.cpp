@@ -222,6 +222,34 @@ Result<void> RocksdbStore::drop_events(const EventGap& gap) {
   return write_deletions(batch);
 }
 
+Result<std::size_t> RocksdbStore::erase_rows(const RowGroup& group, std::size_t limit) {
+  if (!gate_->is_open()) return fail(ErrorCode::unavailable, "writes have stopped");
+  auto table = rows::Table::indexes;
+  std::string prefix;
+  switch (group.sort) {
+    case RowGroup::Sort::index: prefix = keys::index_prefix(group.kind, group.name); break;
+    case RowGroup::Sort::claims:
+      table = rows::Table::claims;
+      prefix = keys::claim(group.name, {});
+      break;
+    case RowGroup::Sort::counts:
+      table = rows::Table::meta;
+      prefix = keys::count(group.name);
+      break;
+  }
+  // Row by row: a range deletion would slow down all reads of the table until the next flush.
+  rocksdb::WriteBatch batch;
+  std::size_t erased = 0;
+  Scan scan{database(), table, prefix, prefix_end(prefix)};
+  for (scan.to_first(); scan.valid() && erased < limit; scan.next()) {
+    database().erase(batch, table, scan.key());
+    ++erased;
+  }
+  PERDURE_TRY_VOID(scan.status());
+  PERDURE_TRY_VOID(write_deletions(batch));
+  return erased;
+}
+
 /// Without a sync: a deletion that is lost is repeated by the next trim.
 Result<void> RocksdbStore::write_deletions(rocksdb::WriteBatch& batch) {
   if (batch.Count() == 0) return {};

@@ -74,6 +74,8 @@ class ReopeningStore final : public Store {
                                                  std::size_t limit) const override;
   [[nodiscard]] Result<Trimmed> trim(const ObjectId& id, Seq floor,
                                      const ChangedKeys& changed_keys) override;
+  [[nodiscard]] Result<std::vector<std::string>> kinds() const override;
+  [[nodiscard]] Result<std::size_t> erase_rows(const RowGroup& group, std::size_t limit) override;
   [[nodiscard]] StoreStats stats() const override;
 
  private:

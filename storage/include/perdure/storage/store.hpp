@@ -239,6 +239,18 @@ struct PinRow {
   std::string body;
 };
 
+/// Rows that nobody reads or writes any more, by what they stand under.
+struct RowGroup {
+  enum class Sort {
+    index,   ///< of an index of a kind
+    claims,  ///< of a space
+    counts,  ///< whose names begin with `name`
+  };
+  Sort sort = Sort::index;
+  std::string kind = {};  ///< of an index
+  std::string name;       ///< of the index or the space; without NUL, but for counts
+};
+
 enum class Direction { forward, backward };
 
 inline constexpr Seq newest = ~Seq{0};
@@ -411,6 +423,17 @@ class Store {
   /// Errors  invalid  `floor` is above the last record's seq; those of `changed_keys`.
   [[nodiscard]] virtual Result<Trimmed> trim(const ObjectId&, Seq floor,
                                              const ChangedKeys& changed_keys) = 0;
+
+  /// The kinds that have index rows, in order. A few reads for each.
+  [[nodiscard]] virtual Result<std::vector<std::string>> kinds() const = 0;
+
+  /// Erases at most `limit` rows of a group, for good. Safe beside commits that leave the group
+  /// alone; crash-safe (what a crash brings back is erased by the next call).
+  ///
+  /// Returns  how many were erased; fewer than `limit`: none is left.
+  /// Errors   unavailable when writes have stopped.
+  [[nodiscard]] virtual Result<std::size_t> erase_rows(const RowGroup& group,
+                                                       std::size_t limit) = 0;
 
   [[nodiscard]] virtual StoreStats stats() const = 0;
 };
