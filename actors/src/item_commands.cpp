@@ -22,9 +22,44 @@ struct Items {
   ItemRules rules;
   Collection collection;
 
+  /// A deleted item is named by nothing, though what named it still holds its id.
   [[nodiscard]] Json present(const ObjectMeta& meta, const EntryReader& entries, Json item) const {
-    if (rules.present) rules.present(entries, item);
+    for (const auto& reference : rules.items.references) {
+      auto& named = item.at(reference.field);
+      if (!named.is_null() && !is_there(entries, reference, named)) named = nullptr;
+    }
     return item_body(meta, rules.parent_member, std::move(item));
+  }
+
+  /// Takes out of the conditions of a list the references that read as null. A condition that is
+  /// left without values holds for none.
+  void leave_out_dead(const EntryReader& entries, std::vector<ListCondition>& where) const {
+    for (const auto& reference : rules.items.references) {
+      for (auto& condition : where) {
+        if (condition.name != reference.field) continue;
+        std::erase_if(condition.values, [&](const Json& id) {
+          return !id.is_null() && !is_there(entries, reference, id);
+        });
+      }
+    }
+  }
+
+  [[nodiscard]] Result<void> check_references(const EntryReader& entries,
+                                              const std::optional<Json>& before,
+                                              const Json& next) const {
+    for (const auto& reference : rules.items.references) {
+      const auto& named = next.at(reference.field);
+      const bool is_new = !before || before->at(reference.field) != named;
+      if (!is_new || named.is_null() || is_there(entries, reference, named)) continue;
+      return fail(invalid_field(pointer_to(reference.field), "unknown_reference",
+                                "names none of the " + reference.many + " here"));
+    }
+    return {};
+  }
+
+  [[nodiscard]] static bool is_there(const EntryReader& entries,
+                                     const NounItems::Reference& reference, const Json& id) {
+    return id.is_string() && find_live_item(entries, reference.many, id.get<std::string>());
   }
 
   [[nodiscard]] Result<Json> live(const EntryReader& entries, const Json& payload) const {
@@ -104,7 +139,8 @@ Result<Json> save(const Items& items, Turn& turn, const std::optional<Json>& bef
   if (next.at("position").is_null()) {
     next["position"] = position_at_end(items, turn.entries());
   }
-  if (items.rules.settle) PERDURE_TRY_VOID(items.rules.settle(turn, before, next));
+  PERDURE_TRY_VOID(items.check_references(turn.entries(), before, next));
+  if (items.rules.settle) items.rules.settle(turn, before, next);
   stamp(turn, next);
   items.collection.put(turn.entries(), before, next);
   publish(items, turn, before ? "updated" : "created", next, changed_members(before, next));
@@ -137,6 +173,10 @@ Result<Json> update(const Items& items, Turn& turn, ResourceState& /*self*/, con
   PERDURE_TRY_VOID(
       check_sent_back(turn.meta(), before, changes, SentIn::change, items.rules.parent_member));
   PERDURE_TRY(next, items.rules.fields.changed(before, fields_of(changes)));
+  if (next == before) {  // nobody hears of it
+    turn.change_nothing();
+    return alone(items, turn.meta(), turn.entries(), std::move(next));
+  }
   return save(items, turn, before, std::move(next));
 }
 
@@ -147,9 +187,9 @@ Result<Json> move(const Items& items, Turn& turn, ResourceState& /*self*/, const
   changes.erase("id");
   changes.erase(std::string{item_member::if_seqs});
   for (const auto& [name, value] : changes.items()) {
-    const auto& references = items.rules.references;
-    if (name != "position" &&
-        std::find(references.begin(), references.end(), name) == references.end()) {
+    const auto& references = items.rules.items.references;
+    if (name != "position" && std::ranges::find(references, name, &NounItems::Reference::field) ==
+                                  references.end()) {
       return fail(invalid_field(pointer_to(name), "unknown_member", "is not known here"));
     }
   }
@@ -221,7 +261,7 @@ Result<Json> get(const Items& items, const View& view, const Json& payload) {
 Result<Json> list_all(const Items& items, const View& view, const Json& payload) {
   PERDURE_TRY(query, read_item_query(payload, items.collection.rules()));
   auto& where = query.list.where;
-  if (items.rules.narrow) items.rules.narrow(view.entries(), where);
+  items.leave_out_dead(view.entries(), where);
   const bool is_empty = std::ranges::any_of(where, [](const ListCondition& condition) {
     return condition.values.empty() && condition.above.is_null() && condition.below.is_null();
   });

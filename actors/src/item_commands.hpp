@@ -19,16 +19,10 @@ struct ItemRules {
   NounItems items;
   std::string parent_member;  ///< `notebook_id`
   Fields fields;
-  std::vector<std::string> references = {};  ///< fields that `move` may set beside `position`
-  std::size_t count_max = 0;                 ///< live and deleted together
+  std::size_t count_max = 0;  ///< live and deleted together
 
   /// Called before an item is written by create, update and move; `before` is none for a create.
-  std::function<Result<void>(Turn&, const std::optional<Json>& before, Json& next)> settle = {};
-  /// Called for every item that leaves in a reply.
-  std::function<void(const EntryReader&, Json& item)> present = {};
-  /// Takes values out of the conditions of a list that no item has, as clients see it. A condition
-  /// that is left without values holds for none.
-  std::function<void(const EntryReader&, std::vector<ListCondition>&)> narrow = {};
+  std::function<void(Turn&, const std::optional<Json>& before, Json& next)> settle = {};
   /// Called when an item is purged, to erase what belongs to it.
   std::function<void(Entries&, const Json& item)> purged = {};
 };

@@ -85,14 +85,14 @@ class LiveLists(BlackBoxTest):
         self.admin = self.shared.client()
         self.client = user_client(self.shared, self.admin)
 
-    def follow(self, client=None, **query):
-        made = Follower(self.shared, (client or self.client).key, **query)
+    def follow(self, path="/tasks", **query):
+        made = Follower(self.shared, self.client.key, path, **query)
         self.addCleanup(made.close)
         wait_until(lambda: made.pages, what="the first page")
         return made
 
-    def items(self, **query):
-        answer = self.client.get("/tasks", query={"limit": "500", **query})
+    def items(self, path="/tasks", **query):
+        answer = self.client.get(path, query={"limit": "500", **query})
         self.assertEqual(answer.status, 200, answer)
         return answer.json["items"]
 
@@ -101,9 +101,9 @@ class LiveLists(BlackBoxTest):
         self.assertEqual(made.status, 201, made)
         return made.json["id"]
 
-    def stream(self, headers=None, client=None, **query):
+    def stream(self, headers=None, client=None, path="/tasks", **query):
         made = Stream(self.shared, (client or self.client).key, {**LIVE, **(headers or {})},
-                      "/tasks", **query)
+                      path, **query)
         self.addCleanup(made.close)
         return made
 
@@ -172,6 +172,51 @@ class LiveLists(BlackBoxTest):
         self.client.delete(f"/api-keys/{made.json['id']}")
         names = [name for _, name, _ in stream.rest()]
         self.assertTrue(set(names) <= {"page", "perdure.closed"}, names)
+
+    def test_of_the_items_in_an_object_end_with_it(self):
+        notebook = self.client.post("/notebooks", {"title": "n"}).json["id"]
+        pages = f"/notebooks/{notebook}/pages"
+        stream = self.stream(path=pages, tag="a")
+        page = self.client.post(pages, {"title": "p", "tags": ["a"]}).json["id"]
+        self.client.post(pages, {"title": "q", "tags": ["b"]})
+        self.client.patch(f"{pages}/{page}", {"title": "other"})
+        self.client.patch(f"{pages}/{page}", {"title": "other"})  # is no change
+        self.client.patch(f"{pages}/{page}", {"tags": []})
+        self.client.delete(f"/notebooks/{notebook}")
+        seen = [(name, data.get("id", data.get("code"))) for _, name, data in stream.rest()]
+        self.assertEqual(seen, [("page", None), ("enter", page), ("change", page),
+                                ("leave", page), ("perdure.closed", 4404)])
+
+    def test_keep_the_pages_of_a_notebook(self):
+        rng = random.Random(11)
+        notebook = self.client.post("/notebooks", {"title": "n"}).json["id"]
+        pages = f"/notebooks/{notebook}/pages"
+        section = self.client.post(f"/notebooks/{notebook}/sections", {"title": "s"}).json["id"]
+        queries = ({"tag": "a"}, {"section_id": section, "sort": "-updated_at"},
+                   {"section_id": "null"}, {"deleted": "true"}, {})
+        followers = [self.follow(pages, **query) for query in queries]
+        ids = [self.client.post(pages, {"title": "p"}).json["id"] for _ in range(5)]
+        for step in range(150):
+            page = rng.choice(ids)
+            what = rng.random()
+            if what < 0.2:
+                ids.append(self.client.post(pages, {"title": "p", "tags": ["a"]}).json["id"])
+            elif what < 0.35:
+                self.client.delete(f"{pages}/{page}")
+            elif what < 0.5:
+                self.client.post(f"{pages}/{page}/restore")
+            elif what < 0.6:
+                self.client.post(f"{pages}/{page}/move", {"section_id": rng.choice([None, section])})
+            else:
+                self.client.patch(f"{pages}/{page}", rng.choice([
+                    {"tags": rng.choice([[], ["a"], ["a", "b"]])}, {"title": rng.choice("xyz")},
+                    {"section_id": rng.choice([None, section])}]))
+            if step % 20 == 7:
+                rng.choice(followers).cut()
+        for query, follower in zip(queries, followers):
+            wait_until(lambda q=query, f=follower: f.has(self.items(pages, **q)),
+                       what=f"the same pages for {query}")
+            self.assertEqual((query, follower.wrong), (query, []))
 
     def test_keep_the_list_through_changes_cuts_and_kills(self):
         """The model: whoever keeps a list by its stream has what the list answers with."""

@@ -10,10 +10,6 @@ namespace perdure::actors {
 
 namespace {
 
-bool is_section(const EntryReader& entries, const std::string& id) {
-  return find_live_item(entries, "sections", id).has_value();
-}
-
 ItemRules section_rules(const NounItems& sections) {
   return {.items = sections,
           .parent_member = "notebook_id",
@@ -21,42 +17,12 @@ ItemRules section_rules(const NounItems& sections) {
           .count_max = notebook::sections_max};
 }
 
-Result<void> settle_page(Turn& turn, const std::optional<Json>& before, Json& next) {
-  const Json& section = next.at("section_id");
-  const bool is_new = !before || before->at("section_id") != section;
-  if (is_new && !section.is_null() && !is_section(turn.entries(), section.get<std::string>())) {
-    return fail(
-        invalid_field("/section_id", "unknown_reference", "names no section of this notebook"));
-  }
-  keep_revision(turn, before, next);
-  return {};
-}
-
-/// A deleted section is no section, though its pages still hold its id.
-void resolve_section(const EntryReader& entries, Json& page) {
-  Json& section = page.at("section_id");
-  if (!section.is_null() && !is_section(entries, section.get<std::string>())) section = nullptr;
-}
-
-/// Nothing is in a deleted section.
-void leave_out_deleted_sections(const EntryReader& entries, std::vector<ListCondition>& where) {
-  for (auto& condition : where) {
-    if (condition.name != "section_id") continue;
-    std::erase_if(condition.values, [&](const Json& id) {
-      return id.is_string() && !is_section(entries, id.get<std::string>());
-    });
-  }
-}
-
 ItemRules page_rules(const NounItems& pages) {
   return {.items = pages,
           .parent_member = "notebook_id",
           .fields = Fields::of("Page"),
-          .references = {"section_id"},
           .count_max = notebook::pages_max,
-          .settle = settle_page,
-          .present = resolve_section,
-          .narrow = leave_out_deleted_sections,
+          .settle = keep_revision,
           .purged = erase_revisions};
 }
 
@@ -106,7 +72,8 @@ Noun notebook_noun() {
                            .default_sort = "position"},
                  .examples = {.create = R"({"title":"Day one","content":"Rain.","tags":["fjord"]})",
                               .change = R"({"content":"Rain, then sun."})",
-                              .move = R"({"section_id":null,"position":1.5})"}}},
+                              .move = R"({"section_id":null,"position":1.5})"},
+                 .references = {{.field = "section_id", .many = "sections"}}}},
       .make = [](const Noun& noun, const DomainOptions&) { return make(noun); }};
 }
 

@@ -172,7 +172,7 @@ std::optional<std::string> read_ticket(const Context& context) {
   if (context.route->route.credentials != Credentials::key_or_ticket) return {};
   auto values = parse_query(context.request.query());
   if (!values) return {};
-  const auto found = std::ranges::find(*values, "ticket", &QueryValue::name);
+  const auto found = std::ranges::find(*values, ticket_parameter, &QueryValue::name);
   if (found == values->end()) return {};
   return std::move(found->value);
 }

@@ -21,8 +21,8 @@ inline constexpr CloseReason complete{http::close_code::normal, "nothing more wi
 inline constexpr CloseReason ended{4401, "the key is not valid any more"};
 inline constexpr CloseReason expired{4401, "the key has expired"};
 inline constexpr CloseReason refused{4403, "the key does not allow this any more"};
-inline constexpr CloseReason withdrawn{4403, "the conversation is not shared with you any more"};
-inline constexpr CloseReason deleted{4404, "the conversation was deleted"};
+inline constexpr CloseReason withdrawn{4403, "it is not shared with you any more"};
+inline constexpr CloseReason deleted{4404, "it was deleted"};
 inline constexpr CloseReason rewritten{4409, "the conversation was changed: read it again"};
 inline constexpr CloseReason not_now{http::close_code::try_again_later, "try again later"};
 inline constexpr CloseReason not_text{http::close_code::unsupported, "only text is spoken here"};

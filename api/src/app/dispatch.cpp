@@ -38,14 +38,19 @@ Json typed(const Parameter& parameter, const std::string& text) {
   return values;
 }
 
+}  // namespace
+
 Json query_as_json(const Context& context) {
   auto json = Json::object();
   for (const auto& [name, text] : context.query) {
+    if (name == ticket_parameter) continue;  // it is a credential
     const auto& declared = context.route->route.query;
     json[name] = typed(*std::ranges::find(declared, name, &Parameter::name), text);
   }
   return json;
 }
+
+namespace {
 
 /// The body with what the query says beside it. Errors: invalid (both say it, and not the same).
 Result<Json> body_and_query(const Context& context) {
@@ -289,7 +294,12 @@ std::string location_of(const Context& context, std::string_view id) {
 
 void dispatch(ContextPtr context) {
   const auto& target = context->route->route.target;
-  if (const auto* call = std::get_if<ObjectCall>(&target)) return run(std::move(context), *call);
+  if (const auto* call = std::get_if<ObjectCall>(&target)) {
+    if (call->render == Render::list && wants_live(*context)) {
+      return open_live_items(std::move(context), *call);
+    }
+    return run(std::move(context), *call);
+  }
   if (const auto* commands = std::get_if<Commands>(&target)) {
     if (!commands->slow) return commands->run(std::move(context));
     return run_slow(context, *commands->slow, [context, commands] { commands->run(context); });

@@ -16,6 +16,9 @@ void call_and_answer(ContextPtr context, Call call, Render render,
 /// A `Link: rel="next"` value for the same request with another cursor; empty for an empty cursor.
 [[nodiscard]] std::string next_link(const Context& context, std::string_view cursor);
 
+/// The query parameters as members of a payload, typed as the route declares them.
+[[nodiscard]] Json query_as_json(const Context& context);
+
 /// Answers with a value and the status of the route.
 void answer_json(Context& context, const Json& value);
 

@@ -352,7 +352,7 @@ bool EventStreams::send(Stream& stream, const Event& event) {
     stream.cut();
     return false;
   }
-  if (*use != EventUse::skipped) {
+  if (*use == EventUse::sent || *use == EventUse::sent_as_last) {
     const auto sent = text ? Result<EventText>{text} : text_of(stream.outlet->form(), event);
     if (!stream.write(sent)) return false;
     stream.told = event.cursor;
@@ -360,6 +360,8 @@ bool EventStreams::send(Stream& stream, const Event& event) {
   stream.query.after = event.cursor;
   stream.passed = event.position;
   if (*use == EventUse::sent_as_last) stream.end(EventEnd::complete);
+  if (*use == EventUse::withdrawn) stream.end(close_reason::withdrawn);
+  if (*use == EventUse::gone) stream.end(close_reason::deleted);
   return !stream.closed && !stream.paused;
 }
 

@@ -29,7 +29,13 @@
 namespace perdure::api {
 
 /// What becomes of one event in one stream.
-enum class EventUse { skipped, sent, sent_as_last };
+enum class EventUse {
+  skipped,
+  sent,
+  sent_as_last,
+  withdrawn,  ///< the stream ends: its reader may not read what it is about any more
+  gone,       ///< the stream ends: what it is about was deleted
+};
 
 /// A stream of something else than what its query finds.
 struct StreamRules {

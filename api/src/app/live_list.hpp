@@ -24,6 +24,9 @@ namespace perdure::api {
 /// Errors: those of the list; invalid for a `cursor`, or a Last-Event-ID that is none.
 void open_live_list(const ContextPtr& context, const ObjectList& list);
 
+/// The same for a list of the items in an object, which the call asks it for.
+void open_live_items(ContextPtr context, const ObjectCall& call);
+
 /// Gives a route of a list its second form.
 void offer_live(Route& route);
 

@@ -146,6 +146,9 @@ enum class BodyUse { none, optional, required, raw };
 /// Bodies that hold secrets get keyed fingerprints, so that stored ones give nothing away.
 enum class Secrecy { plain, secret_body };
 
+/// The query parameter that holds a ticket.
+inline constexpr const char* ticket_parameter = "ticket";
+
 /// What shows who is asking; tickets are for routes that a browser cannot send a header to.
 enum class Credentials { key, key_or_ticket };
 

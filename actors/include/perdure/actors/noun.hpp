@@ -44,6 +44,13 @@ struct NounItems {
   std::string many;  ///< `pages`; in paths, too
   ListRules lists = {};
   NounExamples examples = {};
+  /// A member that names one of other items in the same object, checked when it is set; it reads as
+  /// null while that is deleted. A move may set it beside the position.
+  struct Reference {
+    std::string field;  ///< `section_id`
+    std::string many;   ///< `sections`
+  };
+  std::vector<Reference> references = {};
 };
 
 /// An event beside those of changes.

@@ -192,6 +192,7 @@ void add_items(std::vector<Route>& routes, const actors::Noun& noun,
                           .restore = call("restore_", PayloadFrom::item),
                           .examples = items.examples,
                           .validator = Validator::item});
+  offer_live(route_named(routes, "list" + schema + 's'));
   routes.push_back({.method = Method::post,
                     .path = path + "/{" + parameter + "}/move",
                     .operation = "move" + schema,

@@ -22,7 +22,7 @@ void issue_ticket(const ContextPtr& context) {
 Route accept_tickets(Route route) {
   route.credentials = Credentials::key_or_ticket;
   route.query.push_back(
-      {.name = "ticket",
+      {.name = ticket_parameter,
        .description = "In place of a key, where no header can be sent: see `POST /auth/tickets`."});
   return route;
 }

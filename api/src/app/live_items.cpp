@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lists of the items in one object, live: an item as each turn left it is among the object's
+// entries as of then.
+#include "app/live_source.hpp"
+#include "perdure/actors/noun.hpp"
+#include "perdure/runtime/access.hpp"
+
+namespace perdure::api {
+
+namespace {
+
+class LiveItemList final : public LiveSource {
+ public:
+  LiveItemList(const Runtime& runtime, LiveItems of, actors::ItemMembership is_in,
+               Principal reader)
+      : runtime_(runtime),
+        of_(std::move(of)),
+        parent_(of_.parent.object()),
+        is_in_(std::move(is_in)),
+        reader_(std::move(reader)) {}
+
+  [[nodiscard]] std::vector<std::string> topics() const override {
+    std::vector<std::string> topics;
+    for (const char* verb : {"created", "updated", "deleted", "restored", "purged"}) {
+      topics.push_back(of_.items.one + '.' + verb);
+    }
+    for (const char* verb : {"deleted", "purged", "unshared"}) {
+      topics.push_back(parent_.kind + '.' + verb);
+    }
+    return topics;
+  }
+
+  [[nodiscard]] std::optional<std::string> subject(const Event& event) const override {
+    if (event.source != parent_ || !event.topic.starts_with(of_.items.one + '.')) return {};
+    const auto body = parse_stored_json(event.body);
+    if (!body) return {};
+    return body->at("data").at("id").get<std::string>();
+  }
+
+  [[nodiscard]] EventUse whole(const Event& event) const override {
+    if (event.source != parent_) return EventUse::skipped;
+    if (!event.topic.ends_with(".unshared")) return EventUse::gone;
+    const auto now = runtime_.inspect(parent_);
+    const bool may_read =
+        now && permits(reader_, possession_of(now->meta), Action::read).allowed();
+    return may_read ? EventUse::skipped : EventUse::withdrawn;
+  }
+
+  [[nodiscard]] std::optional<ListStep> step(const Event& event,
+                                             const std::string& id) const override {
+    const auto after = item(of_.items.many, id, event.seq);
+    if (!after) return {};
+    return ListStep{.was_in = was_in(event, id), .is_in = *after && is_in_(**after)};
+  }
+
+  [[nodiscard]] Result<std::optional<Json>> shown(const Event& event,
+                                                  const std::string& id) const override {
+    PERDURE_TRY(found, item(of_.items.many, id, event.seq));
+    if (!found) return std::optional<Json>{};
+    for (const auto& reference : of_.items.references) {
+      auto& value = found->at(reference.field);
+      if (!value.is_string()) continue;
+      PERDURE_TRY(named, item(reference.many, value.get<std::string>(), event.seq));
+      if (!named || named->contains("deleted_at")) value = nullptr;
+    }
+    return std::optional{actors::item_body(of_.parent, parent_.kind + "_id", std::move(*found))};
+  }
+
+ private:
+  /// As it is stored after a turn; none: there is none.
+  [[nodiscard]] Result<std::optional<Json>> item(const std::string& many, const std::string& id,
+                                                 Seq seq) const {
+    const auto key = actors::item_key(many, id);
+    PERDURE_TRY(found, runtime_.entries(
+                           parent_, {.from = key, .until = key + '\x01', .limit = 1}, AsOf{seq}));
+    if (found.empty()) return std::optional<Json>{};
+    PERDURE_TRY(json, parse_stored_json(found.front().value));
+    return std::optional{std::move(json)};
+  }
+
+  [[nodiscard]] bool was_in(const Event& event, const std::string& id) const {
+    if (event.seq < 2) return false;
+    const auto before = item(of_.items.many, id, event.seq - 1);
+    if (before) return *before && is_in_(**before);
+    return !event.topic.ends_with(".purged") || of_.are_deleted;
+  }
+
+  const Runtime& runtime_;
+  const LiveItems of_;
+  const ObjectId parent_;
+  const actors::ItemMembership is_in_;
+  const Principal reader_;
+};
+
+}  // namespace
+
+LiveSourcePtr live_items(const Runtime& runtime, LiveItems of, actors::ItemMembership is_in,
+                         Principal reader) {
+  return std::make_unique<LiveItemList>(runtime, std::move(of), std::move(is_in),
+                                        std::move(reader));
+}
+
+}  // namespace perdure::api
