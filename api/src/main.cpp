@@ -371,7 +371,7 @@ struct Runner {
     fmt::print("{}\n", api::openapi_document(PERDURE_VERSION));
     return ExitCode::ok;
   }
-  ExitCode operator()(const CheckCommand&) const { return check(config); }
+  ExitCode operator()(const CheckCommand&) const { return check(config, all_kinds(config, {})); }
   ExitCode operator()(const DumpCommand& command) const {
     return dump(config, command, all_kinds(config, {}));
   }

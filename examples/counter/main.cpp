@@ -13,7 +13,8 @@ struct Counter {
 struct Add {
   std::int64_t by = 1;
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Counter, value)
+// A member that an older state lacks has its default.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Counter, value)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Add, by)
 
 int main() {

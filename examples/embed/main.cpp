@@ -14,7 +14,7 @@ struct List {
 struct Item {
   std::string text;
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(List, items)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(List, items)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Item, text)
 
 const perdure::Kind todo_list =

@@ -20,7 +20,7 @@ constexpr auto patience = std::chrono::hours{24 * 7};
 struct Parcel {
   std::string status = "new";  // waiting, picked_up, returned
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Parcel, status)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Parcel, status)
 
 struct Sender {
   std::map<std::string, int> came_back;  // by parcel

@@ -49,6 +49,9 @@ void Activation::run(const EnvelopePtr& envelope) {
   if (auto admitted = admit(*envelope, *newest_, around_.times.steady()); !admitted) {
     return answer(envelope, fail(std::move(admitted).error()));
   }
+  if (auto readable = check_readable(*envelope, *newest_); !readable) {
+    return answer(envelope, fail(std::move(readable).error()));
+  }
   if (envelope->operation == Operation::hold) return hold(envelope);
   if (envelope->call.type == CallType::command) return run_command(envelope);
   answer(envelope, ask(*envelope));

@@ -39,6 +39,7 @@ Result<Seq> seq_of(const Json& payload) {
 Result<void> accept_into(Draft& draft, const Json& json) {
   PERDURE_TRY(state, accept_state(draft.around.kind, json));
   draft.state = std::move(state);
+  draft.unreadable = nullptr;
   return {};
 }
 
@@ -49,7 +50,7 @@ void answer_with_state(Draft& draft) {
 // The draft's state is from outside: may it take the place of the one before?
 Result<void> check_change(const Draft& draft) {
   const auto& kind = draft.around.kind;
-  if (!kind.check_change) return {};
+  if (!kind.check_change || draft.before.unreadable) return {};
   auto broken = kind.check_change(kind.state.encode(draft.before.state.get()),
                                   kind.state.encode(draft.state.get()));
   if (!broken.empty()) return fail(invalid_value(std::move(broken)));
@@ -60,8 +61,8 @@ Result<void> check_change(const Draft& draft) {
 void settle(Draft& draft, TurnContext& turn) {
   const auto& kind = draft.around.kind;
   if (!kind.on_settle) return;
-  const bool same_life = draft.before.meta.origin == draft.meta.origin;
-  kind.on_settle(turn, draft.state.get(), same_life ? draft.before.state.get() : nullptr);
+  const bool has_before = draft.before.meta.origin == draft.meta.origin && !draft.before.unreadable;
+  kind.on_settle(turn, draft.state.get(), has_before ? draft.before.state.get() : nullptr);
 }
 
 // A state from outside has taken the place of the one before. One that says the same changes
@@ -69,8 +70,7 @@ void settle(Draft& draft, TurnContext& turn) {
 Result<void> finish_change(Draft& draft, TurnContext& turn) {
   PERDURE_TRY_VOID(check_change(draft));
   const auto& kind = draft.around.kind;
-  if (kind.on_settle &&
-      kind.state.encode(draft.before.state.get()) != kind.state.encode(draft.state.get())) {
+  if (kind.on_settle && root_of(kind, draft.before) != kind.state.encode(draft.state.get())) {
     settle(draft, turn);
   }
   answer_with_state(draft);
@@ -81,7 +81,7 @@ Result<void> replace(Draft& draft, TurnContext& turn) {
   const auto& kind = draft.around.kind;
   auto json = draft.envelope.call.payload;
   if (!kind.secrets.empty()) {
-    keep_secrets(kind, kind.state.encode(draft.before.state.get()), json);
+    keep_secrets(kind, root_of(kind, draft.before), json);
   }
   PERDURE_TRY_VOID(accept_into(draft, json));
   return finish_change(draft, turn);
@@ -100,7 +100,25 @@ Result<void> create(Draft& draft, TurnContext& turn) {
   return {};
 }
 
+// The patch is of what is stored; what comes of it is read as the stored state would have been.
+Result<Json> patch_unreadable(const Draft& draft) {
+  const auto& kind = draft.around.kind;
+  Json json = draft.before.unreadable->stored;
+  merge_patch(json, draft.envelope.call.payload);
+  auto state = read_state(kind, std::move(json), draft.before.meta.schema_version,
+                          "the patched state of " + to_string(draft.meta.object()));
+  if (state) return kind.state.encode(state->get());
+  Error error{.code = ErrorCode::invalid, .detail = state.error().detail};
+  error.fields.push_back({"", "unreadable", std::move(state).error().detail});
+  return fail(std::move(error));
+}
+
 Result<void> patch(Draft& draft, TurnContext& turn) {
+  if (draft.before.unreadable) {
+    PERDURE_TRY(patched, patch_unreadable(draft));
+    PERDURE_TRY_VOID(accept_into(draft, patched));
+    return finish_change(draft, turn);
+  }
   Json json = draft.around.kind.state.encode(draft.state.get());
   merge_patch(json, draft.envelope.call.payload);
   PERDURE_TRY_VOID(accept_into(draft, json));
@@ -169,6 +187,7 @@ Result<void> restore(Draft& draft, TurnContext& turn) {
   PERDURE_TRY(record, decode_record(object, row));
   PERDURE_TRY(state, decode_state(draft.around.kind, record));
   draft.state = draft.around.kind.state.copy(state.get());
+  draft.unreadable = nullptr;
   PERDURE_TRY_VOID(check_change(draft));
 
   const LayeredEntries past{
@@ -186,6 +205,7 @@ Result<void> restore(Draft& draft, TurnContext& turn) {
 
 Result<void> remove(Draft& draft, TurnContext& turn) {
   draft.meta.deleted_at = draft.meta.updated_at;
+  if (draft.unreadable) draft.meta.schema_version = draft.before.meta.schema_version;
   const auto& envelope = draft.envelope;
   if (is_along(envelope)) draft.meta.deleted_with = to_string(whole_of(envelope));
   begin_taking_along(envelope, draft.around, turn);

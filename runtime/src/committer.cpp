@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include "kind_rows.hpp"
 #include "perdure/base/processor_time.hpp"
 
 namespace perdure::runtime {
@@ -187,7 +188,10 @@ void Committer::settle(const SubmissionPtr& submission, const storage::Outcome* 
       directory_.drop(cell);
       return answer(*submission, opened_again());
     case ErrorCode::stale_precondition: return effects_.give_back(submission);
-    default: submission->refused = error; return effects_.give_back(submission);
+    default:
+      // With the rows that it was given meanwhile, its turn runs again.
+      if (!is_marked_meanwhile(error)) submission->refused = error;
+      return effects_.give_back(submission);
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <array>
 #include <caf/logger.hpp>
@@ -14,11 +16,9 @@
 #include "builtin_operations.hpp"
 #include "caller_thread.hpp"
 #include "dead_letter.hpp"
-#include "derived_rows.hpp"
 #include "fair_scheduler.hpp"
 #include "going_along.hpp"
 #include "lent_thread.hpp"
-#include "list_build.hpp"
 #include "object_actor.hpp"
 #include "quota.hpp"
 #include "unique_keys.hpp"
@@ -31,6 +31,12 @@ namespace {
 
 // For `top -H` and profiles. At most 15 characters.
 void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
+
+// So that others get the processor first. Linux takes a thread's id for that of a process here.
+void lower_priority() {
+  constexpr int lowest = 19;
+  static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), lowest));
+}
 
 /// CAF calls its workers "caf.multiplexer", which says nothing to an operator.
 class WorkerNames final : public caf::thread_hook {
@@ -129,13 +135,23 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
            .tell = [this](Call call) { this->call(std::move(call), [](const auto&) {}); },
            .changed = [this](std::size_t items) { hooks_.outbox_changed(items); }},
           [this](Call call, ReplyHandler done) { this->call(std::move(call), std::move(done)); }),
+      row_names_{kinds_},
       rules_{.idempotency_window = options_.idempotency_window,
              .alarm_period_min = options_.alarms.period_min,
              .quotas = options_.quotas,
              .dependents = runtime::find_dependents(kinds_),
-             .lists = runtime::ListLayouts{kinds_}},
+             .lists = runtime::ListLayouts{kinds_},
+             .rows = &row_names_},
+      builder_({.store = *foundation_.store,
+                .kinds = kinds_,
+                .lists = rules_.lists,
+                .rows = row_names_,
+                .committer = committer_,
+                .hooks = hooks_,
+                .claims_at = [this] { return claims_at(); },
+                .is_busy = [this] { return directory_.in_flight() > 0; }}),
       purger_(
-          *foundation_.store, kinds_, *foundation_.clock, times_, options_.purge_after,
+          *foundation_.store, kinds_, row_names_, *foundation_.clock, times_, options_.purge_after,
           [this](Call call, ReplyHandler done) { this->call(std::move(call), std::move(done)); }),
       letter_bound_(
           *foundation_.store, options_.quotas.dead_letters,
@@ -165,12 +181,10 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
   if (options_.access == AccessMode::read_write) {
     counts_all_ = runtime::count_objects(*foundation_.store, kinds_, claims_at()) &&
                   runtime::count_bytes(*foundation_.store, kinds_, claims_at());
-    // What these cannot do, the next opening does: until then lists and names are as they were.
-    static_cast<void>(runtime::bring_indexes_up_to_date(*foundation_.store, kinds_, claims_at()));
-    static_cast<void>(runtime::bring_claims_up_to_date(*foundation_.store, kinds_, claims_at()));
-    static_cast<void>(runtime::bring_lists_up_to_date(*foundation_.store, kinds_, claims_at()));
   }
-  if (foundation_.threads == runtime::Threads::own) {
+  opened_ = builder_.open(options_.access);
+  if (options_.access == AccessMode::read_only) opened_ = {};  // what is sound is shown
+  if (opened_ && foundation_.threads == runtime::Threads::own) {
     committer_thread_ = std::thread{[this] {
       runtime::name_thread("perdure.commit");
       const auto serve = [this] { committer_.run(); };
@@ -184,6 +198,13 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
       runtime::name_thread("perdure.agenda");
       agenda_.run();
     }};
+    if (builder_.has_work()) {
+      builder_thread_ = std::thread{[this] {
+        runtime::name_thread("perdure.build");
+        runtime::lower_priority();
+        builder_.run();
+      }};
+    }
   }
 }
 
@@ -429,7 +450,9 @@ void Runtime::Core::fire(const ObjectId& object, runtime::Tick tick,
 
 void Runtime::Core::stop() {
   if (stopping_.exchange(true)) return;
-  if (foundation_.threads == runtime::Threads::none) return;
+  if (foundation_.threads == runtime::Threads::none || !opened_) return;
+  builder_.stop();
+  if (builder_thread_.joinable()) builder_thread_.join();
   // Accepted calls finish. Each one is answered by the actors and the committer, which go on.
   agenda_.rest();
   while (directory_.in_flight() > 0 || transactions_.load() > 0) {

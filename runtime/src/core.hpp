@@ -12,6 +12,7 @@
 
 #include "activation.hpp"
 #include "agenda.hpp"
+#include "builder.hpp"
 #include "committer.hpp"
 #include "directory.hpp"
 #include "export_seal.hpp"
@@ -49,6 +50,8 @@ class Runtime::Core {
  public:
   Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Foundation foundation);
   ~Core();
+  /// Why it cannot be used; then it is only to be destroyed.
+  [[nodiscard]] const Result<void>& opened() const { return opened_; }
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
@@ -76,7 +79,10 @@ class Runtime::Core {
 
   // ---- stepping, with Threads::none
   bool step_committer(std::size_t submissions_max) { return committer_.step(submissions_max); }
-  void housekeep() { housekeeper_.step(); }
+  void housekeep() {
+    housekeeper_.step();
+    builder_.step();
+  }
   /// The store was opened again, and the next round drops the activations of the epoch before:
   /// between the two other threads go on, and so may others that are stepped.
   [[nodiscard]] bool is_between_epochs() const { return opened_again_; }
@@ -101,6 +107,14 @@ class Runtime::Core {
   [[nodiscard]] const Clock& clock() const { return *foundation_.clock; }
   [[nodiscard]] const runtime::Times& times() const { return times_; }
   [[nodiscard]] const runtime::ListLayouts& lists() const { return rules_.lists; }
+  [[nodiscard]] const runtime::RowNames& row_names() const { return row_names_; }
+  [[nodiscard]] const runtime::Builder& builder() const { return builder_; }
+  /// See Runtime::holder.
+  [[nodiscard]] Result<std::optional<ObjectId>> holder(const std::string& space,
+                                                       const std::string& key) const;
+  /// See Runtime::duplicates, Runtime::check_rows.
+  [[nodiscard]] Result<std::vector<Duplicate>> duplicates(std::size_t limit) const;
+  [[nodiscard]] Result<RowReport> check_rows() const;
   /// See Runtime::check_writable.
   [[nodiscard]] Result<void> check_writable() const;
   [[nodiscard]] runtime::Agenda& agenda() { return agenda_; }
@@ -169,11 +183,14 @@ class Runtime::Core {
   runtime::Committer committer_;
   runtime::Housekeeper housekeeper_;
   runtime::Agenda agenda_;
+  runtime::RowNames row_names_;
   const runtime::TurnRules rules_;
+  runtime::Builder builder_;
   runtime::Purger purger_;
   runtime::LetterBound letter_bound_;
   runtime::Surroundings around_;
   runtime::TransactEffects transact_effects_;
+  Result<void> opened_;
   bool counts_all_ = false;    ///< every object of the store is counted for its owner
   bool opened_again_ = false;  ///< the store, and activations have yet to go: the housekeeper's
   std::atomic<bool> stopping_{false};
@@ -184,6 +201,7 @@ class Runtime::Core {
   std::thread committer_thread_;
   std::thread housekeeper_thread_;
   std::thread agenda_thread_;
+  std::thread builder_thread_;  ///< only if there is something to build
 };
 
 }  // namespace perdure

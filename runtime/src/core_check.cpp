@@ -7,9 +7,9 @@
 #include "core.hpp"
 #include "going_along.hpp"
 #include "index_keys.hpp"
-#include "list_rows.hpp"
 #include "perdure/runtime/journal_check.hpp"
 #include "quota.hpp"
+#include "row_check.hpp"
 
 namespace perdure {
 
@@ -43,17 +43,6 @@ void check_journal(const storage::Store& store, const ObjectId& object, const Re
   // Without pins, what is kept begins at the floor.
   PERDURE_CHECK(rows->front().seq <= std::max<Seq>(*floor, 1),
                 "records above the floor of " + to_string(object) + " are gone");
-}
-
-IndexRows rows_of(const storage::Store& store, const std::string& kind,
-                  const std::set<std::string>& indexes) {
-  IndexRows rows;
-  for (const auto& index : indexes) {
-    const auto found = store.index(kind, index, {.limit = rows_max}, {});
-    PERDURE_CHECK(found, "index " + index + " of " + kind + " cannot be read");
-    for (const auto& row : *found) rows.emplace(index, row.key, row.id);
-  }
-  return rows;
 }
 
 /// The counts of the owners' objects are those of the index of owners.
@@ -93,46 +82,6 @@ void check_bytes(const storage::Store& store, const std::map<std::string, std::u
   }
 }
 
-/// Adds the rows of an object's lists, and what they count.
-void add_listed(const KindDefinition& kind, const ListLayout& layout,
-                const runtime::Version& version, IndexRows& rows,
-                std::map<std::string, std::int64_t>& counts) {
-  if (version.purged()) return;
-  const Json root = kind.state.encode(version.state.get());
-  const runtime::ObjectForm form{version.meta, root};
-  storage::WriteSet made;
-  runtime::change_lists(kind, layout, nullptr, &form, made);
-  for (const auto& row : made.indexes) rows.emplace(row.index, row.key, version.meta.object().id);
-  for (const auto& count : made.counts) counts[count.name] += count.by;
-}
-
-void check_list_counts(const storage::Store& store,
-                       const std::map<std::string, std::int64_t>& wanted) {
-  for (const auto& [name, items] : wanted) {
-    const auto count = store.count(name);
-    PERDURE_CHECK(count && *count == static_cast<std::uint64_t>(items),
-                  "the count " + name + " of a list is off");
-  }
-}
-
-std::set<std::string> index_names_of(const KindDefinition& kind, const ListLayout* layout) {
-  namespace names = runtime::index_names;
-  std::set<std::string> indexes;
-  for (const auto own : {names::by_id, names::deleted, names::deleted_by_id, names::deleted_at,
-                         names::by_owner, names::by_reader, names::went_along}) {
-    indexes.emplace(own);
-  }
-  for (const auto& reference : kind.references) {
-    indexes.insert(runtime::along_index(reference.field));
-  }
-  for (const auto& index : kind.indexes) indexes.insert(index.name);
-  for (const auto& purge : kind.purges) indexes.insert(runtime::purge_index(purge));
-  if (layout != nullptr) {
-    for (auto& index : layout->indexes()) indexes.insert(std::move(index));
-  }
-  return indexes;
-}
-
 }  // namespace
 
 void Runtime::Core::check_invariants() const {
@@ -146,8 +95,7 @@ void Runtime::Core::check_store(const std::vector<ObjectId>& objects) {
   if (directory_.in_flight() == 0 && transactions_.load() == 0) {
     PERDURE_CHECK(once_.in_flight() == 0, "an idempotency key is in flight without a call");
   }
-  std::map<std::string, IndexRows> wanted;
-  std::map<std::string, std::int64_t> list_counts;
+  std::map<std::string, IndexRows> owners;
   std::map<std::string, std::uint64_t> bytes;
   for (const auto& object : objects) {
     const auto* kind = find_kind(object.kind);
@@ -157,28 +105,24 @@ void Runtime::Core::check_store(const std::vector<ObjectId>& objects) {
     check_journal(store, object, **last);
     const auto version = runtime::decode_version(*kind, object, **last);
     PERDURE_CHECK(version, "the last record of " + to_string(object) + " cannot be understood");
+    if ((*version)->purged()) continue;
     if (counts_all_) add_bytes(store, **version, bytes);
-    for (const auto& row : runtime::index_keys(*kind, **version)) {
-      wanted[object.kind].emplace(row.index, row.key, object.id);
-    }
-    if (const auto* layout = lists().find(*kind)) {
-      add_listed(*kind, *layout, **version, wanted[object.kind], list_counts);
-    }
+    owners[object.kind].emplace(runtime::index_names::by_owner,
+                                runtime::owner_key((*version)->meta.origin->owner.text()),
+                                object.id);
   }
-  for (const auto& [name, kind] : kinds_by_name_) {
-    const auto rows = rows_of(store, name, index_names_of(*kind, lists().find(*kind)));
-    for (const auto& [index, key, id] : wanted[name]) {
-      PERDURE_CHECK(rows.contains({index, key, id}),
-                    "index " + index + " of " + name + " misses " + id);
-    }
-    for (const auto& [index, key, id] : rows) {
-      PERDURE_CHECK(wanted[name].contains({index, key, id}),
-                    "index " + index + " of " + name + " has a row of " + id + " too many");
-    }
-  }
-  if (counts_all_) check_counts(store, wanted);
+  if (counts_all_) check_counts(store, owners);
   if (counts_all_) check_bytes(store, bytes);
-  check_list_counts(store, list_counts);
+  const auto report = runtime::check_rows(
+      store, kinds_, lists(), row_names_, claims_at(),
+      [&](const std::string& kind, const runtime::VisitObject& visit) -> Result<void> {
+        for (const auto& object : objects) {
+          if (object.kind == kind) PERDURE_TRY_VOID(visit(object));
+        }
+        return {};
+      });
+  PERDURE_CHECK(report, "the rows cannot be read");
+  PERDURE_CHECK(report->findings.empty(), report->findings.front());
   if (is_between_epochs()) return;  // what is in memory is of the epoch before
   for (const auto& version : directory_.committed_versions()) {
     const auto& object = version->meta.object();

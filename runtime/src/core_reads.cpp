@@ -5,6 +5,8 @@
 #include "dead_letter.hpp"
 #include "lent_thread.hpp"
 #include "load_job.hpp"
+#include "row_check.hpp"
+#include "unique_keys.hpp"
 
 namespace perdure {
 
@@ -46,6 +48,7 @@ void Runtime::Core::tell_of_letter(const runtime::Cell& cell, const runtime::Ver
 Result<Reply> Runtime::Core::answer_from(const runtime::Version& version,
                                          const Envelope& envelope) {
   PERDURE_TRY_VOID(admit(envelope, version, envelope.accepted_steady));
+  PERDURE_TRY_VOID(check_readable(envelope, version));
   const runtime::QueryTimer timer{paces_, envelope, version};
   return run_query(envelope, version, *foundation_.store, nullptr);
 }
@@ -104,19 +107,59 @@ Result<std::optional<std::string>> Runtime::Core::alarm_owner(const ObjectId& ob
   return origin->owner.text().empty() ? std::nullopt : std::optional{origin->owner.text()};
 }
 
+Result<std::optional<ObjectId>> Runtime::Core::holder(const std::string& space,
+                                                      const std::string& key) const {
+  const auto now = times_.wall();
+  const auto field = row_names_.find_unique(space);
+  if (field.kind != nullptr) {
+    return runtime::find_holder(*foundation_.store, field, key, now);
+  }
+  PERDURE_TRY(value, foundation_.store->claim({space, key}, now));
+  if (!value) return std::optional<ObjectId>{};
+  const auto colon = value->find(':');
+  return std::optional{ObjectId{value->substr(0, colon), value->substr(colon + 1)}};
+}
+
+Result<std::vector<Duplicate>> Runtime::Core::duplicates(std::size_t limit) const {
+  std::vector<Duplicate> found;
+  const storage::Store& store = *foundation_.store;
+  for (const auto& kind : kinds_) {
+    if (kind.definition().uniques.empty() || found.size() >= limit) continue;
+    PERDURE_TRY(rows, store.index(kind.name(), runtime::index_names::duplicate,
+                                  {.limit = limit - found.size()}));
+    for (const auto& row : rows) {
+      auto duplicate = runtime::read_duplicate(store, kind.definition(), row);
+      if (duplicate) found.push_back(std::move(*duplicate));
+    }
+  }
+  return found;
+}
+
+Result<RowReport> Runtime::Core::check_rows() const {
+  return runtime::check_rows(*foundation_.store, kinds_, rules_.lists, row_names_, claims_at());
+}
+
 RuntimeStats Runtime::Core::stats() const {
   const auto stored = foundation_.store->stats();
-  return {.active_objects = directory_.active_count(),
-          .active_bytes = directory_.bytes(),
-          .in_flight_calls = directory_.in_flight(),
-          .activations = directory_.activations(),
-          .hibernations = directory_.activations() - directory_.active_count(),
-          .commits = stored.commits,
-          .turns = committer_.turns(),
-          .syncs = stored.syncs,
-          .bytes_on_disk = stored.bytes_on_disk,
-          .store_memory_bytes = stored.memory_bytes,
-          .writable = foundation_.store->health() == storage::Health::writable};
+  RuntimeStats stats{.active_objects = directory_.active_count(),
+                     .active_bytes = directory_.bytes(),
+                     .in_flight_calls = directory_.in_flight(),
+                     .activations = directory_.activations(),
+                     .hibernations = directory_.activations() - directory_.active_count(),
+                     .commits = stored.commits,
+                     .turns = committer_.turns(),
+                     .syncs = stored.syncs,
+                     .bytes_on_disk = stored.bytes_on_disk,
+                     .store_memory_bytes = stored.memory_bytes,
+                     .writable = foundation_.store->health() == storage::Health::writable};
+  for (const auto& build : builder_.builds()) {
+    ++stats.builds;
+    stats.build_objects += build.objects;
+    stats.build_done += build.done;
+    stats.build_unreadable += build.unreadable;
+  }
+  stats.build_duplicates = builder_.duplicates_found();
+  return stats;
 }
 
 }  // namespace perdure

@@ -29,7 +29,7 @@ Batch batch_of(const Json& payload, const ObjectId& whole) {
 }
 
 bool refers_to(const ObjectId& whole, const KindDefinition& kind, const Version& newest) {
-  const Json root = kind.state.encode(newest.state.get());
+  const Json root = root_of(kind, newest);
   return std::ranges::any_of(kind.references, [&](const ReferenceDefinition& reference) {
     return reference.when_deleted == ReferenceDefinition::WhenDeleted::goes_along &&
            reference.kind == whole.kind &&
@@ -49,7 +49,12 @@ Result<void> send_some(const Envelope& envelope, const TurnSurroundings& around,
   if (payload.contains(after_id)) {
     from = storage::IndexRow{.key = batch.key, .id = payload.at(after_id)};
   }
-  PERDURE_TRY(rows, around.store.index(batch.kind, batch.index, range, from));
+  const auto& names = around.rules.rows->of(batch.kind);
+  const auto* part = names.find_index(batch.index);
+  // The message comes again.
+  if (part != nullptr && names.is_being_built(*part)) return still_building(batch.kind);
+  PERDURE_TRY(rows, around.store.index(batch.kind, part != nullptr ? part->stored : batch.index,
+                                       range, from));
   const bool goes_on = rows.size() > along_at_once;
   if (goes_on) rows.pop_back();
   for (const auto& row : rows) {

@@ -102,8 +102,7 @@ Result<ObjectView> view_at(const storage::Store& store, const Directory& directo
                            const KindDefinition& kind, const ObjectId& object, Seq seq) {
   if (const auto newest = directory.peek(object, store.epoch());
       newest && newest->meta.seq == seq) {
-    return ObjectView{newest->meta,
-                      newest->purged() ? Json(nullptr) : kind.state.encode(newest->state.get())};
+    return ObjectView{newest->meta, newest->purged() ? Json(nullptr) : root_of(kind, *newest)};
   }
   PERDURE_TRY(row, store.record(object, seq));
   PERDURE_TRY(record, decode_record(object, row));

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "directory.hpp"
-#include "list_rows.hpp"
+#include "kind_rows.hpp"
 #include "perdure/runtime/inspect.hpp"
 #include "version.hpp"
 
@@ -29,10 +29,12 @@ namespace perdure::runtime {
 [[nodiscard]] Result<SnapshotInfo> decode_snapshot(const ObjectId& object,
                                                    const storage::PinRow& row);
 
-/// Shows the objects of a list to `read`, from the request's cursor on.
+/// Shows the objects of a list to `read`, from the request's cursor on. Errors: also
+/// index_building.
 [[nodiscard]] Result<ListEnd> list_objects(const storage::Store& store, const Directory& directory,
                                            const KindDefinition& kind, const ListLayouts& lists,
-                                           const ListRequest& request, const ListReader& read);
+                                           const KindRows& rows, const ListRequest& request,
+                                           const ListReader& read);
 
 /// See Runtime::membership.
 [[nodiscard]] Result<ListMembership> membership(const KindDefinition& kind,

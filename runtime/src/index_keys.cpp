@@ -2,7 +2,6 @@
 #include "index_keys.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 #include "going_along.hpp"
 #include "perdure/base/codec.hpp"
@@ -11,8 +10,6 @@
 namespace perdure::runtime {
 
 namespace {
-
-constexpr std::size_t earlier_string_bytes_max = 512;
 
 enum Tag : char { nothing = 1, no = 2, yes = 3, number = 4, text = 5, other = 6 };
 
@@ -26,56 +23,34 @@ void put_text(std::string& key, std::string_view value) {
   key += '\1';
 }
 
-std::string written_text(std::string_view value, TextForm form) {
-  if (form == TextForm::earlier) return std::string{value.substr(0, earlier_string_bytes_max)};
-  return sortable_form(value);
+void put_value(std::string& key, const Json& value) {
+  const auto put_string = [&](const std::string& string) { put_text(key, sortable_form(string)); };
+  switch (value.type()) {
+    case Json::value_t::null:
+    case Json::value_t::discarded: key += nothing; return;
+    case Json::value_t::boolean: key += value.get<bool>() ? yes : no; return;
+    case Json::value_t::number_integer:
+    case Json::value_t::number_unsigned:
+    case Json::value_t::number_float:
+      key += number;
+      put_be64(key, sortable_bits(value.get<double>()));
+      return;
+    case Json::value_t::string:
+      key += text;
+      put_string(value.get_ref<const std::string&>());
+      return;
+    default: key += other; put_string(dump_json(value));
+  }
 }
 
-/// Writes values of one version of an object into keys, in one form of text.
-class KeyWriter {
- public:
-  explicit KeyWriter(TextForm form) : form_(form) {}
-
-  void put(std::string& key, const Json& value) {
-    switch (value.type()) {
-      case Json::value_t::null:
-      case Json::value_t::discarded: key += nothing; return;
-      case Json::value_t::boolean: key += value.get<bool>() ? yes : no; return;
-      case Json::value_t::number_integer:
-      case Json::value_t::number_unsigned:
-      case Json::value_t::number_float:
-        key += number;
-        put_be64(key, sortable_bits(value.get<double>()));
-        return;
-      case Json::value_t::string:
-        key += text;
-        put_string(key, value.get_ref<const std::string&>());
-        return;
-      default: key += other; put_string(key, dump_json(value));
-    }
-  }
-
-  /// Whether a string of those that were put has two forms.
-  [[nodiscard]] bool differs() const { return differs_; }
-
- private:
-  void put_string(std::string& key, const std::string& value) {
-    const auto written = written_text(value, form_);
-    differs_ |= written != value || value.size() > earlier_string_bytes_max;
-    put_text(key, written);
-  }
-
-  TextForm form_;
-  bool differs_ = false;
-};
-
-void add_rows(std::vector<IndexKey>& rows, const IndexDefinition& index, const ObjectMeta& meta,
-              const Json& root, KeyWriter& writer) {
+void add_rows(std::vector<IndexKey>& rows, const IndexDefinition& index, const std::string& stored,
+              const ObjectForm& object) {
+  const auto& [meta, root] = object;
   std::vector<std::string> keys{index_prefix(index, meta.origin->owner.text())};
   for (const auto& field : index.fields) {
     const Json value = field_value(field, meta, root);
     if (!value.is_array()) {
-      for (auto& key : keys) writer.put(key, value);
+      for (auto& key : keys) put_value(key, value);
       continue;
     }
     std::vector<std::string> multiplied;
@@ -83,12 +58,12 @@ void add_rows(std::vector<IndexKey>& rows, const IndexDefinition& index, const O
     for (const auto& key : keys) {
       for (std::size_t i = 0; i < elements; ++i) {
         multiplied.push_back(key);
-        writer.put(multiplied.back(), value[i]);
+        put_value(multiplied.back(), value[i]);
       }
     }
     keys = std::move(multiplied);
   }
-  for (auto& key : keys) rows.push_back({index.name, std::move(key)});
+  for (auto& key : keys) rows.push_back({stored, std::move(key)});
 }
 
 void add_reader_rows(std::vector<IndexKey>& rows, const ObjectMeta& meta) {
@@ -99,19 +74,45 @@ void add_reader_rows(std::vector<IndexKey>& rows, const ObjectMeta& meta) {
 }
 
 void add_purge_row(std::vector<IndexKey>& rows, const PurgeDefinition& purge,
-                   const ObjectMeta& meta, const Json& root) {
-  const auto oldest = field_value(purge.oldest, meta, root);
+                   const std::string& stored, const ObjectForm& object) {
+  const auto oldest = field_value(purge.oldest, object.meta, object.root);
   if (!oldest.is_string()) return;
   const auto time = parse_rfc3339(oldest.get_ref<const std::string&>());
-  if (time) rows.push_back({purge_index(purge), time_key(*time)});
+  if (time) rows.push_back({stored, time_key(*time)});
 }
 
 void add_along_row(std::vector<IndexKey>& rows, const ReferenceDefinition& reference,
-                   const ObjectMeta& meta, const Json& root) {
+                   const std::string& stored, const ObjectForm& object) {
   if (reference.when_deleted != ReferenceDefinition::WhenDeleted::goes_along) return;
-  const auto id = field_value(reference.field, meta, root);
-  if (!id.is_string()) return;
-  rows.push_back({along_index(reference.field), along_key(id.get_ref<const std::string&>())});
+  const auto id = field_value(reference.field, object.meta, object.root);
+  if (id.is_string()) rows.push_back({stored, along_key(id.get_ref<const std::string&>())});
+}
+
+/// Those that follow from no state.
+void add_own_rows(std::vector<IndexKey>& rows, const ObjectMeta& meta) {
+  const auto owner = owner_key(meta.origin->owner.text());
+  rows.push_back({std::string{index_names::by_owner}, owner});
+  if (!meta.deleted_at) {
+    rows.push_back({std::string{index_names::by_id}, ""});
+    return add_reader_rows(rows, meta);
+  }
+  const auto time = time_key(*meta.deleted_at);
+  rows.push_back({std::string{index_names::deleted}, owner + time});
+  rows.push_back({std::string{index_names::deleted_by_id}, ""});
+  rows.push_back({std::string{index_names::deleted_at}, time});
+  if (!meta.deleted_with.empty()) {
+    rows.push_back({std::string{index_names::went_along}, along_key(meta.deleted_with)});
+  }
+}
+
+/// Of a live object. Calls `add` with each definition of one sort that is meant.
+template <class Definition, class Add>
+void add_parts(const KindRows& rows, const std::vector<Definition>& definitions,
+               const std::vector<PartRows>& parts, Which which, const Add& add) {
+  for (std::size_t place = 0; place < definitions.size(); ++place) {
+    const auto& part = parts[place];
+    if (rows.is_of(part, which)) add(definitions[place], part.stored);
+  }
 }
 
 }  // namespace
@@ -131,9 +132,7 @@ Json field_value(const std::string& field, const ObjectMeta& meta, const Json& r
   return *at;
 }
 
-void put_index_value(std::string& key, const Json& value) {
-  KeyWriter{TextForm::whole}.put(key, value);
-}
+void put_index_value(std::string& key, const Json& value) { put_value(key, value); }
 
 std::string time_key(Timestamp time) {
   std::string key;
@@ -171,69 +170,27 @@ std::string index_prefix(const IndexDefinition& index, const std::string& owner)
   return key;
 }
 
-namespace {
-
-std::vector<IndexKey> rows_of(const KindDefinition& kind, const ObjectMeta& meta, const Json& root,
-                              KeyWriter& writer) {
-  std::vector<IndexKey> rows;
-  if (meta.seq == 0) return rows;
-  const auto owner = owner_key(meta.origin->owner.text());
-  rows.push_back({std::string{index_names::by_owner}, owner});
-  if (meta.deleted_at) {
-    const auto time = time_key(*meta.deleted_at);
-    rows.push_back({std::string{index_names::deleted}, owner + time});
-    rows.push_back({std::string{index_names::deleted_by_id}, ""});
-    rows.push_back({std::string{index_names::deleted_at}, time});
-    if (!meta.deleted_with.empty()) {
-      rows.push_back({std::string{index_names::went_along}, along_key(meta.deleted_with)});
-    }
-  } else {
-    rows.push_back({std::string{index_names::by_id}, ""});
-    add_reader_rows(rows, meta);
-    for (const auto& index : kind.indexes) add_rows(rows, index, meta, root, writer);
-    for (const auto& purge : kind.purges) add_purge_row(rows, purge, meta, root);
-    for (const auto& reference : kind.references) add_along_row(rows, reference, meta, root);
+std::vector<IndexKey> index_keys(const KindDefinition& kind, const KindRows& rows,
+                                 const ObjectForm& object, Which which) {
+  std::vector<IndexKey> keys;
+  const auto& meta = object.meta;
+  if (meta.seq == 0) return keys;
+  if (which != Which::building) add_own_rows(keys, meta);
+  if (!meta.deleted_at) {
+    add_parts(rows, kind.indexes, rows.indexes, which, [&](const auto& index, const auto& stored) {
+      add_rows(keys, index, stored, object);
+    });
+    add_parts(rows, kind.purges, rows.purges, which, [&](const auto& purge, const auto& stored) {
+      add_purge_row(keys, purge, stored, object);
+    });
+    add_parts(rows, kind.references, rows.references, which,
+              [&](const auto& reference, const auto& stored) {
+                add_along_row(keys, reference, stored, object);
+              });
   }
-  std::ranges::sort(rows);
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-  return rows;
-}
-
-}  // namespace
-
-std::vector<IndexKey> index_keys(const KindDefinition& kind, const ObjectMeta& meta,
-                                 const Json& root) {
-  KeyWriter writer{TextForm::whole};
-  return rows_of(kind, meta, root, writer);
-}
-
-std::vector<IndexKey> index_keys(const KindDefinition& kind, const Version& version) {
-  if (version.purged()) return {};
-  return index_keys(kind, version.meta, kind.state.encode(version.state.get()));
-}
-
-std::vector<storage::IndexChange> index_changes(const KindDefinition& kind, const Version& before,
-                                                const std::vector<IndexKey>& after) {
-  if (before.purged()) return index_difference({}, after);
-  const auto root = kind.state.encode(before.state.get());
-  KeyWriter writer{TextForm::whole};
-  const auto rows = rows_of(kind, before.meta, root, writer);
-  if (!writer.differs()) return index_difference(rows, after);
-
-  // Which form the store has is not known. What is in one form only is erased if it is not wanted,
-  // and put if it is.
-  KeyWriter earlier_writer{TextForm::earlier};
-  const auto earlier = rows_of(kind, before.meta, root, earlier_writer);
-  std::vector<IndexKey> in_both;
-  std::vector<IndexKey> in_one;
-  std::ranges::set_intersection(rows, earlier, std::back_inserter(in_both));
-  std::ranges::set_symmetric_difference(rows, earlier, std::back_inserter(in_one));
-  auto changes = index_difference(in_both, after);
-  for (const auto& [index, key] : in_one) {
-    if (std::ranges::binary_search(after, IndexKey{index, key})) continue;
-    changes.push_back({storage::IndexChange::Op::erase, index, key});
-  }
-  return changes;
+  std::ranges::sort(keys);
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
 }
 
 std::vector<storage::IndexChange> index_difference(const std::vector<IndexKey>& before,

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "kind_rows.hpp"
 #include "version.hpp"
 
 namespace perdure::runtime {
@@ -33,11 +34,6 @@ inline constexpr std::string_view by_reader = "$reader";             ///< live o
 
 void put_index_value(std::string& key, const Json& value);
 
-/// How a string stands in the key of a row. Versions up to 0.1.0 wrote its first 512 bytes as they
-/// were; a newer one makes such rows again when it opens the store (derived_rows.hpp), but those of
-/// objects that could not be read then.
-enum class TextForm { whole, earlier };
-
 /// A time as the whole key of an index; those before 1970 are as 1970.
 [[nodiscard]] std::string time_key(Timestamp time);
 /// The index of objects that hold something deleted, by the time of the oldest.
@@ -56,18 +52,10 @@ struct IndexKey {
   auto operator<=>(const IndexKey&) const = default;
 };
 
-/// All index rows of an object at one version, sorted; `root` is its state as JSON.
-[[nodiscard]] std::vector<IndexKey> index_keys(const KindDefinition& kind, const ObjectMeta& meta,
-                                               const Json& root);
-
-/// All index rows of a version. A purged one has none.
-[[nodiscard]] std::vector<IndexKey> index_keys(const KindDefinition& kind, const Version& version);
-
-/// What turns the rows of the version before into `after` (sorted), in whichever form of text those
-/// before were written.
-[[nodiscard]] std::vector<storage::IndexChange> index_changes(const KindDefinition& kind,
-                                                              const Version& before,
-                                                              const std::vector<IndexKey>& after);
+/// The index rows of an object's parts, sorted, under their stored names; those that follow from no
+/// state are among the built ones.
+[[nodiscard]] std::vector<IndexKey> index_keys(const KindDefinition& kind, const KindRows& rows,
+                                               const ObjectForm& object, Which which);
 
 /// What turns the rows before into those after. Both sorted.
 [[nodiscard]] std::vector<storage::IndexChange> index_difference(

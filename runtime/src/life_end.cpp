@@ -29,7 +29,7 @@ Result<std::vector<storage::AlarmChange>> removed_alarms(const storage::Store& s
 std::vector<storage::ClaimKey> released_claims(const Envelope& envelope, const Version& newest,
                                                const TurnSurroundings& around) {
   std::vector<storage::ClaimKey> released;
-  if (!around.kind.on_purge) return released;
+  if (!around.kind.on_purge || newest.unreadable) return released;
   TurnContext turn{envelope, newest.meta, newest.meta.origin->born_seq, around, TurnLimits{}};
   around.kind.on_purge(turn, newest.state.get());
   for (auto& [space, key] : turn.requests().releases) {

@@ -64,8 +64,8 @@ const ListLayout* ListLayouts::find(const KindDefinition& kind) const {
   return found == layouts_.end() ? nullptr : &found->second;
 }
 
-void change_lists(const KindDefinition& kind, const ListLayout& layout, const ObjectForm* before,
-                  const ObjectForm* after, storage::WriteSet& write_set) {
+void change_lists(const KindDefinition& kind, const ListLayout& layout, std::string_view build,
+                  const ObjectForm* before, const ObjectForm* after, storage::WriteSet& write_set) {
   using Op = storage::IndexChange::Op;
   const auto old_item = listed(layout, before);
   const auto new_item = listed(layout, after);
@@ -73,11 +73,12 @@ void change_lists(const KindDefinition& kind, const ListLayout& layout, const Ob
   std::vector<ListCountChange> counts;
   layout.change(&old_item, &new_item, rows, counts);
   for (auto& row : rows) {
+    row.index += build;
     write_set.indexes.push_back({row.cover ? Op::put : Op::erase, std::move(row.index),
                                  std::move(row.key), std::move(row.cover).value_or("")});
   }
   for (const auto& count : counts) {
-    write_set.counts.push_back({list_count(kind.name, count.name), count.by});
+    write_set.counts.push_back({list_count(kind.name, build, count.name), count.by});
   }
 }
 
@@ -101,9 +102,10 @@ bool is_in_groups(const ListRules& rules, const ObjectMeta& meta,
   });
 }
 
-std::string list_count(std::string_view kind, std::string_view count) {
+std::string list_count(std::string_view kind, std::string_view build, std::string_view count) {
   std::string name{"list."};
   name += kind;
+  name += build;
   name += '\0';
   return name += count;
 }
@@ -118,7 +120,7 @@ Result<std::vector<ListRow>> StoredListRows::read(const std::string& index,
                                .limit = range.limit};
   std::optional<storage::IndexRow> after;
   if (range.after != nullptr) after = storage::IndexRow{range.after->key, range.after->id};
-  PERDURE_TRY(found, store_.index(kind_, index, keys, after));
+  PERDURE_TRY(found, store_.index(kind_, index + build_, keys, after));
   std::vector<ListRow> rows;
   rows.reserve(found.size());
   for (auto& row : found) {
@@ -128,7 +130,7 @@ Result<std::vector<ListRow>> StoredListRows::read(const std::string& index,
 }
 
 Result<std::optional<std::uint64_t>> StoredListRows::count(const std::string& name) const {
-  PERDURE_TRY(count, store_.count(list_count(kind_, name)));
+  PERDURE_TRY(count, store_.count(list_count(kind_, build_, name)));
   return std::optional{count};
 }
 

@@ -29,9 +29,10 @@ struct ObjectForm {
 };
 
 /// Appends what turns the rows and counts of an object's lists from those of one version to those
-/// of another; null: there is none, or it is purged.
-void change_lists(const KindDefinition& kind, const ListLayout& layout, const ObjectForm* before,
-                  const ObjectForm* after, storage::WriteSet& write_set);
+/// of another; null: there is none, or it is purged. `build`: what stands behind the names of
+/// their indexes (KindRows::lists).
+void change_lists(const KindDefinition& kind, const ListLayout& layout, std::string_view build,
+                  const ObjectForm* before, const ObjectForm* after, storage::WriteSet& write_set);
 
 /// The groups of keys that a list of objects is.
 [[nodiscard]] std::vector<std::string> list_groups(const ListRequest& request);
@@ -41,13 +42,14 @@ void change_lists(const KindDefinition& kind, const ListLayout& layout, const Ob
                                 const std::vector<std::string>& groups);
 
 /// The name of a count of a kind's lists.
-[[nodiscard]] std::string list_count(std::string_view kind, std::string_view count);
+[[nodiscard]] std::string list_count(std::string_view kind, std::string_view build,
+                                     std::string_view count);
 
 /// Rows of a kind as a store has them. Borrows both.
 class StoredListRows final : public ListRows {
  public:
-  StoredListRows(const storage::Store& store, const std::string& kind)
-      : store_(store), kind_(kind) {}
+  StoredListRows(const storage::Store& store, const std::string& kind, std::string build = {})
+      : store_(store), kind_(kind), build_(std::move(build)) {}
   [[nodiscard]] Result<std::vector<ListRow>> read(const std::string& index,
                                                   const ListRange& range) const override;
   [[nodiscard]] Result<std::optional<std::uint64_t>> count(const std::string& name) const override;
@@ -55,6 +57,7 @@ class StoredListRows final : public ListRows {
  private:
   const storage::Store& store_;
   const std::string& kind_;
+  const std::string build_;
 };
 
 }  // namespace perdure::runtime

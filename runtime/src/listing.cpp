@@ -12,6 +12,7 @@
 #include "perdure/base/codec.hpp"
 #include "perdure/base/crypto.hpp"
 #include "perdure/runtime/page.hpp"
+#include "perdure/runtime/unreadable.hpp"
 
 namespace perdure::runtime {
 
@@ -33,7 +34,7 @@ std::string key_with(std::string prefix, const Json& value) {
   return prefix;
 }
 
-Result<Scan> plan(const KindDefinition& kind, const ListRequest& request) {
+Result<Scan> plan(const KindDefinition& kind, const KindRows& rows, const ListRequest& request) {
   Scan scan;
   scan.range.direction = request.order == Order::ascending ? storage::Direction::forward
                                                            : storage::Direction::backward;
@@ -65,6 +66,9 @@ Result<Scan> plan(const KindDefinition& kind, const ListRequest& request) {
     auto prefix = index_prefix(index, request.owner);
     for (const auto& value : request.equals) put_index_value(prefix, value);
     scan.range.from = request.from ? key_with(prefix, *request.from) : prefix;
+    const auto& part = *rows.find_index(index.name);
+    if (rows.is_being_built(part)) return still_building(kind.name);
+    scan.index = part.stored;
     scan.range.until =
         request.until ? key_with(prefix, *request.until) : storage::prefix_end(prefix);
     return scan;
@@ -111,6 +115,7 @@ struct Catalogue {
   const storage::Store& store;
   const Directory& directory;
   const KindDefinition& kind;
+  const KindRows& rows;
   const ListRequest& request;
 };
 
@@ -128,14 +133,15 @@ bool belongs(const ObjectMeta& meta, bool purged, const ListRequest& request) {
 Result<std::optional<ObjectView>> find_object(const Catalogue& in, const ObjectId& object) {
   if (const auto version = in.directory.peek(object, in.store.epoch())) {
     if (!belongs(version->meta, version->purged(), in.request)) return std::optional<ObjectView>{};
+    if (version->unreadable) return fail(version->unreadable->error);
     return std::optional{ObjectView{version->meta, in.kind.state.encode(version->state.get())}};
   }
   PERDURE_TRY(row, in.store.last_record(object));
   if (!row) return std::optional<ObjectView>{};
   PERDURE_TRY(record, decode_record(object, *row));
   if (!belongs(record.meta, record.root.empty(), in.request)) return std::optional<ObjectView>{};
-  PERDURE_TRY(view, view_record(in.kind, record));
-  return std::optional{std::move(view)};
+  PERDURE_TRY(state, decode_state(in.kind, record));
+  return std::optional{ObjectView{record.meta, in.kind.state.encode(state.get())}};
 }
 
 /// One page on its way to its reader.
@@ -160,10 +166,7 @@ class Page {
     auto found = find_object(in_, object);
     auto shown = Shown::passed_over;
     if (!found) {
-      const auto code = found.error().code;
-      if (code != ErrorCode::corrupt && code != ErrorCode::newer_version) {
-        return fail(std::move(found).error());
-      }
+      if (!is_of_one_object(found.error())) return fail(std::move(found).error());
       shown = read_(object, fail(std::move(found).error()));
     } else if (*found) {
       shown = read_(object, std::move(**found));
@@ -280,24 +283,21 @@ bool is_listed(const ListPlan& plan, const ObjectView& view) {
          });
 }
 
-bool is_damage(const Error& error) {
-  return error.code == ErrorCode::corrupt || error.code == ErrorCode::newer_version;
-}
-
 Result<Shown> show_listed(const Catalogue& in, const ListPlan& plan, const ObjectId& object,
                           const ListReader& read) {
   auto found = find_object(in, object);
-  if (!found && !is_damage(found.error())) return fail(std::move(found).error());
+  if (!found && !is_of_one_object(found.error())) return fail(std::move(found).error());
   if (!found) return read(object, fail(std::move(found).error()));
   if (!*found || !is_listed(plan, **found)) return Shown::passed_over;
   return read(object, std::move(**found));
 }
 
 Result<void> count_listed(const Catalogue& in, const ListPlan& plan, ListEnd& end) {
-  PERDURE_TRY(total, plan.count(StoredListRows{in.store, in.kind.name},
+  if (in.rows.is_being_built(in.rows.lists)) return still_building(in.kind.name);
+  PERDURE_TRY(total, plan.count(StoredListRows{in.store, in.kind.name, in.rows.lists.stored},
                                 [&](const ListRow& row) -> Result<bool> {
                                   auto found = find_object(in, {in.kind.name, row.id});
-                                  if (!found && !is_damage(found.error())) {
+                                  if (!found && !is_of_one_object(found.error())) {
                                     return fail(std::move(found).error());
                                   }
                                   return found && *found && is_listed(plan, **found);
@@ -312,7 +312,8 @@ Result<ListEnd> list_by_rules(const Catalogue& in, const ListLayouts& lists,
   if (layout == nullptr) return bad("sort", "kind " + in.kind.name + " has no sorted lists");
   PERDURE_TRY(query, query_of(in.kind, *layout, in.request));
   PERDURE_TRY(plan, ListPlan::make(*layout, std::move(query)));
-  const StoredListRows rows{in.store, in.kind.name};
+  if (in.rows.is_being_built(in.rows.lists)) return still_building(in.kind.name);
+  const StoredListRows rows{in.store, in.kind.name, in.rows.lists.stored};
   PERDURE_TRY(end, plan.page(rows, [&](const ListRow& row) {
     return show_listed(in, plan, {in.kind.name, row.id}, read);
   }));
@@ -334,12 +335,13 @@ Result<void> count_by_rules(const Catalogue& in, const ListLayouts& lists, ListE
 
 Result<ListEnd> list_objects(const storage::Store& store, const Directory& directory,
                              const KindDefinition& kind, const ListLayouts& lists,
-                             const ListRequest& request, const ListReader& read) {
+                             const KindRows& rows, const ListRequest& request,
+                             const ListReader& read) {
   if (request.limit == 0) return bad("limit", "a page has at least one item");
-  if (is_of_rules(request)) return list_by_rules({store, directory, kind, request}, lists, read);
-  PERDURE_TRY(scan, plan(kind, request));
+  const Catalogue in{store, directory, kind, rows, request};
+  if (is_of_rules(request)) return list_by_rules(in, lists, read);
+  PERDURE_TRY(scan, plan(kind, rows, request));
   PERDURE_TRY(after, decode_cursor(request));
-  const Catalogue in{store, directory, kind, request};
   Page page{in, read};
   if (request.activity == Activity::active) {
     if (request.index != index_names::by_id) return bad("activity", "only lists by id have it");

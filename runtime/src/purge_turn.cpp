@@ -7,8 +7,7 @@
 #include "life_end.hpp"
 #include "once.hpp"
 #include "quota.hpp"
-#include "turn_runner.hpp"
-#include "unique_keys.hpp"
+#include "turn_rows.hpp"
 
 namespace perdure::runtime {
 
@@ -28,19 +27,6 @@ Result<void> check_payload(const Envelope& envelope, const ObjectMeta& meta) {
   if (*meta.deleted_at < *limit) return {};
   return fail(ErrorCode::conflict,
               fmt::format("{} was not deleted before then", to_string(meta.object())));
-}
-
-std::vector<storage::ClaimKey> all_claims(const Envelope& envelope, const Version& newest,
-                                          const TurnSurroundings& around) {
-  auto released = released_claims(envelope, newest, around);
-  const auto& kind = around.kind;
-  auto names = unique_keys(kind, newest.meta, kind.state.encode(newest.state.get()));
-  keep_foreign_claims(around.store, around.peers, envelope.call.target, envelope.accepted_at,
-                      names);
-  for (auto& [space, key] : names) {
-    released.push_back({std::move(space), std::move(key)});
-  }
-  return released;
 }
 
 }  // namespace
@@ -84,26 +70,23 @@ Result<Decision> run_purge(const Envelope& envelope, const Version& newest,
   write_set.object = envelope.call.target;
   write_set.expected_seq = newest.meta.seq;
   write_set.record = encode_record(record);
-  write_set.indexes = index_changes(around.kind, newest, {});
   write_set.past = storage::Past::erased;
   PERDURE_TRY(alarms,
               removed_alarms(around.store, write_set.object, around.alarms, decision.alarms));
   write_set.alarms = std::move(alarms);
-  write_set.releases = all_claims(envelope, newest, around);
+  write_set.releases = released_claims(envelope, newest, around);
   write_set.counts = object_counts(owner_of(newest), {}, write_set.object.kind,
                                    envelope.call.principal, around.rules.quotas);
   PERDURE_TRY(entry_bytes, around.tally.entry_bytes(around.store, write_set.object));
   add_byte_counts(write_set,
                   {.owner = owner_of(newest), .root = newest.root_bytes, .entries = entry_bytes},
                   {}, envelope.call.principal, around.rules.quotas);
-  if (const auto* lists = around.rules.lists.find(around.kind)) {
-    const Json root = around.kind.state.encode(newest.state.get());
-    const ObjectForm form{newest.meta, root};
-    change_lists(around.kind, *lists, &form, nullptr, write_set);
-  }
+  const Json root = root_of(around.kind, newest);
+  PERDURE_TRY_VOID(change_rows_of_turn(envelope, around, {newest, root}, nullptr, write_set));
   decision.reply = {.value = nullptr, .meta = version->meta};
   add_receipt(write_set, envelope, newest.meta, decision.reply.value);
   add_once(write_set, envelope, decision.reply, around.rules.idempotency_window);
+  version->build = around.rules.rows->of(around.kind.name).build;
   version->hash = hash_record(write_set.object, version->meta.seq, *write_set.record);
   decision.version = std::move(version);
   return decision;

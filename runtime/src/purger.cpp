@@ -11,9 +11,10 @@ constexpr auto look_every = std::chrono::seconds{10};
 
 }  // namespace
 
-Purger::Purger(const storage::Store& store, const std::vector<Kind>& kinds, const Clock& clock,
-               const Times& times, std::chrono::seconds purge_after, Send send)
+Purger::Purger(const storage::Store& store, const std::vector<Kind>& kinds, const RowNames& rows,
+               const Clock& clock, const Times& times, std::chrono::seconds purge_after, Send send)
     : store_(store),
+      rows_(rows),
       clock_(clock),
       times_(times),
       purge_after_(purge_after),
@@ -48,8 +49,9 @@ void Purger::step() {
 
 std::size_t Purger::send_due(const Chore& chore, std::size_t limit) {
   const auto before = times_.sure(purge_after_) - purge_after_;
-  const auto due =
-      store_.index(chore.kind, chore.index, {.until = time_key(before), .limit = limit});
+  const auto* part = rows_.of(chore.kind).find_index(chore.index);
+  const auto& index = part != nullptr ? part->stored : chore.index;
+  const auto due = store_.index(chore.kind, index, {.until = time_key(before), .limit = limit});
   if (!due || due->empty()) return 0;  // a failing read is tried again with the next look
   progress_->on_their_way += due->size();
   for (const auto& row : *due) {

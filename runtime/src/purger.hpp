@@ -11,6 +11,7 @@
 #include <memory>
 #include <vector>
 
+#include "kind_rows.hpp"
 #include "perdure/runtime/call.hpp"
 #include "perdure/runtime/kind.hpp"
 #include "perdure/storage/store.hpp"
@@ -24,8 +25,8 @@ class Purger {
   using Send = std::function<void(Call, ReplyHandler)>;
 
   /// `purge_after`: so long what was deleted can be brought back.
-  Purger(const storage::Store& store, const std::vector<Kind>& kinds, const Clock& clock,
-         const Times& times, std::chrono::seconds purge_after, Send send);
+  Purger(const storage::Store& store, const std::vector<Kind>& kinds, const RowNames& rows,
+         const Clock& clock, const Times& times, std::chrono::seconds purge_after, Send send);
 
   /// Now and then: looks for what is due, and sends at most `calls_max` calls. Does nothing while
   /// earlier ones are on their way.
@@ -36,7 +37,7 @@ class Purger {
  private:
   struct Chore {
     std::string kind;
-    std::string index;
+    std::string index;  ///< as it is declared
     std::string command;
     std::string limit_member;  ///< of its payload: only what was deleted before then
   };
@@ -49,6 +50,7 @@ class Purger {
   [[nodiscard]] std::size_t send_due(const Chore& chore, std::size_t limit);
 
   const storage::Store& store_;
+  const RowNames& rows_;
   const Clock& clock_;
   const Times& times_;
   const std::chrono::seconds purge_after_;

@@ -6,7 +6,6 @@
 #include <map>
 #include <utility>
 
-#include "derived_rows.hpp"
 #include "index_keys.hpp"
 #include "perdure/runtime/access.hpp"
 #include "perdure/runtime/kind.hpp"
@@ -22,6 +21,19 @@ constexpr std::string_view bytes_prefix = "bytes.";
 constexpr std::string_view counted = "objects_counted";
 constexpr std::string_view bytes_counted = "bytes_counted";
 constexpr std::size_t counts_at_once = 1'000;
+
+/// Visits all objects of a kind, live and deleted, by their rows in the index by owner.
+Result<void> each_object(const storage::Store& store, const std::string& kind,
+                         const std::function<Result<void>(const storage::IndexRow&)>& visit) {
+  constexpr std::size_t rows_at_once = 1'000;
+  std::optional<storage::IndexRow> after;
+  for (;;) {
+    PERDURE_TRY(rows, store.index(kind, index_names::by_owner, {.limit = rows_at_once}, after));
+    for (const auto& row : rows) PERDURE_TRY_VOID(visit(row));
+    if (rows.size() < rows_at_once) return {};
+    after = std::move(rows.back());
+  }
+}
 
 std::optional<std::uint64_t> most_of_kind(const Quotas& quotas, std::string_view kind) {
   const auto found = quotas.objects_of_kind.find(kind);

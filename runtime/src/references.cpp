@@ -31,9 +31,8 @@ Result<std::optional<Seen>> look_at(const Draft& draft, const ObjectId& object,
   if (const auto* peers = draft.around.peers) {
     if (const auto version = peers->find(object)) {
       if (version->meta.seq == 0) return std::optional<Seen>{};
-      const auto& state = draft.around.kind.state;
       return std::optional{Seen{version->meta, within && !version->purged()
-                                                   ? state.encode(version->state.get())
+                                                   ? root_of(draft.around.kind, *version)
                                                    : Json(nullptr)}};
     }
   }

@@ -22,6 +22,7 @@ bool is_busy(const Error& error) {
   switch (error.code) {
     case ErrorCode::overloaded:
     case ErrorCode::unavailable:
+    case ErrorCode::index_building:
     case ErrorCode::outcome_unknown:
     case ErrorCode::stale_epoch:
     case ErrorCode::deadline_exceeded: return true;

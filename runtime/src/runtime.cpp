@@ -120,6 +120,7 @@ Result<std::unique_ptr<Runtime>> Runtime::open(RuntimeOptions options, std::vect
                                                          .clock = &system_clock(),
                                                          .random = &secure_random(),
                                                          .system = system});
+  if (const auto& opened = core->opened(); !opened) return fail(opened.error());
   return std::make_unique<Runtime>(std::move(core), std::move(kinds));
 }
 
@@ -243,8 +244,8 @@ Json Runtime::without_dead_references(const KindDefinition& kind, Json state,
 Result<ListEnd> Runtime::list(const ListRequest& request, const ListReader& read) const {
   const auto* kind = find_kind(request.kind);
   if (kind == nullptr) return fail(ErrorCode::not_found, "there is no kind " + request.kind);
-  return runtime::list_objects(core_->store(), core_->directory(), *kind, core_->lists(), request,
-                               read);
+  return runtime::list_objects(core_->store(), core_->directory(), *kind, core_->lists(),
+                               core_->row_names().of(kind->name), request, read);
 }
 
 Result<ListMembership> Runtime::membership(const ListRequest& request) const {
@@ -393,11 +394,20 @@ void Runtime::set_performer(std::string name, Performer perform, Concurrency con
 
 Result<std::optional<ObjectId>> Runtime::holder(const std::string& space,
                                                 const std::string& key) const {
-  PERDURE_TRY(value, core_->store().claim({space, key}, core_->times().wall()));
-  if (!value) return std::optional<ObjectId>{};
-  const auto colon = value->find(':');
-  return std::optional{ObjectId{value->substr(0, colon), value->substr(colon + 1)}};
+  return core_->holder(space, key);
 }
+
+std::vector<KindBuild> Runtime::builds() const { return core_->builder().builds(); }
+
+Result<std::vector<Duplicate>> Runtime::duplicates(std::size_t limit) const {
+  return core_->duplicates(limit);
+}
+
+const std::vector<UnknownKind>& Runtime::unknown_kinds() const {
+  return core_->builder().unknown_kinds();
+}
+
+Result<RowReport> Runtime::check_rows() const { return core_->check_rows(); }
 
 Result<void> Runtime::hibernate(const ObjectId& object) {
   PERDURE_TRY_VOID(validate(object));

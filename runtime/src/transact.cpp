@@ -7,6 +7,7 @@
 
 #include "once.hpp"
 #include "quota.hpp"
+#include "unique_keys.hpp"
 
 namespace perdure::runtime {
 
@@ -137,10 +138,13 @@ void TransactionRun::settled(const storage::Outcome& outcome,
     }
     return end(std::move(reply));
   }
-  const auto& error = outcome.error();
-  // What a step relied on, and the transaction does not hold, may have moved on.
+  // What a step relied on, and the transaction does not hold, may have moved on; or an object was
+  // given rows that a step did not see.
+  const auto error = explain(outcome.error());
   const bool relied = error.code == ErrorCode::stale_precondition;
-  if (may_run_again(error.code) && !is_late() && (relied || ++rounds_ <= transaction_rounds_max)) {
+  const bool is_marked = is_marked_meanwhile(outcome.error());
+  if ((is_marked || may_run_again(error.code)) && !is_late() &&
+      (relied || is_marked || ++rounds_ <= transaction_rounds_max)) {
     return around_.effects.post([self = shared_from_this()] { self->run(); });
   }
   if (error.code == ErrorCode::outcome_unknown || error.code == ErrorCode::stale_epoch) {

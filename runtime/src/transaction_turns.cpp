@@ -38,6 +38,7 @@ Result<Reply> TransactionTurns::run(const TransactionStep& step) {
   PERDURE_TRY(envelope, make_envelope(step));
   PERDURE_TRY(part, part_of(envelope));
   PERDURE_TRY_VOID(admit(envelope, *part->version, ground_.times.steady()));
+  PERDURE_TRY_VOID(check_readable(envelope, *part->version));
   PERDURE_TRY(decision, run_turn(envelope, *part->version,
                                  {.kind = *part->kind,
                                   .store = ground_.store,
@@ -92,6 +93,7 @@ Result<void> TransactionTurns::check_claims(const KindDefinition& kind,
     if (!is_taken) continue;
     Error error{.code = ErrorCode::conflict, .detail = claim.space};
     error.fields.push_back({claim.key, "taken", "is taken"});
+    if (is_marked_meanwhile(error)) continue;  // the commit says so, and the steps run again
     return fail(explain_taken(kind, std::move(error)));
   }
   return {};
@@ -173,7 +175,7 @@ Result<void> TransactionTurns::reach(const ObjectId& object) {
 
 ObjectView TransactionTurns::view(const Part& part) const {
   const auto& version = *part.version;
-  return {.meta = version.meta, .state = part.kind->state.encode(version.state.get())};
+  return {.meta = version.meta, .state = root_of(*part.kind, version)};
 }
 
 std::optional<ObjectView> TransactionTurns::left(const ObjectId& object) const {

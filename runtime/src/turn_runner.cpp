@@ -18,7 +18,7 @@
 #include "perdure/schemas/schema.hpp"
 #include "quota.hpp"
 #include "references.hpp"
-#include "unique_keys.hpp"
+#include "turn_rows.hpp"
 
 namespace perdure::runtime {
 
@@ -150,28 +150,18 @@ bool has_derived(const Draft& draft) {
          draft.before.meta.grants != draft.meta.grants;
 }
 
-// Index rows, claims on unique fields, the event of the change; references are checked.
+// What follows from the state, the event of the change; references are checked.
 Result<void> add_derived(Decision& decision, const Draft& draft, const Json& after,
                          TurnRequests& requests) {
   if (!has_derived(draft)) return {};
   const auto& kind = draft.around.kind;
   const auto& old = draft.before.meta;
-  const Json before = kind.state.encode(draft.before.state.get());
+  const Json before = root_of(kind, draft.before);
   PERDURE_TRY_VOID(
       check_references(draft, old.exists() ? before : Json(nullptr), after, decision.relies_on));
-  decision.write_set.indexes =
-      index_changes(kind, draft.before, index_keys(kind, draft.meta, after));
-  if (const auto* lists = draft.around.rules.lists.find(kind); lists != nullptr) {
-    const ObjectForm old_form{old, before};
-    const ObjectForm new_form{draft.meta, after};
-    change_lists(kind, *lists, draft.before.purged() ? nullptr : &old_form, &new_form,
-                 decision.write_set);
-  }
-  const auto keep = [&](std::vector<ClaimName>& releases) {
-    keep_foreign_claims(draft.around.store, draft.around.peers, draft.meta.object(),
-                        draft.envelope.accepted_at, releases);
-  };
-  move_claims(unique_keys(kind, old, before), unique_keys(kind, draft.meta, after), keep, requests);
+  const ObjectForm form{draft.meta, after};
+  PERDURE_TRY_VOID(change_rows_of_turn(draft.envelope, draft.around, {draft.before, before}, &form,
+                                       decision.write_set));
   add_change_events(kind, old, draft.meta, before, after, requests.events);
   return {};
 }
@@ -198,7 +188,9 @@ Result<void> add_alarms(Decision& decision, const Draft& draft, AlarmChanges&& c
 Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   const auto& kind = draft.around.kind;
   const auto& before = draft.before;
-  const Json after_json = kind.state.encode(draft.state.get());
+  // What cannot be read stays as it was written.
+  const auto& kept = draft.unreadable;
+  const Json after_json = kept ? kept->stored : kind.state.encode(draft.state.get());
 
   Record record{.previous_hash = before.hash,
                 .meta = draft.meta,
@@ -238,6 +230,8 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   auto version = std::make_shared<Version>();
   version->meta = draft.meta;
   version->state = draft.state;
+  version->unreadable = kept;
+  version->build = draft.around.rules.rows->of(kind.name).build;
   version->root_bytes = record.root.size();
   write_set.record = encode_record(record);
   version->hash = hash_record(write_set.object, draft.meta.seq, *write_set.record);
@@ -284,51 +278,6 @@ Decision decide_nothing(const Envelope& envelope, const Version& newest,
   add_receipt(write_set, envelope, newest.meta, std::move(answer));
   add_once(write_set, envelope, decision.reply, around.rules.idempotency_window);
   return decision;
-}
-
-Unexpected not_found(const Envelope& envelope) {
-  return fail(ErrorCode::not_found,
-              fmt::format("there is no {} {}", envelope.call.target.kind, envelope.call.target.id));
-}
-
-namespace {
-
-Action action_of(const Envelope& envelope) {
-  switch (envelope.operation) {
-    case Operation::query:
-    case Operation::get: return Action::read;
-    case Operation::remove:
-    case Operation::undelete:
-    case Operation::purge:
-    case Operation::unshare: return Action::administer;
-    case Operation::share: return Action::share;
-    default: return Action::change;
-  }
-}
-
-Verdict judge(const Envelope& envelope, const Version& newest) {
-  return permits(envelope.call.principal, possession_of(newest.meta, envelope.kind->reach),
-                 action_of(envelope));
-}
-
-}  // namespace
-
-bool is_hidden(const Envelope& envelope, const Version& newest) {
-  return newest.meta.seq > 0 && judge(envelope, newest).hidden();
-}
-
-Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp now) {
-  if (envelope.deadline && now >= *envelope.deadline) {
-    Error error{.code = ErrorCode::deadline_exceeded,
-                .detail = "the deadline passed before the call could run"};
-    error.retry_after = std::chrono::seconds{1};
-    return fail(std::move(error));
-  }
-  if (newest.meta.seq == 0) return {};  // it is nobody's yet
-  // A stranger learns neither that the object exists nor that it did.
-  const auto verdict = judge(envelope, newest);
-  if (!verdict.allowed()) return fail(refusal(verdict, envelope.call.target));
-  return {};
 }
 
 Result<std::shared_ptr<void>> accept_state(const KindDefinition& kind, const Json& json) {
@@ -401,7 +350,8 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
                .updated_by = actor_name(envelope.call.principal),
                .grants = same_life ? newest.meta.grants : nullptr},
       .state = same_life ? around.kind.state.copy(newest.state.get()) : around.kind.state.make(),
-      .relies_on = std::move(relies_on)};
+      .relies_on = std::move(relies_on),
+      .unreadable = same_life ? newest.unreadable : nullptr};
   ObjectMeta seen = newest.meta;
   seen.origin = draft.meta.origin;  // a creating turn knows its object's name and owner already
   TurnContext turn{envelope, seen, draft.meta.origin->born_seq, around,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "envelope.hpp"
+#include "kind_rows.hpp"
 #include "list_rows.hpp"
 #include "overlay.hpp"
 #include "tally.hpp"
@@ -56,6 +57,7 @@ struct TurnRules {
   Quotas quotas;
   Dependents dependents;  ///< by the kind that they go along with
   ListLayouts lists = {};
+  const RowNames* rows = nullptr;  ///< never null in a runtime
 };
 
 /// The other objects of a transaction.
@@ -91,6 +93,10 @@ void add_to_unit(storage::Unit& unit, Decision& decision, std::uint64_t epoch);
 [[nodiscard]] Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
                                         const TurnSurroundings& around);
 
+/// Whether a call may run on the state: one that cannot be read is there only to be mended
+/// ($replace, $patch, $restore) or to end. Errors: unreadable_state.
+[[nodiscard]] Result<void> check_readable(const Envelope& envelope, const Version& newest);
+
 /// Answers a query from `version`.
 [[nodiscard]] Result<Reply> run_query(const Envelope& envelope, const Version& version,
                                       const storage::Store& store, const PendingEntries* pending);
@@ -114,6 +120,8 @@ struct Draft {
   std::shared_ptr<void> state;  ///< after the turn; starts as a copy
   Json value = nullptr;         ///< of the reply
   Reliances relies_on = {};
+  /// While the state stays as it is stored, because it cannot be read; see Version.
+  std::shared_ptr<const UnreadableState> unreadable = nullptr;
 };
 
 /// Runs a builtin command on the draft. Errors as run_turn.

@@ -5,10 +5,9 @@
 
 #include <algorithm>
 
-#include "derived_rows.hpp"
 #include "index_keys.hpp"
 #include "perdure/base/unicode.hpp"
-#include "perdure/base/utf8.hpp"
+#include "perdure/runtime/unreadable.hpp"
 #include "turn_runner.hpp"
 #include "version.hpp"
 
@@ -16,114 +15,223 @@ namespace perdure::runtime {
 
 namespace {
 
-/// The form of claims that this version writes: folded by `fold_case`. 0 stands for
-/// `fold_ascii_case`.
-constexpr std::uint64_t present_form = 1;
-
-/// The count that says in which form the claims of a kind are.
-std::string form_count(const std::string& kind) {
-  std::string name{"claim_form"};
-  name += '\0';
-  return name + kind;
-}
-
 bool ignores_case(const UniqueDefinition& unique) {
   return unique.compare == UniqueDefinition::Compare::ignoring_case;
 }
 
-Result<void> refold_claims(const KindDefinition& kind, const ObjectId& object,
-                           storage::Store& store, Timestamp now) {
-  const auto version = load_version(kind, object, store);
-  if (!version) {
-    const auto code = version.error().code;
-    if (code == ErrorCode::corrupt || code == ErrorCode::newer_version) return {};
-    return fail(version.error());
-  }
+ObjectId holder_of(const std::string& claim) {
+  const auto colon = claim.find(':');
+  return {claim.substr(0, colon), claim.substr(colon + 1)};
+}
+
+/// Whether an object has the value now, by today's rules. One that cannot be read may have it.
+Result<bool> has_value(const storage::Store& store, const RowNames::UniqueField& field,
+                       const std::string& key, const ObjectId& object) {
+  const auto version = load_version(*field.kind, object, store);
+  if (!version && is_of_one_object(version.error())) return true;
+  if (!version) return fail(version.error());
   const auto& meta = (*version)->meta;
-  if ((*version)->purged()) return {};
-  const auto root = kind.state.encode((*version)->state.get());
-  storage::WriteSet write_set{.object = object, .epoch = store.epoch(), .expected_seq = meta.seq};
-  for (const auto& unique : kind.uniques) {
-    const Json value = field_value(unique.field, meta, root);
-    if (!ignores_case(unique) || !value.is_string()) continue;
-    const auto& text = value.get_ref<const std::string&>();
-    auto key = fold_case(text);
-    auto earlier = fold_ascii_case(text);
-    if (key == earlier) continue;
-    PERDURE_TRY(holder, store.claim({unique.space, key}, now));
-    if (holder && *holder != to_string(object)) continue;
-    if (!holder) write_set.claims.push_back({unique.space, std::move(key), to_string(object), {}});
-    PERDURE_TRY(earlier_holder, store.claim({unique.space, earlier}, now));
-    if (earlier_holder == to_string(object)) {
-      write_set.releases.push_back({unique.space, std::move(earlier)});
+  if (meta.seq == 0 || (*version)->purged()) return false;
+  const auto root = root_of(*field.kind, **version);
+  return unique_key(field.kind->uniques[field.place], {meta, root}) == key;
+}
+
+/// Among the claims before the build.
+Result<std::optional<ObjectId>> find_earlier_holder(const storage::Store& store,
+                                                    const RowNames::UniqueField& field,
+                                                    const std::string& key, Timestamp now) {
+  for (const auto& space : field.rows->uniques[field.place].earlier) {
+    PERDURE_TRY(claim, store.claim({space, key}, now));
+    if (!claim) continue;
+    const auto holder = holder_of(*claim);
+    PERDURE_TRY(has, has_value(store, field, key, holder));
+    if (has) return std::optional{holder};
+  }
+  return std::optional<ObjectId>{};
+}
+
+void add_claim(const ClaimChange& change, const PartRows& part, std::string key,
+               storage::WriteSet& write_set) {
+  write_set.claims.push_back({part.stored, std::move(key), to_string(change.object), {}});
+}
+
+storage::IndexChange duplicate_row(const UniqueDefinition& unique, const ObjectId* holder) {
+  using Op = storage::IndexChange::Op;
+  storage::IndexChange row{.op = holder != nullptr ? Op::put : Op::erase,
+                           .index = std::string{index_names::duplicate},
+                           .key = owner_key(unique.space)};
+  if (holder != nullptr) {
+    row.value = dump_json({{"field", unique.field}, {"holder", to_string(*holder)}});
+  }
+  return row;
+}
+
+std::optional<std::string> key_in(const UniqueDefinition& unique, const ObjectForm* object) {
+  return object == nullptr ? std::nullopt : unique_key(unique, *object);
+}
+
+Duplicate duplicate_of(const KindDefinition& kind, const UniqueDefinition& unique,
+                       const ObjectForm& object, const ObjectId& holder) {
+  Duplicate duplicate{object.meta.object(), unique.field, holder, {}};
+  const bool is_secret = std::ranges::any_of(kind.secrets, [&](const std::string& secret) {
+    return unique.field == secret || unique.field.starts_with(secret + '.');
+  });
+  const Json value = field_value(unique.field, object.meta, object.root);
+  if (!is_secret && value.is_string()) duplicate.value = value.get<std::string>();
+  return duplicate;
+}
+
+/// Who else has the value, as the steps of a transaction so far have left it.
+Result<std::optional<ObjectId>> other_holder(const ClaimChange& change, std::size_t place,
+                                             const std::string& key) {
+  const auto& space = change.rows.uniques[place].stored;
+  const auto moved = change.peers == nullptr ? std::nullopt : change.peers->holder(space, key);
+  if (moved) {
+    const bool is_other = !moved->empty() && *moved != to_string(change.object);
+    return is_other ? std::optional{holder_of(*moved)} : std::optional<ObjectId>{};
+  }
+  const RowNames::UniqueField field{&change.kind, &change.rows, place};
+  return find_other_holder(change.store, field, key, change.object, change.now);
+}
+
+/// Of an object that has no claim of the part's build yet. Returns who else has the value.
+Result<std::optional<ObjectId>> claim_whole(const ClaimChange& change, std::size_t place,
+                                            std::string key, storage::WriteSet& write_set) {
+  const auto& unique = change.kind.uniques[place];
+  PERDURE_TRY(other, other_holder(change, place, key));
+  if (!other) {
+    write_set.indexes.push_back(duplicate_row(unique, nullptr));
+    add_claim(change, change.rows.uniques[place], std::move(key), write_set);
+    return other;
+  }
+  write_set.indexes.push_back(duplicate_row(unique, &*other));
+  return other;
+}
+
+/// The value is new to the object.
+Result<void> claim_new(const ClaimChange& change, std::size_t place, std::string key,
+                       storage::WriteSet& write_set) {
+  const auto& part = change.rows.uniques[place];
+  if (change.rows.is_being_built(part)) {
+    PERDURE_TRY(other, other_holder(change, place, key));
+    if (other) {
+      return fail(explain_taken(change.kind, {.code = ErrorCode::conflict, .detail = part.stored}));
     }
   }
-  if (write_set.claims.empty() && write_set.releases.empty()) return {};
-  const storage::Unit unit{{std::move(write_set)}};
-  auto outcome = std::move(store.commit({&unit, 1}, now).front());
-  return outcome ? Result<void>{} : fail(std::move(outcome).error());
+  add_claim(change, part, std::move(key), write_set);
+  return {};
+}
+
+/// What another object holds is not the object's to give up: of two with one value, the first one
+/// has the claim.
+void release(const ClaimChange& change, std::size_t place, std::string key,
+             storage::WriteSet& write_set) {
+  const auto& space = change.rows.uniques[place].stored;
+  const auto moved = change.peers == nullptr ? std::nullopt : change.peers->holder(space, key);
+  const auto stored = moved ? Result<std::optional<std::string>>{moved}
+                            : change.store.claim({space, key}, change.now);
+  const bool is_foreign =
+      stored && *stored && !(*stored)->empty() && **stored != to_string(change.object);
+  if (is_foreign) return;
+  write_set.releases.push_back({space, std::move(key)});
 }
 
 }  // namespace
 
-std::vector<ClaimName> unique_keys(const KindDefinition& kind, const ObjectMeta& meta,
-                                   const Json& root) {
-  std::vector<ClaimName> names;
-  if (meta.seq == 0) return names;
-  for (const auto& unique : kind.uniques) {
-    const Json value = field_value(unique.field, meta, root);
-    if (!value.is_string() || value.get_ref<const std::string&>().empty()) continue;
-    const auto& text = value.get_ref<const std::string&>();
-    names.push_back({unique.space, ignores_case(unique) ? fold_case(text) : text});
+std::optional<std::string> unique_key(const UniqueDefinition& unique, const ObjectForm& object) {
+  if (object.meta.seq == 0) return {};
+  const Json value = field_value(unique.field, object.meta, object.root);
+  if (!value.is_string() || value.get_ref<const std::string&>().empty()) return {};
+  const auto& text = value.get_ref<const std::string&>();
+  return ignores_case(unique) ? fold_case(text) : text;
+}
+
+Result<std::optional<ObjectId>> find_other_holder(const storage::Store& store,
+                                                  const RowNames::UniqueField& field,
+                                                  const std::string& key, const ObjectId& object,
+                                                  Timestamp now) {
+  const auto& part = field.rows->uniques[field.place];
+  PERDURE_TRY(claim, store.claim({part.stored, key}, now));
+  std::optional<ObjectId> holder;
+  if (claim) {
+    holder = holder_of(*claim);
+  } else if (field.rows->is_being_built(part)) {
+    PERDURE_TRY(earlier, find_earlier_holder(store, field, key, now));
+    holder = std::move(earlier);
   }
-  std::ranges::sort(names);
-  return names;
+  if (holder == object) holder.reset();
+  return holder;
 }
 
-void move_claims(const std::vector<ClaimName>& before, const std::vector<ClaimName>& after,
-                 const Keep& keep, TurnRequests& requests) {
-  std::vector<ClaimName> released;
-  std::ranges::set_difference(before, after, std::back_inserter(released));
-  keep(released);
-  std::ranges::move(released, std::back_inserter(requests.releases));
-  std::ranges::set_difference(after, before, std::back_inserter(requests.claims));
+Result<std::optional<ObjectId>> find_holder(const storage::Store& store,
+                                            const RowNames::UniqueField& field,
+                                            const std::string& key, Timestamp now) {
+  const auto& part = field.rows->uniques[field.place];
+  const bool is_being_built = field.rows->is_being_built(part);
+  PERDURE_TRY(claim, store.claim({part.stored, key}, now));
+  if (claim) return std::optional{holder_of(*claim)};
+  if (!is_being_built) return std::optional<ObjectId>{};
+  PERDURE_TRY(earlier, find_earlier_holder(store, field, key, now));
+  if (!earlier) return still_building(field.kind->name);
+  return earlier;
 }
 
-void keep_foreign_claims(const storage::Store& store, const Peers* peers, const ObjectId& object,
-                         Timestamp now, std::vector<ClaimName>& releases) {
-  std::erase_if(releases, [&](const ClaimName& name) {
-    const auto moved = peers == nullptr ? std::nullopt : peers->holder(name.space, name.key);
-    if (moved) return !moved->empty() && *moved != to_string(object);
-    const auto holder = store.claim({name.space, name.key}, now);
-    return holder && *holder && **holder != to_string(object);
-  });
-}
-
-Result<void> bring_claims_up_to_date(storage::Store& store, const std::vector<Kind>& kinds,
-                                     Timestamp now) {
-  // A store that this opening has made holds no claims.
-  const bool is_new = store.epoch() == 1;
-  for (const auto& kind : kinds) {
-    if (!std::ranges::any_of(kind.definition().uniques, ignores_case)) continue;
-    PERDURE_TRY(form, store.count(form_count(kind.name())));
-    if (form >= present_form) continue;
-    if (!is_new) {
-      PERDURE_TRY_VOID(each_object(store, kind.name(), [&](const storage::IndexRow& row) {
-        return refold_claims(kind.definition(), {kind.name(), row.id}, store, now);
-      }));
+Result<void> change_claims(const ClaimChange& change, storage::WriteSet& write_set) {
+  for (std::size_t place = 0; place < change.kind.uniques.size(); ++place) {
+    const auto& unique = change.kind.uniques[place];
+    auto before = key_in(unique, change.before);
+    auto after = key_in(unique, change.after);
+    const bool is_unbuilt =
+        change.built == Built::no && change.rows.is_being_built(change.rows.uniques[place]);
+    if (is_unbuilt && after && before == after) {
+      auto other = claim_whole(change, place, std::move(*after), write_set);
+      if (!other) return fail(std::move(other).error());
+      continue;
     }
-    storage::Unit done{{{.object = {"$runtime", "counts"}, .epoch = store.epoch()}}};
-    done.write_sets[0].counts.push_back(
-        {form_count(kind.name()), static_cast<std::int64_t>(present_form - form)});
-    auto outcome = std::move(store.commit({&done, 1}, now).front());
-    if (!outcome) return fail(std::move(outcome).error());
+    if (before == after) continue;
+    if (before) write_set.indexes.push_back(duplicate_row(unique, nullptr));
+    if (before && !is_unbuilt) release(change, place, std::move(*before), write_set);
+    if (after) PERDURE_TRY_VOID(claim_new(change, place, std::move(*after), write_set));
   }
   return {};
 }
 
+Result<std::vector<Duplicate>> build_claims(const ClaimChange& change,
+                                            storage::WriteSet& write_set) {
+  std::vector<Duplicate> duplicates;
+  for (std::size_t place = 0; place < change.kind.uniques.size(); ++place) {
+    if (!change.rows.is_being_built(change.rows.uniques[place])) continue;
+    auto key = key_in(change.kind.uniques[place], change.after);
+    if (!key) {
+      write_set.indexes.push_back(duplicate_row(change.kind.uniques[place], nullptr));
+      continue;
+    }
+    PERDURE_TRY(other, claim_whole(change, place, std::move(*key), write_set));
+    if (!other) continue;
+    duplicates.push_back(
+        duplicate_of(change.kind, change.kind.uniques[place], *change.after, *other));
+  }
+  return duplicates;
+}
+
+std::optional<Duplicate> read_duplicate(const storage::Store& store, const KindDefinition& kind,
+                                        const storage::IndexRow& row) {
+  const auto unique = std::ranges::find(
+      kind.uniques, row.key, [](const UniqueDefinition& field) { return owner_key(field.space); });
+  const auto said = parse_stored_json(row.value);
+  if (unique == kind.uniques.end() || !said) return {};
+  const ObjectId object{kind.name, row.id};
+  Duplicate duplicate{object, unique->field, holder_of(said->value("holder", "")), {}};
+  const auto version = load_version(kind, object, store);
+  if (!version || (*version)->meta.seq == 0) return duplicate;
+  const auto root = root_of(kind, **version);
+  return duplicate_of(kind, *unique, {(*version)->meta, root}, duplicate.holder);
+}
+
 Error explain_taken(const KindDefinition& kind, Error error) {
   if (error.code != ErrorCode::conflict) return error;
-  const auto unique = std::ranges::find(kind.uniques, error.detail, &UniqueDefinition::space);
+  const auto unique =
+      std::ranges::find(kind.uniques, declared_name(error.detail), &UniqueDefinition::space);
   if (unique == kind.uniques.end()) return error;
   auto pointer = "/" + unique->field;
   std::ranges::replace(pointer, '.', '/');

@@ -3,41 +3,64 @@
 // it goes around them.
 #pragma once
 
-#include <functional>
+#include <optional>
 #include <vector>
 
+#include "kind_rows.hpp"
 #include "perdure/runtime/kind.hpp"
+#include "perdure/runtime/kind_build.hpp"
 #include "perdure/storage/store.hpp"
-#include "turn_context.hpp"
 
 namespace perdure::runtime {
 
 class Peers;
 
-/// The claims that an object's unique fields hold at one version, sorted; a deleted one's too.
-[[nodiscard]] std::vector<ClaimName> unique_keys(const KindDefinition& kind, const ObjectMeta& meta,
-                                                 const Json& root);
+/// What an object claims by one of its unique fields; none: nothing.
+[[nodiscard]] std::optional<std::string> unique_key(const UniqueDefinition& unique,
+                                                    const ObjectForm& object);
 
-/// Takes out of the releases what another object holds: a name that two objects had before its case
-/// was folded as it is now belongs to the one that came first. `peers` may be null.
-void keep_foreign_claims(const storage::Store& store, const Peers* peers, const ObjectId& object,
-                         Timestamp now, std::vector<ClaimName>& releases);
+/// Who else has a value of a unique field. While the claims of the field are built, it looks among
+/// those before them, too, and whether their holders still have the value.
+/// Errors: those of the store.
+[[nodiscard]] Result<std::optional<ObjectId>> find_other_holder(const storage::Store& store,
+                                                                const RowNames::UniqueField& field,
+                                                                const std::string& key,
+                                                                const ObjectId& object,
+                                                                Timestamp now);
 
-/// Asks for what turns the claims of the version before into those after, both sorted, but for what
-/// `keep` takes out of the releases.
-using Keep = std::function<void(std::vector<ClaimName>& releases)>;
-void move_claims(const std::vector<ClaimName>& before, const std::vector<ClaimName>& after,
-                 const Keep& keep, TurnRequests& requests);
+/// The holder of a value of a unique field. Errors: index_building when none is found, and there
+/// may be one; those of the store.
+[[nodiscard]] Result<std::optional<ObjectId>> find_holder(const storage::Store& store,
+                                                          const RowNames::UniqueField& field,
+                                                          const std::string& key, Timestamp now);
 
-/// Brings the claims of unique fields into the form that this version looks for: earlier ones
-/// folded the case of ASCII letters alone. Once for a store and a kind that has such fields, in a
-/// commit for each object whose claim differs; what interrupts it is done by the next opening. Of
-/// two objects with one name the first in the order of ids gets the claim, and the other keeps its
-/// value.
-///
-/// Errors  those of reading and committing.
-[[nodiscard]] Result<void> bring_claims_up_to_date(storage::Store& store,
-                                                   const std::vector<Kind>& kinds, Timestamp now);
+/// A change of an object, as its claims see it. Null: there is no such version, or it is purged.
+struct ClaimChange {
+  const storage::Store& store;
+  const KindDefinition& kind;
+  const KindRows& rows;
+  Built built;
+  Timestamp now;
+  const ObjectId& object;
+  const ObjectForm* before;
+  const ObjectForm* after;
+  const Peers* peers = nullptr;  ///< of a transaction's step
+};
+
+/// Adds what turns the claims of an object's unique fields into those after. One whose value
+/// another object has had first, from before the field was unique, gets a row that says so.
+/// Errors: conflict; those of the store.
+[[nodiscard]] Result<void> change_claims(const ClaimChange& change, storage::WriteSet& write_set);
+
+/// Adds the claims that an object without rows of a build holds, and rows of duplicates.
+/// Errors: those of the store.
+[[nodiscard]] Result<std::vector<Duplicate>> build_claims(const ClaimChange& change,
+                                                          storage::WriteSet& write_set);
+
+/// What a row of a duplicate says. None: the kind has no such field any more.
+[[nodiscard]] std::optional<Duplicate> read_duplicate(const storage::Store& store,
+                                                      const KindDefinition& kind,
+                                                      const storage::IndexRow& row);
 
 /// The store's `conflict` over a unique field, in the caller's words: which field it is. Any other
 /// error stays as it is.

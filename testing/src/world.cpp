@@ -142,6 +142,7 @@ void World::advance_to_next(Milliseconds most) {
   if (const auto at = machine_->core->stepped_subscribers().again_at()) {
     wait = std::min(wait, *at - now);
   }
+  if (machine_->core->builder().has_work()) wait = std::min(wait, stretch_min);  // slice by slice
   clock_.advance(std::min(most, wait.count() > 0 ? wait : stretch_min));
   housekeep();
 }
@@ -205,6 +206,21 @@ void World::crash(storage::TailAfterCrash tail) {
   }
   disk_.faults = {};
   disk_.crash(tail, chance_.below(1U << 31));
+  commit_max_ = Milliseconds{0};
+  network_->cut();
+  ++life_;
+  run_actors();
+  runtime_.reset();
+  machine_.reset();
+  start();
+}
+
+void World::restart(std::vector<Kind> kinds) {
+  tell([] { return "RESTART with other kinds"; });
+  kinds_ = std::move(kinds);
+  if (machine_->batch) finish_commit();
+  disk_.faults = {};
+  disk_.crash(storage::TailAfterCrash::kept, 0);
   commit_max_ = Milliseconds{0};
   network_->cut();
   ++life_;

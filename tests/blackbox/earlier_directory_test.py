@@ -8,7 +8,7 @@ import re
 import tarfile
 import unittest
 
-from harness import BlackBoxTest, run
+from harness import BlackBoxTest, run, wait_until
 
 DIRECTORIES = os.path.join(os.path.dirname(__file__), "..", "directories")
 OBJECTS = "/api/v1/durable-objects"
@@ -41,6 +41,13 @@ class EarlierDirectory(BlackBoxTest):
         with open(os.path.join(DIRECTORIES, name + ".json"), encoding="utf-8") as noted:
             self.noted = json.load(noted)
         self.running = self.server(*KEEPING, key=self.noted["admin_key"]).start()
+        self.running.kill()  # in the middle of making its rows again, or near it
+        self.running.restart()
+        self.wait_until_built()
+
+    def wait_until_built(self):
+        client = self.running.client()
+        wait_until(lambda: client.get("/health").json["checks"]["indexes"]["status"] == "ok")
 
     def assert_all_there(self):
         client = self.running.client()

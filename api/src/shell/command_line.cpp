@@ -31,7 +31,9 @@ constexpr std::string_view serve_footer =
     "  PERDURE_DATA_DIR=/var/lib/perdure perdure serve --listen 127.0.0.1:0\n\n";
 
 constexpr std::string_view check_footer =
-    "Verifies every checksum, row and journal of a stopped server's data, without changing it.\n\n"
+    "Verifies every checksum, row and journal of a stopped server's data, and whether the rows of\n"
+    "indexes and lists, the counts and the claims of unique fields are those that the states of\n"
+    "the objects ask for. Changes nothing. Exits with 4 when something is wrong.\n\n"
     "Example:\n"
     "  perdure check --data-dir data\n\n";
 

@@ -10,6 +10,7 @@
 
 #include "perdure/runtime/journal_check.hpp"
 #include "perdure/runtime/runtime.hpp"
+#include "perdure/runtime/unreadable.hpp"
 #include "perdure/storage/rocksdb_store.hpp"
 #include "shell/options.hpp"
 
@@ -135,7 +136,7 @@ Result<void> print_kind(const Runtime& runtime, const std::string& kind, const A
       const auto code = printed.error().code;
       // An object that was not there yet, or whose past has been trimmed, is not part of that past.
       if (code == ErrorCode::not_found || code == ErrorCode::gone) continue;
-      if (code != ErrorCode::corrupt && code != ErrorCode::newer_version) return printed;
+      if (!is_of_one_object(printed.error())) return printed;
       unreadable.add(item.meta.object(), printed.error());
     }
     request.cursor = page.next_cursor;
@@ -180,7 +181,29 @@ Result<void> print_chosen(const Runtime& runtime, const DumpCommand& command, co
 
 }  // namespace
 
-ExitCode check(const Config& config) {
+namespace {
+
+/// Compares rows with states. Returns whether all are right. Errors: those of opening and reading.
+Result<bool> print_rows(const Config& config, std::vector<Kind> kinds) {
+  auto options = runtime_options(config);
+  options.access = AccessMode::read_only;
+  PERDURE_TRY(runtime, Runtime::open(std::move(options), std::move(kinds)));
+  PERDURE_TRY(rows, runtime->check_rows());
+  for (const auto& unknown : runtime->unknown_kinds()) {
+    fmt::print("not compared: kind {}, whose version {} this program does not know\n", unknown.kind,
+               unknown.stored_version);
+  }
+  for (const auto& note : rows.notes) fmt::print("note: {}\n", note);
+  for (const auto& finding : rows.findings) fmt::print("{}\n", finding);
+  const auto count = rows.findings.size() + rows.left_out;
+  fmt::print("{} index rows of {} objects: {}\n", rows.rows, rows.objects,
+             count == 0 ? "as their states say" : fmt::format("{} finding(s)", count));
+  return count == 0;
+}
+
+}  // namespace
+
+ExitCode check(const Config& config, std::vector<Kind> kinds) {
   if (!has_data(config)) return no_data(config);
   ProgressBar bar;
   const auto report = storage::check_rocksdb(config.text("data_dir"), journal_check(),
@@ -191,7 +214,10 @@ ExitCode check(const Config& config) {
              report->entries,
              report->findings.empty() ? "all is well"
                                       : fmt::format("{} finding(s)", report->findings.size()));
-  return report->findings.empty() ? ExitCode::ok : ExitCode::corrupt;
+  if (!report->findings.empty()) return ExitCode::corrupt;
+  const auto rows = print_rows(config, std::move(kinds));
+  if (!rows) return complain(exit_code_of_open(rows.error().code), to_string(rows.error()));
+  return *rows ? ExitCode::ok : ExitCode::corrupt;
 }
 
 ExitCode dump(const Config& config, const DumpCommand& command, std::vector<Kind> kinds) {

@@ -10,7 +10,7 @@
 namespace perdure::shell {
 
 /// Prints one line for each finding and a summary to standard output.
-[[nodiscard]] ExitCode check(const Config& config);
+[[nodiscard]] ExitCode check(const Config& config, std::vector<Kind> kinds);
 
 /// Prints objects, each followed by its entries, as lines of JSON to standard output.
 [[nodiscard]] ExitCode dump(const Config& config, const DumpCommand& command,

@@ -21,6 +21,18 @@ std::vector<prometheus::MetricFamily> runtime_metrics(const RuntimeStats& stats)
                     value(stats.syncs)),
       single_metric("perdure_store_writable", "1, or 0 while writes have stopped",
                     MetricType::Gauge, stats.writable ? 1 : 0),
+      single_metric("perdure_index_build_kinds", "Kinds whose rows are being made again",
+                    MetricType::Gauge, value(stats.builds)),
+      single_metric("perdure_index_build_objects", "Objects of these kinds, as far as counted",
+                    MetricType::Gauge, value(stats.build_objects)),
+      single_metric("perdure_index_build_done_objects", "Objects of them that have their rows",
+                    MetricType::Gauge, value(stats.build_done)),
+      single_metric("perdure_index_build_unreadable_objects",
+                    "Objects of them that are damaged, so without rows", MetricType::Gauge,
+                    value(stats.build_unreadable)),
+      single_metric("perdure_index_build_duplicates_total",
+                    "Values of unique fields that builds found a second time", MetricType::Counter,
+                    value(stats.build_duplicates)),
   };
 }
 

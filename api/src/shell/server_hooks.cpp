@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shell/server_hooks.hpp"
 
+#include "perdure/runtime/kind_build.hpp"
+
 namespace perdure::shell {
 
 void ServerHooks::dead_letter_made(const ObjectId& letter, const Error& cause) {
@@ -59,6 +61,71 @@ void ServerHooks::reopening_failed(const Error& cause) {
              {.logger = "runtime",
               .message = "the disk has space again, but the store does not open; trying again",
               .fields = {{"cause", to_string(cause)}}});
+}
+
+namespace {
+
+/// Lines about duplicates; `perdure check` has all of them.
+constexpr std::size_t duplicates_told_max = 100;
+
+std::vector<LogField> fields_of(const KindBuild& build) {
+  std::string parts;
+  for (const auto& part : build.parts) parts += parts.empty() ? part : ", " + part;
+  const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
+  return {{"kind", build.kind},
+          {"parts", std::move(parts)},
+          {"objects", number(build.done)},
+          {"unreadable", number(build.unreadable)},
+          {"duplicates", number(build.duplicates)}};
+}
+
+}  // namespace
+
+void ServerHooks::build_started(const KindBuild& build) {
+  metrics_.build_started(build);
+  log_.write(LogLevel::info,
+             {.logger = "runtime",
+              .message = "a kind has changed: its rows are made again in the background; lists "
+                         "that need them answer 503 index_building until then",
+              .fields = fields_of(build)});
+}
+
+void ServerHooks::build_finished(const KindBuild& build) {
+  metrics_.build_finished(build);
+  log_.write(LogLevel::info, {.logger = "runtime",
+                              .message = "the rows of a kind have been made again",
+                              .fields = fields_of(build)});
+}
+
+void ServerHooks::duplicate_found(const Duplicate& duplicate) {
+  metrics_.duplicate_found(duplicate);
+  if (duplicates_told_ >= duplicates_told_max) return;
+  const bool is_last = ++duplicates_told_ == duplicates_told_max;
+  log_.write(LogLevel::warning,
+             {.logger = "runtime",
+              .message = is_last ? "two objects have one value of a unique field; no more of these "
+                                   "lines, perdure check has all"
+                                 : "two objects have one value of a unique field; the holder keeps "
+                                   "the claim",
+              .fields = {{"object", to_string(duplicate.object)},
+                         {"field", duplicate.field},
+                         {"holder", to_string(duplicate.holder)},
+                         {"value", duplicate.value.value_or("(secret)")}}});
+}
+
+void ServerHooks::unknown_kind_found(const UnknownKind& unknown) {
+  metrics_.unknown_kind_found(unknown);
+  const bool is_known = unknown.known_version > 0;
+  log_.write(
+      LogLevel::warning,
+      {.logger = "runtime",
+       .message = is_known ? "the store has been opened by code with a newer version of a kind; "
+                             "objects that it wrote answer 500 newer_version, and stay as they are"
+                           : "the store has objects of a kind that this code does not know; they "
+                             "stay as they are",
+       .fields = {{"kind", unknown.kind},
+                  {"stored_version", static_cast<std::int64_t>(unknown.stored_version)},
+                  {"known_version", static_cast<std::int64_t>(unknown.known_version)}}});
 }
 
 std::vector<LogField> access_fields(const http::Finished& finished) {

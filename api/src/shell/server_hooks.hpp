@@ -33,11 +33,16 @@ class ServerHooks final : public EveryHook {
   void line_broken(const Error& cause) override;
   void writes_resumed() override;
   void reopening_failed(const Error& cause) override;
+  void build_started(const KindBuild& build) override;
+  void build_finished(const KindBuild& build) override;
+  void duplicate_found(const Duplicate& duplicate) override;
+  void unknown_kind_found(const UnknownKind& unknown) override;
 
  private:
   Metrics& metrics_;
   Log& log_;
-  bool reopening_failed_ = false;  ///< reported already; the housekeeper's thread
+  std::size_t duplicates_told_ = 0;  ///< the builder's thread
+  bool reopening_failed_ = false;    ///< reported already; the housekeeper's thread
 };
 
 /// What a line says of a request: method, path (without the query, which may hold secrets), route

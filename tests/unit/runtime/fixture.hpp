@@ -130,6 +130,11 @@ class RuntimeTest : public testing::Test {
     return options;
   }
 
+  /// Until the rows of all kinds are those that they ask for.
+  void wait_until_built() {
+    while (!runtime_->builds().empty()) std::this_thread::yield();
+  }
+
   Result<Reply> call(const std::string& kind, const std::string& id, const std::string& command,
                      const Json& payload = nullptr) {
     return runtime_->object(kind, id).call(command, payload).get();

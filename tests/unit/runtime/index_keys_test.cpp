@@ -66,9 +66,11 @@ TEST(IndexKeys, of_a_shared_object_have_a_row_for_each_grantee_while_it_lives) {
   meta.grants = std::make_shared<const std::vector<ObjectGrant>>(
       std::vector<ObjectGrant>{{Owner::user("bob"), ObjectGrant::Role::viewer},
                                {Owner::organization("acme"), ObjectGrant::Role::editor}});
+  const auto root = Json::object();
   const auto readers = [&] {
     std::vector<std::string> keys;
-    for (const auto& row : index_keys(plain.definition(), meta, Json::object())) {
+    for (const auto& row :
+         index_keys(plain.definition(), KindRows{plain.definition()}, {meta, root}, Which::all)) {
       if (row.index == index_names::by_reader) keys.push_back(row.key);
     }
     return keys;
@@ -96,36 +98,6 @@ TEST(IndexKeys, hold_text_whole_in_one_form) {
   const std::string longest(index_string_bytes_max - 1, 'x');
   EXPECT_EQ(key(longest + "\xC3\xA9"), key(longest + "\xC3\xBC")) << "equal within the bound";
   EXPECT_TRUE(is_valid_utf8(std::string_view{key(longest + "\xC3\xA9")}.substr(1, 2'047)));
-}
-
-TEST(IndexKeys, rows_of_an_earlier_form_give_way_to_those_of_now) {
-  using Op = storage::IndexChange::Op;
-  const Kind notes = kind<Json>("note").index({.name = "title", .fields = {"title"}});
-  const auto& definition = notes.definition();
-  const auto version = [](const std::string& title) {
-    Version made;
-    made.meta.origin = std::make_shared<Origin>(Origin{.object = {"note", "n"}});
-    made.meta.seq = 1;
-    made.root_bytes = title.size();
-    made.state = std::make_shared<Json>(Json{{"title", title}});
-    return made;
-  };
-  const auto of = [&](const std::string& title) {
-    return index_keys(definition, version(title).meta, {{"title", title}});
-  };
-  const auto row = [&](std::string_view text) {
-    auto bytes = index_prefix(definition.indexes.front(), "") + '\x05';
-    return (bytes += text) += std::string("\0\1", 2);
-  };
-  const std::string title(600, 'x');
-  const auto same = index_changes(definition, version(title), of(title));
-  ASSERT_EQ(same.size(), 2U) << "put as it is now, whatever is there; erase as it was";
-  EXPECT_EQ(same[0].op, Op::put);
-  EXPECT_EQ(same[0].key, row(title));
-  EXPECT_EQ(same[1].op, Op::erase);
-  EXPECT_EQ(same[1].key, row(title.substr(0, 512)));
-  EXPECT_TRUE(index_changes(definition, version("short"), of("short")).empty());
-  EXPECT_EQ(index_changes(definition, version("short"), of("other")).size(), 2U);
 }
 
 }  // namespace

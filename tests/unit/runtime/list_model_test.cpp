@@ -109,7 +109,7 @@ class ListModel : public testing::TestWithParam<const char*> {
       set.indexes.push_back(
           {row.cover ? Op::put : Op::erase, row.index, row.key, row.cover.value_or("")});
     }
-    for (auto& count : counts) set.counts.push_back({list_count("task", count.name), count.by});
+    for (auto& count : counts) set.counts.push_back({list_count("task", "", count.name), count.by});
     unit_.write_sets.push_back(std::move(set));
     items_.erase(id);
     if (next) items_.emplace(id, std::move(*next));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is open to everybody: who this is, and whether it is well.
+#include <algorithm>
 #include <array>
 #include <system_error>
 
@@ -76,8 +77,59 @@ Json check_event_loop(const Context& context) {
   return check(ms > 1'000 ? "degraded" : "ok", "answered within " + std::to_string(ms) + " ms");
 }
 
+/// Rows that are being made again, and unique values that two objects have.
+Json check_indexes(const Application::Services& services) {
+  constexpr std::size_t duplicates_shown = 5;
+  auto shown = check("ok", "all rows are there");
+  auto builds = Json::array();
+  for (const auto& build : services.runtime.builds()) {
+    builds.push_back({{"kind", build.kind},
+                      {"parts", build.parts},
+                      {"objects", build.objects},
+                      {"done", build.done},
+                      {"unreadable", build.unreadable},
+                      {"duplicates", build.duplicates}});
+  }
+  if (!builds.empty()) {
+    shown["status"] = "degraded";
+    shown["detail"] = "rows are being made again; lists that need them answer 503 index_building";
+    shown["builds"] = std::move(builds);
+  }
+  // Whoever asks need not be anybody: names of kinds and fields alone.
+  const auto duplicates = services.runtime.duplicates(duplicates_shown);
+  if (!duplicates || duplicates->empty()) return shown;
+  auto fields = Json::array();
+  for (const auto& duplicate : *duplicates) {
+    Json field{{"kind", duplicate.object.kind}, {"field", duplicate.field}};
+    if (std::find(fields.begin(), fields.end(), field) == fields.end())
+      fields.push_back(std::move(field));
+  }
+  shown["status"] = "degraded";
+  shown["duplicates"] = std::move(fields);
+  if (!shown.contains("builds")) {
+    shown["detail"] = "two objects have one value of a unique field; perdure check names them";
+  }
+  return shown;
+}
+
+/// What the store holds that this code does not know. It serves the rest as ever.
+Json check_kinds(const Application::Services& services) {
+  auto unknown = Json::array();
+  for (const auto& one : services.runtime.unknown_kinds()) {
+    unknown.push_back({{"kind", one.kind},
+                       {"stored_version", one.stored_version},
+                       {"known_version", one.known_version}});
+  }
+  if (unknown.empty()) return check("ok", "all kinds are known");
+  auto shown = check("degraded", "the store has kinds or versions that are not known");
+  shown["unknown"] = std::move(unknown);
+  return shown;
+}
+
 void health(const ContextPtr& context) {
   Json checks{{"storage", check_storage(context->services)},
+              {"indexes", check_indexes(context->services)},
+              {"kinds", check_kinds(context->services)},
               {"disk", check_disk(context->services)},
               {"event_loop", check_event_loop(*context)}};
   if (context->services.draining.load()) checks["server"] = check("unavailable", "is stopping");

@@ -61,7 +61,7 @@ struct ListTotal {
   enum class Precision { exact, at_least } precision = Precision::exact;
 };
 
-/// One that belongs to a list, if only its state could be read. Errors: corrupt, newer_version.
+/// One that belongs to a list, if only its state could be read. Errors: is_of_one_object.
 struct UnreadableObject {
   ObjectId object;
   Error error;
@@ -144,6 +144,11 @@ struct RuntimeStats {
   std::uint64_t bytes_on_disk = 0;       ///< estimate
   std::uint64_t store_memory_bytes = 0;  ///< the store's caches and write buffers
   bool writable = true;
+  std::uint64_t builds = 0;            ///< kinds whose rows are being made again, or wait for that
+  std::uint64_t build_objects = 0;     ///< of them, as far as they are counted
+  std::uint64_t build_done = 0;        ///< of these objects
+  std::uint64_t build_unreadable = 0;  ///< of those done
+  std::uint64_t build_duplicates = 0;  ///< found by builds since the start
 };
 
 }  // namespace perdure

@@ -67,6 +67,10 @@ struct Quotas {
   std::uint64_t dead_letters = 10'000;
 };
 
+struct KindBuild;
+struct Duplicate;
+struct UnknownKind;
+
 /// All that the runtime tells of itself. Who passes it on derives from this class, which a hook
 /// that is forgotten keeps abstract; who wants some of it derives from Hooks.
 /// Threads  the runtime's; must not block.
@@ -95,6 +99,14 @@ class EveryHook {
   virtual void writes_resumed() = 0;
   /// The disk has room again, but the store cannot be opened: it is tried again and again.
   virtual void reopening_failed(const Error& cause) = 0;
+  /// What a kind declares is not what the store's rows were made by: they are being made again.
+  virtual void build_started(const KindBuild& build) = 0;
+  virtual void build_finished(const KindBuild& build) = 0;
+  /// An object has a value of a unique field that another one had first.
+  virtual void duplicate_found(const Duplicate& duplicate) = 0;
+  /// The store holds a kind, or a version of one, that this code does not know. While the runtime
+  /// opens.
+  virtual void unknown_kind_found(const UnknownKind& unknown) = 0;
 };
 
 /// Hooks that do nothing until they are overridden.
@@ -113,6 +125,10 @@ class Hooks : public EveryHook {
   void line_broken(const Error& /*cause*/) override {}
   void writes_resumed() override {}
   void reopening_failed(const Error& /*cause*/) override {}
+  void build_started(const KindBuild& /*build*/) override {}
+  void build_finished(const KindBuild& /*build*/) override {}
+  void duplicate_found(const Duplicate& /*duplicate*/) override {}
+  void unknown_kind_found(const UnknownKind& /*unknown*/) override {}
 };
 
 enum class AccessMode {

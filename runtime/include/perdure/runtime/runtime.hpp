@@ -18,6 +18,7 @@
 #include "perdure/runtime/events.hpp"
 #include "perdure/runtime/inspect.hpp"
 #include "perdure/runtime/kind.hpp"
+#include "perdure/runtime/kind_build.hpp"
 #include "perdure/runtime/options.hpp"
 #include "perdure/runtime/seq_watch.hpp"
 #include "perdure/runtime/transaction.hpp"
@@ -165,6 +166,10 @@ class Runtime {
   /// The object that holds a claim (see Turn::claim, UniqueDefinition), if any.
   [[nodiscard]] Result<std::optional<ObjectId>> holder(const std::string& space,
                                                        const std::string& key) const;
+  [[nodiscard]] std::vector<KindBuild> builds() const;  ///< see kind_build.hpp
+  [[nodiscard]] Result<std::vector<Duplicate>> duplicates(std::size_t limit) const;
+  [[nodiscard]] const std::vector<UnknownKind>& unknown_kinds() const;
+  [[nodiscard]] Result<RowReport> check_rows() const;
 
   // ---- events
 

@@ -88,6 +88,11 @@ class World {
   /// The machine stops, loses what it may lose (a choice of the seed), and starts again.
   void crash();
   void crash(storage::TailAfterCrash tail);
+  /// The machine stops in good order, and starts again with other kinds: another version of the
+  /// host. Aborts as the constructor does.
+  void restart(std::vector<Kind> kinds);
+  /// Those that it runs with now.
+  [[nodiscard]] const std::vector<Kind>& kinds() const { return kinds_; }
   /// A commit's sync fails, this or one of the next `later` ones: writes stop until a crash. The
   /// seed chooses whether what was not synced comes back.
   void fail_disk(int later = 0);
@@ -179,7 +184,7 @@ class World {
   Chance order_;  ///< of what moves next
   const bool owners_take_turns_;
   SimulatedClock clock_;
-  const std::vector<Kind> kinds_;
+  std::vector<Kind> kinds_;
   WorldOptions options_;
   storage::MemoryDisk disk_;
   Milliseconds commit_max_{0};
