@@ -26,6 +26,7 @@ MakeWorkload make_retries;    ///< a key has one effect and one reply, creates i
 MakeWorkload make_ring;       ///< a ring stays a ring, and its token one token
 MakeWorkload make_subscribers;  ///< handlers hear every event, and their cursors wait for them
 MakeWorkload make_transfer;     ///< money is neither made nor lost
+MakeWorkload make_upgrades;     ///< lists refuse or are right, whatever kinds declare by now
 MakeWorkload make_webhooks;     ///< each event reaches its receiver, and is one delivery
 
 }  // namespace perdure::sim
