@@ -74,15 +74,32 @@ std::string index_prefix(std::string_view kind, std::string_view index) {
   return join(kind, index);
 }
 
-std::string index_row(std::string_view index_prefix, std::string_view key, std::string_view id) {
-  std::string row;
-  row.reserve(index_prefix.size() + key.size() + id.size() + 2);
-  row += index_prefix;
+namespace {
+
+void put_key_and_id(std::string& row, std::string_view key, std::string_view id) {
   row += key;
   row += id;
   PERDURE_CHECK(id.size() <= 0xFFFF, "an object id fits a 16-bit length");
   put_be16(row, static_cast<std::uint16_t>(id.size()));
+}
+
+}  // namespace
+
+std::string index_row(std::string_view index_prefix, std::string_view key, std::string_view id) {
+  std::string row;
+  row.reserve(index_prefix.size() + key.size() + id.size() + 2);
+  row += index_prefix;
+  put_key_and_id(row, key, id);
   return row;
+}
+
+void put_index_row(std::string& row, std::string_view kind, std::string_view index,
+                   std::string_view key, std::string_view id) {
+  row += kind;
+  row += nul;
+  row += index;
+  row += nul;
+  put_key_and_id(row, key, id);
 }
 
 std::string alarm(std::string_view object_prefix, std::string_view name) {
@@ -151,14 +168,19 @@ std::optional<ObjectId> parse_object(std::string_view object_prefix) {
                   std::string{object_prefix.substr(first + 1, size - first - 2)}};
 }
 
-std::optional<IndexRow> parse_index(std::string_view key) {
+std::optional<IndexKeyParts> split_index(std::string_view key) {
   const auto size = prefix_size(key);
   if (size == 0 || key.size() < size + 2) return {};
   const std::size_t id_bytes = read_be16(key.substr(key.size() - 2));
   const auto rest = key.substr(size, key.size() - size - 2);
   if (id_bytes == 0 || id_bytes > rest.size()) return {};
-  return IndexRow{std::string{rest.substr(0, rest.size() - id_bytes)},
-                  std::string{rest.substr(rest.size() - id_bytes)}};
+  return IndexKeyParts{rest.substr(0, rest.size() - id_bytes), rest.substr(rest.size() - id_bytes)};
+}
+
+std::optional<IndexRow> parse_index(std::string_view key) {
+  const auto parts = split_index(key);
+  if (!parts) return {};
+  return IndexRow{std::string{parts->key}, std::string{parts->id}};
 }
 
 std::optional<AlarmKey> parse_alarm(std::string_view key) {

@@ -36,6 +36,9 @@ inline constexpr std::size_t seq_bytes = 8;
 /// index-prefix key id be16(length of id)
 [[nodiscard]] std::string index_row(std::string_view index_prefix, std::string_view key,
                                     std::string_view id);
+/// Appends the same to `row`.
+void put_index_row(std::string& row, std::string_view kind, std::string_view index,
+                   std::string_view key, std::string_view id);
 
 /// object-prefix name
 [[nodiscard]] std::string alarm(std::string_view object_prefix, std::string_view name);
@@ -72,6 +75,12 @@ struct AlarmKey {
 };
 
 [[nodiscard]] std::optional<ObjectId> parse_object(std::string_view object_prefix);
+struct IndexKeyParts {
+  std::string_view key;
+  std::string_view id;
+};
+/// Borrows from the key.
+[[nodiscard]] std::optional<IndexKeyParts> split_index(std::string_view key);
 [[nodiscard]] std::optional<IndexRow> parse_index(std::string_view key);
 [[nodiscard]] std::optional<AlarmKey> parse_alarm(std::string_view key);
 [[nodiscard]] std::optional<AlarmKey> parse_due(std::string_view key);

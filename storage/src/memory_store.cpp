@@ -30,9 +30,9 @@ class MemoryStore final : public Store {
                                                       Seq as_of) const override;
   [[nodiscard]] Result<std::vector<EntryRow>> entries(const ObjectId& id, const KeyRange& range,
                                                       Seq as_of, Gaps* gaps) const override;
-  [[nodiscard]] Result<std::vector<IndexRow>> index(
-      std::string_view kind, std::string_view index, const KeyRange& range,
-      const std::optional<IndexRow>& after) const override;
+  [[nodiscard]] Result<void> walk_index(std::string_view kind, std::string_view index,
+                                        const KeyRange& range, const std::optional<IndexRow>& after,
+                                        const IndexReader& read) const override;
   [[nodiscard]] Result<std::optional<std::string>> claim(const ClaimKey& key,
                                                          Timestamp now) const override;
   [[nodiscard]] Result<std::uint64_t> count(std::string_view name) const override;
@@ -256,15 +256,15 @@ Result<std::vector<EntryRow>> MemoryStore::entries(const ObjectId& id, const Key
   return rows;
 }
 
-Result<std::vector<IndexRow>> MemoryStore::index(std::string_view kind, std::string_view index,
-                                                 const KeyRange& range,
-                                                 const std::optional<IndexRow>& after) const {
+Result<void> MemoryStore::walk_index(std::string_view kind, std::string_view index,
+                                     const KeyRange& range, const std::optional<IndexRow>& after,
+                                     const IndexReader& read) const {
   const std::lock_guard lock{disk().mutex};
   PERDURE_TRY_VOID(check_usable());
-  std::vector<IndexRow> rows;
   const auto found = disk().indexes.find({std::string{kind}, std::string{index}});
-  if (is_empty(range) || found == disk().indexes.end()) return rows;
+  if (is_empty(range) || found == disk().indexes.end()) return {};
   const auto& all = found->second;
+  std::size_t shown = 0;
   auto first = all.lower_bound({range.from, {}});
   auto last = range.until.empty() ? all.end() : all.lower_bound({range.until, {}});
   const auto visit = [&](auto row) {
@@ -274,11 +274,11 @@ Result<std::vector<IndexRow>> MemoryStore::index(std::string_view kind, std::str
           range.direction == Direction::forward ? row->first > mark : row->first < mark;
       if (!passed) return true;
     }
-    rows.push_back({row->first.first, row->first.second, row->second});
-    return rows.size() < range.limit;
+    const auto said = read(row->first.first, row->first.second, row->second);
+    return said == Walk::go_on && ++shown < range.limit;
   };
   walk(first, last, range.direction, visit);
-  return rows;
+  return {};
 }
 
 Result<std::optional<std::string>> MemoryStore::claim(const ClaimKey& key, Timestamp now) const {

@@ -104,10 +104,11 @@ Result<std::vector<EntryRow>> ReopeningStore::entries(const ObjectId& id, const 
   return with_store([&](const Store& store) { return store.entries(id, range, as_of, gaps); });
 }
 
-Result<std::vector<IndexRow>> ReopeningStore::index(std::string_view kind, std::string_view index,
-                                                    const KeyRange& range,
-                                                    const std::optional<IndexRow>& after) const {
-  return with_store([&](const Store& store) { return store.index(kind, index, range, after); });
+Result<void> ReopeningStore::walk_index(std::string_view kind, std::string_view index,
+                                        const KeyRange& range, const std::optional<IndexRow>& after,
+                                        const IndexReader& read) const {
+  return with_store(
+      [&](const Store& store) { return store.walk_index(kind, index, range, after, read); });
 }
 
 Result<std::optional<std::string>> ReopeningStore::claim(const ClaimKey& key, Timestamp now) const {

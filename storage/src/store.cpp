@@ -41,6 +41,19 @@ const HealthTraits& describe(Health health) noexcept {
   check_failed("health", "a health without words");
 }
 
+Result<std::vector<IndexRow>> Store::index(std::string_view kind, std::string_view index,
+                                           const KeyRange& range,
+                                           const std::optional<IndexRow>& after) const {
+  std::vector<IndexRow> rows;
+  PERDURE_TRY_VOID(
+      walk_index(kind, index, range, after,
+                 [&](std::string_view key, std::string_view id, std::string_view value) {
+                   rows.push_back({std::string{key}, std::string{id}, std::string{value}});
+                   return Walk::go_on;
+                 }));
+  return rows;
+}
+
 std::string prefix_end(std::string prefix) {
   while (!prefix.empty()) {
     const auto last = static_cast<unsigned char>(prefix.back());

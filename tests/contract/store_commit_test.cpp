@@ -184,6 +184,49 @@ TEST_P(StoreCommit, housekeeping_moves_index_rows_of_the_seq_that_it_names) {
   EXPECT_EQ(store().last_record(alice).value()->seq, 1u);
 }
 
+TEST_P(StoreCommit, what_is_said_of_an_index_row_last_holds) {
+  auto first = turn(alice, 0);
+  first.indexes = {{IndexChange::Op::put, "by_name", "a", "1"},
+                   {IndexChange::Op::put, "by_name", "b", "1"},
+                   {IndexChange::Op::erase, "by_name", "b"}};
+  auto second = turn(alice, 1);
+  second.indexes = {{IndexChange::Op::put, "by_name", "a", "2"},
+                    {IndexChange::Op::erase, "by_name", "c"},
+                    {IndexChange::Op::put, "by_name", "c", "2"}};
+  const std::vector<Unit> units{{{first}}, {{second}}};
+  for (const auto& outcome : store().commit(units, Timestamp{})) ASSERT_TRUE(outcome);
+  const auto rows = store().index(alice.kind, "by_name", {}).value();
+  ASSERT_THAT(rows, SizeIs(2));
+  EXPECT_EQ(rows[0].key + rows[0].value, "a2");
+  EXPECT_EQ(rows[1].key + rows[1].value, "c2");
+}
+
+TEST_P(StoreCommit, a_walk_over_an_index_ends_when_its_reader_has_seen_enough) {
+  auto made = turn(alice, 0);
+  for (const char* key : {"a", "b", "c", "d"}) {
+    made.indexes.push_back({IndexChange::Op::put, "by_name", key, "v"});
+  }
+  ASSERT_TRUE(commit(made));
+  std::string seen;
+  const auto read = [&](std::string_view key, std::string_view id, std::string_view value) {
+    EXPECT_EQ(id, alice.id);
+    EXPECT_EQ(value, "v");
+    seen += key;
+    return key == "c" ? Walk::end : Walk::go_on;
+  };
+  ASSERT_TRUE(store().walk_index(alice.kind, "by_name", {}, {}, read));
+  EXPECT_EQ(seen, "abc");
+  seen.clear();
+  ASSERT_TRUE(
+      store().walk_index(alice.kind, "by_name", {.from = "a", .until = "d", .limit = 1}, {}, read));
+  EXPECT_EQ(seen, "a");
+  seen.clear();
+  const IndexRow after{.key = "c", .id = alice.id};
+  ASSERT_TRUE(
+      store().walk_index(alice.kind, "by_name", {.direction = Direction::backward}, after, read));
+  EXPECT_EQ(seen, "ba");
+}
+
 TEST_P(StoreCommit, a_store_without_failures_is_writable) {
   EXPECT_EQ(store().health(), Health::writable);
   ASSERT_TRUE(commit(turn(alice, 0)));

@@ -144,6 +144,7 @@ std::vector<Outcome> RocksdbStore::commit(std::span<const Unit> units, Timestamp
   std::unique_lock<std::mutex> retention;
   if (touches_retention(units)) retention = std::unique_lock{retention_mutex_};
   batch_.Clear();
+  index_rows_.clear();
   BatchState state{*this, now};
   bool admitted = false;
   std::vector<Outcome> outcomes;
@@ -164,6 +165,7 @@ std::vector<Outcome> RocksdbStore::commit(std::span<const Unit> units, Timestamp
   }
   if (!admitted) return outcomes;
 
+  index_rows_.move_to(database(), batch_);
   append_counts(state);
   database().put(batch_, rows::Table::meta, keys::commit, rows::commit_content(state.commit()));
   rocksdb::WriteOptions write;
@@ -220,15 +222,7 @@ void RocksdbStore::append(const Unit& unit, BatchState& state) {
                      keys::at_seq(keys::entry_prefix(prefix, entry.key), seq),
                      rows::entry_content(entry.value));
     }
-    for (const auto& change : write_set.indexes) {
-      const auto key = keys::index_row(keys::index_prefix(write_set.object.kind, change.index),
-                                       change.key, write_set.object.id);
-      if (change.op == IndexChange::Op::put) {
-        database().put(batch_, rows::Table::indexes, key, change.value);
-      } else {
-        database().erase(batch_, rows::Table::indexes, key);
-      }
-    }
+    for (const auto& change : write_set.indexes) index_rows_.add(write_set.object, change);
     append_alarms(write_set, prefix);
     for (const auto& event : write_set.events) {
       database().put(batch_, rows::Table::events, keys::at_position(++state.commit().last_event),

@@ -70,6 +70,10 @@ rocksdb::ColumnFamilyOptions family_options(rows::Table table,
   const auto filter = filter_of(table);
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(block_options(filter, cache)));
   if (filter == Filter::seq_prefix) family.prefix_extractor = seq_prefix_extractor();
+  // Each index keeps the place of its last insert, see IndexBatch.
+  if (table == rows::Table::indexes) {
+    family.memtable_insert_with_hint_prefix_extractor = object_prefix_extractor();
+  }
   if (filter == Filter::object_prefix) family.prefix_extractor = object_prefix_extractor();
   // Most lookups of a cold object miss the memtable: 2 % of it as bloom saves its search.
   if (filter != Filter::none) family.memtable_prefix_bloom_size_ratio = 0.02;

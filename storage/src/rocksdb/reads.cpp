@@ -173,23 +173,20 @@ IndexBounds index_bounds(const std::string& prefix, const KeyRange& range,
 
 }  // namespace
 
-Result<std::vector<IndexRow>> RocksdbStore::index(std::string_view kind, std::string_view index,
-                                                  const KeyRange& range,
-                                                  const std::optional<IndexRow>& after) const {
-  std::vector<IndexRow> found;
+Result<void> RocksdbStore::walk_index(std::string_view kind, std::string_view index,
+                                      const KeyRange& range, const std::optional<IndexRow>& after,
+                                      const IndexReader& read) const {
   auto bounds = index_bounds(keys::index_prefix(kind, index), range, after);
-  if (bounds.lower >= bounds.upper) return found;
+  if (bounds.lower >= bounds.upper || range.limit == 0) return {};
   Scan scan{database(), rows::Table::indexes, std::move(bounds.lower), std::move(bounds.upper)};
-  for (scan.start(range.direction); scan.valid() && found.size() < range.limit;
-       scan.step(range.direction)) {
+  std::size_t shown = 0;
+  for (scan.start(range.direction); scan.valid(); scan.step(range.direction)) {
     PERDURE_TRY(content, scan.content());
-    auto row = keys::parse_index(scan.key());
+    const auto row = keys::split_index(scan.key());
     if (!row) return rows::misshapen(rows::Table::indexes, scan.key());
-    row->value = content;
-    found.push_back(std::move(*row));
+    if (read(row->key, row->id, content) == Walk::end || ++shown == range.limit) return {};
   }
-  PERDURE_TRY_VOID(scan.status());
-  return found;
+  return scan.status();
 }
 
 Result<std::vector<std::string>> RocksdbStore::kinds() const {

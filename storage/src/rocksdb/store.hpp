@@ -11,6 +11,7 @@
 #include "perdure/storage/rocksdb_store.hpp"
 #include "rocksdb/database.hpp"
 #include "rocksdb/files.hpp"
+#include "rocksdb/index_batch.hpp"
 #include "rocksdb/salvage.hpp"
 #include "rocksdb/seq_table.hpp"
 
@@ -81,9 +82,9 @@ class RocksdbStore final : public Store {
                                                       Seq as_of) const override;
   [[nodiscard]] Result<std::vector<EntryRow>> entries(const ObjectId& id, const KeyRange& range,
                                                       Seq as_of, Gaps* gaps) const override;
-  [[nodiscard]] Result<std::vector<IndexRow>> index(
-      std::string_view kind, std::string_view index, const KeyRange& range,
-      const std::optional<IndexRow>& after) const override;
+  [[nodiscard]] Result<void> walk_index(std::string_view kind, std::string_view index,
+                                        const KeyRange& range, const std::optional<IndexRow>& after,
+                                        const IndexReader& read) const override;
   [[nodiscard]] Result<std::optional<std::string>> claim(const ClaimKey& key,
                                                          Timestamp now) const override;
   [[nodiscard]] Result<std::uint64_t> count(std::string_view name) const override;
@@ -172,6 +173,7 @@ class RocksdbStore final : public Store {
 
   // The committing thread's.
   rocksdb::WriteBatch batch_;
+  IndexBatch index_rows_;  ///< of batch_
   SeqTable seqs_;
   std::uint64_t commits_since_acked_sync_ = 0;
 

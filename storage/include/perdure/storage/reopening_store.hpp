@@ -51,9 +51,9 @@ class ReopeningStore final : public Store {
                                                       Seq as_of) const override;
   [[nodiscard]] Result<std::vector<EntryRow>> entries(const ObjectId& id, const KeyRange& range,
                                                       Seq as_of, Gaps* gaps) const override;
-  [[nodiscard]] Result<std::vector<IndexRow>> index(
-      std::string_view kind, std::string_view index, const KeyRange& range,
-      const std::optional<IndexRow>& after) const override;
+  [[nodiscard]] Result<void> walk_index(std::string_view kind, std::string_view index,
+                                        const KeyRange& range, const std::optional<IndexRow>& after,
+                                        const IndexReader& read) const override;
   [[nodiscard]] Result<std::optional<std::string>> claim(const ClaimKey& key,
                                                          Timestamp now) const override;
   [[nodiscard]] Result<std::uint64_t> count(std::string_view name) const override;

@@ -183,6 +183,12 @@ struct IndexRow {
   std::string value = {};  ///< as it was put
 };
 
+/// What the reader of a walk says of it.
+enum class Walk { go_on, end };
+/// Is shown the parts of an IndexRow. They are there until it returns, and it calls no store.
+using IndexReader =
+    std::function<Walk(std::string_view key, std::string_view id, std::string_view value)>;
+
 /// Where an alarm stands among all by due time.
 struct AlarmPlace {
   Timestamp due;
@@ -369,9 +375,15 @@ class Store {
 
   /// Rows of one index in key order. `range` bounds `IndexRow::key`, by whole keys or by beginnings
   /// of keys (or their prefix_end); to go on after a row, pass it as `after`.
-  [[nodiscard]] virtual Result<std::vector<IndexRow>> index(
+  [[nodiscard]] Result<std::vector<IndexRow>> index(
       std::string_view kind, std::string_view index, const KeyRange& range,
-      const std::optional<IndexRow>& after = {}) const = 0;
+      const std::optional<IndexRow>& after = {}) const;
+  /// Shows the same rows to `read`, until it has seen enough. Nothing is copied, so a row that the
+  /// reader does not want costs a step of the walk. Lifetime: see IndexReader.
+  [[nodiscard]] virtual Result<void> walk_index(std::string_view kind, std::string_view index,
+                                                const KeyRange& range,
+                                                const std::optional<IndexRow>& after,
+                                                const IndexReader& read) const = 0;
 
   /// The value of a claim that has not expired at `now`.
   [[nodiscard]] virtual Result<std::optional<std::string>> claim(const ClaimKey& key,
