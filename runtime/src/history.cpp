@@ -3,7 +3,21 @@
 
 #include <fmt/format.h>
 
+#include "index_keys.hpp"
+
 namespace perdure::runtime {
+
+bool object_exists(const storage::Store& store, const Directory& directory,
+                   const ObjectId& object) {
+  if (!validate(object)) return false;
+  if (const auto version = directory.peek(object, store.epoch())) return version->meta.exists();
+  // A row of the index of live objects is enough: a record holds the whole state. Ids hold no
+  // control characters, so nothing stands between the id and the mark behind it.
+  const storage::IndexRow behind{.key = {}, .id = object.id + '\x01'};
+  const auto rows = store.index(object.kind, index_names::by_id,
+                                {.direction = storage::Direction::backward, .limit = 1}, behind);
+  return !rows || (!rows->empty() && rows->front().id == object.id);
+}
 
 namespace {
 

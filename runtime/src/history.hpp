@@ -36,7 +36,12 @@ namespace perdure::runtime {
                                            const KindRows& rows, const ListRequest& request,
                                            const ListReader& read);
 
-/// See Runtime::membership.
+/// See Runtime::exists.
+[[nodiscard]] bool object_exists(const storage::Store& store, const Directory& directory,
+                                 const ObjectId& object);
+
+/// See Runtime::membership. A reference is compared as the view has it: with null for a dead one if
+/// the view is as clients see it.
 [[nodiscard]] Result<ListMembership> membership(const KindDefinition& kind,
                                                 const ListLayouts& lists,
                                                 const ListRequest& request);

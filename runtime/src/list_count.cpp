@@ -12,6 +12,8 @@ using Total = std::optional<ListTotal>;
 constexpr std::uint64_t counted_max = 10'000;
 /// Conditions that hold for few of many: so many rows are looked at.
 constexpr std::size_t rows_max = 200'000;
+/// Items that are looked at, because their covers do not tell.
+constexpr std::size_t checked_max = 20'000;
 constexpr std::size_t batch = 512;
 
 ListTotal exactly(std::uint64_t count) { return {.count = count}; }
@@ -54,19 +56,25 @@ Result<ListTotal> ListPlan::count(const ListRows& rows, const Check& check) cons
   PERDURE_TRY(kept, kept_count(*this, rows));
   if (kept) return *kept;
   PERDURE_TRY(driver, runtime::fewest(*this, rows));
+  const runtime::CoverCheck fit_of{*this};
+  const ListFit fits = [&](std::string_view cover) { return fit_of(cover) != Fit::no; };
   const auto& sort = sort_for(*this, driver);
   std::uint64_t found = 0;
   std::size_t looked = 0;
+  std::size_t checked = 0;
   for (const auto& bounds : runtime::phases_of(*this, sort)) {
-    auto streams = runtime::open_streams(*this, rows, sort, driver, bounds, std::nullopt, batch);
+    auto streams =
+        runtime::open_streams(*this, rows, sort, driver, bounds, std::nullopt, batch, &fits);
     for (;;) {
       PERDURE_TRY(row, streams.next());
       if (row == nullptr) break;
-      if (++looked > rows_max) return at_least(found);
-      auto fit = runtime::fit_of(*this, row->cover);
+      looked += row->looked;
+      if (looked > rows_max) return at_least(found);
+      auto fit = fit_of(row->cover);
       if (fit == Fit::unknown) {
-        PERDURE_TRY(fits, check(*row));
-        fit = fits ? Fit::yes : Fit::no;
+        if (++checked > checked_max) return at_least(found);
+        PERDURE_TRY(is_one, check(*row));
+        fit = is_one ? Fit::yes : Fit::no;
       }
       if (fit == Fit::yes && ++found > counted_max) return at_least(counted_max);
     }

@@ -33,14 +33,14 @@ std::string_view without_sign(std::string_view sort) {
   return sort.substr(sort.starts_with('-') ? 1 : 0);
 }
 
-/// A time as milliseconds, a date as its first one. What is no time stays.
-Json time_value(const Json& value) {
-  if (!value.is_string()) return value;
+/// A time as milliseconds, a date as its first one; none: it is no time.
+std::optional<std::int64_t> time_value(const Json& value) {
+  if (!value.is_string()) return {};
   constexpr std::size_t date_length = 10;
-  auto text = value.get<std::string>();
-  if (text.size() == date_length) text += "T00:00:00Z";
-  const auto time = parse_rfc3339(text);
-  return time ? Json(to_unix_ms(*time)) : value;
+  const auto& text = value.get_ref<const std::string&>();
+  const auto time = parse_rfc3339(text.size() == date_length ? text + "T00:00:00Z" : text);
+  if (!time) return {};
+  return to_unix_ms(*time);
 }
 
 }  // namespace
@@ -48,7 +48,8 @@ Json time_value(const Json& value) {
 ListLayout::ListLayout(ListRules rules) : rules_(std::move(rules)) {
   for (const auto& filter : rules_.filters) {
     const auto form = is_range(filter) ? Form::time : Form::plain;
-    filters_.push_back({filter.name, add_column({filter.field, form}), filter.compare});
+    filters_.push_back(
+        {filter.name, add_column({filter.field, form}), filter.compare, filters_.size()});
   }
   for (const auto& sort : rules_.sorts) {
     const bool has_range = std::ranges::any_of(rules_.filters, [&](const ListFilter& filter) {
@@ -61,6 +62,17 @@ ListLayout::ListLayout(ListRules rules) : rules_(std::move(rules)) {
     if (filter.compare != ListFilter::Compare::range) continue;
     add_order(filter.column, {});
     std::ranges::find(sorts_, filter.column, &Sort::column)->covers_all = true;
+  }
+  name_indexes();
+}
+
+void ListLayout::name_indexes() {
+  for (auto& sort : sorts_) {
+    sort.place = static_cast<std::size_t>(&sort - sorts_.data());
+    auto name = "$list." + columns_[sort.column].field;
+    if (columns_[sort.column].form == Form::ranked) name += '#';
+    index_names_.push_back(name);
+    for (const auto& filter : filters_) index_names_.push_back(name + '=' + filter.name);
   }
 }
 
@@ -135,13 +147,6 @@ Result<void> ListLayout::check() const {
   return {};
 }
 
-std::string ListLayout::index(const Sort& sort, const Filter* filter) const {
-  auto name = "$list." + columns_[sort.column].field;
-  if (columns_[sort.column].form == Form::ranked) name += '#';
-  if (filter != nullptr) name += '=' + filter->name;
-  return name;
-}
-
 std::vector<std::string> ListLayout::indexes() const {
   std::vector<std::string> names;
   for (const auto& sort : sorts_) {
@@ -165,38 +170,56 @@ std::string ListLayout::count(std::string_view group, const Filter* filter,
 
 std::string ListLayout::encode(const Column& column, const Json& value) const {
   if (value.is_null() || column.form == Form::plain) return sortable(value);
-  if (column.form == Form::time) return sortable(time_value(value));
+  if (column.form == Form::time) {
+    const auto time = time_value(value);
+    return time ? sortable(*time) : sortable(value);
+  }
   const auto place = std::ranges::find_if(
       column.order, [&](const std::string& known) { return value.is_string() && value == known; });
   return sortable(place - column.order.begin());
 }
 
-ListValues ListLayout::values(const ListFields& fields) const {
-  ListValues values;
-  values.reserve(columns_.size());
-  for (const auto& column : columns_) {
-    const Json field = fields(column.field);
-    auto& encoded = values.emplace_back();
-    if (!field.is_array()) {
-      encoded.push_back(encode(column, field));
-      continue;
-    }
-    const auto elements = std::min(field.size(), elements_max);
-    for (std::size_t i = 0; i < elements; ++i) encoded.push_back(encode(column, field[i]));
-    if (encoded.empty()) encoded.push_back(encode(column, nullptr));
-    std::ranges::sort(encoded);
-    encoded.erase(std::unique(encoded.begin(), encoded.end()), encoded.end());
+std::vector<std::string> ListLayout::values_in(const Column& column, const Json& field) const {
+  std::vector<std::string> values;
+  if (!field.is_array()) {
+    values.push_back(encode(column, field));
+    return values;
   }
+  const auto elements = std::min(field.size(), elements_max);
+  for (std::size_t i = 0; i < elements; ++i) values.push_back(encode(column, field[i]));
+  if (values.empty()) values.push_back(encode(column, nullptr));
+  std::ranges::sort(values);
+  values.erase(std::unique(values.begin(), values.end()), values.end());
   return values;
 }
 
-std::string ListLayout::cover(const ListValues& values, bool whole) const {
+ListValues ListLayout::values(const ListFields& fields) const {
+  ListValues values;
+  values.reserve(columns_.size());
+  for (const auto& column : columns_) values.push_back(values_in(column, fields(column.field)));
+  return values;
+}
+
+ListLayout::Tells ListLayout::told_by(const Sort& sort, const Filter* filter) {
+  if (filter != nullptr) return Tells::filters;
+  return sort.covers_all ? Tells::all : Tells::bounds;
+}
+
+bool ListLayout::is_told(std::size_t column, Tells tells) const {
+  if (tells == Tells::all) return true;
+  return columns_[column].field != updated_at &&
+         std::ranges::any_of(filters_, [&](const Filter& filter) {
+           const bool is_range = filter.compare == ListFilter::Compare::range;
+           return filter.column == column && (tells == Tells::filters || is_range);
+         });
+}
+
+std::string ListLayout::cover(const ListValues& values, Tells tells) const {
   std::string cover;
   for (std::size_t column = 0; column < columns_.size(); ++column) {
     std::size_t bytes = 0;
     for (const auto& value : values[column]) bytes += value.size();
-    const bool is_told = whole || columns_[column].field != updated_at;
-    if (!is_told || bytes > cover_column_bytes_max) {
+    if (bytes > cover_column_bytes_max || !is_told(column, tells)) {
       put_varint(cover, 0);
       continue;
     }
@@ -217,49 +240,82 @@ const std::vector<std::string_view>& ListCover::next() {
 struct ListLayout::Change {
   Change(const ListLayout& of, const ListedItem* before, const ListedItem* after)
       : layout(of), old_item(before), new_item(after) {
-    same_groups = has_rows(before) && has_rows(after) && before->groups == after->groups;
+    const bool has_both = has_rows(before) && has_rows(after);
+    same_groups = has_both && before->groups == after->groups;
     for (std::size_t column = 0; column < layout.columns_.size(); ++column) {
-      same_columns.push_back(same_groups && before->values[column] == after->values[column]);
+      same_values.push_back(has_both && before->values[column] == after->values[column]);
     }
-    for (const bool whole : {false, true}) {
-      if (has_rows(before)) old_covers[whole] = layout.cover(before->values, whole);
-      if (has_rows(after)) new_covers[whole] = layout.cover(after->values, whole);
+    for (const auto tells : {Tells::bounds, Tells::filters, Tells::all}) {
+      bool is_same = has_both;
+      for (std::size_t column = 0; is_same && column < layout.columns_.size(); ++column) {
+        is_same = same_values[column] || !layout.is_told(column, tells);
+      }
+      same_covers[static_cast<std::size_t>(tells)] = is_same;
     }
   }
 
   static bool has_rows(const ListedItem* item) { return item != nullptr && !item->groups.empty(); }
 
+  [[nodiscard]] bool is_none() const {
+    return same_groups && std::ranges::all_of(same_values, [](bool is_same) { return is_same; });
+  }
+
+  template <class Give>
+  void each_key(const ListedItem& item, const Sort& sort, const Filter* filter, Give give) const {
+    const auto& last = item.values[sort.column].front();
+    for (const auto& group : item.groups) {
+      if (filter == nullptr) {
+        give(group + last);
+        continue;
+      }
+      for (const auto& value : item.values[filter->column]) {
+        std::string key;
+        key.reserve(group.size() + value.size() + last.size());
+        key += group;
+        key += value;
+        key += last;
+        give(std::move(key));
+      }
+    }
+  }
+
   std::vector<std::string> keys(const ListedItem* item, const Sort& sort,
                                 const Filter* filter) const {
     std::vector<std::string> keys;
     if (!has_rows(item)) return keys;
-    const auto& last = item->values[sort.column].front();
-    for (const auto& group : item->groups) {
-      if (filter == nullptr) {
-        keys.push_back(group + last);
-        continue;
-      }
-      for (const auto& value : item->values[filter->column]) keys.push_back(group + value + last);
-    }
+    each_key(*item, sort, filter, [&](std::string key) { keys.push_back(std::move(key)); });
     std::ranges::sort(keys);
     return keys;
   }
 
-  void add_rows(const Sort& sort, const Filter* filter, std::vector<ListRowChange>& rows) const {
-    const bool whole = filter == nullptr && sort.covers_all;
-    const bool same_cover = old_covers[whole] == new_covers[whole];
-    const bool same_keys =
-        same_columns[sort.column] && (filter == nullptr || same_columns[filter->column]);
+  const std::string& new_cover(Tells tells) {
+    auto& cover = new_covers[static_cast<std::size_t>(tells)];
+    if (cover.empty()) cover = layout.cover(new_item->values, tells);
+    return cover;
+  }
+
+  void add_rows(const Sort& sort, const Filter* filter, std::vector<ListRowChange>& rows) {
+    const auto tells = told_by(sort, filter);
+    const bool same_cover = same_covers[static_cast<std::size_t>(tells)];
+    const bool same_keys = same_groups && same_values[sort.column] &&
+                           (filter == nullptr || same_values[filter->column]);
     if (same_keys && same_cover) return;
-    const auto index = layout.index(sort, filter);
+    const auto& index = layout.index(sort, filter);
+    const auto put = [&](std::string key) {
+      rows.push_back({index, std::move(key), new_cover(tells)});
+    };
+    if (same_keys || !has_rows(old_item)) {
+      each_key(*new_item, sort, filter, put);
+      return;
+    }
     const auto before = keys(old_item, sort, filter);
-    const auto after = keys(new_item, sort, filter);
+    auto after = keys(new_item, sort, filter);
     for (const auto& key : before) {
       if (!std::ranges::binary_search(after, key)) rows.push_back({index, key, {}});
     }
-    for (const auto& key : after) {
+    for (auto& key : after) {
       if (same_cover && std::ranges::binary_search(before, key)) continue;
-      rows.push_back({index, key, new_covers[whole]});
+      put(std::move(key));
     }
   }
 
@@ -270,7 +326,8 @@ struct ListLayout::Change {
       for (const auto& group : item->groups) sums[layout.count(group, nullptr, {})] += by;
     }
     for (const auto& filter : layout.filters_) {
-      if (filter.compare == ListFilter::Compare::range || same_columns[filter.column]) continue;
+      if (filter.compare == ListFilter::Compare::range) continue;
+      if (same_groups && same_values[filter.column]) continue;
       for (const auto& [item, by] : {std::pair{old_item, -1}, std::pair{new_item, 1}}) {
         if (!has_rows(item)) continue;
         const auto& values = item->values[filter.column];
@@ -289,16 +346,17 @@ struct ListLayout::Change {
   const ListedItem* old_item;
   const ListedItem* new_item;
   bool same_groups = false;
-  std::vector<bool> same_columns;
-  std::array<std::string, 2> old_covers;  ///< the short one and the whole one
-  std::array<std::string, 2> new_covers;
+  std::vector<bool> same_values;
+  std::array<bool, 3> same_covers{};  ///< by what they tell of
+  std::array<std::string, 3> new_covers;
 };
 
 void ListLayout::change(const ListedItem* before, const ListedItem* after,
                         std::vector<ListRowChange>& rows,
                         std::vector<ListCountChange>& counts) const {
   if (!Change::has_rows(before) && !Change::has_rows(after)) return;
-  const Change change{*this, before, after};
+  Change change{*this, before, after};
+  if (change.is_none()) return;
   for (const auto& sort : sorts_) {
     change.add_rows(sort, nullptr, rows);
     if (sort.name.empty()) continue;

@@ -19,6 +19,29 @@ Unexpected bad(std::string field, std::string message) {
   return fail(std::move(error));
 }
 
+/// Stands for no value at all: no column holds it.
+constexpr std::string_view no_value_at_all = "\x7f";
+
+void make_set(std::vector<std::string>& values) {
+  std::ranges::sort(values);
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
+/// The values that rows have for what was asked.
+std::vector<std::string> values_in_rows(const std::vector<std::string>& asked,
+                                        const ListNulls& nulls) {
+  std::vector<std::string> values;
+  bool wants_null = false;
+  for (const auto& value : asked) {
+    wants_null |= value.front() == sortable_null;
+    if (std::ranges::count(nulls.values, value) == 0) values.push_back(value);
+  }
+  if (wants_null) values.insert(values.end(), nulls.values.begin(), nulls.values.end());
+  if (values.empty()) values.emplace_back(no_value_at_all);
+  make_set(values);
+  return values;
+}
+
 bool is_time(const std::string& encoded) { return encoded.front() == sortable(0).front(); }
 
 }  // namespace
@@ -34,15 +57,18 @@ Result<ListPlan> ListPlan::make(const ListLayout& layout, ListQuery query) {
   if (query.limit == 0) return bad("limit", "a page has at least one item");
   plan.sort_ = layout.find_sort(query.sort);
   if (plan.sort_ == nullptr) return bad("sort", "there is no sort " + query.sort);
-  for (const auto& condition : query.where) PERDURE_TRY_VOID(plan.add_test(condition));
-  std::ranges::sort(query.groups);
-  query.groups.erase(std::unique(query.groups.begin(), query.groups.end()), query.groups.end());
+  for (const auto& condition : query.where) PERDURE_TRY_VOID(plan.add_test(condition, query));
+  make_set(query.groups);
   plan.query_ = std::move(query);
   PERDURE_TRY_VOID(plan.read_cursor());
   return plan;
 }
 
-Result<void> ListPlan::add_test(const ListCondition& condition) {
+bool ListTest::holds_for_field(std::string_view value) const {
+  return is_range() ? holds(value) : std::ranges::binary_search(asked, value);
+}
+
+Result<void> ListPlan::add_test(const ListCondition& condition, const ListQuery& query) {
   const auto& name = condition.name;
   const auto* filter = layout_->find_filter(name);
   if (filter == nullptr) return bad(name, "there is no filter " + name);
@@ -53,10 +79,14 @@ Result<void> ListPlan::add_test(const ListCondition& condition) {
   ListTest test{.filter = filter, .column = filter->column};
   if (condition.values.size() > values_max) return bad(name, "there are too many values");
   for (const auto& value : condition.values) {
-    test.values.push_back(layout_->encode(column, value));
+    test.asked.push_back(layout_->encode(column, value));
   }
-  std::ranges::sort(test.values);
-  test.values.erase(std::unique(test.values.begin(), test.values.end()), test.values.end());
+  make_set(test.asked);
+  test.values = test.asked;
+  if (const auto nulls = query.nulls.find(name); nulls != query.nulls.end()) {
+    test.values = values_in_rows(test.asked, nulls->second);
+    test.known = nulls->second.known;
+  }
   const bool is_bounded = !condition.above.is_null() || !condition.below.is_null();
   const bool takes_bounds = filter->compare == ListFilter::Compare::range;
   if (is_bounded == !test.values.empty() || (is_bounded && !takes_bounds)) {
@@ -73,11 +103,10 @@ Result<void> ListPlan::add_test(const ListCondition& condition) {
 }
 
 bool ListPlan::holds(const ListFields& fields) const {
-  if (tests_.empty()) return true;
-  const auto values = layout_->values(fields);
   return std::ranges::all_of(tests_, [&](const ListTest& test) {
-    return std::ranges::any_of(values[test.column],
-                               [&](const std::string& value) { return test.holds(value); });
+    const auto& column = layout_->columns()[test.column];
+    return std::ranges::any_of(layout_->values_in(column, fields(column.field)),
+                               [&](const auto& value) { return test.holds_for_field(value); });
   });
 }
 
@@ -91,7 +120,7 @@ std::uint32_t ListPlan::fingerprint() const {
   std::ranges::sort(tests, {}, [](const ListTest& test) { return test.filter->name; });
   for (const auto& test : tests) {
     put_bytes(text, test.filter->name);
-    for (const auto& value : test.values) put_bytes(text, value);
+    for (const auto& value : test.asked) put_bytes(text, value);
     put_bytes(text, test.above);
     put_bytes(text, test.below);
   }

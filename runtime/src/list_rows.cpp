@@ -2,6 +2,7 @@
 #include "list_rows.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "index_keys.hpp"
 #include "perdure/runtime/sortable.hpp"
@@ -41,12 +42,61 @@ std::vector<std::string> groups_of(const ListRules& rules, const ObjectMeta& met
   return groups;
 }
 
-ListedItem listed(const ListLayout& layout, const ObjectForm* form) {
-  const bool has_rows = form != nullptr && form->meta.seq > 0 && !layout.sorts().empty();
-  if (!has_rows) return {};
-  return {.values = layout.values(
-              [&](const std::string& field) { return field_value(field, form->meta, form->root); }),
-          .groups = groups_of(layout.rules(), form->meta)};
+/// A field of an object; `own` holds it if it is none of the state's.
+const Json& field_of(const std::string& field, const ObjectForm& form, Json& own) {
+  const bool is_member = !field.starts_with('$') && field.find('.') == std::string::npos;
+  if (is_member && form.root.is_object()) {
+    const auto found = form.root.find(field);
+    if (found != form.root.end()) return *found;
+  }
+  own = is_member ? Json(nullptr) : field_value(field, form.meta, form.root);
+  return own;
+}
+
+bool has_rows(const ListLayout& layout, const ObjectForm* form) {
+  return form != nullptr && form->meta.seq > 0 && !layout.sorts().empty();
+}
+
+ListedItem listed(const ListLayout& layout, const ObjectForm& form) {
+  ListedItem item{.values = {}, .groups = groups_of(layout.rules(), form.meta)};
+  item.values.reserve(layout.columns().size());
+  for (const auto& column : layout.columns()) {
+    Json own;
+    item.values.push_back(layout.values_in(column, field_of(column.field, form, own)));
+  }
+  return item;
+}
+
+/// Both forms of an object that stays: what is in both alike is encoded once.
+struct ListedPair {
+  ListedPair(const ListLayout& layout, const ObjectForm& old_form, const ObjectForm& new_form) {
+    before.groups = groups_of(layout.rules(), old_form.meta);
+    after.groups = groups_of(layout.rules(), new_form.meta);
+    for (const auto& column : layout.columns()) {
+      Json old_own;
+      Json new_own;
+      const auto& old_field = field_of(column.field, old_form, old_own);
+      const auto& new_field = field_of(column.field, new_form, new_own);
+      after.values.push_back(layout.values_in(column, new_field));
+      before.values.push_back(old_field == new_field ? after.values.back()
+                                                     : layout.values_in(column, old_field));
+    }
+  }
+  ListedItem before;
+  ListedItem after;
+};
+
+/// Whether the rows of an object are the same in both forms, by a comparison of what lists see.
+bool is_listed_alike(const ListLayout& layout, const ObjectForm& before, const ObjectForm& after) {
+  const auto& old = before.meta;
+  const auto& now = after.meta;
+  const bool same_groups = old.origin == now.origin && old.grants == now.grants &&
+                           old.deleted_at.has_value() == now.deleted_at.has_value();
+  return same_groups && std::ranges::all_of(layout.columns(), [&](const auto& column) {
+           Json old_own;
+           Json new_own;
+           return field_of(column.field, before, old_own) == field_of(column.field, after, new_own);
+         });
 }
 
 }  // namespace
@@ -67,11 +117,22 @@ const ListLayout* ListLayouts::find(const KindDefinition& kind) const {
 void change_lists(const KindDefinition& kind, const ListLayout& layout, std::string_view build,
                   const ObjectForm* before, const ObjectForm* after, storage::WriteSet& write_set) {
   using Op = storage::IndexChange::Op;
-  const auto old_item = listed(layout, before);
-  const auto new_item = listed(layout, after);
   std::vector<ListRowChange> rows;
   std::vector<ListCountChange> counts;
-  layout.change(&old_item, &new_item, rows, counts);
+  const bool was_there = has_rows(layout, before);
+  const bool is_there = has_rows(layout, after);
+  if (was_there && is_there) {
+    if (is_listed_alike(layout, *before, *after)) return;
+    const ListedPair pair{layout, *before, *after};
+    layout.change(&pair.before, &pair.after, rows, counts);
+  } else if (was_there) {
+    const auto item = listed(layout, *before);
+    layout.change(&item, nullptr, rows, counts);
+  } else if (is_there) {
+    const auto item = listed(layout, *after);
+    layout.change(nullptr, &item, rows, counts);
+  }
+  write_set.indexes.reserve(write_set.indexes.size() + rows.size());
   for (auto& row : rows) {
     row.index += build;
     write_set.indexes.push_back({row.cover ? Op::put : Op::erase, std::move(row.index),
@@ -112,20 +173,30 @@ std::string list_count(std::string_view kind, std::string_view build, std::strin
 
 Result<std::vector<ListRow>> StoredListRows::read(const std::string& index,
                                                   const ListRange& range) const {
+  const bool leaves_out = range.fits != nullptr;
   const storage::KeyRange keys{.from = range.from,
                                .until = range.until,
                                .direction = range.order == Order::ascending
                                                 ? storage::Direction::forward
                                                 : storage::Direction::backward,
-                               .limit = range.limit};
+                               .limit = leaves_out ? range.looked_max : range.limit};
   std::optional<storage::IndexRow> after;
   if (range.after != nullptr) after = storage::IndexRow{range.after->key, range.after->id};
-  PERDURE_TRY(found, store_.index(kind_, index + build_, keys, after));
   std::vector<ListRow> rows;
-  rows.reserve(found.size());
-  for (auto& row : found) {
-    rows.push_back({std::move(row.key), std::move(row.id), std::move(row.value)});
-  }
+  std::size_t looked = 0;
+  std::size_t left_out = 0;
+  PERDURE_TRY_VOID(store_.walk_index(
+      kind_, index + build_, keys, after,
+      [&](std::string_view key, std::string_view id, std::string_view cover) {
+        const bool is_last = ++looked == keys.limit;
+        if (leaves_out && !is_last && !(*range.fits)(cover)) {
+          ++left_out;
+          return storage::Walk::go_on;
+        }
+        rows.push_back({std::string{key}, std::string{id}, std::string{cover},
+                        std::exchange(left_out, 0) + 1});
+        return rows.size() < range.limit ? storage::Walk::go_on : storage::Walk::end;
+      }));
   return rows;
 }
 

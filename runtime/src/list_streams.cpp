@@ -11,6 +11,8 @@ namespace perdure::runtime {
 namespace {
 
 constexpr std::size_t batch_max = 512;
+/// Rows that one read looks at where it leaves some out. A row costs a fiftieth of a read.
+constexpr std::size_t looked_max = 2'048;
 constexpr std::string_view null_value{"\1", 1};
 
 bool is_equal(const ListRow& a, const ListRow& b) { return a.id == b.id && a.key == b.key; }
@@ -36,12 +38,14 @@ ListBounds within(const ListTest& test) {
 }
 
 ListStream::ListStream(const ListRows& rows, std::string index, std::string prefix,
-                       const ListBounds& bounds, Order order, std::size_t first_batch)
+                       const ListBounds& bounds, Order order, std::size_t first_batch,
+                       const ListFit* fits)
     : rows_(&rows), index_(std::move(index)), prefix_(std::move(prefix)) {
   range_.from = prefix_ + bounds.from;
   range_.until = bounds.until.empty() ? storage::prefix_end(prefix_) : prefix_ + bounds.until;
   range_.order = order;
   range_.limit = std::clamp<std::size_t>(first_batch, 1, batch_max);
+  range_.fits = fits;
 }
 
 void ListStream::start_after(const ListMark& mark) {
@@ -51,12 +55,15 @@ void ListStream::start_after(const ListMark& mark) {
 Result<void> ListStream::load() {
   range_.after = after_ ? &*after_ : nullptr;
   PERDURE_TRY(found, rows_->read(index_, range_));
-  more_ = found.size() >= range_.limit;
+  std::size_t looked = 0;
+  for (const auto& row : found) looked += row.looked;
+  more_ = found.size() >= range_.limit || (range_.fits != nullptr && looked >= range_.looked_max);
   batch_ = std::move(found);
   at_ = 0;
   if (more_) after_ = ListRow{batch_.back().key, batch_.back().id, {}};
   for (auto& row : batch_) row.key.erase(0, prefix_.size());
   range_.limit = std::min(range_.limit * 2, batch_max);
+  range_.looked_max = std::min(range_.looked_max * 2, looked_max);
   return {};
 }
 

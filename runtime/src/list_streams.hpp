@@ -21,11 +21,12 @@ struct ListBounds {
 [[nodiscard]] ListBounds within(const ListTest& test);
 [[nodiscard]] ListBounds no_value();
 
-/// The rows of one prefix. Their keys are given without it.
+/// The rows of one prefix that fit, and now and then one that does not. Their keys are given
+/// without the prefix.
 class ListStream {
  public:
   ListStream(const ListRows& rows, std::string index, std::string prefix, const ListBounds& bounds,
-             Order order, std::size_t first_batch);
+             Order order, std::size_t first_batch, const ListFit* fits);
 
   void start_after(const ListMark& mark);
   /// The next row, which stays the next one until it is passed; null at the end.

@@ -11,33 +11,54 @@ namespace perdure::runtime {
 
 namespace {
 
-/// So many rows in a row that do not fit before it looks where the next ones could.
-constexpr std::size_t leap_after_least = 64;
-constexpr std::size_t leap_after_most = 1'024;
+/// So many rows in a row that do not fit before it looks where the next ones could. A leap costs as
+/// much as 200 rows, and where conditions have nothing to do with the order it gains none.
+constexpr std::size_t leap_after_least = 512;
+constexpr std::size_t leap_after_most = 4'096;
 /// A full page looks so far for another item, so that few next pages are empty.
-constexpr std::size_t look_beyond_max = 200;
+constexpr std::size_t look_beyond_max = 500;
 /// Rows that are walked along before those of a range filter are gathered, and how many of those.
 constexpr std::size_t gather_after = 2'000;
 constexpr std::size_t gather_max = 8'000;
-constexpr std::size_t checked_batch = 64;
+constexpr std::size_t gathered_batch = 64;
 
 }  // namespace
 
-Fit fit_of(const ListPlan& plan, std::string_view cover) {
-  const auto& tests = plan.tests();
-  if (tests.empty()) return Fit::yes;
-  ListCover columns{cover};
-  auto fit = Fit::yes;
+CoverCheck::CoverCheck(const ListPlan& plan) {
   for (std::size_t column = 0; column < plan.layout().columns().size(); ++column) {
-    const auto& values = columns.next();
-    for (const auto& test : tests) {
-      if (test.column != column) continue;
-      if (values.empty()) {
-        fit = Fit::unknown;
-      } else if (std::ranges::none_of(values, [&](auto value) { return test.holds(value); })) {
-        return Fit::no;
+    Tested tested{column, {}};
+    for (const auto& test : plan.tests()) {
+      if (test.column == column) tested.tests.push_back(&test);
+    }
+    if (!tested.tests.empty()) tested_.push_back(std::move(tested));
+  }
+}
+
+Fit CoverCheck::operator()(std::string_view cover) const {
+  Reader in{cover};
+  auto fit = Fit::yes;
+  std::size_t column = 0;
+  for (const auto& tested : tested_) {
+    for (; column < tested.column; ++column) {
+      for (auto left = in.varint(); left > 0 && !in.failed(); --left) in.bytes();
+    }
+    ++column;
+    auto left = in.varint();
+    if (left == 0) fit = Fit::unknown;
+    if (left == 0) continue;
+    const bool is_known = std::ranges::all_of(
+        tested.tests, [](const auto* test) { return test->known == ListNulls::Known::yes; });
+    std::uint64_t held = 0;  // a bit for each test
+    for (; left > 0 && !in.failed(); --left) {
+      const auto value = in.bytes();
+      for (std::size_t i = 0; i < tested.tests.size(); ++i) {
+        held |= std::uint64_t{tested.tests[i]->holds(value)} << i;
       }
     }
+    if (in.failed()) return Fit::unknown;
+    if (held + 1 == std::uint64_t{1} << tested.tests.size()) continue;
+    if (is_known) return Fit::no;
+    fit = Fit::unknown;
   }
   return fit;
 }
@@ -74,7 +95,8 @@ Result<const ListTest*> fewest(const ListPlan& plan, const ListRows& rows) {
 
 ListStreams open_streams(const ListPlan& plan, const ListRows& rows, const ListLayout::Sort& sort,
                          const ListTest* test, const ListBounds& bounds,
-                         const std::optional<ListMark>& after, std::size_t first_batch) {
+                         const std::optional<ListMark>& after, std::size_t first_batch,
+                         const ListFit* fits) {
   const auto order = plan.query().order;
   const auto index = plan.layout().index(sort, test == nullptr ? nullptr : test->filter);
   std::vector<std::string> prefixes;
@@ -87,7 +109,7 @@ ListStreams open_streams(const ListPlan& plan, const ListRows& rows, const ListL
   std::vector<ListStream> streams;
   for (auto& prefix : prefixes) {
     const auto batch = std::max<std::size_t>(first_batch / prefixes.size(), 4);
-    streams.emplace_back(rows, index, prefix, bounds, order, batch);
+    streams.emplace_back(rows, index, prefix, bounds, order, batch, fits);
     if (after) streams.back().start_after(*after);
   }
   return {std::move(streams), order};
@@ -107,6 +129,10 @@ ListWalk::ListWalk(const ListPlan& plan, const ListRows& rows, const ListPlan::S
     : plan_(plan),
       rows_(rows),
       show_(show),
+      check_(plan),
+      fits_(plan.tests().empty()
+                ? ListFit{}
+                : [this](std::string_view cover) { return check_(cover) != Fit::no; }),
       budget_({.items_max = plan.query().limit}),
       mark_(plan.after()),
       leap_after_(leap_after_least) {
@@ -116,6 +142,8 @@ ListWalk::ListWalk(const ListPlan& plan, const ListRows& rows, const ListPlan::S
 Result<ListEnd> ListWalk::run() {
   PERDURE_TRY(driver, fewest(plan_, rows_));
   driver_ = driver;
+  // What such a filter holds for stands together.
+  if (is_in_order_of_a_filter()) misses_ = leap_after_;
   for (const auto& bounds : phases_of(plan_, plan_.sort())) {
     const bool is_past =
         mark_ && mark_->value.front() == sortable_null && bounds.from != no_value().from;
@@ -126,14 +154,32 @@ Result<ListEnd> ListWalk::run() {
   return ListEnd{};
 }
 
-ListStreams ListWalk::open(const ListBounds& bounds) const {
-  const bool is_checked = plan_.tests().size() > (driver_ != nullptr ? 1U : 0U);
-  const auto batch = is_checked ? checked_batch : budget_.items_left() + 1;
+std::optional<ListMark> ListWalk::mark_in(const ListBounds& bounds) const {
   // A mark of before the phase is no place in it.
   const bool is_in =
       mark_ && (mark_->value.front() == sortable_null) == (bounds.from == no_value().from);
-  return open_streams(plan_, rows_, plan_.sort(), driver_, bounds, is_in ? mark_ : std::nullopt,
-                      batch);
+  return is_in ? mark_ : std::nullopt;
+}
+
+ListStreams ListWalk::open(const ListBounds& bounds) const {
+  return open_streams(plan_, rows_, plan_.sort(), driver_, bounds, mark_in(bounds),
+                      budget_.items_left() + 1, fits_ ? &fits_ : nullptr);
+}
+
+bool ListWalk::is_in_order_of_a_filter() const {
+  const auto& columns = plan_.layout().columns();
+  return std::ranges::any_of(plan_.tests(), [&](const ListTest& test) {
+    return &test != driver_ && test.has_rows() &&
+           columns[test.column].field == columns[plan_.sort().column].field;
+  });
+}
+
+bool ListWalk::count(const ListRow& row) {
+  for (std::size_t i = 0; i < row.looked; ++i) {
+    if (!budget_.look()) return false;
+  }
+  looked_ += row.looked;
+  return true;
 }
 
 Result<ListWalk::Next> ListWalk::walk(const ListBounds& bounds) {
@@ -160,12 +206,14 @@ Result<ListWalk::Next> ListWalk::walk(const ListBounds& bounds) {
 }
 
 Result<ListWalk::Next> ListWalk::look(const ListRow& row) {
-  if (!budget_.look()) return end_here();
-  ++looked_;
-  const auto fit = fit_of(plan_, row.cover);
-  if (budget_.full() && (fit != Fit::no || ++beyond_ > look_beyond_max)) return end_here();
+  if (!count(row)) return end_here();
+  const auto fit = check_(row.cover);
+  if (budget_.full()) {
+    beyond_ += row.looked;
+    if (fit != Fit::no || beyond_ > look_beyond_max) return end_here();
+  }
   if (fit == Fit::no) {
-    ++misses_;
+    misses_ += row.looked;
   } else {
     misses_ = 0;
     PERDURE_TRY(shown, show_(row));
@@ -182,7 +230,8 @@ Result<std::optional<ListRow>> ListWalk::leap(const ListBounds& bounds) {
   std::optional<ListRow> farthest;
   for (const auto& test : plan_.tests()) {
     if (!test.has_rows()) continue;
-    auto streams = open_streams(plan_, rows_, plan_.sort(), &test, bounds, mark_, 1);
+    auto streams =
+        open_streams(plan_, rows_, plan_.sort(), &test, bounds, mark_in(bounds), 1, nullptr);
     PERDURE_TRY(row, streams.next());
     if (row == nullptr) return std::optional<ListRow>{};
     const bool is_farther = !farthest || comes_before({farthest->key, farthest->id},
@@ -223,16 +272,17 @@ std::string_view value_in(std::string_view cover, std::size_t column) {
 Result<bool> ListWalk::gather(const ListTest& range) {
   const auto order = plan_.query().order;
   const auto* sort = plan_.layout().sort_by(range.column);
-  auto streams =
-      open_streams(plan_, rows_, *sort, nullptr, within(range), std::nullopt, checked_batch);
+  auto streams = open_streams(plan_, rows_, *sort, nullptr, within(range), std::nullopt,
+                              gathered_batch, &fits_);
   // One more than there is room for tells that the page is not the last.
   const auto wanted = budget_.items_left() + 1;
   std::set<ListRow, Before> best{Before{order}};
-  for (std::size_t rows = 0;; ++rows) {
+  for (std::size_t rows = 0;;) {
     PERDURE_TRY(row, streams.next());
     if (row == nullptr) break;
-    if (rows >= gather_max || !budget_.look()) return false;
-    const auto fit = fit_of(plan_, row->cover);
+    rows += row->looked;
+    if (rows > gather_max || !count(*row)) return false;
+    const auto fit = check_(row->cover);
     const auto value = value_in(row->cover, plan_.sort().column);
     if (fit == Fit::unknown || value.empty()) return false;
     ListRow found{std::string{value}, row->id, row->cover};

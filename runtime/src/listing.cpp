@@ -8,6 +8,7 @@
 #include "grants.hpp"
 #include "history.hpp"
 #include "index_keys.hpp"
+#include "live_references.hpp"
 #include "perdure/base/check.hpp"
 #include "perdure/base/codec.hpp"
 #include "perdure/base/crypto.hpp"
@@ -117,6 +118,7 @@ struct Catalogue {
   const KindDefinition& kind;
   const KindRows& rows;
   const ListRequest& request;
+  LiveReferences& references;
 };
 
 // Whether the object (still) is of the list: it may have been deleted, purged or brought back since
@@ -276,11 +278,13 @@ Result<ListQuery> query_of(const KindDefinition& kind, const ListLayout& layout,
 }
 
 // Its row says that an object is of the list. It may have changed since, so it is asked again.
-bool is_listed(const ListPlan& plan, const ObjectView& view) {
-  return is_in_groups(plan.layout().rules(), view.meta, plan.query().groups) &&
-         plan.holds([&](const std::string& field) {
-           return field_value(field, view.meta, view.state);
-         });
+bool is_listed(const ListPlan& plan, const ObjectMeta& meta, const ListFields& fields) {
+  return is_in_groups(plan.layout().rules(), meta, plan.query().groups) && plan.holds(fields);
+}
+
+bool is_listed(const Catalogue& in, const ListPlan& plan, const ObjectView& view) {
+  return is_listed(plan, view.meta,
+                   [&](const std::string& field) { return in.references.value(field, view); });
 }
 
 Result<Shown> show_listed(const Catalogue& in, const ListPlan& plan, const ObjectId& object,
@@ -288,7 +292,7 @@ Result<Shown> show_listed(const Catalogue& in, const ListPlan& plan, const Objec
   auto found = find_object(in, object);
   if (!found && !is_of_one_object(found.error())) return fail(std::move(found).error());
   if (!found) return read(object, fail(std::move(found).error()));
-  if (!*found || !is_listed(plan, **found)) return Shown::passed_over;
+  if (!*found || !is_listed(in, plan, **found)) return Shown::passed_over;
   return read(object, std::move(**found));
 }
 
@@ -300,7 +304,7 @@ Result<void> count_listed(const Catalogue& in, const ListPlan& plan, ListEnd& en
                                   if (!found && !is_of_one_object(found.error())) {
                                     return fail(std::move(found).error());
                                   }
-                                  return found && *found && is_listed(plan, **found);
+                                  return found && *found && is_listed(in, plan, **found);
                                 }));
   end.total = total;
   return {};
@@ -311,9 +315,10 @@ Result<ListEnd> list_by_rules(const Catalogue& in, const ListLayouts& lists,
   const auto* layout = lists.find(in.kind);
   if (layout == nullptr) return bad("sort", "kind " + in.kind.name + " has no sorted lists");
   PERDURE_TRY(query, query_of(in.kind, *layout, in.request));
-  PERDURE_TRY(plan, ListPlan::make(*layout, std::move(query)));
   if (in.rows.is_being_built(in.rows.lists)) return still_building(in.kind.name);
   const StoredListRows rows{in.store, in.kind.name, in.rows.lists.stored};
+  PERDURE_TRY_VOID(in.references.resolve(*layout, rows, query));
+  PERDURE_TRY(plan, ListPlan::make(*layout, std::move(query)));
   PERDURE_TRY(end, plan.page(rows, [&](const ListRow& row) {
     return show_listed(in, plan, {in.kind.name, row.id}, read);
   }));
@@ -338,7 +343,8 @@ Result<ListEnd> list_objects(const storage::Store& store, const Directory& direc
                              const KindRows& rows, const ListRequest& request,
                              const ListReader& read) {
   if (request.limit == 0) return bad("limit", "a page has at least one item");
-  const Catalogue in{store, directory, kind, rows, request};
+  LiveReferences references{store, directory, kind};
+  const Catalogue in{store, directory, kind, rows, request, references};
   if (is_of_rules(request)) return list_by_rules(in, lists, read);
   PERDURE_TRY(scan, plan(kind, rows, request));
   PERDURE_TRY(after, decode_cursor(request));
@@ -364,7 +370,10 @@ Result<ListMembership> membership(const KindDefinition& kind, const ListLayouts&
   query.cursor.clear();
   PERDURE_TRY(plan, ListPlan::make(*own_layout, std::move(query)));
   return ListMembership{[own_layout, plan = std::move(plan)](const ObjectView& view) {
-    return view.meta.seq > 0 && !view.state.is_null() && is_listed(plan, view);
+    return view.meta.seq > 0 && !view.state.is_null() &&
+           is_listed(plan, view.meta, [&](const std::string& field) {
+             return field_value(field, view.meta, view.state);
+           });
   }};
 }
 

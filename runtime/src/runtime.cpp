@@ -7,7 +7,6 @@
 
 #include "core.hpp"
 #include "history.hpp"
-#include "index_keys.hpp"
 #include "perdure/runtime/page.hpp"
 #include "perdure/schemas/schema.hpp"
 #include "perdure/storage/rocksdb_store.hpp"
@@ -212,17 +211,7 @@ Result<ObjectView> Runtime::inspect_at(const ObjectId& object, Seq seq) const {
 }
 
 bool Runtime::exists(const ObjectId& object) const {
-  if (!validate(object)) return false;
-  const auto& store = core_->store();
-  if (const auto version = core_->directory().peek(object, store.epoch())) {
-    return version->meta.exists();
-  }
-  // A row of the index of live objects is enough: a record holds the whole state. Ids hold no
-  // control characters, so nothing stands between the id and the mark behind it.
-  const storage::IndexRow behind{.key = {}, .id = object.id + '\x01'};
-  const auto rows = store.index(object.kind, runtime::index_names::by_id,
-                                {.direction = storage::Direction::backward, .limit = 1}, behind);
-  return !rows || (!rows->empty() && rows->front().id == object.id);
+  return runtime::object_exists(core_->store(), core_->directory(), object);
 }
 
 Json Runtime::without_dead_references(const KindDefinition& kind, Json state) const {

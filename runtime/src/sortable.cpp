@@ -46,6 +46,7 @@ std::string sortable_form(std::string_view text) {
 }
 
 void put_sortable_text(std::string& key, std::string_view value) {
+  key.reserve(key.size() + value.size() + 1);
   for (const char c : value) {
     if (static_cast<unsigned char>(c) <= escape) {
       key += escape;
@@ -80,6 +81,31 @@ std::string sortable(const Json& value) {
   std::string key;
   put_sortable(key, value);
   return key;
+}
+
+std::string_view first_sortable(std::string_view key) {
+  constexpr std::size_t number_bytes = 11;
+  if (key.empty()) return key;
+  switch (key.front()) {
+    case number: return key.substr(0, number_bytes);
+    case text:
+    case other: {
+      // What is escaped lies above the end of a text.
+      const auto end = key.find(end_of_text);
+      return end == std::string_view::npos ? key : key.substr(0, end + 1);
+    }
+    default: return key.substr(0, 1);
+  }
+}
+
+std::optional<std::string> text_of_sortable(std::string_view value) {
+  if (value.size() < 2 || value.front() != text || value.back() != end_of_text) return {};
+  std::string result;
+  for (std::size_t at = 1; at + 1 < value.size(); ++at) {
+    const bool is_escaped = value[at] == escape;
+    result += is_escaped ? static_cast<char>(value[++at] - 1) : value[at];
+  }
+  return result;
 }
 
 }  // namespace perdure

@@ -108,6 +108,30 @@ TEST(ListLayout, any_change_leads_to_the_rows_of_what_is_there_then) {
   }
 }
 
+TEST(ListLayout, a_change_rewrites_the_covers_that_tell_of_it_alone) {
+  const auto rows_changed = [](const char* field, const Json& value) {
+    Model model;
+    const auto before = model.item(first);
+    model.change(nullptr, &before);
+    Json next = first;
+    next[field] = value;
+    const auto after = model.item(next);
+    model.change(&before, &after);
+    Model fresh;
+    fresh.change(nullptr, &after);
+    EXPECT_EQ(model.rows, fresh.rows) << field;
+    return model.changed;
+  };
+  constexpr std::size_t along_due = 1;
+  // Those in order of the title move; only the ones that a range is along tell of it.
+  EXPECT_EQ(rows_changed("title", "b"), 2U * 4 + along_due);
+  // Rows by status move, those by two tags tell of it; those of sorts alone do not.
+  EXPECT_EQ(rows_changed("status", "done"), 3U * (2 + 2) + along_due);
+  // All but the moved one tell where a range lies.
+  EXPECT_EQ(rows_changed("due", "2026-01-03"), 3U * 4 + 2 * along_due);
+  EXPECT_EQ(rows_changed("description", "is in no list"), 0U);
+}
+
 TEST(ListLayout, says_in_a_cover_what_an_item_has_but_for_what_is_long) {
   Model model;
   Json state = first;
@@ -126,7 +150,8 @@ TEST(ListLayout, says_in_a_cover_what_an_item_has_but_for_what_is_long) {
       }
     }
   }
-  EXPECT_EQ(silent, model.rows.size() * 2 - 1) << "title; updated_at but along the range";
+  constexpr std::size_t along_due = 1;  // all but the title
+  EXPECT_EQ(silent, 3U * 5 + 9U * 3 + along_due) << "sorts tell of due, filters of all filters";
 }
 
 std::string mistake(ListRules rules) {

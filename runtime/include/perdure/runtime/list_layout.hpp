@@ -9,8 +9,10 @@
 //   $list.title.status    group status title          → cover
 //
 // So any sort with at most one filter is one range. The cover says what the item has for all
-// filters and sorts, so that further conditions are checked without reading the item. What changes
-// with each turn (`$updated_at`) is left out of it, but in rows that a range filter walks along.
+// filters, so that further conditions are checked without reading the item. What changes with each
+// turn (`$updated_at`) is left out of it. Rows of a sort alone are only read where no equality
+// filter is asked for, and tell of range filters; but those that a range filter walks along tell
+// of everything, the values of sorts too. So a change rewrites few rows.
 //
 // Limits  an array gives a row for each of its first 100 elements. Of a column that takes more than
 //         256 bytes the cover says nothing: the item is read then.
@@ -69,12 +71,14 @@ class ListLayout {
     std::string name;
     std::size_t column = 0;
     ListFilter::Compare compare = ListFilter::Compare::equality;
+    std::size_t place = 0;  ///< among all filters
   };
   /// A declared one, or the order of a range filter's field (without a name).
   struct Sort {
     std::string name;
     std::size_t column = 0;
     bool covers_all = false;  ///< its own rows do: a range filter walks along them
+    std::size_t place = 0;    ///< among all sorts
   };
 
   explicit ListLayout(ListRules rules);
@@ -93,7 +97,10 @@ class ListLayout {
   [[nodiscard]] Result<void> check() const;
 
   /// The index of a sort's rows, by the values of a filter if there is one.
-  [[nodiscard]] std::string index(const Sort& sort, const Filter* filter) const;
+  [[nodiscard]] const std::string& index(const Sort& sort, const Filter* filter) const {
+    return index_names_[sort.place * (filters_.size() + 1) +
+                        (filter == nullptr ? 0 : filter->place + 1)];
+  }
   [[nodiscard]] std::vector<std::string> indexes() const;
   /// The name of a count. Without a filter: all of the group; without a value: those that have
   /// more than one for the filter.
@@ -102,6 +109,8 @@ class ListLayout {
 
   /// A value as a column holds it.
   [[nodiscard]] std::string encode(const Column& column, const Json& value) const;
+  /// What an item has in a column, by its field: in order, each value once.
+  [[nodiscard]] std::vector<std::string> values_in(const Column& column, const Json& field) const;
   [[nodiscard]] ListValues values(const ListFields& fields) const;
 
   /// Appends what turns the rows and counts of `before` into those of `after`; null: it has none.
@@ -111,13 +120,19 @@ class ListLayout {
  private:
   std::size_t add_column(Column column);
   void add_order(std::size_t column, std::string name);
-  [[nodiscard]] std::string cover(const ListValues& values, bool whole) const;
+  /// What a row's cover tells of.
+  enum class Tells { bounds, filters, all };
+  [[nodiscard]] static Tells told_by(const Sort& sort, const Filter* filter);
+  [[nodiscard]] bool is_told(std::size_t column, Tells tells) const;
+  [[nodiscard]] std::string cover(const ListValues& values, Tells tells) const;
+  void name_indexes();
   struct Change;
 
   ListRules rules_;
   std::vector<Column> columns_;
   std::vector<Filter> filters_;
   std::vector<Sort> sorts_;
+  std::vector<std::string> index_names_;  ///< of each sort alone, and with each filter
 };
 
 /// What a cover says, column by column.

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,7 +30,11 @@ struct ListRow {
   std::string key;
   std::string id;
   std::string cover;
+  std::size_t looked = 1;  ///< rows that were looked at for it: those left out before it, too
 };
+
+/// Says whether an item may be wanted, by its cover.
+using ListFit = std::function<bool(std::string_view cover)>;
 
 /// Keys `from <= key < until`; bounds are whole keys or beginnings of keys.
 struct ListRange {
@@ -38,6 +43,10 @@ struct ListRange {
   Order order = Order::ascending;
   std::size_t limit = 100;
   const ListRow* after = nullptr;  ///< only what stands behind it, whether or not it is there
+  /// Rows to which it says no may be left out where they are read; null: all are wanted.
+  const ListFit* fits = nullptr;
+  /// A read that leaves rows out ends with the row, wanted or not, that is so many rows on.
+  std::size_t looked_max = 512;
 };
 
 /// Where rows come from. Errors: the store's.
@@ -51,6 +60,15 @@ class ListRows {
       const std::string& name) const = 0;
 };
 
+/// Values of a filter that are null to who asks: see LiveReferences in the runtime's sources.
+struct ListNulls {
+  enum class Known {
+    yes,
+    no,  ///< `values` are not all: what has another value than null is looked at
+  } known = Known::yes;
+  std::vector<std::string> values = {};  ///< as columns hold them
+};
+
 struct ListQuery {
   std::string name;                 ///< of what is listed: a cursor is bound to it
   std::vector<std::string> groups;  ///< listed together; each item once
@@ -59,6 +77,7 @@ struct ListQuery {
   std::vector<ListCondition> where = {};
   std::size_t limit = 50;
   std::string cursor = {};
+  std::map<std::string, ListNulls> nulls = {};  ///< by the filter; a cursor is not bound to them
 };
 
 /// A condition, as columns hold values.
@@ -68,10 +87,18 @@ struct ListTest {
   std::vector<std::string> values = {};  ///< one of them is there; sorted
   std::string above = {};                ///< without `values`; empty: no bound
   std::string below = {};
+  ListNulls::Known known = ListNulls::Known::yes;
+  std::vector<std::string> asked = {};  ///< what an item's own fields are compared with
 
   [[nodiscard]] bool is_range() const { return values.empty(); }
-  [[nodiscard]] bool has_rows() const { return filter->compare == ListFilter::Compare::equality; }
+  /// Whether all that it holds for has rows by its values.
+  [[nodiscard]] bool has_rows() const {
+    return filter->compare == ListFilter::Compare::equality && known == ListNulls::Known::yes;
+  }
+  /// Of a value that rows have.
   [[nodiscard]] bool holds(std::string_view value) const;
+  /// Of one that the item's field has, where what is null to who asks is null.
+  [[nodiscard]] bool holds_for_field(std::string_view value) const;
 };
 
 /// What a page has passed: a value of the sort, and an id.
@@ -86,7 +113,7 @@ class ListPlan {
   /// Errors: invalid (`sort`, `cursor`, `limit`, the name of a filter).
   [[nodiscard]] static Result<ListPlan> make(const ListLayout& layout, ListQuery query);
 
-  /// Whether an item meets the conditions, as it is now.
+  /// Whether an item meets the conditions, as it is now. Asks for fields of conditions only.
   [[nodiscard]] bool holds(const ListFields& fields) const;
 
   /// Is shown the items of the page by their rows, and passes over those that do not hold: covers
@@ -108,7 +135,7 @@ class ListPlan {
 
  private:
   explicit ListPlan(const ListLayout& layout) : layout_(&layout) {}
-  [[nodiscard]] Result<void> add_test(const ListCondition& condition);
+  [[nodiscard]] Result<void> add_test(const ListCondition& condition, const ListQuery& query);
   [[nodiscard]] Result<void> read_cursor();
   [[nodiscard]] std::uint32_t fingerprint() const;
 

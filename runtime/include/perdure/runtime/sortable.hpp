@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,11 @@ void put_sortable(std::string& key, const Json& value);
 void put_sortable_text(std::string& key, std::string_view text);
 
 [[nodiscard]] std::string sortable(const Json& value);
+
+/// The first of the values that a key is made of. Borrows from it.
+[[nodiscard]] std::string_view first_sortable(std::string_view key);
+/// The text that a value is; none: it is none. One that was cut stays cut.
+[[nodiscard]] std::optional<std::string> text_of_sortable(std::string_view value);
 
 // ---- what all codecs of keys are made of, those of earlier rows too
 
