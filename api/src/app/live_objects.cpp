@@ -47,7 +47,7 @@ class LiveObjects final : public LiveSource {
                                              const std::string&) const override {
     const auto after = runtime_.inspect_at(event.source, event.seq);
     if (!after) return {};
-    return ListStep{.was_in = was_in(event), .is_in = is_in_(*after)};
+    return ListStep{.was_in = was_in(event), .is_in = is_listed(*after)};
   }
 
   [[nodiscard]] Result<std::optional<Json>> shown(const Event& event,
@@ -59,10 +59,16 @@ class LiveObjects final : public LiveSource {
   }
 
  private:
+  /// References are compared as clients read them.
+  [[nodiscard]] bool is_listed(const ObjectView& view) const {
+    if (kind_.references.empty()) return is_in_(view);
+    return is_in_({view.meta, runtime_.without_dead_references(kind_, view.state)});
+  }
+
   [[nodiscard]] bool was_in(const Event& event) const {
     if (event.seq < 2) return false;
     const auto before = runtime_.inspect_at(event.source, event.seq - 1);
-    if (before) return is_in_(*before);
+    if (before) return is_listed(*before);
     // What is below the history that is kept may have been in it: to leave twice is no harm. A
     // purge takes the history of what was deleted before.
     return !event.topic.ends_with(".purged") || lives_ == ListRequest::Lives::deleted;
@@ -86,8 +92,8 @@ class LiveObjects final : public LiveSource {
 
 }  // namespace
 
-LiveSourcePtr live_objects(const Runtime& runtime, const ListRequest& request,
-                           ListMembership is_in, Principal reader) {
+LiveSourcePtr live_objects(const Runtime& runtime, const ListRequest& request, ListMembership is_in,
+                           Principal reader) {
   return std::make_unique<LiveObjects>(runtime, request, std::move(is_in), std::move(reader));
 }
 

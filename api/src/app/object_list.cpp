@@ -19,6 +19,9 @@ namespace {
 
 constexpr const char* after = "_after";
 constexpr const char* before = "_before";
+constexpr std::string_view scope = "scope";
+constexpr std::string_view shared = "shared";
+constexpr std::string_view organization_id = "organization_id";
 
 bool has_type(const Json& member, std::string_view wanted) {
   const auto type = member.find("type");
@@ -84,12 +87,60 @@ bool shows_all(const Context& context, const ObjectList& list) {
   return list.scope == ListScope::all && is_privileged(context.principal);
 }
 
+/// Which of the parameters that say whose objects are listed was given; empty: none.
+/// Errors: invalid (`combination`), there are several.
+Result<std::string_view> whose_parameter(const Context& context) {
+  std::string_view given;
+  for (const auto name : {scope, shared, organization_id}) {
+    const auto* value = context.find_query(name);
+    if (value == nullptr || (name == shared && *value == "false")) continue;
+    if (!given.empty()) {
+      return fail(invalid_parameter(std::string{name}, "combination",
+                                    "cannot be combined with " + std::string{given}));
+    }
+    given = name;
+  }
+  return given;
+}
+
+/// An organization that the caller may not read is one that does not exist.
+Result<std::string> readable_organization(const Context& context) {
+  const auto& id = *context.find_query(organization_id);
+  const auto owner = Owner::organization(id);
+  const ObjectId object{"organization", id};
+  if (validate(object) && permits(context.principal, {.owner = owner}, Action::read).allowed()) {
+    return owner.text();
+  }
+  return fail(ErrorCode::not_found, "there is no such organization");
+}
+
+/// Sets whose objects a request is for. Errors: invalid (`combination`), not_found.
+Result<void> set_whose(const Context& context, const ObjectList& list, ListRequest& request) {
+  using Whose = ListRequest::Whose;
+  PERDURE_TRY(given, whose_parameter(context));
+  request.owner = context.principal.user_id;
+  if (given == organization_id) {
+    PERDURE_TRY(owner, readable_organization(context));
+    request.owner = std::move(owner);
+  } else if (given == shared) {
+    request.whose = Whose::shared;
+  } else if (shows_all(context, list)) {
+    request.whose = Whose::everybody;
+    request.owner.clear();
+  } else if (given == scope) {
+    request.whose = Whose::readable;
+  }
+  return {};
+}
+
 /// Deleted ones have one order, and no filters.
-Result<ListRequest> deleted_ones(const Context& context, const ObjectList& list,
-                                 const ListRules& rules, ListRequest request) {
+Result<ListRequest> deleted_ones(const Context& context, const ListRules& rules,
+                                 ListRequest request) {
+  using Whose = ListRequest::Whose;
   for (const auto& [name, value] : context.query) {
     const bool is_other =
-        name == "sort" || std::ranges::any_of(rules.filters, [&](const auto& f) {
+        name == "sort" || (name == shared && request.whose == Whose::shared) ||
+        std::ranges::any_of(rules.filters, [&](const auto& f) {
           return name == f.name || name == f.name + after || name == f.name + before;
         });
     if (is_other) {
@@ -98,7 +149,9 @@ Result<ListRequest> deleted_ones(const Context& context, const ObjectList& list,
   }
   request.lives = ListRequest::Lives::deleted;
   request.order = Order::descending;
-  request.index = shows_all(context, list) ? "$id" : "";
+  request.index = request.whose == Whose::everybody ? "$id" : "";
+  // Grants of what is deleted do not count.
+  if (request.whose == Whose::readable) request.whose = Whose::owner;
   return request;
 }
 
@@ -125,21 +178,28 @@ std::vector<Parameter> list_parameters(const ListRules& rules, const std::string
   return parameters;
 }
 
+std::vector<Parameter> whose_parameters() {
+  return {{.name = std::string{scope},
+           .description = "`all`: what one owns, and what is shared with one. Without this, "
+                          "`shared` and `organization_id`: what one owns.",
+           .values = {"all"}},
+          {.name = std::string{shared},
+           .type = ParameterType::boolean,
+           .description = "`true`: what others share with one."},
+          {.name = std::string{organization_id}, .description = "What this organization owns."}};
+}
+
 Result<ListRequest> list_request(const Context& context, const ObjectList& list) {
   const auto* kind = context.services.runtime.find_kind(list.kind);
   PERDURE_CHECK(kind != nullptr, list.kind);
   const auto& rules = kind->lists;
   ListRequest request{.kind = list.kind};
-  if (shows_all(context, list)) {
-    request.whose = ListRequest::Whose::everybody;
-  } else {
-    request.owner = context.principal.user_id;
-  }
+  PERDURE_TRY_VOID(set_whose(context, list, request));
   request.limit = static_cast<std::size_t>(number_or(context, "limit", 50));
   request.count = context.query_is("count", "true");
   if (const auto* cursor = context.find_query("cursor")) request.cursor = *cursor;
   if (context.query_is("deleted", "true")) {
-    return deleted_ones(context, list, rules, std::move(request));
+    return deleted_ones(context, rules, std::move(request));
   }
   const auto* asked = context.find_query("sort");
   const std::string sort = asked == nullptr ? rules.default_sort : *asked;
@@ -172,7 +232,8 @@ void answer_list(const ContextPtr& context, const ObjectList& list) {
   ListText page{*context};
   const auto end =
       runtime.list(*request, [&](const ObjectId& object, const Result<ObjectView>& view) {
-        const auto body = view ? listed_body(runtime, kind, *view) : Result<Json>{fail(view.error())};
+        const auto body =
+            view ? listed_body(runtime, kind, *view) : Result<Json>{fail(view.error())};
         return body ? page.add(*body) : page.add_unreadable(object);
       });
   if (!end) return answer(*context, Error{end.error()});

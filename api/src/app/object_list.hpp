@@ -15,7 +15,11 @@ namespace perdure::api {
 [[nodiscard]] std::vector<Parameter> list_parameters(const ListRules& rules,
                                                      const std::string& schema);
 
-/// What the request, whose query was checked, asks for. Errors: invalid (`combination`).
+/// Whose objects a list is of: `scope`, `shared` and `organization_id`, at most one of them.
+[[nodiscard]] std::vector<Parameter> whose_parameters();
+
+/// What the request, whose query was checked, asks for. Errors: invalid (`combination`), not_found
+/// (an organization that the caller may not read).
 [[nodiscard]] Result<ListRequest> list_request(const Context& context, const ObjectList& list);
 
 /// An object as its lists show it. Errors: those of what is rolled up.

@@ -2,6 +2,7 @@
 #include "app/routes/resources.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "app/live_list.hpp"
 #include "app/object_list.hpp"
@@ -131,6 +132,9 @@ void add_collection(std::vector<Route>& routes, CollectionTable table) {
   list.validator = Validator::seq;
   list.query = page_parameters();
   if (table.restore) list.query.push_back(deleted_parameter());
+  if (std::holds_alternative<ObjectList>(list.target)) {
+    std::ranges::move(whose_parameters(), std::back_inserter(list.query));
+  }
   list.query.insert(list.query.end(), table.filters.begin(), table.filters.end());
   auto& create = add(Method::post, table.path, "create", "Create " + one, std::move(table.create));
   takes_body(create, "Create", table.examples.create);
