@@ -9,6 +9,7 @@
 #include "index_keys.hpp"
 #include "perdure/runtime/access.hpp"
 #include "perdure/runtime/kind.hpp"
+#include "perdure/storage/raised.hpp"
 #include "turn_runner.hpp"
 
 namespace perdure::runtime {
@@ -17,7 +18,7 @@ namespace {
 
 constexpr std::string_view prefix = "objects.";
 constexpr std::string_view bytes_prefix = "bytes.";
-/// These counts are 1 once all objects of the store, and their bytes, have been counted.
+/// Once all objects of the store have been counted 1, and the epoch in which their bytes were.
 constexpr std::string_view counted = "objects_counted";
 constexpr std::string_view bytes_counted = "bytes_counted";
 constexpr std::size_t counts_at_once = 1'000;
@@ -239,7 +240,8 @@ class Recount {
 
 Result<void> count_bytes(storage::Store& store, const std::vector<Kind>& kinds, Timestamp now) {
   PERDURE_TRY(done, store.count(bytes_counted));
-  if (done > 0) return {};
+  PERDURE_TRY(raised, store.count(storage::raised_count));
+  if (done > 0 && done >= raised) return {};
   Recount recount{store, now};
   std::map<std::string, std::uint64_t> owners;
   for (const auto& kind : kinds) {
@@ -256,7 +258,7 @@ Result<void> count_bytes(storage::Store& store, const std::vector<Kind>& kinds, 
         }));
   }
   for (const auto& [owner, bytes] : owners) PERDURE_TRY_VOID(recount.set(byte_count(owner), bytes));
-  PERDURE_TRY_VOID(recount.set(std::string{bytes_counted}, 1));
+  PERDURE_TRY_VOID(recount.set(std::string{bytes_counted}, store.epoch()));
   return recount.commit();
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 
+#include "perdure/storage/raised.hpp"
 #include "rocksdb_fixture.hpp"
 
 namespace perdure::storage {
@@ -73,8 +74,8 @@ TEST_F(RocksdbOpen, read_only_makes_no_store) {
 TEST_F(RocksdbOpen, refuses_a_newer_format) {
   open();
   close();
-  EXPECT_EQ(read(path() / "FORMAT"), "perdure store 3\n");
-  write(path() / "FORMAT", "perdure store 4\n");
+  EXPECT_EQ(read(path() / "FORMAT"), "perdure store 4\n");
+  write(path() / "FORMAT", "perdure store 5\n");
   EXPECT_EQ(code_of(open_rocksdb(options())), ErrorCode::newer_version);
   EXPECT_EQ(code_of(check_rocksdb(path(), {}, {})), ErrorCode::newer_version);
   write(path() / "FORMAT", "something else\n");
@@ -84,9 +85,38 @@ TEST_F(RocksdbOpen, refuses_a_newer_format) {
 TEST_F(RocksdbOpen, makes_an_older_format_its_own_so_that_older_programs_keep_off) {
   open();
   close();
-  write(path() / "FORMAT", "perdure store 2\n");
+  write(path() / "FORMAT", "perdure store 3\n");
   open();
-  EXPECT_EQ(read(path() / "FORMAT"), "perdure store 3\n");
+  EXPECT_EQ(read(path() / "FORMAT"), "perdure store 4\n");
+}
+
+TEST_F(RocksdbOpen, tells_in_which_epoch_an_older_format_was_raised_last) {
+  open();
+  EXPECT_EQ(store().count(raised_count).value(), 0u) << "it was made in this format";
+  close();
+  write(path() / "FORMAT", "perdure store 3\n");
+  open();
+  const auto raised_in = store().epoch();
+  EXPECT_EQ(store().count(raised_count).value(), raised_in);
+  close();
+  open();
+  EXPECT_GT(store().epoch(), raised_in);
+  EXPECT_EQ(store().count(raised_count).value(), raised_in);
+  close();
+  write(path() / "FORMAT", "perdure store 3\n");  // as an opening that is cut short leaves it
+  open();
+  EXPECT_EQ(store().count(raised_count).value(), store().epoch());
+}
+
+TEST_F(RocksdbOpen, tells_of_a_format_that_was_lost_as_of_an_older_one) {
+  open();
+  close();
+  std::filesystem::remove(path() / "FORMAT");
+  auto with = options();
+  with.lost_commits = LostCommits::accept;
+  open(with);
+  EXPECT_EQ(read(path() / "FORMAT"), "perdure store 4\n");
+  EXPECT_EQ(store().count(raised_count).value(), store().epoch());
 }
 
 TEST_F(RocksdbOpen, refuses_a_database_without_its_format) {
@@ -230,7 +260,7 @@ TEST_F(RocksdbLoss, of_the_format_is_refused_until_it_is_accepted) {
     open(accepting());
     EXPECT_EQ(store().last_record(alice).value()->seq, 1u);
     close();
-    EXPECT_EQ(read(path() / "FORMAT"), "perdure store 3\n");
+    EXPECT_EQ(read(path() / "FORMAT"), "perdure store 4\n");
   }
 }
 

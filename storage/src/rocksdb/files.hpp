@@ -18,7 +18,7 @@
 
 namespace perdure::storage {
 
-inline constexpr std::uint64_t format_version = 3;
+inline constexpr std::uint64_t format_version = 4;
 
 /// The version in FORMAT; none when there is no such file. Errors: corrupt, unavailable.
 [[nodiscard]] Result<std::optional<std::uint64_t>> read_format(

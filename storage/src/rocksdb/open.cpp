@@ -11,6 +11,7 @@
 
 #include "keys.hpp"
 #include "perdure/base/random.hpp"
+#include "perdure/storage/raised.hpp"
 #include "rocksdb/place.hpp"
 #include "rocksdb/salvage.hpp"
 #include "rocksdb/store.hpp"
@@ -186,7 +187,7 @@ Result<void> continue_history(OpenedStore& opened, rocksdb::WriteBatch& batch, B
 }
 
 /// Raises the epoch, in a place of its own.
-Result<void> begin_epoch(OpenedStore& opened, Break broken) {
+Result<void> begin_epoch(OpenedStore& opened, Break broken, Found found) {
   const auto& root = opened.lock.root();
   PERDURE_TRY(before, read_number(*opened.database, keys::epoch));
   opened.epoch = before + 1;
@@ -197,6 +198,10 @@ Result<void> begin_epoch(OpenedStore& opened, Break broken) {
   PERDURE_TRY_VOID(draft_place(root, place));
   opened.database->put(batch, rows::Table::meta, keys::place, place);
   if (before == 0) opened.database->begin_erasing_by_row(batch);
+  if (found == Found::older) {
+    opened.database->put(batch, rows::Table::meta, keys::count(raised_count),
+                         rows::number_content(opened.epoch));
+  }
   opened.database->put(batch, rows::Table::meta, keys::epoch, rows::number_content(opened.epoch));
   rocksdb::WriteOptions write;
   write.sync = true;
@@ -228,8 +233,7 @@ Result<AckedFile> prepare(const std::filesystem::path& root, Found found) {
     PERDURE_TRY_VOID(acked.write(0));
     PERDURE_TRY_VOID(acked.sync());
   }
-  // An older program would leave rows of this format as they are, and wrong.
-  if (found != Found::present) PERDURE_TRY_VOID(write_format(root));
+  if (found == Found::nothing) PERDURE_TRY_VOID(write_format(root));
   return std::move(acked);
 }
 
@@ -307,7 +311,10 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
                      .database = std::move(database),
                      .last_commit = last_commit};
   PERDURE_TRY(broken, find_break(opened));
-  PERDURE_TRY_VOID(begin_epoch(opened, broken));
+  PERDURE_TRY_VOID(begin_epoch(opened, broken, found));
+  // An older program would leave rows of this format as they are, and wrong: it is kept off before
+  // the first of them is written, and after the database knows that there were none.
+  if (found == Found::older) PERDURE_TRY_VOID(write_format(opened.lock.root()));
   if (options.lost_commits == LostCommits::accept) {
     // The number goes back, or the next start would refuse again.
     PERDURE_TRY_VOID(opened.acked.reset(last_commit.number));
