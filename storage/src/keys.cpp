@@ -146,6 +146,12 @@ std::string floor(std::string_view object_prefix) {
   return key;
 }
 
+std::string unscrubbed(std::string_view kind) {
+  std::string key{"unscrubbed"};
+  key += '\0';
+  return key += kind;
+}
+
 std::string count(std::string_view name) {
   std::string key{"count"};
   key += nul;

@@ -57,6 +57,8 @@ void put_index_row(std::string& row, std::string_view kind, std::string_view ind
 [[nodiscard]] std::string floor(std::string_view object_prefix);
 /// "count" NUL name
 [[nodiscard]] std::string count(std::string_view name);
+/// "unscrubbed" NUL kind
+[[nodiscard]] std::string unscrubbed(std::string_view kind);
 inline constexpr std::string_view commit = "commit";
 inline constexpr std::string_view epoch = "epoch";
 inline constexpr std::string_view first_event = "first_event";

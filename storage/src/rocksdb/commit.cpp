@@ -8,6 +8,7 @@
 
 #include "commit_check.hpp"
 #include "keys.hpp"
+#include "rocksdb/scrub.hpp"
 #include "rocksdb/store.hpp"
 
 namespace perdure::storage {
@@ -128,15 +129,21 @@ RocksdbStore::RocksdbStore(OpenedStore opened, Durability durability,
 
 RocksdbStore::~RocksdbStore() {
   // RocksDB deletes what it does not know when it is closed.
-  if (opened_.lock.access() == Access::own && compare().found == Look::Found::displaced) {
-    opened_.tuning.names->freeze();
-  }
+  const bool is_displaced =
+      opened_.lock.access() == Access::own && compare().found == Look::Found::displaced;
+  if (is_displaced) opened_.tuning.names->freeze();
   if (!gate_->is_open()) return;
   // After this the machine may lose power and nothing is in doubt. A failure here costs no
   // acknowledged commit: the log is read back and compared at the next start.
   if (!database().db().SyncWAL().ok()) return;
   if (!opened_.acked.write(opened_.last_commit.number)) return;
-  static_cast<void>(opened_.acked.sync().has_value());
+  if (!opened_.acked.sync() || is_displaced) return;
+  const auto scrubbed = scrub(database());
+  if (!scrubbed || *scrubbed != Scrubbed::all || !gate_->is_open()) return;
+  // The manifest has named keys at the ends of files that are no more: an opening writes another.
+  const auto root = opened_.lock.root().string();
+  opened_.database.reset();
+  static_cast<void>(Database::open(root, opened_.tuning, Database::Mode::read_write));
 }
 
 std::vector<Outcome> RocksdbStore::commit(std::span<const Unit> units, Timestamp now) {
@@ -212,7 +219,10 @@ void RocksdbStore::append(const Unit& unit, BatchState& state) {
   for (const auto& write_set : unit.write_sets) {
     const auto prefix = keys::object_prefix(write_set.object);
     const Seq seq = write_set.expected_seq + 1;
-    if (write_set.past == Past::erased) state.raise_floor(write_set.object, seq);
+    if (write_set.past == Past::erased) {
+      state.raise_floor(write_set.object, seq);
+      note_erasure(write_set.object.kind);
+    }
     if (write_set.record) {
       database().put(batch_, rows::Table::records, keys::at_seq(prefix, seq), *write_set.record);
       seqs_.put(write_set.object, seq);
@@ -233,6 +243,11 @@ void RocksdbStore::append(const Unit& unit, BatchState& state) {
     append_pins(write_set, prefix);
     for (const auto& change : write_set.counts) state.add(change);
   }
+}
+
+void RocksdbStore::note_erasure(const std::string& kind) {
+  if (!unscrubbed_.insert(kind).second) return;
+  database().put(batch_, rows::Table::meta, keys::unscrubbed(kind), rows::number_content(1));
 }
 
 void RocksdbStore::append_counts(const BatchState& state) {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -117,6 +118,7 @@ class RocksdbStore final : public Store {
   [[nodiscard]] std::vector<Outcome> stop_writes(const rocksdb::Status& status,
                                                  std::size_t unit_count);
   void acknowledge();
+  void note_erasure(const std::string& kind);
 
   /// Appends an admitted unit's rows to batch_ and moves the batch's state on.
   void append(const Unit& unit, BatchState& state);
@@ -176,6 +178,7 @@ class RocksdbStore final : public Store {
   IndexBatch index_rows_;  ///< of batch_
   SeqTable seqs_;
   std::uint64_t commits_since_acked_sync_ = 0;
+  std::set<std::string> unscrubbed_;  ///< kinds that the database knows to be noted (scrub.hpp)
 
   /// Held by trim while it raises a floor, and by commits that hold pins: a pin is either seen by
   /// the trim or refused as below the floor.
