@@ -30,6 +30,40 @@ class AdminKey(BlackBoxTest):
         self.assertEqual(server.client(printed).get("/users").status, 401)
         self.assertEqual(server.client().get("/users").status, 200)
 
+    def test_replaces_the_one_before_whoever_has_which_name(self):
+        for change in ({"username": "root"}, {"username": "root", "email": "me@example.org"}):
+            server = self.server(data=str(len(change))).start()
+            client = server.client()
+            me = client.get("/users/me").json["id"]
+            self.assertEqual(client.patch("/users/me", change).status, 200)
+            named = client.post("/users", {"email": "bob@example.org", "username": "admin"})
+            self.assertEqual(named.status, 201, named)
+            server.stop()
+            server.key = OTHER_ADMIN_KEY
+            server.start()
+            self.assertEqual(server.client(ADMIN_KEY).get("/users").status, 401)
+            self.assertEqual(server.client().get("/users/me").json["id"], me)
+            self.assertEqual(len(server.client().get("/users").json["items"]), 2)
+
+    def test_is_refused_when_it_is_a_key_of_somebody_else(self):
+        server = self.server().start()
+        client = server.client()
+        bob = client.post("/users", {"email": "bob@example.org"}).json["id"]
+        made = client.post("/api-keys", {"name": "laptop", "scopes": ["notebooks:read"],
+                                         "user_id": bob})
+        self.assertEqual(made.status, 201, made)
+        server.stop()
+        server.key = made.json["secret"]
+        with self.assertRaises(StartFailure) as failure:
+            server.start()
+        self.assertEqual(failure.exception.exit_code, 2)
+        self.assertIn(made.json["id"], failure.exception.stderr)
+        self.assertNotIn(made.json["secret"], failure.exception.stderr)
+        server.key = ADMIN_KEY
+        server.start()
+        self.assertEqual(server.client().get("/users").status, 200)
+        self.assertEqual(server.client(made.json["secret"]).get("/users").status, 403)
+
     def test_has_at_least_24_characters(self):
         for key in ("x", "x" * 23):
             with self.assertRaises(StartFailure) as failure:

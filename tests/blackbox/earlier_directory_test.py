@@ -35,11 +35,15 @@ def lost(before, after, where=""):
 
 
 class EarlierDirectory(BlackBoxTest):
-    def open(self, name):
+    def noted_of(self, name):
+        """Puts the directory in place, and says what is noted of it."""
         with tarfile.open(os.path.join(DIRECTORIES, name + ".tar.xz")) as archive:
             archive.extractall(self.directory, filter="data")
         with open(os.path.join(DIRECTORIES, name + ".json"), encoding="utf-8") as noted:
-            self.noted = json.load(noted)
+            return json.load(noted)
+
+    def open(self, name):
+        self.noted = self.noted_of(name)
         self.running = self.server(*KEEPING, key=self.noted["admin_key"]).start()
         self.running.kill()  # in the middle of making its rows again, or near it
         self.running.restart()
@@ -59,9 +63,11 @@ class EarlierDirectory(BlackBoxTest):
 
     @staticmethod
     def normal(path, body):
-        """Without what goes on by itself: an object is in memory or not, and a webhook notes how
-        far it has read."""
+        """Without what goes on by itself: an object is in memory or not, a webhook notes how far it
+        has read, and the administrator gets the operator's mark."""
         moving = {"status"} if path.startswith(OBJECTS) and "object_id" in body else set()
+        if path == "/users/me":
+            moving = {"updated_at"}
         if re.fullmatch(r"/webhooks/[^/]*", path):
             moving = {"updated_at", "failing_since"}
         return {name: value for name, value in body.items() if name not in moving}
@@ -159,6 +165,14 @@ class EarlierDirectory(BlackBoxTest):
 
     def test_with_records_of_format_1_is_read_and_goes_on(self):
         self.check_directory("record_1")
+
+    def test_takes_another_key_of_the_operator(self):
+        other = "another-key-of-the-operator-0123456789"
+        before = self.noted_of("record_1")
+        server = self.server(*KEEPING, key=other).start()
+        me = server.client().get("/users/me").json
+        self.assertEqual(me["id"], before["read"]["/users/me"]["id"])
+        self.assertEqual(server.client(before["admin_key"]).get("/users").status, 401)
 
     def test_is_sound_before_it_is_opened(self):
         with tarfile.open(os.path.join(DIRECTORIES, "record_1.tar.xz")) as archive:

@@ -6,6 +6,7 @@
 #include "errors.hpp"
 #include "key_bounds.hpp"
 #include "nouns/nouns.hpp"
+#include "operator_mark.hpp"
 #include "perdure/base/crypto.hpp"
 #include "resource_kind.hpp"
 
@@ -163,7 +164,9 @@ Kind make(const Noun& noun) {
   rules.create_only = {"prefix", secret_hash, within};
   rules.update_only = {within};
   rules.settle = settle;
-  return resource_kind(noun, std::move(rules), {"last_used_at"})
+  auto builder = resource_kind(noun, std::move(rules), {"last_used_at"});
+  add_operator_mark(builder);
+  return std::move(builder)
       .command("rotate", [](Turn& turn, ResourceState& self,
                             const Json& payload) { return rotate(turn, self, payload); })
       .command("revoke", [](Turn& turn, ResourceState& self,

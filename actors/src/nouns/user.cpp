@@ -3,6 +3,7 @@
 
 #include "errors.hpp"
 #include "nouns/nouns.hpp"
+#include "operator_mark.hpp"
 #include "perdure/base/unicode.hpp"
 #include "perdure/runtime/access.hpp"
 #include "perdure/runtime/schedule.hpp"
@@ -205,6 +206,7 @@ Kind make(const Noun& noun) {
              },
              .check = check_derived});
   add_commands(builder, fields, hash_schema);
+  add_operator_mark(builder);
   return builder;
 }
 

@@ -162,6 +162,63 @@ TEST_F(Authentication, another_admin_key_of_the_operator_takes_the_place_of_the_
   EXPECT_EQ(status_of(Method::get, "/users", own), 200);
 }
 
+TEST_F(Authentication, another_admin_key_of_the_operator_finds_its_user_under_any_name) {
+  const std::string other = "another-admin-key-for-the-tests";
+  const auto me = get("/users/me").json()["id"];
+  ask(Method::patch, "/users/me", R"({"username":"root","email":"me@example.org"})");
+  EXPECT_EQ(post("/users", {{"email", "admin@perdure.invalid"}, {"username", "admin"}}).status,
+            201);
+  ASSERT_TRUE(ensure_admin(*runtime, clock, random, other));
+  EXPECT_EQ(get("/users").status, 401);
+  EXPECT_EQ(ask(Method::get, "/users/me", {}, {}, other).json()["id"], me);
+}
+
+TEST_F(Authentication,
+       another_admin_key_of_the_operator_gets_another_user_for_one_that_was_erased) {
+  const std::string other = "another-admin-key-for-the-tests";
+  const ObjectId me{"user", get("/users/me").json()["id"].get<std::string>()};
+  ASSERT_TRUE(runtime->call({.target = me, .name = "erase"}).get());
+  ASSERT_TRUE(runtime->call({.target = me, .name = "$remove"}).get());
+  const auto taken = Json{{"email", "bob@example.org"}, {"username", "admin"}};
+  ASSERT_TRUE(
+      runtime->call({.target = {"user", "bob"}, .name = "create", .payload = taken, .owner = "bob"})
+          .get());
+  ASSERT_TRUE(ensure_admin(*runtime, clock, random, other));
+  const auto made = ask(Method::get, "/users/me", {}, {}, other).json();
+  EXPECT_EQ(made["role"], "admin");
+  EXPECT_NE(made["id"], me.id);
+  EXPECT_EQ(get("/users").status, 401);
+}
+
+TEST_F(Authentication, an_admin_key_of_the_operator_is_no_key_that_a_user_has) {
+  const auto bob = post("/users", {{"email", "bob@example.org"}}).json()["id"];
+  const std::string secret = "the-secret-of-an-ordinary-user";
+  const Json key{{"name", "laptop"},
+                 {"scopes", {"notebooks:read"}},
+                 {"prefix", "the-"},
+                 {"secret_hash", to_hex(bytes_of(sha256(secret)))}};
+  ASSERT_TRUE(
+      runtime
+          ->call({.target = {"api_key", "bobs"},
+                  .name = "create",
+                  .payload = key,
+                  .principal = {.role = Principal::Role::user, .user_id = bob.get<std::string>()},
+                  .owner = bob.get<std::string>()})
+          .get());
+  const auto refused = ensure_admin(*runtime, clock, random, secret);
+  EXPECT_EQ(refused.error().code, ErrorCode::invalid);
+  EXPECT_NE(refused.error().detail.find("bobs"), std::string::npos);
+  EXPECT_EQ(runtime->inspect({"api_key", "bobs"})->state["scopes"], Json({"notebooks:read"}));
+  EXPECT_EQ(get("/users").status, 200) << "the operator's key is as it was";
+}
+
+TEST_F(Authentication, the_mark_of_the_operator_is_moved_by_the_server_alone) {
+  const auto bob = post("/users", {{"email", "bob@example.org"}}).json()["id"].get<std::string>();
+  const auto asked =
+      post("/durable-objects/user/" + bob + "/request", {{"command", "take_operator_mark"}});
+  EXPECT_EQ(asked.status, 403) << asked.text;
+}
+
 TEST_F(Authentication, an_admin_key_of_the_operator_is_mended_with_its_user) {
   const auto keys = get("/api-keys").json();
   const ObjectId object{"api_key", keys["items"][0]["id"].get<std::string>()};

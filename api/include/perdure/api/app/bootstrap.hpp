@@ -26,15 +26,15 @@ struct AdminKey {
 
 /// Sees to it that the administrator has a key that works.
 ///
-/// With `chosen` (PERDURE_ADMIN_KEY) that is this key and no other that a start has made: those
-/// before it are revoked. The key gets back what it lacks (it was revoked, has expired, or holds
-/// less than everything), and so does its user (it was deactivated or deleted). Without `chosen` a
-/// key is made if the data directory has none at all yet, and nothing else is changed.
+/// With `chosen` (PERDURE_ADMIN_KEY) that is this key and no other of the operator's: those before
+/// it are revoked. Key and user, which a mark tells whatever their names (operator_mark.hpp), get
+/// back what they lack; for a user who was erased, or is no administrator, a new key makes another
+/// one. Without `chosen` a key is made if there is none at all, and nothing else is changed.
 ///
-/// Errors   invalid   `chosen` has fewer than 24 or more than 512 bytes, or others than printable
-///                    ASCII but spaces.
-///          conflict  somebody who is no administrator has the name `admin`.
-///          And those of Runtime::call.
+/// Errors   invalid  `chosen` has fewer than 24 or more than 512 bytes, or others than printable
+///                   ASCII but spaces, or is the key of another user. And those of Runtime::call.
+/// Cost     a look at each key of the administrator; without marks (in a directory that a version
+///          up to 0.1.0 made) at each key there is, once.
 /// Threads  blocks; not on a thread of the runtime.
 [[nodiscard]] Result<AdminKey> ensure_admin(Runtime& runtime, const Clock& clock, Random& random,
                                             const std::string& chosen);
