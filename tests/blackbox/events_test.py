@@ -11,6 +11,7 @@ import unittest
 
 from event_stream import Stream
 from harness import CALL_TIMEOUT_S, BlackBoxTest, SharedServerTest, wait_until
+from websocket import WebSocket
 
 ENDED_WITHIN_S = 10
 
@@ -59,6 +60,25 @@ class Events(BlackBoxTest):
         self.assertEqual(topics, ["notebook.updated", "conversation.created"])
         self.client.post(f"/conversations/{conversation}/messages", {"content": "hi"})
         self.assertEqual(stream.next()[2]["data"]["parent"]["id"], conversation)
+
+    def test_are_of_what_the_key_may_read(self):
+        scopes = ["events:read", "notebooks:write", "durable-objects:read"]
+        reader, _ = self.key_holder(scopes=scopes)
+        stream = self.stream(reader.key, after="0")
+        feed = WebSocket(self.shared, reader.key, "/api/v1/events?after=0")
+        self.addCleanup(feed.close)
+        self.client.post("/tasks", {"title": "not for it"})
+        self.client.post("/jobs", {"type": "echo", "payload": {}})
+        notebook = self.notebook(self.client)
+        self.client.post(f"/notebooks/{notebook}/pages", {"title": "p"})
+        wanted = ["notebook.created", "page.created"]
+        self.assertEqual([topic for _, topic, _ in stream.take(2)], wanted)
+        heard = []
+        while len(heard) < 2:
+            frame = feed.next()
+            if not frame["type"].startswith("perdure."):
+                heard.append(frame["type"])
+        self.assertEqual(heard, wanted)
 
     def test_resume_without_loss_or_repeat(self):
         client, _ = self.key_holder()

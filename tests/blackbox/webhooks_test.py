@@ -240,6 +240,28 @@ class Webhooks(WebhookTest):
         self.assertEqual(receiver.wait_for(2)[1].event["data"]["id"], last)
         self.assertEqual(len(self.deliveries(webhook)), 2)
 
+    def test_hears_what_the_key_could_read_that_made_it_or_had_the_last_say(self):
+        made = self.client.post("/api-keys", {"name": "k", "scopes": ["webhooks:write",
+                                                                      "notebooks:read"]})
+        limited = self.running.client(made.json["secret"])
+        receiver = self.receiver()
+        topics = ["task.created", "notebook.created"]
+        webhook = self.webhook(receiver.url, limited, topics=topics)
+        self.client.post("/tasks", {"title": "not for it"})
+        notebook = self.notebook()
+        self.assertEqual(receiver.wait_for(1)[0].event["data"]["id"], notebook)
+        path = f"/webhooks/{webhook['id']}"
+        self.assertEqual(self.client.patch(path, {"topics": topics[:1]}).status, 200)
+        task = self.client.post("/tasks", {"title": "for it now"}).json["id"]
+        self.assertEqual(receiver.wait_for(2)[1].event["data"]["id"], task)
+        # What goes elsewhere is what the key that sends it there could read.
+        self.assertEqual(limited.patch(path, {"url": receiver.url + "/x", "topics": topics}).status,
+                         200)
+        self.client.post("/tasks", {"title": "not for it"})
+        notebook = self.notebook()
+        self.assertEqual(receiver.wait_for(3)[2].event["data"]["id"], notebook)
+        self.assertEqual(len(self.deliveries(webhook)), 3)
+
     def test_a_deleted_webhook_hears_nothing_until_it_is_restored(self):
         receiver = self.receiver()
         webhook = self.webhook(receiver.url)

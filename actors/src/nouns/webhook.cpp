@@ -6,6 +6,7 @@
 #include "errors.hpp"
 #include "list_query.hpp"
 #include "nouns/nouns.hpp"
+#include "perdure/runtime/access.hpp"
 #include "perdure/runtime/events.hpp"
 #include "perdure/runtime/outbox.hpp"
 #include "resource_kind.hpp"
@@ -54,6 +55,32 @@ Result<void> take_secret(Json& state, const Json& payload) {
   return {};
 }
 
+constexpr const char* scopes = "scopes";  // of the key that says what the webhook hears
+
+/// Whether a change makes it another's to say what it hears: its topics, or where that goes.
+bool listens_elsewhere(const Json& before, const Json& next) {
+  return before.value("topics", Json()) != next.at("topics") ||
+         before.value("url", Json()) != next.at("url");
+}
+
+/// The resource whose scopes open an object: the first part of its noun's path.
+std::string resource_of(const ObjectId& object) {
+  const auto* noun = find_noun(object.kind);
+  if (noun == nullptr) return "durable-objects";
+  const auto rest = std::string_view{noun->path}.substr(1);
+  return std::string{rest.substr(0, rest.find('/'))};
+}
+
+/// A webhook hears what the key could read that made it, or was the last to change its topics or
+/// its URL: events of kinds whose `<resource>:read` that key held then.
+bool may_hear(const Json& state, const Json& event) {
+  const auto& held =
+      state.at(std::string{internal_member}).at(scopes).get_ref<const std::string&>();
+  if (held == "*") return true;
+  const auto source = from_uri_reference(event.at("source").get_ref<const std::string&>());
+  return source && scope_allows(held, resource_of(*source), ScopeAccess::read);
+}
+
 Result<void> check_place(const WebhookPolicy& policy, const Json& payload) {
   const auto others = payload.find("others");
   if (others == payload.end() || !others->is_number_unsigned()) return {};
@@ -64,6 +91,9 @@ Result<void> check_place(const WebhookPolicy& policy, const Json& payload) {
 Result<void> settle(const WebhookPolicy& policy, Turn& turn, const Json& before, Json& next,
                     const Json& payload) {
   PERDURE_TRY_VOID(check_topics(next.at("topics")));
+  if (listens_elsewhere(before, next)) {
+    next[std::string{internal_member}][scopes] = turn.principal().scopes;
+  }
   if (before.empty()) {
     PERDURE_TRY_VOID(check_place(policy, payload));
     PERDURE_TRY_VOID(take_secret(next, payload));
@@ -106,6 +136,7 @@ bool wants(const Turn& turn, const Json& state, const Json& event) {
   // nor what its own deliveries cause, which would make more of them.
   const bool own = event.at("source") == "/" + turn.object().kind + "/" + turn.object().id;
   if (own && topic != updated_topic) return false;
+  if (!may_hear(state, event)) return false;
   // A delivery that was given up must not become deliveries that are given up.
   if (topic == dead_letter_topic && event.at("data").at("type") == "webhook") return false;
   // One that lags had it passed on before it was disabled: it waits with the others.
@@ -179,7 +210,8 @@ Result<Json> list_deliveries(const View& view, const Json& payload) {
 
 Json first_internal() {
   Json internal = no_deliveries();
-  internal.update({{"secret", ""}, {"previous_secret", nullptr}, {"previous_until", nullptr}});
+  internal.update(
+      {{"secret", ""}, {"previous_secret", nullptr}, {"previous_until", nullptr}, {scopes, ""}});
   return internal;
 }
 
@@ -187,6 +219,12 @@ Json first_internal() {
 /// Whatever it answers, the webhook goes on.
 void settle_again(const WebhookPolicy& policy, Turn& turn, ResourceState& self,
                   const ResourceState* before) {
+  // What comes from outside says nothing of scopes.
+  auto& held = self.internal()[scopes];
+  if (before != nullptr) held = before->json.at(std::string{internal_member}).at(scopes);
+  if (before == nullptr || listens_elsewhere(before->json, self.json)) {
+    held = turn.principal().scopes;
+  }
   const auto& state = self.json;
   const auto tell = [&](std::string command, Json payload) {
     turn.send({.to = {"subscription", turn.object().id},
@@ -257,10 +295,15 @@ Kind make(const Noun& noun, const WebhookPolicy& policy) {
       noun, std::move(rules), {"failing_since", "lagging_since", "disabled_reason", "disabled_at"});
   add_commands(builder, policy);
   return std::move(builder)
-      .schema_version(2)
+      .schema_version(3)
       .upgrade(1,
                [](Json state) {
                  state["lagging_since"] = nullptr;
+                 return state;
+               })
+      .upgrade(2,
+               [](Json state) {
+                 state[std::string{internal_member}][scopes] = "*";
                  return state;
                })
       .on_settle([policy](Turn& turn, ResourceState& self, const ResourceState* before) {

@@ -13,6 +13,14 @@ namespace perdure::api {
 
 namespace {
 
+/// Whether what a reader's key holds opens what an event is of: it hears of an object what it could
+/// ask for, so only with `<resource>:read` of the object's kind (an item's event is of the object
+/// that holds it), and with `durable-objects:read` of a kind that has no routes of its own, as dead
+/// letters. On every stream, beside whose objects it may see.
+bool scopes_open(const Router& router, const Principal& reader, const Event& event) {
+  return scope_allows(reader.scopes, router.resource_of(event.source.kind), ScopeAccess::read);
+}
+
 constexpr std::size_t page_events = 100;
 /// So that streams are fed while others publish without a pause.
 constexpr std::size_t pages_at_once = 20;
@@ -347,7 +355,11 @@ EventStreams::Fed EventStreams::tell_lost(Stream& stream) {
 bool EventStreams::send(Stream& stream, const Event& event) {
   EventText text;
   auto use = Result<EventUse>{EventUse::sent};
-  if (stream.rules.use) use = stream.rules.use(event, text);
+  if (!scopes_open(services_.router, stream.grant.principal(), event)) {
+    use = EventUse::skipped;
+  } else if (stream.rules.use) {
+    use = stream.rules.use(event, text);
+  }
   if (!use) {
     stream.cut();
     return false;
