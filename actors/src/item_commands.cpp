@@ -75,15 +75,20 @@ std::int64_t this_seq(const Turn& turn) { return static_cast<std::int64_t>(turn.
 /// The seq of the item's last change. Items of versions up to 0.1.0 have none until they change.
 std::int64_t seq_of(const Json& item) { return item.value(item_seq, std::int64_t{1}); }
 
-/// Whether the caller's conditions allow a change: `if_seqs` are the seqs that it may have.
+/// Whether the caller's conditions allow a change: `if_seqs` are the seqs that it may have,
+/// `if_not_seqs` those that it must not have.
 Result<void> check_condition(const Json& payload, const Json& item) {
+  const auto seq = seq_of(item);
+  const auto is_among = [&](const Json& seqs) {
+    return std::ranges::any_of(seqs, [&](const Json& one) { return one == seq; });
+  };
   const auto wanted = payload.find(item_member::if_seqs);
-  if (wanted == payload.end()) return {};
-  for (const auto& seq : *wanted) {
-    if (seq == seq_of(item)) return {};
-  }
+  const auto unwanted = payload.find(item_member::if_not_seqs);
+  const bool has_wanted = wanted == payload.end() || is_among(*wanted);
+  const bool has_unwanted = unwanted != payload.end() && is_among(*unwanted);
+  if (has_wanted && !has_unwanted) return {};
   return fail(ErrorCode::stale_precondition,
-              "it is at seq " + std::to_string(seq_of(item)) + ", which is not the expected one");
+              "it is at seq " + std::to_string(seq) + ", which is not the expected one");
 }
 
 /// Members that move with every change.
@@ -169,7 +174,8 @@ Result<Json> create(const Items& items, Turn& turn, ResourceState& self, const J
 Result<Json> update(const Items& items, Turn& turn, ResourceState& /*self*/, const Json& payload) {
   PERDURE_TRY(before, items.live(turn.entries(), payload));
   PERDURE_TRY_VOID(check_condition(payload, before));
-  const Json changes = payload.value("changes", Json::object());
+  const auto changes =
+      gather_sent_back(payload.value("changes", Json::object()), items.rules.fields.defaults());
   PERDURE_TRY_VOID(
       check_sent_back(turn.meta(), before, changes, SentIn::change, items.rules.parent_member));
   PERDURE_TRY(next, items.rules.fields.changed(before, fields_of(changes)));
@@ -186,6 +192,7 @@ Result<Json> move(const Items& items, Turn& turn, ResourceState& /*self*/, const
   Json changes = payload;
   changes.erase("id");
   changes.erase(std::string{item_member::if_seqs});
+  changes.erase(std::string{item_member::if_not_seqs});
   for (const auto& [name, value] : changes.items()) {
     const auto& references = items.rules.items.references;
     if (name != "position" && std::ranges::find(references, name, &NounItems::Reference::field) ==
@@ -222,7 +229,11 @@ Result<Json> remove(const Items& items, Turn& turn, ResourceState& self, const J
 Result<Json> restore(const Items& items, Turn& turn, ResourceState& self, const Json& payload) {
   PERDURE_TRY(id, required_text(payload, "id"));
   auto before = items.collection.find(turn.entries(), id);
-  if (!before || !before->contains("deleted_at")) return fail(no_such_item(items.rules.items.one));
+  if (!before) return fail(no_such_item(items.rules.items.one));
+  PERDURE_TRY_VOID(check_condition(payload, *before));
+  if (!before->contains("deleted_at")) {
+    return fail(ErrorCode::conflict, "the " + items.rules.items.one + " is not deleted");
+  }
   Json next = *before;
   next.erase("deleted_at");
   stamp(turn, next);

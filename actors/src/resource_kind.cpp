@@ -34,7 +34,8 @@ Result<Json> create(const ResourceRules& rules, Turn& turn, ResourceState& self,
 }
 
 Result<Json> update(const ResourceRules& rules, Turn& turn, ResourceState& self,
-                    const Json& payload) {
+                    const Json& asked) {
+  const auto payload = gather_sent_back(asked, rules.fields.defaults());
   PERDURE_TRY(sent, without_members(payload, rules.update_only));
   PERDURE_TRY_VOID(check_sent_back(turn.meta(), self.json, payload, SentIn::change));
   PERDURE_TRY(next, rules.fields.changed(self.json, std::move(sent)));
@@ -125,6 +126,14 @@ KindBuilder<ResourceState> resource_kind(const Noun& noun, ResourceRules rules,
   silent.emplace_back(internal_member);
   std::move(builder).lists(noun.lists).publish_changes({.silent = std::move(silent)});
   for (const auto& reference : noun.references) std::move(builder).reference(reference);
+  if (noun.settle) {
+    std::move(builder).on_settle([settle = noun.settle](Turn& turn, ResourceState& self,
+                                                        const ResourceState* before) {
+      Json next = self.json;
+      const auto settled = settle(turn, before == nullptr ? Json::object() : before->json, next);
+      if (settled) self.json = std::move(next);
+    });
+  }
   return builder;
 }
 

@@ -40,6 +40,19 @@ bool is_same(const Json& present, const Json& sent) {
 
 }  // namespace
 
+Json gather_sent_back(Json payload, const Json& fields) {
+  if (!payload.is_object()) return payload;
+  for (const auto name : sent_back_names) {
+    const auto found = payload.find(name);
+    if (found == payload.end() || fields.contains(name)) continue;
+    auto& sent_back = payload[std::string{sent_back_member}];
+    if (!sent_back.is_object()) sent_back = Json::object();
+    sent_back[std::string{name}] = *found;
+    payload.erase(std::string{name});
+  }
+  return payload;
+}
+
 Json fields_of(Json payload) {
   if (payload.is_object()) payload.erase(std::string{sent_back_member});
   return payload;

@@ -18,6 +18,7 @@
 #include "perdure/schemas/schema.hpp"
 #include "quota.hpp"
 #include "references.hpp"
+#include "root_size.hpp"
 #include "turn_rows.hpp"
 
 namespace perdure::runtime {
@@ -200,11 +201,7 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
                 .entries = {},
                 .topics = {},
                 .root = dump_json(after_json)};
-  if (record.root.size() > limits::root_bytes_max) {
-    return fail(ErrorCode::too_large,
-                fmt::format("the state has {} bytes; an object's root state has at most {}",
-                            record.root.size(), limits::root_bytes_max));
-  }
+  PERDURE_TRY_VOID(check_root_size(after_json, record.root.size()));
   PERDURE_TRY_VOID(check_nesting("the state", after_json));
   Decision decision;
   auto& write_set = decision.write_set;

@@ -175,6 +175,34 @@ class Tasks(Nouns):
         self.client.post(f"{API}/tasks/{task['id']}/restore")
         wait_until(lambda: status(child) == status(grandchild) == 200)
 
+    def test_are_completed_by_an_operators_patch_too(self):
+        task = self.make("/tasks")
+        self.assertEqual(self.client.patch(f"{API}/durable-objects/task/{task['id']}",
+                                           {"status": "completed"}).status, 200)
+        done = self.get(f"/tasks/{task['id']}")
+        self.assertIsNotNone(done["completed_at"])
+        self.client.patch(f"{API}/durable-objects/task/{task['id']}", {"priority": "low"})
+        self.assertEqual(self.get(f"/tasks/{task['id']}")["completed_at"], done["completed_at"])
+        self.client.patch(f"{API}/durable-objects/task/{task['id']}", {"status": "pending"})
+        self.assertIsNone(self.get(f"/tasks/{task['id']}")["completed_at"])
+
+    def test_keep_what_the_server_has_set_when_a_command_is_called_by_its_name(self):
+        task = self.make("/tasks")
+        path = f"{API}/durable-objects/task/{task['id']}/request"
+        for name, value in (("id", NONE), ("user_id", "y"), ("created_at", "2020-01-01T00:00:00Z")):
+            self.refused(self.client.post(path, {"command": "update", "payload": {name: value}}),
+                         "/payload/" + name, "read_only")
+        same = {"id": task["id"], "user_id": task["user_id"], "title": "y"}
+        self.assertEqual(self.client.post(path, {"command": "update", "payload": same}).status, 200)
+        self.refused(self.client.patch(API + "/users/me", {"is_active": False}), "/is_active",
+                     "read_only")
+        self.assertEqual(self.client.patch(API + "/users/me", {"is_active": True}).status, 200)
+
+    def test_name_the_member_that_is_too_large(self):
+        reply = self.client.post(API + "/tasks", {"title": "t", "description": "\u20ac" * 100_000})
+        self.assertEqual(reply.status, 413, reply)
+        self.assertEqual([error["pointer"] for error in reply.json["errors"]], ["/description"])
+
 
 class Goals(Nouns):
     def test_show_the_progress_of_their_tasks_and_have_validators_that_tell_it(self):
@@ -193,6 +221,31 @@ class Goals(Nouns):
         self.assertEqual((sent_back.status, sent_back.json["progress_source"]), (200, "tasks"))
         self.client.delete(task)
         self.assertEqual(self.get(f"/goals/{goal['id']}")["progress"], 0)
+
+
+class ListedValues(Nouns):
+    TAGS = ["x\\", "r", "x\\,y", "a,b", "null", "\\null", "a\\b"]
+
+    def test_of_any_text_can_be_asked_for_together(self):
+        made = {tag: self.make("/notebooks", title=tag, tags=[tag])["id"] for tag in self.TAGS}
+        none = self.make("/notebooks", title="none", tags=[])["id"]
+
+        def written(tag):
+            text = tag.replace("\\", "\\\\").replace(",", "\\,")
+            return "\\null" if tag == "null" else text
+
+        def found(text):
+            items = self.client.get(API + "/notebooks", query={"tag": text}).json["items"]
+            return {item["id"] for item in items}
+
+        for one in self.TAGS:
+            self.assertEqual(found(written(one)), {made[one]}, one)
+            for other in self.TAGS:
+                self.assertEqual(found(f"{written(one)},{written(other)}"),
+                                 {made[one], made[other]}, (one, other))
+        self.assertEqual(found("null"), {none})
+        self.assertEqual(found("null,r"), {none, made["r"]})
+        self.assertEqual(found("a\\b"), {made["a\\b"]}, "before anything else it is itself")
 
 
 class Items(Nouns):
@@ -268,6 +321,29 @@ class Items(Nouns):
                                            headers={"If-Match": "*"}).status, 200)
         self.assertEqual(self.client.patch(two, {"title": "f"},
                                            headers={"If-None-Match": "*"}).status, 412)
+
+
+    def test_heed_conditions_as_objects_do(self):
+        notebook = self.make("/notebooks")
+        pages = f"{API}/notebooks/{notebook['id']}/pages"
+        task = f"{API}/tasks/{self.make('/tasks')['id']}"
+        page = f"{pages}/{self.client.post(pages, {'title': 'p'}).json['id']}"
+        for path in (task, page):
+            changed = self.client.patch(path, {"title": "y"}, headers={"If-None-Match": '"9999"'})
+            self.assertEqual(changed.status, 200, changed)
+            tag = self.client.get(path).headers["ETag"]
+            for none in (tag, "W/" + tag, "*", f'"9999", {tag}'):
+                reply = self.client.patch(path, {"title": "z"}, headers={"If-None-Match": none})
+                self.assertEqual(reply.status, 412, (path, none))
+            self.assertEqual(self.client.post(path + "/restore").status, 409, path)
+        moved = self.client.post(page + "/move", {"position": 3},
+                                 headers={"If-None-Match": '"9999"'})
+        self.assertEqual(moved.status, 200, moved)
+        for path in (task, page):
+            self.assertEqual(self.client.delete(path).status, 204)
+            stale = self.client.post(path + "/restore", headers={"If-Match": '"1"'})
+            self.assertEqual(stale.status, 412, path)
+            self.assertEqual(self.client.post(path + "/restore").status, 200)
 
 
 class Changes(BlackBoxTest):

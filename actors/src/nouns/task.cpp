@@ -9,10 +9,9 @@ namespace {
 constexpr const char* completed = "completed";
 
 /// `completed_at` is there while the task is completed.
-Result<void> settle(Turn& turn, const Json& before, Json& next) {
+Result<void> settle(Turn& turn, const Json& /*before*/, Json& next) {
   const bool is_completed = next.at("status") == completed;
-  const bool was_completed = !before.empty() && before.at("status") == completed;
-  if (is_completed == was_completed) return {};
+  if (is_completed == !next.at("completed_at").is_null()) return {};
   next["completed_at"] = is_completed ? Json(format_rfc3339(turn.now())) : Json(nullptr);
   return {};
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "app/listed_value.hpp"
 #include "app/services.hpp"
 #include "perdure/actors/sent_back.hpp"
 
@@ -74,8 +75,9 @@ std::optional<FieldError> wrong_with(const Parameter& parameter, const std::stri
                       "must be at most " + std::to_string(listed_values_max) + " values"};
   }
   for (const auto& one : values) {
-    if (one == "null") continue;
-    if (auto wrong = wrong_with_one(parameter, one)) return wrong;
+    const auto read = read_listed_value(one);
+    if (!read) continue;
+    if (auto wrong = wrong_with_one(parameter, *read)) return wrong;
   }
   return {};
 }
@@ -174,18 +176,36 @@ Result<AsOf> read_as_of(const std::string& text) {
                                 "must be a seq (a whole number from 1) or an RFC 3339 date-time"));
 }
 
+namespace {
+
+/// Whether a backslash that stands before `rest` takes its first character as it is.
+bool is_escaped(std::string_view rest) { return rest.starts_with(',') || rest.starts_with('\\'); }
+
+}  // namespace
+
 std::vector<std::string> listed_values(std::string_view text) {
   std::vector<std::string> values(1);
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text.substr(i).starts_with("\\,")) {
-      values.back() += text[++i];
-    } else if (text[i] == ',') {
+    if (text[i] == ',') {
       values.emplace_back();
-    } else {
-      values.back() += text[i];
+      continue;
     }
+    values.back() += text[i];
+    if (text[i] == '\\' && is_escaped(text.substr(i + 1))) values.back() += text[++i];
   }
   return values;
+}
+
+std::optional<std::string> read_listed_value(std::string_view written) {
+  constexpr std::string_view null = "null";
+  if (written == null) return {};
+  if (written.starts_with('\\') && written.substr(1) == null) return std::string{null};
+  std::string value;
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    if (written[i] == '\\' && is_escaped(written.substr(i + 1))) ++i;
+    value += written[i];
+  }
+  return value;
 }
 
 std::int64_t number_or(const Context& context, std::string_view name, std::int64_t otherwise) {

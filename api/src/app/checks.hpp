@@ -40,7 +40,7 @@ namespace perdure::api {
 
 /// What the caller may do with an object that was looked at.
 [[nodiscard]] Verdict judge(const Context& context, const ObjectMeta& meta, Action action);
-/// The values of a parameter that takes several: between commas, `\,` being a comma in a value.
+/// The values of a parameter that takes several, as they are written (app/listed_value.hpp).
 [[nodiscard]] std::vector<std::string> listed_values(std::string_view text);
 
 /// The value of an integer parameter that was checked, or `otherwise`.

@@ -7,6 +7,7 @@
 
 #include "app/checks.hpp"
 #include "app/json_text.hpp"
+#include "app/listed_value.hpp"
 #include "app/live_list.hpp"
 #include "app/new_id.hpp"
 #include "app/object_list.hpp"
@@ -32,8 +33,9 @@ Json typed_value(const Parameter& parameter, const std::string& text) {
 Json typed(const Parameter& parameter, const std::string& text) {
   if (parameter.takes == Parameter::Takes::one) return typed_value(parameter, text);
   auto values = Json::array();
-  for (const auto& one : listed_values(text)) {
-    values.push_back(one == "null" ? Json(nullptr) : typed_value(parameter, one));
+  for (const auto& written : listed_values(text)) {
+    const auto one = read_listed_value(written);
+    values.push_back(one ? typed_value(parameter, *one) : Json(nullptr));
   }
   return values;
 }
@@ -112,19 +114,29 @@ ObjectId target_of(const Context& context, const ObjectCall& target) {
   return object;
 }
 
-// The item judges it, as it is when the call runs.
+// The item judges it, as it is when the call runs. What the call is for exists, or else it is a
+// 404: so `*` is always it.
 void add_item_precondition(const Context& context, Call& call) {
+  using Strength = TagList::Tag::Strength;
+  const auto add = [&](std::string_view member, const TagList& list, Strength least) {
+    auto seqs = Json::array();
+    for (const auto& tag : list.tags) {
+      if (tag.seq && (least == Strength::weak || tag.strength == Strength::strong)) {
+        seqs.push_back(*tag.seq);
+      }
+    }
+    call.payload[member] = std::move(seqs);
+  };
   const auto& match = context.if_match;
   const auto& none = context.if_none_match;
-  auto seqs = Json::array();
   if (match && match->scope != TagList::Scope::any) {
-    for (const auto& tag : match->tags) {
-      if (tag.seq && tag.strength == TagList::Tag::Strength::strong) seqs.push_back(*tag.seq);
-    }
+    add(actors::item_member::if_seqs, *match, Strength::strong);
   }
-  // What the call is for exists, or else it is a 404: no tag can be one that it has not.
-  const bool is_bound = match && match->scope != TagList::Scope::any;
-  if (is_bound || none) call.payload[actors::item_member::if_seqs] = std::move(seqs);
+  if (none && none->scope == TagList::Scope::any) {
+    call.payload[actors::item_member::if_seqs] = Json::array();
+  } else if (none) {
+    add(actors::item_member::if_not_seqs, *none, Strength::weak);
+  }
 }
 
 /// A rolled up number that is sent back as it is shown is no change, which takes a look.

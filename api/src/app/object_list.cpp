@@ -5,6 +5,7 @@
 
 #include "app/checks.hpp"
 #include "app/list_text.hpp"
+#include "app/listed_value.hpp"
 #include "app/roll_up.hpp"
 #include "app/routes/resources.hpp"
 #include "app/services.hpp"
@@ -77,8 +78,9 @@ std::optional<ListCondition> condition_of(const Context& context, const ListFilt
   }
   const auto* text = context.find_query(filter.name);
   if (text == nullptr) return {};
-  for (const auto& value : listed_values(*text)) {
-    condition.values.push_back(value == "null" ? Json(nullptr) : typed(value, filter.field, type));
+  for (const auto& written : listed_values(*text)) {
+    const auto value = read_listed_value(written);
+    condition.values.push_back(value ? typed(*value, filter.field, type) : Json(nullptr));
   }
   return condition;
 }
@@ -169,9 +171,11 @@ std::vector<Parameter> list_parameters(const ListRules& rules, const std::string
     }
     parameters.push_back({.name = filter.name,
                           .type = type,
-                          .description = "Only those with this value; several with commas between "
-                                         "them (`\\,` is a comma in a value): one of these; "
-                                         "`null`: those that have none.",
+                          .description =
+                              "Only those with this value; several with commas between "
+                              "them: one of these; `null`: those that have none. In a "
+                              "value `\\,` is a comma and `\\\\` a backslash; `\\null` is "
+                              "the text `null`.",
                           .values = filter.values,
                           .takes = Parameter::Takes::several});
   }

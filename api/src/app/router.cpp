@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "perdure/actors/sent_back.hpp"
 #include "perdure/base/check.hpp"
 #include "perdure/schemas/registry.hpp"
 
@@ -18,14 +19,11 @@ std::size_t slot(http::Method method) {
 
 /// Of the members that never change those that the route's schema declares `readOnly`.
 std::vector<std::string> fixed_members_of(const std::string& schema) {
-  constexpr std::array all{"id",          "user_id",        "organization_id", "created_at",
-                           "created_by",  "role",           "is_superuser",    "scopes",
-                           "notebook_id", "conversation_id"};
   std::vector<std::string> fixed;
   const Json* json = schema_json(schema);
   if (json == nullptr || !json->contains("properties")) return fixed;
   const Json& properties = json->at("properties");
-  for (const char* name : all) {
+  for (const auto name : actors::sent_back_names) {
     const auto member = properties.find(name);
     if (member != properties.end() && member->is_object() && member->value("readOnly", false)) {
       fixed.emplace_back(name);

@@ -37,6 +37,8 @@ namespace item_member {
 inline constexpr std::string_view seq = "$seq";
 /// Of the payload of a change: the seqs of which the item must have one, else stale_precondition.
 inline constexpr std::string_view if_seqs = "$if_seqs";
+/// The same: the seqs of which it must have none.
+inline constexpr std::string_view if_not_seqs = "$if_not_seqs";
 }  // namespace item_member
 
 /// Members of the payload of every list query. Filters stand beside them by their own names: a

@@ -93,8 +93,8 @@ struct Noun {
     domain,  ///< domain_kinds()
     host,    ///< a function that takes more than DomainOptions; its changes are told by `topics`
   } made_by = MadeBy::domain;
-  /// Called by create and update when the fields are valid; `before` is empty for a create.
-  /// Settles what depends on them. Null: nothing does.
+  /// Settles what depends on the valid fields, in a create, an update, and when a state comes from
+  /// outside (errors count for nothing then); `before` is empty for a create. Null: nothing does.
   std::function<Result<void>(Turn&, const Json& before, Json& next)> settle = {};
   /// Makes the kind, where it has more than a resource has. Null: it has not.
   std::function<Kind(const Noun&, const DomainOptions&)> make = {};

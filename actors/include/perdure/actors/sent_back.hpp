@@ -7,6 +7,7 @@
 // itself (`updated_at`, counts) is not among them, and is dropped at the door.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,23 @@
 namespace perdure::actors {
 
 inline constexpr std::string_view sent_back_member = "sent_back";
+
+/// What clients may send back, where it is not theirs to set.
+inline constexpr std::array sent_back_names{std::string_view{"id"},
+                                            std::string_view{"user_id"},
+                                            std::string_view{"organization_id"},
+                                            std::string_view{"created_at"},
+                                            std::string_view{"created_by"},
+                                            std::string_view{"role"},
+                                            std::string_view{"is_active"},
+                                            std::string_view{"is_superuser"},
+                                            std::string_view{"scopes"},
+                                            std::string_view{"notebook_id"},
+                                            std::string_view{"conversation_id"}};
+
+/// The payload of a change as the door makes it, for one that came by another way (a command that
+/// was called by its name): such members are moved into `sent_back`, but for those in `fields`.
+[[nodiscard]] Json gather_sent_back(Json payload, const Json& fields);
 
 /// The payload without that member.
 [[nodiscard]] Json fields_of(Json payload);
