@@ -287,6 +287,7 @@ std::string tag_description(const std::string& tag) {
       {"System", "What this server is, and whether it is well. Open to everybody."},
       {"Authentication", "How callers show who they are."},
       {"AI", "Providers of models, and what they are asked."},
+      {"Batch", "Many requests in one."},
       {"Events", "What turns publish, as CloudEvents, in the order of their commits."},
       {"Durable objects", "Every object of every kind, as operators see it."}};
   const auto noun = std::ranges::find(actors::nouns(), tag, &actors::Noun::tag);
