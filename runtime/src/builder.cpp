@@ -6,6 +6,7 @@
 
 #include "index_keys.hpp"
 #include "perdure/runtime/unreadable.hpp"
+#include "perdure/storage/raised.hpp"
 #include "unique_keys.hpp"
 
 namespace perdure::runtime {
@@ -24,6 +25,11 @@ std::size_t bytes_of(const storage::WriteSet& write_set) {
 Result<HasObjects> look_for_objects(const storage::Store& store, const std::string& kind) {
   PERDURE_TRY(rows, store.index(kind, index_names::by_owner, {.limit = 1}));
   return rows.empty() ? HasObjects::no : HasObjects::yes;
+}
+
+/// A program that knows nothing of these rows may have written beside them since they were made.
+void doubt(KindRecord& record) {
+  for (auto& [name, part] : record.parts) part.declared.clear();
 }
 
 }  // namespace
@@ -58,6 +64,8 @@ Result<void> Builder::open_kind(const KindDefinition& kind, AccessMode access,
   if (!before && before.error().code != ErrorCode::corrupt) return fail(before.error());
   // Of what is damaged nothing is known: all is made again.
   if (!before) before = std::optional<KindRecord>{};
+  PERDURE_TRY(raised, store.count(storage::raised_count));
+  if (*before && raised > (*before)->build) doubt(**before);
   PERDURE_TRY(objects, look_for_objects(store, kind.name));
   auto record = opened_record(kind, *before, objects, epoch_);
   apply(record, kind, around_.rows.of(kind.name));

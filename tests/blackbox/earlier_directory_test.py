@@ -166,6 +166,25 @@ class EarlierDirectory(BlackBoxTest):
     def test_with_records_of_format_1_is_read_and_goes_on(self):
         self.check_directory("record_1")
 
+    def test_whose_lists_an_older_program_did_not_keep_has_them_made_again(self):
+        noted = self.noted_of("rows_stale")
+        self.running = self.server(*KEEPING, key=noted["admin_key"]).start()
+        self.wait_until_built()
+        client = self.running.client()
+
+        def listed(**query):
+            page = client.get("/notebooks", query={"count": "true", **query}).json
+            return {item["id"] for item in page["items"]}, page["total"]
+
+        changed, made = noted["changed"], noted["made"]
+        self.assertEqual(listed(), ({changed, made}, 2))
+        self.assertEqual(listed(tag="r"), ({made}, 1))
+        self.assertEqual(listed(tag="g"), ({changed}, 1))
+        self.assertEqual(listed(deleted="true")[0], {noted["deleted"]})
+        client.patch(f"/notebooks/{made}", {"tags": ["g"]})
+        self.assertEqual(listed(tag="g"), ({changed, made}, 2))
+        self.assert_sound()
+
     def test_takes_another_key_of_the_operator(self):
         other = "another-key-of-the-operator-0123456789"
         before = self.noted_of("record_1")
