@@ -188,9 +188,10 @@ class EarlierDirectory(BlackBoxTest):
     def test_takes_another_key_of_the_operator(self):
         other = "another-key-of-the-operator-0123456789"
         before = self.noted_of("record_1")
-        server = self.server(*KEEPING, key=other).start()
+        server = self.running = self.server(*KEEPING, key=other).start()
         me = server.client().get("/users/me").json
         self.assertEqual(me["id"], before["read"]["/users/me"]["id"])
+        self.wait_until_built()
         self.assertEqual(server.client(before["admin_key"]).get("/users").status, 401)
 
     def test_is_sound_before_it_is_opened(self):
