@@ -195,8 +195,8 @@ Result<Json> move(const Items& items, Turn& turn, ResourceState& /*self*/, const
   changes.erase(std::string{item_member::if_not_seqs});
   for (const auto& [name, value] : changes.items()) {
     const auto& references = items.rules.items.references;
-    if (name != "position" && std::ranges::find(references, name, &NounItems::Reference::field) ==
-                                  references.end()) {
+    if (name != "position" &&
+        std::ranges::find(references, name, &NounItems::Reference::field) == references.end()) {
       return fail(invalid_field(pointer_to(name), "unknown_member", "is not known here"));
     }
   }

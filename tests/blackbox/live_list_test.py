@@ -206,7 +206,8 @@ class LiveLists(BlackBoxTest):
             elif what < 0.5:
                 self.client.post(f"{pages}/{page}/restore")
             elif what < 0.6:
-                self.client.post(f"{pages}/{page}/move", {"section_id": rng.choice([None, section])})
+                self.client.post(f"{pages}/{page}/move",
+                                 {"section_id": rng.choice([None, section])})
             else:
                 self.client.patch(f"{pages}/{page}", rng.choice([
                     {"tags": rng.choice([[], ["a"], ["a", "b"]])}, {"title": rng.choice("xyz")},

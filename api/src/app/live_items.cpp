@@ -11,8 +11,7 @@ namespace {
 
 class LiveItemList final : public LiveSource {
  public:
-  LiveItemList(const Runtime& runtime, LiveItems of, actors::ItemMembership is_in,
-               Principal reader)
+  LiveItemList(const Runtime& runtime, LiveItems of, actors::ItemMembership is_in, Principal reader)
       : runtime_(runtime),
         of_(std::move(of)),
         parent_(of_.parent.object()),
@@ -41,8 +40,7 @@ class LiveItemList final : public LiveSource {
     if (event.source != parent_) return EventUse::skipped;
     if (!event.topic.ends_with(".unshared")) return EventUse::gone;
     const auto now = runtime_.inspect(parent_);
-    const bool may_read =
-        now && permits(reader_, possession_of(now->meta), Action::read).allowed();
+    const bool may_read = now && permits(reader_, possession_of(now->meta), Action::read).allowed();
     return may_read ? EventUse::skipped : EventUse::withdrawn;
   }
 
@@ -71,8 +69,8 @@ class LiveItemList final : public LiveSource {
   [[nodiscard]] Result<std::optional<Json>> item(const std::string& many, const std::string& id,
                                                  Seq seq) const {
     const auto key = actors::item_key(many, id);
-    PERDURE_TRY(found, runtime_.entries(
-                           parent_, {.from = key, .until = key + '\x01', .limit = 1}, AsOf{seq}));
+    PERDURE_TRY(found, runtime_.entries(parent_, {.from = key, .until = key + '\x01', .limit = 1},
+                                        AsOf{seq}));
     if (found.empty()) return std::optional<Json>{};
     PERDURE_TRY(json, parse_stored_json(found.front().value));
     return std::optional{std::move(json)};

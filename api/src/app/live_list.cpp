@@ -44,7 +44,8 @@ Result<Page> read_page(const Context& context, const ListRequest& request) {
   Page page;
   const auto end =
       runtime.list(request, [&](const ObjectId& object, const Result<ObjectView>& view) {
-        const auto body = view ? listed_body(runtime, kind, *view) : Result<Json>{fail(view.error())};
+        const auto body =
+            view ? listed_body(runtime, kind, *view) : Result<Json>{fail(view.error())};
         if (!body) return text.add_unreadable(object);
         const auto shown = text.add(*body);
         if (shown == Shown::taken) page.shown.emplace(object.id, view->meta.seq);
