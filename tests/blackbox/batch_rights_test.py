@@ -3,6 +3,7 @@
 """A key does no more by a batch than singly: rights, quotas, rate limits."""
 
 import itertools
+import threading
 import unittest
 
 from batch_case import BatchCase, delete, get, patch, post
@@ -116,6 +117,29 @@ class Webhooks(BatchCase):
         self.assertEqual(problem["errors"][0]["pointer"], "/requests/2")
         self.assertEqual(len(self.items(one, one)), 2)
         self.assertEqual(self.user.post("/webhooks", one["body"]).status, 422)
+
+    def test_that_come_at_the_same_time_are_no_more_either(self):
+        """By batches and singly: each counts those that are on their way."""
+        body = {"url": "https://example.org/", "topics": ["goal.*"]}
+        for _ in range(10):
+            owner = user_client(self.shared, self.client)
+            self.addCleanup(owner.close)
+            barrier = threading.Barrier(8)
+
+            def work(number, owner=owner, barrier=barrier):
+                client = self.shared.client(owner.key)
+                barrier.wait()
+                if number % 2:
+                    client.post("/webhooks", body)
+                else:
+                    self.batch(post("/webhooks", body), client=client)
+                client.close()
+            threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertLessEqual(len(owner.get("/webhooks").json["items"]), 2)
 
 
 class Rates(BatchCase):

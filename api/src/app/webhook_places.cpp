@@ -19,7 +19,7 @@ Result<WebhookPlaces::Place> WebhookPlaces::take(const Runtime& runtime, const s
     const std::scoped_lock lock{taken_->mutex};
     place.others = taken_->by_owner[owner]++;
   }
-  place.held = std::shared_ptr<void>{nullptr, [taken = taken_, owner](void*) {
+  place.held = std::shared_ptr<void>{taken_.get(), [taken = taken_, owner](void*) {
                                        const std::scoped_lock lock{taken->mutex};
                                        const auto found = taken->by_owner.find(owner);
                                        if (--found->second == 0) taken->by_owner.erase(found);
