@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests of POST /batch share."""
 
-from harness import SharedServerTest
+from harness import SharedServerTest, new_id
 from users import user_client
+
+BIG_BYTES = 250_000  # an object's root state has at most 256 KiB
+BIG_ANSWERS = (4 << 20) // BIG_BYTES  # that find room in the answer of a batch
 
 
 def post(path, body=None, **members):
@@ -57,3 +60,11 @@ class BatchCase(SharedServerTest):
         reply = (client or self.user).post(path, {"title": "made", **members})
         self.assertEqual(reply.status, 201, reply)
         return reply.json
+
+    def big_document(self):
+        """The id of a new document of nearly the size that one may have."""
+        name = new_id()
+        made = self.client.post("/durable-objects", {"kind": "document", "id": name,
+                                                     "state": {"text": "x" * BIG_BYTES}})
+        self.assertEqual(made.status, 201, made)
+        return name

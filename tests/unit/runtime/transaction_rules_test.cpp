@@ -157,7 +157,7 @@ TEST_F(TransactionRules, refuse_what_is_past_a_quota_at_its_step) {
 }
 
 TEST_F(TransactionRules, bound_what_the_steps_write_in_all) {
-  const std::string text(900'000, 'x');
+  const std::string text(200'000, 'x');
   const auto reply = found([&](Transaction& transaction) -> Result<Json> {
     value(transaction.run(make("a", {{"text", text}})));
     for (std::size_t i = 0;; ++i) {

@@ -32,12 +32,19 @@ class AtomicBatch final : public std::enable_shared_from_this<AtomicBatch> {
       if (problem_) return fail(ErrorCode::invalid, problem_->detail);
     }
     if (transaction.rehearses()) return Json(nullptr);
-    if (auto held = hold_more(*batch_->whole, batch_->answer.bytes()); !held) {
-      return fail(std::move(held).error());
-    }
+    PERDURE_TRY_VOID(hold_answer());
     text_ = batch_->answer.text();
     if (batch_->whole->idempotency_key.empty()) return Json(nullptr);
     return batch_->answer.stored(*batch_->whole);
+  }
+
+  /// Counts the bytes of the answer, of which there is one however often the handler runs.
+  Result<void> hold_answer() {
+    const auto bytes = batch_->answer.bytes();
+    if (bytes <= held_bytes_) return {};
+    PERDURE_TRY_VOID(hold_more(*batch_->whole, bytes - held_bytes_));
+    held_bytes_ = bytes;
+    return {};
   }
 
   std::optional<Problem> carry_out(Transaction& transaction, std::size_t number) {
@@ -46,7 +53,7 @@ class AtomicBatch final : public std::enable_shared_from_this<AtomicBatch> {
     Json body = request.body == nullptr ? Json(nullptr) : *request.body;
     auto wrong = batch_->results.complete_path(path);
     if (!wrong) wrong = batch_->results.complete_body(body);
-    if (wrong) return of_request(std::move(*wrong), number, PointersAre::below_request, nullptr);
+    if (wrong) return of_request(std::move(*wrong), number);
     BatchPart part{
         .transaction = &transaction, .made = &made_[number], .made_by_all = &made_by_all_};
     if (!batch_->referred[number]) part.result = BatchPart::Result::not_needed;
@@ -57,22 +64,17 @@ class AtomicBatch final : public std::enable_shared_from_this<AtomicBatch> {
     auto& running = running_.back();
     carry_out_part(running.context);
     if (running.part->problem) {
-      return of_request(std::move(*running.part->problem), number, PointersAre::into_body,
-                        running.context.get());
+      return of_request(std::move(*running.part->problem), number);
     }
     if (running.part->reached) {
       batch_->results.add({});
       return {};
     }
     if (!running.exchange->ready()) {
-      return of_request(not_in_batch("does not end at once"), number, PointersAre::into_body,
-                        running.context.get());
+      return of_request(not_in_batch("does not end at once"), number);
     }
     auto result = batch_->answer.add(request.name, running);
-    if (!result) {
-      return of_request(problem_from(std::move(result).error()), number, PointersAre::below_request,
-                        nullptr);
-    }
+    if (!result) return of_request(problem_from(std::move(result).error()), number);
     batch_->results.add({.body = std::move(*result)});
     return {};
   }
@@ -94,6 +96,7 @@ class AtomicBatch final : public std::enable_shared_from_this<AtomicBatch> {
   BatchPart::Made made_by_all_;
   std::vector<RunningRequest> running_;
   std::optional<Problem> problem_;  ///< of the last run
+  std::size_t held_bytes_ = 0;
   std::string text_;
 };
 

@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "app/services.hpp"
 
 namespace perdure::api {
@@ -72,11 +70,14 @@ std::optional<Problem> take_tokens(Context& whole, std::size_t requests) {
                        .retry_after = state.retry});
 }
 
-bool is_parameter(const Context* request, const std::string& name) {
-  if (name == "path") return true;
-  if (request == nullptr || request->route == nullptr) return false;
-  const auto& query = request->route->route.query;
-  return std::ranges::find(query, name, &Parameter::name) != query.end();
+/// The place in a batch of what a problem of one request points at.
+std::string place_of(const std::string& pointer) {
+  if (pointer.empty() || pointer.starts_with('/')) return "/body" + pointer;
+  if (pointer == "If-Match") return "/if_match";
+  // The key is the batch's.
+  if (pointer == "Idempotency-Key") return {};
+  // A parameter.
+  return "/path";
 }
 
 }  // namespace
@@ -107,21 +108,9 @@ void BatchBase::replay(Reply reply) {
   send(BatchAnswer::text_of(*whole, std::move(reply.value)));
 }
 
-Problem of_request(Problem problem, std::size_t number, PointersAre pointers,
-                   const Context* request) {
+Problem of_request(Problem problem, std::size_t number) {
   const auto at = fmt::format("/requests/{}", number);
-  for (auto& field : problem.fields) {
-    auto& pointer = field.pointer;
-    if (pointers == PointersAre::below_request) {
-      pointer.insert(0, at);
-    } else if (pointer.empty() || pointer.starts_with('/')) {
-      pointer.insert(0, at + "/body");
-    } else if (is_parameter(request, pointer)) {
-      pointer = at + "/path";
-    } else {
-      pointer = at + (pointer == "If-Match" ? "/if_match" : "");
-    }
-  }
+  for (auto& field : problem.fields) field.pointer = at + place_of(field.pointer);
   // The request as a whole stands first, so that it is named where no rule of it is.
   problem.fields.insert(problem.fields.begin(), {at, std::string{problem.code}, problem.detail});
   problem.detail = fmt::format("{}: {}", at, problem.detail);

@@ -41,11 +41,9 @@ struct BatchBase {
 
 using BatchPtr = std::shared_ptr<BatchBase>;  // shared by the callbacks that move it
 
-/// A problem of a request, as one of the batch: its pointers below `/requests/<n>`.
-/// `within_request` tells pointers below the request from those into its body.
-enum class PointersAre { below_request, into_body };
-[[nodiscard]] Problem of_request(Problem problem, std::size_t number, PointersAre pointers,
-                                 const Context* request);
+/// A problem of a request, as one of the batch: its pointers are below `/requests/<number>`, the
+/// number being from 0, as places of arrays are in JSON Pointer.
+[[nodiscard]] Problem of_request(Problem problem, std::size_t number);
 
 void run_atomic(BatchPtr batch);
 void run_each(BatchPtr batch);

@@ -123,9 +123,7 @@ std::optional<Problem> BatchResults::complete(Json& value, const std::string& po
   return {};
 }
 
-std::optional<Problem> BatchResults::complete_body(Json& body) const {
-  return complete(body, "/body");
-}
+std::optional<Problem> BatchResults::complete_body(Json& body) const { return complete(body, ""); }
 
 std::optional<Problem> BatchResults::complete_part(std::string& out, std::string_view part) const {
   const auto marked = read(part);
@@ -139,12 +137,12 @@ std::optional<Problem> BatchResults::complete_part(std::string& out, std::string
   }
   Json value;
   const std::string text{part};
-  if (auto problem = find(*marked->reference, text, "/path", value)) return problem;
+  if (auto problem = find(*marked->reference, text, "path", value)) return problem;
   if (!value.is_string() && !value.is_number() && !value.is_boolean()) {
-    return wrong("/path", "type", text + " is no text, number or truth value");
+    return wrong("path", "type", text + " is no text, number or truth value");
   }
   const auto written = value.is_string() ? value.get<std::string>() : dump_json(value);
-  if (written.empty()) return wrong("/path", "type", text + " is empty");
+  if (written.empty()) return wrong("path", "type", text + " is empty");
   out += percent_encode(written);
   return {};
 }

@@ -35,9 +35,9 @@ class BatchResults {
   void clear() { results_.clear(); }
 
   /// Puts values in the place of references.
-  /// Returns  what is wrong, if anything is, its pointer below that of the request: code
-  ///          `validation_failed` (rules `unknown_result`, `no_member`, `type`) or
-  ///          `failed_dependency`.
+  /// Returns  what is wrong, if anything is, with a pointer as the request by itself would get
+  ///          it (into the body, or `path`): code `validation_failed` (rules `unknown_result`,
+  ///          `no_member`, `type`) or `failed_dependency`.
   [[nodiscard]] std::optional<Problem> complete_path(std::string& path) const;
   [[nodiscard]] std::optional<Problem> complete_body(Json& body) const;
 

@@ -24,9 +24,10 @@ void add_batch_routes(std::vector<Route>& routes) {
            "`$1.id` in a path or a body is a member of the first request's result, `$goal.id` one "
            "of the request whose `id` is `goal`; `$$1.id` is the text `$1.id`. Atomic: creates, "
            "changes and deletes of single resources (others are a 422, `not_in_batch`), in one "
-           "commit; the first problem is the answer, its pointers below `/requests/<n>`. Not "
-           "atomic: each has its own result, reads and lists too, and later ones go on; what "
-           "refers to a failed one is a 424. With an `Idempotency-Key` the whole answer is kept.",
+           "commit; the first problem is the answer, its pointers below `/requests/<n>`, the first "
+           "request being 0 there as in any JSON Pointer. Not atomic: each has its own result, "
+           "reads and lists too, and later ones go on; what refers to a failed one is a 424. With "
+           "an `Idempotency-Key` the whole answer is kept.",
        .validator = Validator::none,
        .example =
            R"({"atomic":true,"requests":[)"

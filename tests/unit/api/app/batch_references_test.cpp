@@ -37,7 +37,9 @@ struct BatchReferences : testing::Test {
   }
   std::string refusal_of_path(std::string path) {
     const auto problem = results.complete_path(path);
-    return problem ? problem->fields.front().code : "none: " + path;
+    if (!problem) return "none: " + path;
+    EXPECT_EQ(problem->fields.front().pointer, "path");
+    return problem->fields.front().code;
   }
 
   BatchResults results{{"goal", "", "later", "3", "a.b"}};
@@ -69,17 +71,17 @@ TEST_F(BatchReferences, are_texts_with_one_more_mark) {
 }
 
 TEST_F(BatchReferences, to_nothing_earlier_are_refused) {
-  EXPECT_EQ(refusal({{"a", {0, "$3.id"}}}), "validation_failed /body/a/1 unknown_result");
-  EXPECT_EQ(refusal("$0.id"), "validation_failed /body unknown_result");
+  EXPECT_EQ(refusal({{"a", {0, "$3.id"}}}), "validation_failed /a/1 unknown_result");
+  EXPECT_EQ(refusal("$0.id"), "validation_failed  unknown_result");
   EXPECT_EQ(refusal("$99999999999999999999.id"), "none: \"$99999999999999999999.id\"");
-  EXPECT_EQ(refusal("$later.id"), "validation_failed /body unknown_result");
-  EXPECT_EQ(refusal({{"a~/", "$1.nothing"}}), "validation_failed /body/a~0~1 no_member");
-  EXPECT_EQ(refusal("$1.tags.2"), "validation_failed /body no_member");
-  EXPECT_EQ(refusal("$1.n.x"), "validation_failed /body no_member");
+  EXPECT_EQ(refusal("$later.id"), "validation_failed  unknown_result");
+  EXPECT_EQ(refusal({{"a~/", "$1.nothing"}}), "validation_failed /a~0~1 no_member");
+  EXPECT_EQ(refusal("$1.tags.2"), "validation_failed  no_member");
+  EXPECT_EQ(refusal("$1.n.x"), "validation_failed  no_member");
 }
 
 TEST_F(BatchReferences, to_a_failed_one_depend_on_it) {
-  EXPECT_EQ(refusal("$2.id"), "failed_dependency /body failed_dependency");
+  EXPECT_EQ(refusal("$2.id"), "failed_dependency  failed_dependency");
 }
 
 TEST_F(BatchReferences, in_paths_are_whole_segments_and_values) {
