@@ -341,11 +341,14 @@ TEST_F(History, an_object_shows_members_that_its_kind_gained_active_or_not) {
       Runtime::open(options(), {kind<Note>("account").command("touch", [](Turn&, Note&) {})});
   ASSERT_TRUE(opened) << to_string(opened.error());
   runtime_ = std::move(*opened);
+  const auto listed = [&] {
+    auto page = runtime_->list({.kind = "account"});
+    EXPECT_TRUE(page) << to_string(page.error());
+    return page ? std::move(*page) : ListPage{};
+  };
   const auto seen = [&](const char* id) {
     Json states = Json::array({runtime_->inspect({"account", id})->state});
-    const auto page = runtime_->list({.kind = "account"});
-    EXPECT_TRUE(page) << to_string(page.error());
-    for (const auto& item : page->items) {
+    for (const auto& item : listed().items) {
       if (item.meta.object().id == id) states.push_back(item.state);
     }
     return states;
@@ -354,9 +357,12 @@ TEST_F(History, an_object_shows_members_that_its_kind_gained_active_or_not) {
   EXPECT_EQ(seen("a"), Json({whole, whole}));
   value(call("account", "a", "touch"));
   EXPECT_EQ(seen("a"), Json({whole, whole}));
-  // What it cannot read is shown as it is.
-  const auto odd = Json{{"title", 7}};
-  EXPECT_EQ(seen("odd"), Json({odd, odd}));
+  // What it cannot read is shown as it is, and named by lists.
+  EXPECT_EQ(seen("odd"), Json::array({Json{{"title", 7}}}));
+  const auto unreadable = listed().unreadable;
+  ASSERT_EQ(unreadable.size(), 1U);
+  EXPECT_EQ(unreadable[0].object.id, "odd");
+  EXPECT_EQ(unreadable[0].error.code, ErrorCode::unreadable_state);
 }
 
 TEST_F(History, deleted_objects_have_a_list_of_their_own) {
