@@ -52,9 +52,11 @@ class Families final : public perdure::testing::Workload {
     auto call = next_call();
     call.idempotency_key = "families-" + std::to_string(number);
     const bool is_removal = call.name == builtin::remove;
+    const bool is_purge = call.name == builtin::purge;
     // Most may be refused: who is to go may be gone, who is to be moved would be in a circle.
-    request(call, [this, number, is_removal, id = call.target.id](const Result<Reply>& reply) {
+    request(call, [=, this, id = call.target.id](const Result<Reply>& reply) {
       if (is_removal && reply && !id.starts_with("head")) removed_.insert(id);
+      if (is_purge && reply) purged_.insert(id);
       deeds_.end(number);
     });
   }
@@ -72,11 +74,14 @@ class Families final : public perdure::testing::Workload {
     read_all();
     for (const auto& [id, one] : members_) {
       check_above(id, one);
-      const auto with = one.gone_with.empty() ? members_.end() : members_.find(one.gone_with);
+      const auto with = one.gone_with.empty() || purged_.contains(one.gone_with)
+                            ? members_.end()
+                            : members_.find(one.gone_with);
       expect(with == members_.end() || !with->second.there,
              id + " went along with " + one.gone_with + ", and is not back with it");
     }
     for (const auto& id : removed_) {
+      if (purged_.contains(id)) continue;
       const auto found = members_.find(id);
       expect(found == members_.end() || !found->second.there,
              id + " was deleted, and is back without a reason");
@@ -152,6 +157,7 @@ class Families final : public perdure::testing::Workload {
   std::size_t born_ = 0;
   bool settled_ = false;
   std::set<std::string> removed_;
+  std::set<std::string> purged_;  ///< whom a move may bring into the world again, as somebody else
   std::map<std::string, Member> members_;
 };
 
