@@ -2,6 +2,7 @@
 #include "perdure/actors/notebook.hpp"
 
 #include "fixture.hpp"
+#include "perdure/actors/item_lists.hpp"
 #include "perdure/actors/resource.hpp"
 
 namespace perdure::actors {
@@ -81,7 +82,7 @@ TEST_F(Notebook, takes_ids_that_clients_choose_once) {
 
 TEST_F(Notebook, update_merges_clears_with_null_and_checks_the_whole) {
   command(notebook_id, "update",
-          {{"description", "d"}, {"metadata", {{"a", 1}}}, {"id", "ignored"}});
+          {{"description", "d"}, {"metadata", {{"a", 1}}}, {"id", notebook_id.id}});
   const Json changed =
       command(notebook_id, "update", {{"description", nullptr}, {"metadata", {{"b", 2}}}});
   EXPECT_EQ(changed["description"], nullptr);
@@ -91,6 +92,7 @@ TEST_F(Notebook, update_merges_clears_with_null_and_checks_the_whole) {
             "invalid /internal");
   EXPECT_EQ(refusal(send(notebook_id, "update", {{"colour", "red"}})), "invalid /colour");
   EXPECT_EQ(refusal(send(notebook_id, "update", {{"tags", "x"}})), "invalid /tags");
+  EXPECT_EQ(refusal(send(notebook_id, "update", {{"id", "other"}})), "invalid /id");
   EXPECT_EQ(refusal(send(notebook_id, "update", 5)), "invalid ");
   EXPECT_EQ(
       refusal(send(notebook_id, "update", {{"metadata", {{"big", std::string(17'000, 'x')}}}})),
@@ -245,7 +247,8 @@ TEST_F(Notebook, forgets_a_deleted_section_in_its_pages_and_knows_it_again_when_
   command(notebook_id, "update_page", {{"id", page}, {"changes", {{"content", "c"}}}});
   command(notebook_id, "restore_section", {{"id", rome}});
   EXPECT_EQ(titles({{"section_id", rome}}), Json({"a"}));
-  EXPECT_EQ(refusal(send(notebook_id, "restore_section", {{"id", rome}})), "not_found");
+  EXPECT_EQ(refusal(send(notebook_id, "restore_section", {{"id", rome}})), "conflict");
+  EXPECT_EQ(refusal(send(notebook_id, "restore_section", {{"id", "none"}})), "not_found");
 }
 
 TEST_F(Notebook, deletes_restores_and_purges_pages) {
@@ -304,6 +307,20 @@ TEST_F(Notebook, keeps_only_the_newest_revisions) {
   EXPECT_EQ(list["items"].size(), notebook::revisions_max);
   EXPECT_EQ(list["items"].front()["title"], std::to_string(changes - 1));
   EXPECT_EQ(list["items"].back()["title"], "5");
+}
+
+TEST_F(Notebook, has_a_page_as_of_an_earlier_seq_among_its_entries) {
+  const auto made = value(send(notebook_id, "create_page", {{"title", "one"}}));
+  const auto key = item_key("pages", made.at("id").get<std::string>());
+  const auto seq = made.at(std::string{item_member::seq}).get<Seq>();
+  command(notebook_id, "update_page", {{"id", made["id"]}, {"changes", {{"title", "two"}}}});
+  const auto title = [&](AsOf as_of) {
+    const auto found = runtime_->entries(notebook_id, EntryRange::prefix(key), as_of);
+    return found && found->size() == 1 ? found->front().json().at("title") : Json(nullptr);
+  };
+  EXPECT_EQ(title(seq), "one");
+  EXPECT_EQ(title({}), "two");
+  EXPECT_EQ(title(seq - 1), nullptr);
 }
 
 TEST_F(Notebook, has_a_small_root_however_many_pages_there_are) {
