@@ -205,6 +205,13 @@ Json success_of(const Route& route) {
   return response;
 }
 
+/// Whether a request says of what it is: in its path, or as the organization that owns a list.
+bool names_resource(const CompiledRoute& compiled) {
+  return !compiled.path_parameters.empty() ||
+         std::ranges::find(compiled.route.query, "organization_id", &Parameter::name) !=
+             compiled.route.query.end();
+}
+
 Json responses_of(const CompiledRoute& compiled) {
   const auto& route = compiled.route;
   Json responses{{std::to_string(route.status), success_of(route)}};
@@ -213,7 +220,7 @@ Json responses_of(const CompiledRoute& compiled) {
   }
   std::vector<int> problems{400, 406, 422, 503};
   if (!is_open(route)) problems.insert(problems.end(), {401, 403, 412, 429});
-  if (!compiled.path_parameters.empty()) problems.push_back(404);
+  if (names_resource(compiled)) problems.push_back(404);
   if (is_unsafe(route)) problems.push_back(409);
   if (route.body != BodyUse::none) problems.insert(problems.end(), {413, 415});
   for (const int status : problems) {
