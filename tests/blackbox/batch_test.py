@@ -14,7 +14,7 @@ import time
 import unittest
 
 from batch_case import BIG_ANSWERS, BatchCase, delete, get, patch, post
-from harness import BlackBoxTest, new_id, show_progress
+from harness import BlackBoxTest, is_sanitized, memory_peak_kib, new_id, show_progress
 
 ROUNDS = 5
 
@@ -216,6 +216,22 @@ class Atomic(BatchCase):
         for name in names:
             view = self.client.get(f"/durable-objects/document/{name}").json
             self.assertEqual((view["seq"], view["state"].get("n")), (1, None))
+
+
+    def test_bounds_what_references_stand_for(self):
+        """A few bytes of a request may stand for a quarter of a million."""
+        name = self.big_document()
+        many = post("/goals", {"title": "x", "metadata": {"a": ["$1.state.text"] * 20_000}})
+        first = patch(f"/durable-objects/document/{name}", {"n": 1})
+        peak = memory_peak_kib(self.shared.pid)
+        problem = self.assert_problem(self.batch(first, many, client=self.client), 413, "too_large")
+        self.assertIn(("/requests/1/body/metadata/a/4", "bytes"),
+                      [(one["pointer"], one["code"]) for one in problem["errors"]])
+        items = self.items(first, many, client=self.client, atomic=False)
+        self.assertEqual([item["status"] for item in items], [200, 413])
+        self.assertEqual(items[1]["body"]["errors"][0]["pointer"], "/metadata/a/4")
+        if not is_sanitized(self.shared.pid):
+            self.assertLess(memory_peak_kib(self.shared.pid), peak + 64 * 1024)
 
 
 class Each(BatchCase):

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/batch/references.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
 #include "perdure/base/uri.hpp"
+#include "perdure/schemas/json.hpp"
 #include "perdure/schemas/pointer.hpp"
 
 namespace perdure::api {
@@ -34,6 +37,15 @@ std::vector<std::string> split(std::string_view text, char mark) {
 Problem wrong(std::string pointer, std::string rule, std::string message) {
   Problem problem{.code = "validation_failed", .detail = message};
   problem.fields.push_back({std::move(pointer), std::move(rule), std::move(message)});
+  return problem;
+}
+
+Problem too_much(std::string pointer) {
+  Problem problem{.code = "too_large",
+                  .detail = fmt::format("what the references of a batch stand for has at most {} "
+                                        "bytes in all",
+                                        limits::batch_values_bytes_max)};
+  problem.fields.push_back({std::move(pointer), "bytes", problem.detail});
   return problem;
 }
 
@@ -79,7 +91,7 @@ std::optional<BatchResults::Marked> BatchResults::read(std::string_view text) co
 }
 
 std::optional<Problem> BatchResults::find(const Reference& reference, const std::string& text,
-                                          const std::string& pointer, Json& value) const {
+                                          const std::string& pointer, Json& value) {
   if (reference.request >= results_.size()) {
     return wrong(pointer, "unknown_result",
                  text + " names no earlier request; $1 is the result of the first one");
@@ -97,11 +109,15 @@ std::optional<Problem> BatchResults::find(const Reference& reference, const std:
       return wrong(pointer, "no_member", text + " is no member of the result");
     }
   }
+  const auto room = limits::batch_values_bytes_max - values_bytes_;
+  const auto bytes = serialized_size(*at, room);
+  if (bytes > room) return too_much(pointer);
+  values_bytes_ += bytes;
   value = *at;
   return {};
 }
 
-std::optional<Problem> BatchResults::complete(Json& value, const std::string& pointer) const {
+std::optional<Problem> BatchResults::complete(Json& value, const std::string& pointer) {
   if (value.is_string()) {
     const auto text = value.get<std::string>();
     const auto marked = read(text);
@@ -123,9 +139,9 @@ std::optional<Problem> BatchResults::complete(Json& value, const std::string& po
   return {};
 }
 
-std::optional<Problem> BatchResults::complete_body(Json& body) const { return complete(body, ""); }
+std::optional<Problem> BatchResults::complete_body(Json& body) { return complete(body, ""); }
 
-std::optional<Problem> BatchResults::complete_part(std::string& out, std::string_view part) const {
+std::optional<Problem> BatchResults::complete_part(std::string& out, std::string_view part) {
   const auto marked = read(part);
   if (!marked) {
     out += part;
@@ -163,7 +179,7 @@ void each_part(std::string_view path, const auto& visit, const auto& keep) {
 
 }  // namespace
 
-std::optional<Problem> BatchResults::complete_path(std::string& path) const {
+std::optional<Problem> BatchResults::complete_path(std::string& path) {
   if (path.find('$') == std::string::npos) return {};
   std::string out;
   std::optional<Problem> problem;

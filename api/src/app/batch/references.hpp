@@ -19,6 +19,12 @@
 
 namespace perdure::api {
 
+namespace limits {
+/// The values that all references of a batch stand for, as text: a reference takes some bytes of a
+/// request, and its value may take a thousand times as many.
+inline constexpr std::size_t batch_values_bytes_max = 1u << 20;
+}  // namespace limits
+
 /// What a request of a batch came to.
 struct BatchResult {
   enum class Fate { done, failed } fate = Fate::done;
@@ -32,14 +38,17 @@ class BatchResults {
   explicit BatchResults(const std::vector<std::string>& names);
 
   void add(BatchResult result) { results_.push_back(std::move(result)); }
-  void clear() { results_.clear(); }
+  void clear() {
+    results_.clear();
+    values_bytes_ = 0;
+  }
 
   /// Puts values in the place of references.
   /// Returns  what is wrong, if anything is, with a pointer as the request by itself would get
   ///          it (into the body, or `path`): code `validation_failed` (rules `unknown_result`,
-  ///          `no_member`, `type`) or `failed_dependency`.
-  [[nodiscard]] std::optional<Problem> complete_path(std::string& path) const;
-  [[nodiscard]] std::optional<Problem> complete_body(Json& body) const;
+  ///          `no_member`, `type`), `failed_dependency`, or `too_large` (batch_values_bytes_max).
+  [[nodiscard]] std::optional<Problem> complete_path(std::string& path);
+  [[nodiscard]] std::optional<Problem> complete_body(Json& body);
 
   /// The requests that others refer to, of all that were named.
   [[nodiscard]] std::vector<bool> referred(const std::vector<std::string>& paths,
@@ -57,15 +66,16 @@ class BatchResults {
   };
   [[nodiscard]] std::optional<Marked> read(std::string_view text) const;
   [[nodiscard]] std::optional<Problem> find(const Reference& reference, const std::string& text,
-                                            const std::string& pointer, Json& value) const;
-  [[nodiscard]] std::optional<Problem> complete(Json& value, const std::string& pointer) const;
-  [[nodiscard]] std::optional<Problem> complete_part(std::string& out, std::string_view part) const;
+                                            const std::string& pointer, Json& value);
+  [[nodiscard]] std::optional<Problem> complete(Json& value, const std::string& pointer);
+  [[nodiscard]] std::optional<Problem> complete_part(std::string& out, std::string_view part);
   void note(std::string_view text, std::vector<bool>& referred) const;
   void note_all(const Json& value, std::vector<bool>& referred) const;
 
   std::map<std::string, std::size_t, std::less<>> names_;
   std::size_t requests_;
   std::vector<BatchResult> results_;
+  std::size_t values_bytes_ = 0;
 };
 
 }  // namespace perdure::api

@@ -95,6 +95,19 @@ TEST_F(BatchReferences, in_paths_are_whole_segments_and_values) {
   EXPECT_EQ(refusal_of_path("/tasks/$3.id"), "unknown_result");
 }
 
+TEST_F(BatchReferences, stand_for_a_bounded_number_of_bytes_in_all) {
+  results.add({.body = {{"long", std::string(1'000, 'x')}}});
+  auto half = Json::array();
+  for (std::size_t i = 0; i < limits::batch_values_bytes_max / 2 / 1'002; ++i) {
+    half.push_back("$3.long");
+  }
+  EXPECT_EQ(completed({{"a", half}})["a"].back(), std::string(1'000, 'x'));
+  EXPECT_EQ(completed({{"a", half}})["a"].size(), half.size());
+  EXPECT_EQ(refusal({{"a", {1, "$3.long"}}}), "too_large /a/1 bytes");
+  EXPECT_EQ(refusal_of_path("/tasks/$3.long"), "bytes");
+  EXPECT_EQ(completed("$1.n"), 7);
+}
+
 TEST_F(BatchReferences, tell_whose_results_are_needed) {
   const Json body{{"a", {"$1.id", "$$3.id"}}};
   EXPECT_EQ(results.referred({"/x", "/y/$later.id"}, {&body, nullptr}),
