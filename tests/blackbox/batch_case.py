@@ -61,10 +61,11 @@ class BatchCase(SharedServerTest):
         self.assertEqual(reply.status, 201, reply)
         return reply.json
 
-    def big_document(self):
+    def big_document(self, state=None):
         """The id of a new document of nearly the size that one may have."""
         name = new_id()
+        big = {"text": "x" * BIG_BYTES}
         made = self.client.post("/durable-objects", {"kind": "document", "id": name,
-                                                     "state": {"text": "x" * BIG_BYTES}})
+                                                     "state": state or big})
         self.assertEqual(made.status, 201, made)
         return name

@@ -279,6 +279,27 @@ class Each(BatchCase):
         titles = [goal["title"] for goal in self.client.get("/goals").json["items"]]
         self.assertNotIn(name, titles)
 
+    def test_takes_little_more_memory_than_its_answer(self):
+        """80,000 values are 240,000 bytes of text, and ten times as much when they are parsed."""
+        name = self.big_document({"a": [[]] * 80_000})
+        one = [get(f"/durable-objects/document/{name}")] * 17
+        self.items(*one, atomic=False, client=self.client)
+        peak = memory_peak_kib(self.shared.pid)
+        statuses = []
+
+        def ask():
+            client = self.shared.client()
+            statuses.append(self.batch(*one, atomic=False, client=client).status)
+            client.close()
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(statuses, [200] * 8)
+        if not is_sanitized(self.shared.pid):
+            self.assertLess(memory_peak_kib(self.shared.pid), peak + 200 * 1024)
+
 
 class Replay(BlackBoxTest):
     def setUp(self):

@@ -107,20 +107,6 @@ Result<void> check_key(Context& context) {
 /// Below it a body that is parsed is not counted.
 constexpr std::size_t parsed_uncounted_bytes = std::size_t{4} * 1024;
 
-// What a JSON text takes when it is parsed, from above: a value, and a member with its name, are
-// nodes of so many bytes.
-std::size_t parsed_bytes_of(std::string_view text) {
-  constexpr std::size_t value_bytes = 32;
-  constexpr std::size_t member_bytes = 96;
-  std::size_t values = 1;
-  std::size_t members = 0;
-  for (const char c : text) {
-    values += c == ',' || c == '[' || c == '{';
-    members += c == ':';
-  }
-  return text.size() + values * value_bytes + members * member_bytes;
-}
-
 // Whether a page with this Origin comes from `host`. A port that is the scheme's own may be named
 // or not: it is the same host.
 bool is_own_origin(std::string_view origin, std::string_view host) {
@@ -155,6 +141,19 @@ Result<void> hold_parsed_body(Context& context) {
 }
 
 }  // namespace
+
+// A value, and a member with its name, are nodes of so many bytes.
+std::size_t parsed_bytes_of(std::string_view text) {
+  constexpr std::size_t value_bytes = 32;
+  constexpr std::size_t member_bytes = 96;
+  std::size_t values = 1;
+  std::size_t members = 0;
+  for (const char c : text) {
+    values += c == ',' || c == '[' || c == '{';
+    members += c == ':';
+  }
+  return text.size() + values * value_bytes + members * member_bytes;
+}
 
 Result<void> hold_more(Context& context, std::size_t bytes) {
   auto& request = context.request;

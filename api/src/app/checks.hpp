@@ -53,6 +53,9 @@ namespace perdure::api {
 /// Reads `as_of`: a seq or a time. Errors: invalid.
 [[nodiscard]] Result<AsOf> read_as_of(const std::string& text);
 
+/// What a JSON text takes when it is parsed, from above.
+[[nodiscard]] std::size_t parsed_bytes_of(std::string_view text);
+
 /// Counts bytes that are about to be kept for the request, until it is answered (`limits.memory`).
 /// Errors  rate_limited, overloaded: as error_of(Fit).
 [[nodiscard]] Result<void> hold_more(Context& context, std::size_t bytes);

@@ -37,19 +37,33 @@ Json headers_of(const http::Headers& headers) {
   return told;
 }
 
-Json body_of(const http::Response& response) {
-  const auto text = response.body.view();
-  if (text.empty()) return nullptr;
-  auto json = parse_stored_json(text);
-  return json ? std::move(*json) : Json(std::string{text});
+bool is_json(const http::Response& response) {
+  const auto type = response.headers.find("Content-Type").value_or("");
+  const auto name = type.substr(0, type.find(';'));
+  return name == "application/json" || name.ends_with("+json");
 }
 
-Json item_of(const std::string& name, const http::Response& response, Json body) {
-  Json item{{"status", response.status},
-            {"headers", headers_of(response.headers)},
-            {"body", std::move(body)}};
-  if (!name.empty()) item["id"] = name;
-  return item;
+/// The body of a response as a JSON text.
+std::string body_text_of(const http::Response& response) {
+  const auto text = response.body.view();
+  if (text.empty()) return "null";
+  return is_json(response) ? std::string{text} : dump_json(std::string{text});
+}
+
+std::string item_of(const std::string& name, const http::Response& response,
+                    std::string_view body) {
+  auto text =
+      fmt::format(R"({{"body":{},"headers":{})", body, dump_json(headers_of(response.headers)));
+  if (!name.empty()) text += R"(,"id":)" + dump_json(name);
+  return text + fmt::format(R"(,"status":{}}})", response.status);
+}
+
+/// The item with the secret that it shows.
+std::string with_secret(std::string_view item, std::string secret) {
+  auto json = parse_stored_json(item);
+  if (!json) return std::string{item};
+  (*json)["body"]["secret"] = std::move(secret);
+  return dump_json(*json);
 }
 
 /// The text with the pad of a nonce over it: the same again undoes it.
@@ -87,48 +101,50 @@ std::optional<std::string> unseal(std::string_view key, std::string_view sealed)
   return text;
 }
 
-std::string text_of_items(const Json& items) {
-  std::string text = R"({"items":)";
-  append_json(text, items);
-  return text += '}';
+std::string text_of_items(const std::vector<std::string>& items) {
+  return fmt::format(R"({{"items":[{}]}})", fmt::join(items, ","));
 }
 
 }  // namespace
 
+Json body_of(const http::Response& response) {
+  auto json = parse_stored_json(body_text_of(response));
+  return json ? std::move(*json) : Json(nullptr);
+}
+
 void BatchAnswer::clear() {
-  items_ = Json::array();
+  items_.clear();
   secrets_.clear();
   bytes_ = 0;
 }
 
-Result<Json> BatchAnswer::add(const std::string& name, RunningRequest& request) {
+Result<void> BatchAnswer::add(const std::string& name, const RunningRequest& request) {
   const auto& response = request.exchange->response();
   if (bytes_ + response.body.size() > limits::batch_answer_bytes_max) {
     return fail(ErrorCode::too_large, fmt::format("the answer of a batch has at most {} bytes",
                                                   limits::batch_answer_bytes_max));
   }
-  auto body = body_of(response);
   bytes_ += response.body.size();
   if (!request.part->secret.empty()) secrets_.emplace_back(items_.size(), request.part->secret);
-  items_.push_back(item_of(name, response, body));
-  return body;
+  items_.push_back(item_of(name, response, body_text_of(response)));
+  return {};
 }
 
 void BatchAnswer::add_problem(const std::string& name, const Problem& problem, const Context& whole,
                               const std::string& path) {
   const auto response = render(problem, path, whole.request.request_id);
-  items_.push_back(item_of(name, response, body_of(response)));
+  items_.push_back(item_of(name, response, body_text_of(response)));
 }
 
 void BatchAnswer::add_without_body(const std::string& name, const RunningRequest& request) {
   bytes_ = limits::batch_answer_bytes_max;
-  items_.push_back(item_of(name, request.exchange->response(), nullptr));
+  items_.push_back(item_of(name, request.exchange->response(), "null"));
 }
 
 std::string BatchAnswer::text() const {
   if (secrets_.empty()) return text_of_items(items_);
   auto items = items_;
-  for (const auto& [item, secret] : secrets_) items[item]["body"]["secret"] = secret;
+  for (const auto& [item, secret] : secrets_) items[item] = with_secret(items[item], secret);
   return text_of_items(items);
 }
 
@@ -141,10 +157,12 @@ Json BatchAnswer::stored(Context& whole) const {
 }
 
 std::string BatchAnswer::text_of(const Context& whole, Json stored) {
-  auto& items = stored["items"];
+  std::vector<std::string> items;
+  for (auto& item : stored["items"]) items.push_back(std::move(item.get_ref<std::string&>()));
   for (const auto& one : stored["sealed"]) {
     auto secret = unseal(whole.secret, one.at(1).get_ref<const std::string&>());
-    if (secret) items[one.at(0).get<std::size_t>()]["body"]["secret"] = std::move(*secret);
+    auto& item = items[one.at(0).get<std::size_t>()];
+    if (secret) item = with_secret(item, std::move(*secret));
   }
   return text_of_items(items);
 }

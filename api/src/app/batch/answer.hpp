@@ -18,13 +18,15 @@ namespace limits {
 inline constexpr std::size_t batch_answer_bytes_max = 4u << 20;
 }  // namespace limits
 
+/// The body of a response as JSON: null where there is none, a text where it is no JSON.
+[[nodiscard]] Json body_of(const http::Response& response);
+
 class BatchAnswer {
  public:
   void clear();
-  /// Adds what a request was answered with. Returns the item's body.
-  ///
+  /// Adds what a request was answered with.
   /// Errors  too_large  the answer has no room for it; nothing was added.
-  Result<Json> add(const std::string& name, RunningRequest& request);
+  Result<void> add(const std::string& name, const RunningRequest& request);
   /// For a request that was not carried out, or whose answer found no room.
   void add_problem(const std::string& name, const Problem& problem, const Context& whole,
                    const std::string& path);
@@ -32,7 +34,6 @@ class BatchAnswer {
   void add_without_body(const std::string& name, const RunningRequest& request);
 
   [[nodiscard]] bool is_full() const { return bytes_ >= limits::batch_answer_bytes_max; }
-  [[nodiscard]] std::size_t bytes() const { return bytes_; }
   /// As it is sent.
   [[nodiscard]] std::string text() const;
   /// As it is kept.
@@ -41,7 +42,7 @@ class BatchAnswer {
   [[nodiscard]] static std::string text_of(const Context& whole, Json stored);
 
  private:
-  Json items_ = Json::array();
+  std::vector<std::string> items_;  ///< as JSON texts, which take the least memory
   std::vector<std::pair<std::size_t, std::string>> secrets_;  ///< by the item
   std::size_t bytes_ = 0;
 };

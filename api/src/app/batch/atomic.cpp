@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/batch/batch.hpp"
-#include "app/checks.hpp"
 #include "app/pipeline.hpp"
 #include "app/services.hpp"
 
@@ -24,27 +23,16 @@ class AtomicBatch final : public std::enable_shared_from_this<AtomicBatch> {
   Result<Json> run(Transaction& transaction) {
     problem_.reset();
     running_.clear();
-    batch_->results.clear();
-    batch_->answer.clear();
+    batch_->clear();
     for (std::size_t number = 0; number < batch_->size(); ++number) {
       problem_ = carry_out(transaction, number);
       // The words are the problem's: what is answered is that.
       if (problem_) return fail(ErrorCode::invalid, problem_->detail);
     }
     if (transaction.rehearses()) return Json(nullptr);
-    PERDURE_TRY_VOID(hold_answer());
     text_ = batch_->answer.text();
     if (batch_->whole->idempotency_key.empty()) return Json(nullptr);
     return batch_->answer.stored(*batch_->whole);
-  }
-
-  /// Counts the bytes of the answer, of which there is one however often the handler runs.
-  Result<void> hold_answer() {
-    const auto bytes = batch_->answer.bytes();
-    if (bytes <= held_bytes_) return {};
-    PERDURE_TRY_VOID(hold_more(*batch_->whole, bytes - held_bytes_));
-    held_bytes_ = bytes;
-    return {};
   }
 
   std::optional<Problem> carry_out(Transaction& transaction, std::size_t number) {
@@ -73,9 +61,8 @@ class AtomicBatch final : public std::enable_shared_from_this<AtomicBatch> {
     if (!running.exchange->ready()) {
       return of_request(not_in_batch("does not end at once"), number);
     }
-    auto result = batch_->answer.add(request.name, running);
-    if (!result) return of_request(problem_from(std::move(result).error()), number);
-    batch_->results.add({.body = std::move(*result)});
+    auto added = batch_->add(number, running, BatchResult::Fate::done);
+    if (!added) return of_request(problem_from(std::move(added).error()), number);
     return {};
   }
 
@@ -96,7 +83,6 @@ class AtomicBatch final : public std::enable_shared_from_this<AtomicBatch> {
   BatchPart::Made made_by_all_;
   std::vector<RunningRequest> running_;
   std::optional<Problem> problem_;  ///< of the last run
-  std::size_t held_bytes_ = 0;
   std::string text_;
 };
 

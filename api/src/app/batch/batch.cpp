@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "app/checks.hpp"
 #include "app/services.hpp"
 
 namespace perdure::api {
@@ -97,6 +98,27 @@ TransactionOptions BatchBase::options() const {
           .run_on = [&pool, owner = whole->owner()](std::function<void()> part) {
             return pool.run(owner, std::move(part));
           }};
+}
+
+void BatchBase::clear() {
+  results.clear();
+  answer.clear();
+  bytes_ = 0;
+}
+
+Result<void> BatchBase::add(std::size_t number, const RunningRequest& request,
+                            BatchResult::Fate fate) {
+  const auto& response = request.exchange->response();
+  PERDURE_TRY_VOID(answer.add(requests[number].name, request));
+  // As an item, and within the text of the whole.
+  bytes_ += 2 * response.body.size();
+  if (referred[number]) bytes_ += parsed_bytes_of(response.body.view());
+  if (bytes_ > held_bytes_) {
+    PERDURE_TRY_VOID(hold_more(*whole, bytes_ - held_bytes_));
+    held_bytes_ = bytes_;
+  }
+  results.add({.fate = fate, .body = referred[number] ? body_of(response) : Json(nullptr)});
+  return {};
 }
 
 void BatchBase::send(std::string text) {

@@ -34,9 +34,18 @@ struct BatchBase {
   [[nodiscard]] std::size_t size() const { return requests.size(); }
   /// The options of the transaction that keeps the answer, or is the batch.
   [[nodiscard]] TransactionOptions options() const;
+  /// Begins a run: nothing has been answered, nor has any result.
+  void clear();
+  /// Adds what a request was answered with: to the answer, and to the results.
+  /// Errors  too_large (there is no room in the answer; nothing was added); as hold_more.
+  Result<void> add(std::size_t number, const RunningRequest& request, BatchResult::Fate fate);
   /// Answers with what was kept.
   void replay(Reply reply);
   void send(std::string text);
+
+ private:
+  std::size_t bytes_ = 0;       ///< that this run keeps
+  std::size_t held_bytes_ = 0;  ///< the most that a run has kept: they are counted once
 };
 
 using BatchPtr = std::shared_ptr<BatchBase>;  // shared by the callbacks that move it

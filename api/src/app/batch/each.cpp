@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "app/batch/batch.hpp"
-#include "app/checks.hpp"
 #include "app/pipeline.hpp"
 #include "app/secrets.hpp"
 #include "app/services.hpp"
@@ -26,7 +25,10 @@ class EachOfBatch final : public SlowTask, public std::enable_shared_from_this<E
     for (;;) {
       if (running_) {
         if (!running_->exchange->ready()) return Step::parked;
-        take();
+        if (auto taken = take(); !taken) {
+          answer(*batch_->whole, std::move(taken).error());
+          return Step::done;
+        }
       }
       if (number_ == batch_->size()) {
         finish();
@@ -67,27 +69,24 @@ class EachOfBatch final : public SlowTask, public std::enable_shared_from_this<E
     carry_out_part(std::move(running_->context));
   }
 
-  void take() {
-    auto& running = *running_;
-    const bool failed = running.exchange->response().status >= 400;
-    auto result = batch_->answer.add(request().name, running);
-    if (!result) {
-      batch_->answer.add_without_body(request().name, running);
+  /// Errors  as hold_more: there is no memory for the answer.
+  Result<void> take() {
+    const bool failed = running_->exchange->response().status >= 400;
+    auto added = batch_->add(number_, *running_,
+                             failed ? BatchResult::Fate::failed : BatchResult::Fate::done);
+    if (!added && added.error().code != ErrorCode::too_large) return added;
+    if (!added) {
+      batch_->answer.add_without_body(request().name, *running_);
       batch_->results.add({.fate = BatchResult::Fate::failed});
-    } else {
-      batch_->results.add({.fate = failed ? BatchResult::Fate::failed : BatchResult::Fate::done,
-                           .body = std::move(*result)});
     }
     running_.reset();
     ++number_;
+    return {};
   }
 
   /// Keeps the answer, if there is a key for it, and gives it.
   void finish() {
     auto& whole = *batch_->whole;
-    if (auto held = hold_more(whole, batch_->answer.bytes()); !held) {
-      return answer(whole, std::move(held).error());
-    }
     if (whole.idempotency_key.empty()) return batch_->send(batch_->answer.text());
     whole.services.runtime.transact_found(
         [batch = batch_](Transaction&) {

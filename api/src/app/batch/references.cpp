@@ -24,6 +24,12 @@ std::optional<std::size_t> whole_number(std::string_view text) {
 
 bool begins_a_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
+/// A reference as problems name it.
+std::string shown(const std::string& text) {
+  constexpr std::size_t shown_bytes_max = 100;
+  return text.size() <= shown_bytes_max ? text : "this reference";
+}
+
 std::vector<std::string> split(std::string_view text, char mark) {
   std::vector<std::string> parts;
   for (;;) {
@@ -94,11 +100,12 @@ std::optional<Problem> BatchResults::find(const Reference& reference, const std:
                                           const std::string& pointer, Json& value) {
   if (reference.request >= results_.size()) {
     return wrong(pointer, "unknown_result",
-                 text + " names no earlier request; $1 is the result of the first one");
+                 shown(text) + " names no earlier request; $1 is the result of the first one");
   }
   const auto& result = results_[reference.request];
   if (result.fate == BatchResult::Fate::failed) {
-    Problem problem{.code = "failed_dependency", .detail = text + " is of a request that failed"};
+    Problem problem{.code = "failed_dependency",
+                    .detail = shown(text) + " is of a request that failed"};
     problem.fields.push_back({pointer, "failed_dependency", problem.detail});
     return problem;
   }
@@ -106,7 +113,7 @@ std::optional<Problem> BatchResults::find(const Reference& reference, const std:
   for (const auto& member : reference.members) {
     at = step_into(*at, member);
     if (at == nullptr) {
-      return wrong(pointer, "no_member", text + " is no member of the result");
+      return wrong(pointer, "no_member", shown(text) + " is no member of the result");
     }
   }
   const auto room = limits::batch_values_bytes_max - values_bytes_;
