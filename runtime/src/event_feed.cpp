@@ -322,27 +322,29 @@ Result<EventPage> EventFeed::read(const EventQuery& query) {
   EventPage page{.lost = place.lost};
   auto position = place.next;
   std::size_t looked_at = 0;
-  while (page.events.size() < query.limit && looked_at < looked_at_max) {
+  // What is gone is told at its place: in a page of its own, behind what is before it.
+  bool has_missed = false;
+  const auto ends_page = [&](const Row& row) {
+    // Who asks for the oldest events asks for whichever are left: before these, none is missed.
+    const bool oldest = query.after == "0" && page.events.empty();
+    const bool hole = row.event ? row.position != position : row.gap_first > position;
+    const bool missed = !oldest && (hole || (!row.event && row.gap.concerns(query.principal)));
+    if (missed && !page.events.empty()) return true;
+    has_missed |= missed;
+    position = row.position + 1;
+    ++looked_at;
+    if (!row.event || !wanted(*row.event)) return false;
+    if (has_missed) position = row.position;
+    if (!has_missed) page.events.push_back(row.event);
+    return has_missed || page.events.size() == query.limit;
+  };
+  for (bool ended = query.limit == 0; !ended && looked_at < looked_at_max;) {
     PERDURE_TRY(rows, rows_from(position, query.limit, range.history));
-    if (rows.empty()) {
-      page.at_end = true;
-      break;
-    }
-    for (auto& row : rows) {
-      if (page.events.size() == query.limit) break;
-      const auto expected = std::exchange(position, row.position + 1);
-      ++looked_at;
-      // Retention may have passed by between two reads; the oldest event is whichever is left.
-      const bool oldest = query.after == "0" && expected == place.next;
-      if (!row.event) {
-        const bool missed = row.gap_first > expected || row.gap.concerns(query.principal);
-        page.lost |= missed && !oldest;
-        continue;
-      }
-      page.lost |= row.position != expected && !oldest;
-      if (wanted(*row.event)) page.events.push_back(std::move(row.event));
-    }
+    ended = std::ranges::any_of(rows, ends_page);
+    page.at_end = rows.empty();
+    ended |= page.at_end;
   }
+  page.lost |= has_missed;
   page.next = cursor_text(range.history, position - 1);
   return page;
 }

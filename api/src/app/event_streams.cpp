@@ -34,6 +34,16 @@ constexpr std::chrono::seconds place_period{15};
 constexpr http::WebSocketOptions socket_options{.message_bytes_max = 4096,
                                                 .send_queue_bytes_max = 256 * 1024};
 
+/// Where a reader goes on that has missed events: behind these, and before all that it has not.
+Result<std::string> place_behind_loss(const Runtime& runtime, EventQuery query) {
+  PERDURE_TRY(page, runtime.read_events(query));
+  if (page.events.empty()) return std::move(page.next);
+  // What was lost is the front of the log.
+  query.limit = 0;
+  PERDURE_TRY(front, runtime.read_events(query));
+  return std::move(front.next);
+}
+
 }  // namespace
 
 struct EventStreams::Stream {
@@ -337,17 +347,15 @@ EventStreams::Fed EventStreams::feed(Stream& stream) {
 }
 
 EventStreams::Fed EventStreams::tell_lost(Stream& stream) {
-  auto start = stream.query;
-  start.limit = 0;
-  const auto place = services_.runtime.read_events(start);
+  const auto place = place_behind_loss(services_.runtime, stream.query);
   if (!place) return Fed::more;
   const bool begins_anew = stream.rules.lost == StreamRules::Lost::begins_anew;
-  const auto& next = begins_anew ? std::string{} : place->next;
+  const auto& next = begins_anew ? std::string{} : *place;
   if (!stream.write(encode_lost(stream.outlet->form(), stream.query.after, next))) {
     return Fed::all;
   }
   if (begins_anew) stream.end(EventEnd::complete);
-  stream.query.after = stream.told = place->next;
+  stream.query.after = stream.told = *place;
   return Fed::more;
 }
 

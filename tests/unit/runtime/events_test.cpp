@@ -336,6 +336,27 @@ TEST_F(EventShares, keep_an_owners_events_while_another_fills_the_log) {
   EXPECT_GT(all(root, before).losses, 0);
 }
 
+TEST_F(EventShares, that_are_gone_are_told_at_their_place_and_once) {
+  for (int i = 1; i <= 20; ++i) add_as(bob, i);
+  const auto before = read({.principal = bob, .limit = 5}).next;
+  for (int i = 1; i <= 400; ++i) add_as(ann, i);
+  EXPECT_GE(settled_size(), events_max - 2);
+  const auto kept = read({.after = before, .principal = root});
+  EXPECT_EQ(kept.events.size(), 15U);
+  EXPECT_FALSE(kept.lost) << "bob's events are before what is gone";
+  for (const auto& [reader, after] : {std::pair{root, kept.next}, std::pair{ann, before}}) {
+    const auto gone = read({.after = after, .principal = reader});
+    EXPECT_TRUE(gone.lost);
+    EXPECT_TRUE(gone.events.empty()) << "they are behind what is gone";
+    const auto left = read({.after = gone.next, .principal = reader});
+    EXPECT_FALSE(left.lost);
+    EXPECT_FALSE(left.events.empty());
+  }
+  const auto oldest = read({.after = "0", .principal = ann});
+  EXPECT_FALSE(oldest.lost) << "the oldest events are whichever are left";
+  EXPECT_FALSE(oldest.events.empty());
+}
+
 TEST_F(EventShares, of_an_owner_who_is_alone_are_the_whole_log) {
   for (int i = 1; i <= 300; ++i) add_as(ann, i);
   EXPECT_GE(settled_size(), events_max - 2);
