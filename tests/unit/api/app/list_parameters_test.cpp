@@ -9,8 +9,11 @@ using http::Method;
 
 class Lists : public MembersTest {
  protected:
-  std::string make(const std::string& key, const std::string& title) {
-    const auto made = as(key, Method::post, "/tasks", dump_json({{"title", title}}));
+  /// A task that is due on a day of its own: times of creation may be the same.
+  std::string make(const std::string& key, const std::string& title, const Json& goal = nullptr) {
+    const auto day = "2030-01-1" + std::to_string(title.front() - 'a');
+    const Json task{{"title", title}, {"due_date", day}, {"goal_id", goal}};
+    const auto made = as(key, Method::post, "/tasks", dump_json(task));
     EXPECT_EQ(made.status, 201) << made.text;
     return made.json()["id"].get<std::string>();
   }
@@ -23,12 +26,13 @@ class Lists : public MembersTest {
             .get();
     EXPECT_TRUE(reply) << to_string(reply.error());
   }
-  /// The titles of a list, in its order.
+  /// The titles of a list, by the days on which they are due.
   std::string titles(const std::string& key, const std::string& query) {
-    const auto page = as(key, Method::get, "/tasks?sort=title&" + query);
+    const auto page = as(key, Method::get, "/tasks?sort=due_date&" + query);
     EXPECT_EQ(page.status, 200) << page.text;
     std::string titles;
-    for (const auto& item : page.json()["items"]) titles += item["title"].get<std::string>();
+    const auto items = page.json()["items"];
+    for (const auto& item : items) titles += item["title"].get<std::string>();
     return titles;
   }
 };
@@ -49,10 +53,10 @@ TEST_F(Lists, are_of_what_one_owns_of_what_is_shared_or_of_both) {
   EXPECT_EQ(titles(bob, "shared=true"), "");
   EXPECT_EQ(as(ann, Method::get, "/tasks?scope=all&count=true").json()["total"], 2);
   // Pages go on in the same list.
-  const auto first = as(ann, Method::get, "/tasks?scope=all&sort=title&limit=1");
+  const auto first = as(ann, Method::get, "/tasks?scope=all&sort=due_date&limit=1");
   const auto cursor = first.json()["next_cursor"].get<std::string>();
   EXPECT_EQ(titles(ann, "scope=all&cursor=" + cursor), "b");
-  EXPECT_EQ(as(ann, Method::get, "/tasks?sort=title&cursor=" + cursor).status, 422);
+  EXPECT_EQ(as(ann, Method::get, "/tasks?sort=due_date&cursor=" + cursor).status, 422);
 }
 
 TEST_F(Lists, of_an_organization_are_there_for_who_may_read_it) {
@@ -87,8 +91,8 @@ TEST_F(Lists, say_whose_they_are_in_one_way) {
 
 TEST_F(Lists, by_a_reference_have_null_for_what_was_deleted) {
   const auto goal = post("/goals", {{"title", "g"}}).json()["id"].get<std::string>();
-  post("/tasks", {{"title", "a"}, {"goal_id", goal}});
-  post("/tasks", {{"title", "b"}});
+  make(admin_key, "a", goal);
+  make(admin_key, "b");
   EXPECT_EQ(titles(admin_key, "goal_id=null"), "b");
   ask(Method::del, "/goals/" + goal);
   EXPECT_EQ(titles(admin_key, "goal_id=null"), "ab");
