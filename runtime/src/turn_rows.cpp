@@ -16,8 +16,9 @@ Result<void> change_rows_of_turn(const Envelope& envelope, const TurnSurrounding
   const ObjectForm form{before.version.meta, before.root};
   const auto* former = before.version.purged() ? nullptr : &form;
   change_rows(kind, rows, around.rules.lists.find(kind), built, former, after, write_set);
-  PERDURE_TRY_VOID(change_claims(
-      {around.store, kind, rows, built, now, object, former, after, around.peers}, write_set));
+  PERDURE_TRY_VOID(change_claims({around.store, kind, rows, built, now, object, former, after,
+                                  around.peers, &before.version.claimed},
+                                 write_set));
   if (built == Built::no) write_set.claims.push_back(mark_of(rows, object.id));
   return {};
 }

@@ -20,6 +20,7 @@
 #include "references.hpp"
 #include "root_size.hpp"
 #include "turn_rows.hpp"
+#include "unique_keys.hpp"
 
 namespace perdure::runtime {
 
@@ -228,7 +229,9 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   version->meta = draft.meta;
   version->state = draft.state;
   version->unreadable = kept;
-  version->build = draft.around.rules.rows->of(kind.name).build;
+  const auto& rows = draft.around.rules.rows->of(kind.name);
+  version->build = rows.build;
+  version->claimed = claimed_after(rows, before.claimed, write_set);
   version->root_bytes = record.root.size();
   write_set.record = encode_record(record);
   version->hash = hash_record(write_set.object, draft.meta.seq, *write_set.record);

@@ -122,18 +122,30 @@ Result<void> claim_new(const ClaimChange& change, std::size_t place, std::string
   return {};
 }
 
-/// What another object holds is not the object's to give up: of two with one value, the first one
-/// has the claim.
-void release(const ClaimChange& change, std::size_t place, std::string key,
-             storage::WriteSet& write_set) {
+bool is_claimed(const std::vector<bool>& claimed, std::size_t place) {
+  return place < claimed.size() && claimed[place];
+}
+
+/// Whether the object has the claim of its value, which may be on its way.
+Result<bool> has_claim(const ClaimChange& change, std::size_t place, const std::string& key) {
   const auto& space = change.rows.uniques[place].stored;
-  const auto moved = change.peers == nullptr ? std::nullopt : change.peers->holder(space, key);
-  const auto stored = moved ? Result<std::optional<std::string>>{moved}
-                            : change.store.claim({space, key}, change.now);
-  const bool is_foreign =
-      stored && *stored && !(*stored)->empty() && **stored != to_string(change.object);
-  if (is_foreign) return;
-  write_set.releases.push_back({space, std::move(key)});
+  if (change.peers != nullptr) {
+    if (const auto moved = change.peers->holder(space, key)) {
+      return *moved == to_string(change.object);
+    }
+  }
+  if (change.claimed != nullptr && is_claimed(*change.claimed, place)) return true;
+  PERDURE_TRY(stored, change.store.claim({space, key}, change.now));
+  return stored == to_string(change.object);
+}
+
+/// What the object does not hold is not its to give up: of two with one value, the first one has the
+/// claim, and once that one has given it up, whoever takes it at the same time.
+Result<void> release(const ClaimChange& change, std::size_t place, std::string key,
+                     storage::WriteSet& write_set) {
+  PERDURE_TRY(is_own, has_claim(change, place, key));
+  if (is_own) write_set.releases.push_back({change.rows.uniques[place].stored, std::move(key)});
+  return {};
 }
 
 }  // namespace
@@ -190,10 +202,27 @@ Result<void> change_claims(const ClaimChange& change, storage::WriteSet& write_s
     }
     if (before == after) continue;
     if (before) write_set.indexes.push_back(duplicate_row(unique, nullptr));
-    if (before && !is_unbuilt) release(change, place, std::move(*before), write_set);
+    if (before && !is_unbuilt) {
+      PERDURE_TRY_VOID(release(change, place, std::move(*before), write_set));
+    }
     if (after) PERDURE_TRY_VOID(claim_new(change, place, std::move(*after), write_set));
   }
   return {};
+}
+
+std::vector<bool> claimed_after(const KindRows& rows, std::vector<bool> before,
+                                const storage::WriteSet& write_set) {
+  for (std::size_t place = 0; place < rows.uniques.size(); ++place) {
+    const auto& space = rows.uniques[place].stored;
+    if (is_claimed(before, place)) continue;
+    if (std::ranges::find(write_set.claims, space, &storage::Claim::space) ==
+        write_set.claims.end()) {
+      continue;
+    }
+    before.resize(rows.uniques.size());
+    before[place] = true;
+  }
+  return before;
 }
 
 Result<std::vector<Duplicate>> build_claims(const ClaimChange& change,

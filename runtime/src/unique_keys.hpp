@@ -44,13 +44,18 @@ struct ClaimChange {
   const ObjectId& object;
   const ObjectForm* before;
   const ObjectForm* after;
-  const Peers* peers = nullptr;  ///< of a transaction's step
+  const Peers* peers = nullptr;                ///< of a transaction's step
+  const std::vector<bool>* claimed = nullptr;  ///< Version::claimed of the version before
 };
 
 /// Adds what turns the claims of an object's unique fields into those after. One whose value
 /// another object has had first, from before the field was unique, gets a row that says so.
 /// Errors: conflict; those of the store.
 [[nodiscard]] Result<void> change_claims(const ClaimChange& change, storage::WriteSet& write_set);
+
+/// Version::claimed after a change of an object, which is `write_set`.
+[[nodiscard]] std::vector<bool> claimed_after(const KindRows& rows, std::vector<bool> before,
+                                              const storage::WriteSet& write_set);
 
 /// Adds the claims that an object without rows of a build holds, and rows of duplicates.
 /// Errors: those of the store.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "perdure/base/crypto.hpp"
 #include "perdure/runtime/kind_definition.hpp"
@@ -25,6 +26,9 @@ struct Version {
   /// Null: its state can be read. Else nothing but what mends or ends it may look at it.
   std::shared_ptr<const UnreadableState> unreadable = nullptr;
   std::uint64_t build = 0;  ///< the last one that is known to have made its rows (kind_rows.hpp)
+  /// By place among the kind's unique fields: a turn since the object was loaded has claimed a value
+  /// of it, so the claim may be on its way. Of all others the store knows whether it has the claim.
+  std::vector<bool> claimed = {};
 
   /// Nothing is left but the seq and the owner: the record has no root.
   [[nodiscard]] bool purged() const { return meta.seq > 0 && root_bytes == 0; }

@@ -218,6 +218,30 @@ TEST_F(Builds, a_new_unique_field_is_claimed_by_the_first_and_the_others_are_nam
   world_.check_invariants();
 }
 
+TEST_F(Builds, a_name_stays_with_who_takes_it_while_a_duplicate_gives_it_up) {
+  make("anna", {{"email", "a@x.org"}});
+  make("ben", {{"email", "a@x.org"}});
+  open({.email_is_unique = true});
+  finish();
+  make("anna", {{"email", "anna@x.org"}});  // nobody has claimed it now, but ben still has it
+  const auto set = [&](const std::string& id, const std::string& email) {
+    return world_.send({.target = {"person", id}, .name = "set", .payload = {{"email", email}}});
+  };
+  const auto taken = set("cleo", "a@x.org");
+  const auto given_up = set("ben", "b@x.org");
+  const auto again = set("ben", "ben@x.org");
+  world_.run_actors();  // all of them are decided before the first is committed
+  world_.settle();
+  ASSERT_TRUE(*taken && **taken && *given_up && **given_up && *again && **again);
+  const auto holder = [&](const std::string& email) {
+    return world_.runtime().holder("person.email", email).value();
+  };
+  EXPECT_EQ(holder("a@x.org"), (ObjectId{"person", "cleo"}));
+  EXPECT_EQ(holder("b@x.org"), std::nullopt) << "it was on its way when ben gave it up";
+  EXPECT_EQ(holder("ben@x.org"), (ObjectId{"person", "ben"}));
+  finish();
+}
+
 TEST_F(Builds, a_name_stays_its_holders_while_claims_are_made_again) {
   open({.email_is_unique = true});
   make("anna", {{"email", "a@x.org"}});
