@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "app/live_list.hpp"
 #include "app/secrets.hpp"
 #include "app/services.hpp"
 #include "perdure/actors/api_key.hpp"
@@ -167,9 +168,12 @@ Result<std::shared_ptr<KeyRecord>> find_key(Application::Services& services,
 
 namespace {
 
-// The value of `?ticket=`, where a ticket may stand for a key and none was sent.
+// The value of `?ticket=`, where a ticket may stand for a key and none was sent. Of a list it opens
+// the stream alone: a page can be asked for with a header.
 std::optional<std::string> read_ticket(const Context& context) {
-  if (context.route->route.credentials != Credentials::key_or_ticket) return {};
+  const auto& route = context.route->route;
+  if (route.credentials != Credentials::key_or_ticket) return {};
+  if (!route.also_produces.empty() && !wants_live(context)) return {};
   auto values = parse_query(context.request.query());
   if (!values) return {};
   const auto found = std::ranges::find(*values, ticket_parameter, &QueryValue::name);
