@@ -6,7 +6,10 @@ import type { components, paths } from "./api.js";
 declare const process: { argv: string[] };
 const [baseUrl, key] = process.argv.slice(2);
 if (baseUrl === undefined || key === undefined) throw new Error("usage: client URL KEY");
-const api = createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${key}` } });
+// JSON alone: a list can be answered as an event stream, too, which is not for such a client.
+const api = createClient<paths, `application/${string}`>({
+  baseUrl, headers: { Authorization: `Bearer ${key}` },
+});
 
 function given<T>(answer: { data?: T; error?: unknown }): T {
   if (answer.data === undefined) throw new Error(JSON.stringify(answer.error));
