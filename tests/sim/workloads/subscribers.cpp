@@ -144,10 +144,10 @@ class Subscribers final : public perdure::testing::Workload {
     if (chance().one_in(8)) throw std::runtime_error{"a bad day"};
     if (chance().one_in(6)) return fail(ErrorCode::unavailable, "not now");
     listener.refused = 0;
-    listener.begins = false;
     listener.heard = std::move(heard);
     listener.gaps_allowed = std::move(gaps_allowed);
-    if (batch.events.empty()) return {};
+    if (batch.events.empty()) return {};  // what was under way may come after a gap
+    listener.begins = false;
     listener.cursor = batch.events.back()->cursor;
     listener.batch_begin = begin;
     listener.position = position;
