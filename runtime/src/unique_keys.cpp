@@ -139,8 +139,8 @@ Result<bool> has_claim(const ClaimChange& change, std::size_t place, const std::
   return stored == to_string(change.object);
 }
 
-/// What the object does not hold is not its to give up: of two with one value, the first one has the
-/// claim, and once that one has given it up, whoever takes it at the same time.
+/// What the object does not hold is not its to give up: of two with one value, the first one has
+/// the claim, and once that one has given it up, whoever takes it at the same time.
 Result<void> release(const ClaimChange& change, std::size_t place, std::string key,
                      storage::WriteSet& write_set) {
   PERDURE_TRY(is_own, has_claim(change, place, key));

@@ -26,8 +26,8 @@ struct Version {
   /// Null: its state can be read. Else nothing but what mends or ends it may look at it.
   std::shared_ptr<const UnreadableState> unreadable = nullptr;
   std::uint64_t build = 0;  ///< the last one that is known to have made its rows (kind_rows.hpp)
-  /// By place among the kind's unique fields: a turn since the object was loaded has claimed a value
-  /// of it, so the claim may be on its way. Of all others the store knows whether it has the claim.
+  /// By place among the kind's unique fields: a turn since the object's load has claimed a value of
+  /// it, so the claim may be on its way. Of all others the store knows whether it has the claim.
   std::vector<bool> claimed = {};
 
   /// Nothing is left but the seq and the owner: the record has no root.

@@ -305,8 +305,8 @@ class EventShares : public Events {
     }
     return seen;
   }
-  /// Of the log, once it has no more than it may. Readers have the newest events from memory until a
-  /// restart, also those that the log has let go of.
+  /// Of the log, once it has no more than it may. Readers have the newest events from memory until
+  /// a restart, also those that the log has let go of.
   std::size_t settled_size() {
     restart();
     std::size_t size = 0;
