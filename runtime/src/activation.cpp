@@ -105,9 +105,11 @@ void Activation::forget_durable() {
 void Activation::answer(const EnvelopePtr& envelope, Result<Reply> reply) {
   // The store opened again beneath it may hold turns that this state knows nothing of.
   if (around_.store.epoch() != cell_->epoch) reply = opened_again();
-  if (cell_->committed_seq.load(std::memory_order_acquire) == newest_->meta.seq) {
-    return finish(envelope, std::move(reply));
-  }
+  // A change of alarms may be on its way without a new version: that an alarm was moved is known to
+  // nobody before it is durable.
+  const bool is_durable =
+      cell_->committed_seq.load(std::memory_order_acquire) == newest_->meta.seq && alarms_.empty();
+  if (is_durable) return finish(envelope, std::move(reply));
   submit(envelope, {}, std::move(reply));
 }
 

@@ -30,6 +30,7 @@ class PendingAlarms {
   /// Forgets changes of submissions up to `settled`.
   void forget(std::uint64_t settled);
   void clear() { changes_.clear(); }
+  [[nodiscard]] bool empty() const { return changes_.empty(); }
   /// Null when no turn on its way touched it.
   [[nodiscard]] const std::optional<Alarm>* find(std::string_view name) const;
   /// How many there are after the changes.
