@@ -39,8 +39,8 @@ TEST(Simulation, a_transaction_ends_that_was_refused_an_object_which_left) {
   EXPECT_EQ(run_isolated(plan, workloads()).failure, "");
 }
 
-// A clock that was set back, and a disk so slow that the alarm's own time came before its correction
-// was durable.
+// A clock that was set back, and a disk so slow that the alarm's own time came before its
+// correction was durable.
 TEST(Simulation, an_alarm_stays_known_while_its_correction_is_on_its_way) {
   const auto plan = plan_of(608, workloads(), {"jobs", "pairs"});
   EXPECT_EQ(run_isolated(plan, workloads()).failure, "");
