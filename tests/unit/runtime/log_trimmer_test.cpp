@@ -24,7 +24,7 @@ class LogTrimmers : public ::testing::Test {
     if (!grantees.empty()) body["grantees"] = grantees;
     storage::WriteSet write_set{
         .object = {"kind", "id"}, .epoch = store_->epoch(), .expected_seq = seq_++};
-    write_set.record = "record";
+    write_set.record.emplace("record");
     write_set.events = {dump_json(body)};
     const storage::Unit unit{{std::move(write_set)}};
     ASSERT_TRUE(store_->commit({&unit, 1}, clock_.now()).front());
