@@ -206,6 +206,10 @@ void World::crash(storage::TailAfterCrash tail) {
   }
   disk_.faults = {};
   disk_.crash(tail, chance_.below(1U << 31));
+  start_again();
+}
+
+void World::start_again() {
   commit_max_ = Milliseconds{0};
   network_->cut();
   ++life_;
@@ -221,13 +225,7 @@ void World::restart(std::vector<Kind> kinds) {
   if (machine_->batch) finish_commit();
   disk_.faults = {};
   disk_.crash(storage::TailAfterCrash::kept, 0);
-  commit_max_ = Milliseconds{0};
-  network_->cut();
-  ++life_;
-  run_actors();
-  runtime_.reset();
-  machine_.reset();
-  start();
+  start_again();
 }
 
 void World::fail_disk(int later) {

@@ -348,7 +348,10 @@ EventStreams::Fed EventStreams::feed(Stream& stream) {
 
 EventStreams::Fed EventStreams::tell_lost(Stream& stream) {
   const auto place = place_behind_loss(services_.runtime, stream.query);
-  if (!place) return Fed::more;
+  if (!place) {
+    stream.cut();
+    return Fed::all;
+  }
   const bool begins_anew = stream.rules.lost == StreamRules::Lost::begins_anew;
   const auto& next = begins_anew ? std::string{} : *place;
   if (!stream.write(encode_lost(stream.outlet->form(), stream.query.after, next))) {
@@ -359,7 +362,7 @@ EventStreams::Fed EventStreams::tell_lost(Stream& stream) {
   return Fed::more;
 }
 
-/// False: the stream takes no more for now, or has ended.
+/// Says whether the next event may follow at once: the stream has room, and goes on.
 bool EventStreams::send(Stream& stream, const Event& event) {
   EventText text;
   auto use = Result<EventUse>{EventUse::sent};

@@ -44,24 +44,16 @@ class LiveItemList final : public LiveSource {
     return may_read ? EventUse::skipped : EventUse::withdrawn;
   }
 
-  [[nodiscard]] std::optional<ListStep> step(const Event& event,
-                                             const std::string& id) const override {
-    const auto after = item(of_.items.many, id, event.seq);
-    if (!after) return {};
-    return ListStep{.was_in = was_in(event, id), .is_in = *after && is_in_(**after)};
-  }
-
-  [[nodiscard]] Result<std::optional<Json>> shown(const Event& event,
-                                                  const std::string& id) const override {
-    PERDURE_TRY(found, item(of_.items.many, id, event.seq));
-    if (!found) return std::optional<Json>{};
-    for (const auto& reference : of_.items.references) {
-      auto& value = found->at(reference.field);
-      if (!value.is_string()) continue;
-      PERDURE_TRY(named, item(reference.many, value.get<std::string>(), event.seq));
-      if (!named || named->contains("deleted_at")) value = nullptr;
+  [[nodiscard]] Result<std::optional<ListStep>> step(const Event& event,
+                                                     const std::string& id) const override {
+    auto after = item(of_.items.many, id, event.seq);
+    if (!after) return std::optional<ListStep>{};
+    ListStep step{.was_in = was_in(event, id), .is_in = *after && is_in_(**after)};
+    if (step.is_in) {
+      PERDURE_TRY(body, body_of(std::move(**after), event.seq));
+      step.shown = std::move(body);
     }
-    return std::optional{actors::item_body(of_.parent, parent_.kind + "_id", std::move(*found))};
+    return std::optional{std::move(step)};
   }
 
  private:
@@ -74,6 +66,17 @@ class LiveItemList final : public LiveSource {
     if (found.empty()) return std::optional<Json>{};
     PERDURE_TRY(json, parse_stored_json(found.front().value));
     return std::optional{std::move(json)};
+  }
+
+  /// With null for what names a deleted item.
+  [[nodiscard]] Result<Json> body_of(Json found, Seq seq) const {
+    for (const auto& reference : of_.items.references) {
+      auto& value = found.at(reference.field);
+      if (!value.is_string()) continue;
+      PERDURE_TRY(named, item(reference.many, value.get<std::string>(), seq));
+      if (!named || named->contains("deleted_at")) value = nullptr;
+    }
+    return actors::item_body(of_.parent, parent_.kind + "_id", std::move(found));
   }
 
   [[nodiscard]] bool was_in(const Event& event, const std::string& id) const {

@@ -106,12 +106,11 @@ class LiveList {
     const auto id = source_->subject(event);
     if (!id) return source_->whole(event);
     if (was_told(event, *id)) return EventUse::skipped;
-    const auto step = source_->step(event, *id);
+    PERDURE_TRY(step, source_->step(event, *id));
     if (!step || (!step->is_in && !step->was_in)) return EventUse::skipped;
     if (!step->is_in) return send(event, "leave", {{"id", *id}}, text);
-    PERDURE_TRY(body, source_->shown(event, *id));
-    if (!body) return EventUse::skipped;
-    return send(event, step->was_in ? "change" : "enter", *body, text);
+    if (!step->shown) return EventUse::skipped;
+    return send(event, step->was_in ? "change" : "enter", *step->shown, text);
   }
 
  private:

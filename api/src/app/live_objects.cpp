@@ -43,19 +43,16 @@ class LiveObjects final : public LiveSource {
 
   [[nodiscard]] EventUse whole(const Event&) const override { return EventUse::skipped; }
 
-  [[nodiscard]] std::optional<ListStep> step(const Event& event,
-                                             const std::string&) const override {
+  [[nodiscard]] Result<std::optional<ListStep>> step(const Event& event,
+                                                     const std::string&) const override {
     const auto after = runtime_.inspect_at(event.source, event.seq);
-    if (!after) return {};
-    return ListStep{.was_in = was_in(event), .is_in = is_listed(*after)};
-  }
-
-  [[nodiscard]] Result<std::optional<Json>> shown(const Event& event,
-                                                  const std::string&) const override {
-    const auto view = runtime_.inspect_at(event.source, event.seq);
-    if (!view || !may_be_shown(*view)) return std::optional<Json>{};
-    PERDURE_TRY(body, listed_body(runtime_, kind_, *view));
-    return std::optional{std::move(body)};
+    if (!after) return std::optional<ListStep>{};
+    ListStep step{.was_in = was_in(event), .is_in = is_in_(*after)};
+    if (step.is_in && may_be_shown(*after)) {
+      PERDURE_TRY(body, listed_body(runtime_, kind_, *after));
+      step.shown = std::move(body);
+    }
+    return std::optional{std::move(step)};
   }
 
  private:

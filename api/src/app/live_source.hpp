@@ -17,6 +17,8 @@ namespace perdure::api {
 struct ListStep {
   bool was_in = false;
   bool is_in = false;
+  /// The listed thing as the turn left it, if it is in the list and the reader may see it now.
+  std::optional<Json> shown = {};
 };
 
 /// Lifetime  borrows the runtime.
@@ -32,11 +34,9 @@ class LiveSource {
   /// What an event that is about nothing in the list does to the list as a whole.
   [[nodiscard]] virtual EventUse whole(const Event& event) const = 0;
   /// None where the turn lies below the history that is kept: a later one tells what became of it.
-  [[nodiscard]] virtual std::optional<ListStep> step(const Event& event,
-                                                     const std::string& id) const = 0;
-  /// The thing as the turn left it; none: the reader may not see it any more.
-  [[nodiscard]] virtual Result<std::optional<Json>> shown(const Event& event,
-                                                          const std::string& id) const = 0;
+  /// Errors: those of reading what the thing shows beside its state.
+  [[nodiscard]] virtual Result<std::optional<ListStep>> step(const Event& event,
+                                                             const std::string& id) const = 0;
 };
 using LiveSourcePtr = std::unique_ptr<const LiveSource>;
 

@@ -122,6 +122,16 @@ class RuntimeTest : public testing::Test {
     runtime_.reset();
     open();
   }
+  /// Runs a command of an object, one of its kind or a built-in one, for a principal.
+  Result<Reply> run(const Principal& who, const ObjectId& object, std::string_view name,
+                    Json payload = nullptr) {
+    return runtime_
+        ->call({.target = object,
+                .name = std::string{name},
+                .payload = std::move(payload),
+                .principal = who})
+        .get();
+  }
   [[nodiscard]] RuntimeOptions options() const {
     auto options = wanted_;
     options.data_dir = directory_;

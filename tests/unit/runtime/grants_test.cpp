@@ -42,20 +42,11 @@ class Grants : public RuntimeTest {
                 .owner = std::move(owner)})
         .get();
   }
-  Result<Reply> builtin(const Principal& principal, const ObjectId& object, std::string_view name,
-                        Json payload = nullptr) {
-    return runtime_
-        ->call({.target = object,
-                .name = std::string{name},
-                .payload = std::move(payload),
-                .principal = principal})
-        .get();
-  }
   Result<Reply> share(const std::string& user, const std::string& role, const Principal& by = ann) {
-    return builtin(by, counter, builtin::share, {{"grantee", {{"user_id", user}}}, {"role", role}});
+    return run(by, counter, builtin::share, {{"grantee", {{"user_id", user}}}, {"role", role}});
   }
   Result<Reply> unshare(const std::string& user, const Principal& by = ann) {
-    return builtin(by, counter, builtin::unshare, {{"grantee", {{"user_id", user}}}});
+    return run(by, counter, builtin::unshare, {{"grantee", {{"user_id", user}}}});
   }
   Result<Reply> read(const Principal& principal) { return as(principal, CallType::query, "value"); }
   Result<Reply> add(const Principal& principal) { return as(principal, CallType::command, "add"); }
@@ -84,14 +75,11 @@ class Grants : public RuntimeTest {
 TEST_F(Grants, are_told_when_they_come_change_and_go) {
   const ObjectId card{"card", "a"};
   const Json to_bob{{"grantee", {{"user_id", "bob"}}}};
-  value(builtin(ann, card, "set", {{"title", "x"}}));
-  value(
-      builtin(ann, card, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "viewer"}}));
-  value(
-      builtin(ann, card, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "editor"}}));
-  value(
-      builtin(ann, card, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "editor"}}));
-  value(builtin(ann, card, builtin::unshare, to_bob));
+  value(run(ann, card, "set", {{"title", "x"}}));
+  value(run(ann, card, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "viewer"}}));
+  value(run(ann, card, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "editor"}}));
+  value(run(ann, card, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "editor"}}));
+  value(run(ann, card, builtin::unshare, to_bob));
   const auto page = runtime_->read_events({});
   ASSERT_TRUE(page);
   std::vector<std::string> topics;
@@ -110,7 +98,7 @@ TEST_F(Grants, the_creator_owns_and_a_stranger_sees_nothing) {
   EXPECT_EQ(runtime_->inspect(counter)->meta.origin->owner, Owner::user("ann"));
   EXPECT_EQ(code(add(bob)), ErrorCode::not_found);
   EXPECT_EQ(code(read(bob)), ErrorCode::not_found);
-  EXPECT_EQ(code(builtin(bob, counter, builtin::remove)), ErrorCode::not_found);
+  EXPECT_EQ(code(run(bob, counter, builtin::remove)), ErrorCode::not_found);
   EXPECT_EQ(code(share("bob", "editor", bob)), ErrorCode::not_found);
   EXPECT_EQ(value(read(root)), 1);
   EXPECT_EQ(value(read(ann)), 1);
@@ -144,7 +132,7 @@ TEST_F(Grants, a_viewer_reads_and_an_editor_changes_and_neither_does_more) {
   EXPECT_EQ(value(add(cho)), 2);
   for (const auto& grantee : {bob, cho}) {
     for (const auto command : {builtin::remove, builtin::undelete, builtin::purge}) {
-      EXPECT_EQ(code(builtin(grantee, counter, command)), ErrorCode::forbidden) << command;
+      EXPECT_EQ(code(run(grantee, counter, command)), ErrorCode::forbidden) << command;
     }
     EXPECT_EQ(code(share("dan", "viewer", grantee)), ErrorCode::forbidden);
     EXPECT_EQ(code(unshare("cho", grantee)), ErrorCode::forbidden);
@@ -177,19 +165,19 @@ TEST_F(Grants, stay_through_every_turn_of_a_life_and_end_with_it) {
   value(share("bob", "viewer"));  // 2
   const auto kept = grants_now();
   value(add(ann));
-  value(builtin(ann, counter, builtin::restore, {{"seq", 1}}));
-  value(builtin(ann, counter, builtin::replace, {{"value", 7}}));
-  value(builtin(ann, counter, builtin::patch, {{"value", 8}}));
+  value(run(ann, counter, builtin::restore, {{"seq", 1}}));
+  value(run(ann, counter, builtin::replace, {{"value", 7}}));
+  value(run(ann, counter, builtin::patch, {{"value", 8}}));
   EXPECT_EQ(grants_now(), kept);
-  value(builtin(ann, counter, builtin::remove));
+  value(run(ann, counter, builtin::remove));
   EXPECT_EQ(code(read(bob)), ErrorCode::not_found);
-  EXPECT_EQ(code(builtin(bob, counter, builtin::create)), ErrorCode::not_found);
+  EXPECT_EQ(code(run(bob, counter, builtin::create)), ErrorCode::not_found);
   EXPECT_THAT(shared_with("bob"), IsEmpty());
-  value(builtin(ann, counter, builtin::undelete));
+  value(run(ann, counter, builtin::undelete));
   EXPECT_EQ(grants_now(), kept);
   EXPECT_EQ(value(read(bob)), 8);
-  value(builtin(ann, counter, builtin::remove));
-  value(builtin(ann, counter, builtin::create));
+  value(run(ann, counter, builtin::remove));
+  value(run(ann, counter, builtin::create));
   EXPECT_EQ(grants_now(), Json::array());
   EXPECT_EQ(code(read(bob)), ErrorCode::not_found);
 }
@@ -200,8 +188,8 @@ TEST_F(Grants, go_with_a_purge_and_into_no_export) {
   std::string file;
   ASSERT_TRUE(runtime_->export_object(counter, {}, [&](std::string_view text) { file += text; }));
   EXPECT_EQ(file.find("bob"), std::string::npos) << file;
-  value(builtin(ann, counter, builtin::remove));
-  value(builtin(ann, counter, builtin::purge));
+  value(run(ann, counter, builtin::remove));
+  value(run(ann, counter, builtin::purge));
   EXPECT_THAT(shared_with("bob"), IsEmpty());
   value(add(ann));
   EXPECT_EQ(code(read(bob)), ErrorCode::not_found);
@@ -213,8 +201,8 @@ TEST_F(Grants, are_listed_for_their_grantees) {
         runtime_
             ->call({.target = {"counter", id}, .name = "add", .payload = Add{1}, .principal = ann})
             .get());
-    value(builtin(ann, {"counter", id}, builtin::share,
-                  {{"grantee", {{"user_id", "bob"}}}, {"role", "viewer"}}));
+    value(run(ann, {"counter", id}, builtin::share,
+              {{"grantee", {{"user_id", "bob"}}}, {"role", "viewer"}}));
   }
   EXPECT_THAT(shared_with("bob"), ElementsAre("a", "b", "c"));
   EXPECT_THAT(shared_with("bo"), IsEmpty());
@@ -296,21 +284,21 @@ TEST_F(Grants, are_bounded_and_checked) {
         R"({"grantee":{"user_id":7},"role":"viewer"})",
         R"({"grantee":{"user_id":"organization:acme"},"role":"viewer"})",
         R"({"grantee":{"user_id":"ann"},"role":"viewer"})", "[]", "7"}) {
-    EXPECT_EQ(code(builtin(ann, counter, builtin::share, Json::parse(wrong))), ErrorCode::invalid)
+    EXPECT_EQ(code(run(ann, counter, builtin::share, Json::parse(wrong))), ErrorCode::invalid)
         << wrong;
   }
   value(unshare("user9"));
-  value(builtin(root, counter, builtin::share,
-                {{"grantee", {{"organization_id", "acme"}}}, {"role", "editor"}}));
+  value(run(root, counter, builtin::share,
+            {{"grantee", {{"organization_id", "acme"}}}, {"role", "editor"}}));
   EXPECT_EQ(code(read({.role = Principal::Role::user, .user_id = "acme"})), ErrorCode::not_found);
 }
 
 TEST_F(Grants, of_system_kinds_there_are_none) {
   const ObjectId key{"key", "k"};
-  value(builtin(ann, key, "set", {{"a", 1}}));
-  EXPECT_EQ(code(builtin(ann, key, builtin::share,
-                         {{"grantee", {{"user_id", "bob"}}}, {"role", "viewer"}})),
-            ErrorCode::forbidden);
+  value(run(ann, key, "set", {{"a", 1}}));
+  EXPECT_EQ(
+      code(run(ann, key, builtin::share, {{"grantee", {{"user_id", "bob"}}}, {"role", "viewer"}})),
+      ErrorCode::forbidden);
 }
 
 }  // namespace

@@ -21,15 +21,6 @@ class QuotasTest : public RuntimeTest {
                            .payload = is_note ? Json{{"title", id}} : Json{{"by", 1}},
                            .principal = who});
   }
-  Result<Reply> builtin(const Principal& who, const ObjectId& object, std::string_view name,
-                        Json payload = nullptr) {
-    return runtime_
-        ->call({.target = object,
-                .name = std::string{name},
-                .payload = std::move(payload),
-                .principal = who})
-        .get();
-  }
   std::uint64_t count(const std::string& owner, const std::string& kind = {}) {
     return runtime_->count_objects(owner, kind).value();
   }
@@ -99,13 +90,13 @@ TEST_F(QuotasTest, hold_at_every_door) {
 TEST_F(QuotasTest, count_what_is_deleted_until_it_is_purged) {
   for (const auto* id : {"a", "b", "c"}) value(create(ann, "counter", id).get());
   const ObjectId object{"counter", "a"};
-  value(builtin(ann, object, builtin::remove));
+  value(run(ann, object, builtin::remove));
   EXPECT_EQ(count("ann"), 3U);
   EXPECT_EQ(code(create(ann, "counter", "d").get()), ErrorCode::quota_exceeded);
-  value(builtin(root, object, builtin::undelete));
+  value(run(root, object, builtin::undelete));
   EXPECT_EQ(count("ann"), 3U);
-  value(builtin(ann, object, builtin::remove));
-  value(builtin(root, object, builtin::purge));
+  value(run(ann, object, builtin::remove));
+  value(run(root, object, builtin::purge));
   EXPECT_EQ(count("ann"), 2U);
   value(create(ann, "counter", "d").get());
   EXPECT_EQ(code(create(ann, "counter", "e").get()), ErrorCode::quota_exceeded);
@@ -158,15 +149,6 @@ class ByteQuotas : public RuntimeTest {
       : RuntimeTest({counter_kind(), note_kind(), account_kind()},
                     {.quotas = {.bytes = most}, .purge_after = std::chrono::seconds{0}}) {}
 
-  Result<Reply> run(const Principal& who, const ObjectId& object, std::string_view name,
-                    Json payload = nullptr) {
-    return runtime_
-        ->call({.target = object,
-                .name = std::string{name},
-                .payload = std::move(payload),
-                .principal = who})
-        .get();
-  }
   Result<Reply> make(const Principal& who, const std::string& id) {
     return run(who, {"note", id}, "create", {{"title", id}});
   }

@@ -21,8 +21,8 @@ namespace perdure::actors {
 /// Threads  any: it is immutable, and outlives what it was made by.
 using ItemMembership = std::function<bool(const Json& item)>;
 
-/// Of the list that `query` asks for, the payload of `list_<items>` (items.hpp). References are
-/// compared as they are stored, also to what is deleted.
+/// Makes the membership of the list that `query` asks for, which is the payload of `list_<items>`
+/// (items.hpp). It compares references as they are stored, whether or not what they name is there.
 /// Errors  invalid  as the list's.
 [[nodiscard]] Result<ItemMembership> item_membership(const NounItems& items, const Json& query);
 

@@ -65,8 +65,8 @@ struct NounTopic {
 struct NounRollUp {
   std::string field;         ///< `progress`
   std::string source;        ///< the member that says which it is: `progress_source`
-  std::string manual;        ///< its value for a number that was set
-  std::string from_parts;    ///< and for one that is rolled up
+  std::string manual;        ///< the source's value when the number was set
+  std::string from_parts;    ///< the source's value when the number follows from the parts
   std::string part;          ///< a kind: `task`
   std::string part_of;       ///< its reference: `goal_id`
   std::string part_state;    ///< its enumeration: `status`
@@ -102,8 +102,8 @@ struct Noun {
   [[nodiscard]] std::string schema() const;  ///< `LifeArea`
 };
 
-/// All nouns, complete: paths, tags, values of enumerations. Aborts for one that names a field
-/// which its schema lacks.
+/// Gives every noun with its paths, tags and values of enumerations filled in. Aborts for a noun
+/// that names a field which its schema lacks.
 [[nodiscard]] const std::vector<Noun>& nouns();
 /// The one of a kind; null: there is none.
 [[nodiscard]] const Noun* find_noun(std::string_view kind);

@@ -172,6 +172,8 @@ class World {
   struct Machine;
 
   void start();
+  /// The process is gone, and begins once more on what the disk holds.
+  void start_again();
   bool move_at_once();
   bool step_disk();
   void begin_commit(std::size_t submissions_max);
