@@ -178,10 +178,9 @@ TEST_F(Webhook, hears_of_events_in_a_copy_too) {
   runtime_->clone_object(hook, {}, {.target = copy},
                          [&](Result<Reply> reply) { done.set_value(std::move(reply)); });
   value(done.get_future().get());
-  // It hears what happens from its place in the log on, which it is given in a turn of its own.
   ASSERT_TRUE(eventually([&] {
-    const auto subscription = runtime_->inspect({"subscription", "copy"});
-    return subscription && subscription->state.at("cursor") != "";
+    const auto own = runtime_->inspect({"subscription", "copy"});
+    return own && own->state.at("cursor") != "";
   }));
   happen("ann");
   for (int i = 0; i < 2; ++i) take()->finish(ok);
