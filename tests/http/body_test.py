@@ -161,6 +161,21 @@ class Memory(unittest.TestCase):
         self.assertIn(b"200", statuses)
         self.assertTrue({b"429", b"503"} & set(statuses), statuses)
 
+    def test_idle_connections_keep_nothing_of_what_was_sent_or_read_over(self):
+        server = self.run_with()
+        with server.connect() as client:
+            if client.ask(request("/build")).body == b"debug":
+                self.skipTest("the sanitizers of debug builds keep what is given back")
+        before = server.memory_bytes()
+        for path in ("/echo", "/unwanted"):
+            for _ in range(60):
+                client = server.connect()
+                self.addCleanup(client.close)
+                size = 1_000_000 if path == "/echo" else 60_000
+                client.send(request(path, "POST", f"Content-Length: {size}", body="x" * size))
+                self.assertIn(client.response().status, (200, 403))
+        self.assertLess(server.memory_bytes() - before, 20_000_000)
+
     def test_connections_count_and_one_too_many_is_refused(self):
         server = self.run_with(client_memory_bytes=6 * 1024 * 4)
         kept = [server.connect() for _ in range(4)]

@@ -29,6 +29,11 @@ class Server:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def memory_bytes(self):
+        """What the process has in memory now."""
+        with open(f"/proc/{self.process.pid}/statm") as pages:
+            return int(pages.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
     def stop(self):
         """Drains the server; returns its exit code, 0 when no connection was left."""
         self.signal(signal.SIGTERM)

@@ -2,6 +2,7 @@
 // The part of the session that reads a request's body: with the head where both arrived together,
 // else when the handler has judged the head and asks for it.
 #include "http/session.hpp"
+#include "perdure/base/let_go.hpp"
 
 namespace perdure::http {
 
@@ -63,7 +64,8 @@ void Session::drop_body_wanted() { const auto dropped = std::exchange(body_wante
 Session::Step Session::begin_body() {
   const auto sized = framing_.body == Framing::BodyKind::sized;
   if (sized && framing_.content_length > body_wanted_.bytes_max) return refuse_body(too_large);
-  incoming_ = {.bytes = {}, .hold = hold_for(body_wanted_.owner)};
+  let_go(incoming_);
+  incoming_.hold = hold_for(body_wanted_.owner);
   if (auto* budget = loop().core().services.memory; sized && budget != nullptr) {
     // Said before it is sent, and not counted before it arrives.
     const auto announced = static_cast<std::size_t>(framing_.content_length);
@@ -158,7 +160,7 @@ Session::Step Session::finish_body() {
 /// The handler hears nothing of it: its request ends with what it wanted to do with the body.
 Session::Step Session::refuse_body(const Refusal& refusal) {
   claim();
-  incoming_ = {};
+  let_go(incoming_);
   drop_body_wanted();
   return refuse(refusal);
 }
@@ -189,7 +191,7 @@ Session::Step Session::step_skip() {
     const auto step = parser_.parse_body(input_.view(), skipped_bytes_max, incoming_.bytes);
     input_.consume(step.consumed);
     if (step.refusal || step.done) {
-      incoming_ = {};
+      let_go(incoming_);
       body_unread_ = false;
       if (step.refusal || close_after_ || loop().core().draining) {
         linger();

@@ -6,6 +6,7 @@
 #include "http/request_checks.hpp"
 #include "http/response_head.hpp"
 #include "http/session.hpp"
+#include "perdure/base/let_go.hpp"
 
 namespace perdure::http {
 
@@ -108,11 +109,11 @@ void Session::take_compressed() {
   const auto bytes = compressed_.capacity() > kept_uncounted_bytes ? compressed_.capacity() : 0;
   if (written_hold_.bytes() == 0) written_hold_ = hold_for(reply_.owner);
   if (written_hold_.resize(bytes) != Fit::yes) {  // of a shared body, which takes nothing as it is
-    compressed_ = {};
+    let_go(compressed_);
     return;
   }
   body_ = compressed_;
-  reply_.body = {};  // its memory: the answer may take long to send
+  let_go(reply_.body);  // its memory: the answer may take long to send
   tell_gzip();
 }
 
@@ -262,8 +263,8 @@ void Session::report(Instant finished) {
 Session::Step Session::finish_exchange() {
   const auto finished = std::chrono::steady_clock::now();
   report(finished);
-  reply_ = {};
-  compressed_.clear();
+  let_go(reply_);
+  let_go(compressed_);
   body_ = {};
   written_hold_.release();
   if (close_after_) {
@@ -278,7 +279,7 @@ Session::Step Session::finish_exchange() {
   body_bytes_in_ = 0;
   scanner_.restart();
   if (body_unread_) {
-    incoming_ = {};
+    let_go(incoming_);
     enter(Phase::skipping, loop().core().options.timeouts.body, finished);
     return Step::again;
   }

@@ -9,6 +9,7 @@
 #include "http/lingering_close.hpp"
 #include "http/websocket_close.hpp"
 #include "http/websocket_connection.hpp"
+#include "perdure/base/let_go.hpp"
 #include "perdure/base/utf8.hpp"
 
 namespace perdure::http {
@@ -282,7 +283,7 @@ void WebSocketSession::on_written(const error_code& ec) {
     for (; taken_ > 0; --taken_) {
       auto& message = sending_[next_++];
       queued_bytes_ -= message.cost();
-      message.payload = {};
+      let_go(message.payload);
     }
     queue_hold_.shrink(queued_bytes_);
     has_room = queued_bytes_ <= options_.send_queue_bytes_max / 2;
