@@ -127,7 +127,7 @@ Result<Envelope> TransactionTurns::make_envelope(const TransactionStep& step) {
   call.payload = step.payload;
   call.if_seq = step.if_seq;
   call.owner = step.owner;
-  call.principal = whole_.call.principal;
+  call.principal = step.principal.value_or(whole_.call.principal);
   call.request_id = whole_.call.request_id;
   call.traceparent = whole_.call.traceparent;
   PERDURE_TRY_VOID(ground_.resolve(envelope));

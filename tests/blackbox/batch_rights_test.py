@@ -86,6 +86,48 @@ class Rights(BatchCase):
         self.assertEqual(self.client.get(f"/users/{other.json['id']}").json["is_active"], True)
         self.assertEqual(self.client.delete(f"/users/{other.json['id']}").status, 204)
 
+    def what_became_of(self, *requests, client):
+        """The status and code of the last request, in an atomic batch and in one that is not."""
+        problem = self.batch(*requests, client=client)
+        self.assertEqual(problem.json["errors"][0]["pointer"], f"/requests/{len(requests) - 1}")
+        item = self.items(*requests, client=client, atomic=False)[-1]
+        self.assertEqual((item["status"], item["body"]["code"]),
+                         (problem.status, problem.json["code"]))
+        return problem.status, problem.json["code"]
+
+    def test_each_is_judged_by_what_those_before_have_left_of_the_key(self):
+        for change, request, outcome in (
+                (lambda key: patch(key, {"scopes": ["api-keys:write"]}),
+                 lambda key: patch(key, {"scopes": ["*"]}), (403, "forbidden")),
+                (lambda key: patch(key, {"scopes": ["api-keys:write"]}),
+                 lambda key: post("/goals", {"title": "x"}), (403, "forbidden")),
+                (delete, lambda key: post("/goals", {"title": "x"}),
+                 (401, "unauthenticated")),
+                (lambda key: post(key + "/rotate"), lambda key: post("/goals", {"title": "x"}),
+                 (401, "unauthenticated"))):
+            made = self.user.post("/api-keys", {"name": "x", "scopes": ["*"]})
+            client = self.shared.client(made.json["secret"])
+            key = "/api-keys/" + made.json["id"]
+            before = self.user.get(key).json
+            with self.subTest(request=request(key)):
+                # The atomic one leaves the key as it was, for the other to change.
+                self.assertEqual(self.what_became_of(change(key), request(key), client=client),
+                                 outcome)
+                self.assertNotEqual(self.user.get(key).json, before)
+
+    def test_each_is_judged_by_what_those_before_have_left_of_the_user(self):
+        for change, outcome in ((patch("/users/{}", {"role": "user"}), (403, "forbidden")),
+                                (post("/users/{}/deactivate"), (401, "unauthenticated"))):
+            made = self.client.post("/users", {"email": f"{new_id()}@example.org",
+                                               "role": "admin"})
+            key = self.client.post("/api-keys", {"name": "x", "scopes": ["*"],
+                                                 "user_id": made.json["id"]})
+            client = self.shared.client(key.json["secret"])
+            change = {**change, "path": change["path"].format(made.json["id"])}
+            new = post("/users", {"email": f"{new_id()}@example.org"})
+            with self.subTest(change=change):
+                self.assertEqual(self.what_became_of(change, new, client=client), outcome)
+
     def test_who_has_no_key_has_no_batch(self):
         self.assert_problem(self.batch(get("/health"), client=self.shared.client(key="")), 401)
 

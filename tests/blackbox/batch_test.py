@@ -258,6 +258,14 @@ class Each(BatchCase):
                            atomic=False)
         self.assertEqual([item["status"] for item in items], [200, 412, 200])
 
+    def test_refuses_what_is_no_tag_as_singly(self):
+        path = f"/goals/{self.made()['id']}"
+        for tag in ("", "garbage", "W/2"):
+            single = self.user.patch(path, {"title": "a"}, headers={"If-Match": tag})
+            self.assertEqual(single.status, 400)
+            self.refused(patch(path, {"title": "a"}, if_match=tag), number=0, status=400,
+                         code=single.json["code"])
+
     def test_leaves_out_what_streams_or_is_a_batch(self):
         items = self.items(get("/events"), get("/users/me/export"), delete("/users/me"),
                            post("/batch", {"atomic": False, "requests": [get("/info")]}),

@@ -83,11 +83,13 @@ Result<Json> rotate(const Turn& turn, ResourceState& self, const Json& payload) 
   return public_state(self.json);
 }
 
-Result<Json> revoke(const Turn& turn, ResourceState& self, const Json& payload) {
+Result<Json> revoke(Turn& turn, ResourceState& self, const Json& payload) {
   PERDURE_TRY_VOID(check_within(turn.principal(), payload, self.json));
   if (self.json.at("revoked_at").is_null()) {
     self.json["revoked_at"] = format_rfc3339(turn.now());
     self.internal()[secret_hash] = "";
+  } else {
+    turn.change_nothing();
   }
   return public_state(self.json);
 }
@@ -114,17 +116,22 @@ std::vector<FieldError> check_change(const Json& before, const Json& after) {
   return {{"/revoked_at", "revoked", "is for good: the key cannot come back"}};
 }
 
-Result<Json> verify(const ResourceState& self, const Json& payload) {
-  PERDURE_TRY(hash, required_text(payload, secret_hash));
-  const auto& own = self.internal().at(secret_hash).get_ref<const std::string&>();
-  const bool is_usable = !own.empty() && self.json.at("revoked_at").is_null();
+Result<Json> verify(const Json& state, std::string_view hash) {
+  const auto& internal = state.at(std::string{internal_member});
+  const auto& own = internal.at(secret_hash).get_ref<const std::string&>();
+  const bool is_usable = !own.empty() && state.at("revoked_at").is_null();
   if (!is_usable || !equal_in_constant_time(own, hash)) {
     return fail(ErrorCode::unauthenticated, "the key is not valid");
   }
-  return Json{{"scopes", self.json.value("scopes", Json::array())},
-              {"rate_limit", self.json.value("rate_limit", Json())},
-              {"expires_at", self.json.value("expires_at", Json())},
-              {"last_used_at", self.json.at("last_used_at")}};
+  return Json{{"scopes", state.value("scopes", Json::array())},
+              {"rate_limit", state.value("rate_limit", Json())},
+              {"expires_at", state.value("expires_at", Json())},
+              {"last_used_at", state.at("last_used_at")}};
+}
+
+Result<Json> verify(const ResourceState& self, const Json& payload) {
+  PERDURE_TRY(hash, required_text(payload, secret_hash));
+  return verify(self.json, hash);
 }
 
 }  // namespace
@@ -135,14 +142,15 @@ bool Grant::is_due_for_touch(Timestamp now) const {
   return !last_used_at || is_due_after(*last_used_at, now);
 }
 
-Result<Grant> accept(const Reply& verified, Timestamp now) {
-  const Json& value = verified.value;
+namespace {
+
+Result<Grant> accept(const ObjectMeta& meta, const Json& value, Timestamp now) {
   const auto expires_at = time_in(value, "expires_at");
-  if (!verified.meta.exists() || (expires_at && *expires_at <= now)) {
+  if (!meta.exists() || (expires_at && *expires_at <= now)) {
     return fail(ErrorCode::unauthenticated, "the key is not valid");
   }
-  Grant grant{.key_id = verified.meta.object().id,
-              .user_id = verified.meta.origin->owner.text(),
+  Grant grant{.key_id = meta.object().id,
+              .user_id = meta.origin->owner.text(),
               .scopes = value.at("scopes").get<std::vector<std::string>>(),
               .rate_limit = {},
               .expires_at = expires_at,
@@ -152,6 +160,17 @@ Result<Grant> accept(const Reply& verified, Timestamp now) {
                                  .window = std::chrono::seconds{limit.at("window_s").get<int>()}};
   }
   return grant;
+}
+
+}  // namespace
+
+Result<Grant> accept(const Reply& verified, Timestamp now) {
+  return accept(verified.meta, verified.value, now);
+}
+
+Result<Grant> grant_of(const ObjectView& key, std::string_view secret_hash, Timestamp now) {
+  PERDURE_TRY(value, verify(key.state, secret_hash));
+  return accept(key.meta, value, now);
 }
 
 }  // namespace api_key

@@ -109,10 +109,11 @@ Result<Json> set_preferences(const Fields& fields, ResourceState& self, Json pre
   return self.json.at("preferences");
 }
 
-Result<Json> set_active(ResourceState& self, bool is_active) {
+Result<Json> set_active(Turn& turn, ResourceState& self, bool is_active) {
   if (is_active && !self.internal().at("erased_at").is_null()) {
     return fail(ErrorCode::conflict, "the user has been erased");
   }
+  if (self.json.at("is_active") == is_active) turn.change_nothing();
   self.json["is_active"] = is_active;
   return public_state(self.json);
 }
@@ -171,8 +172,10 @@ void add_commands(KindBuilder<ResourceState>& builder, const Fields& fields,
                  self.json["email_verified"] = true;
                  return public_state(self.json);
                })
-      .command("deactivate", [](Turn&, ResourceState& self) { return set_active(self, false); })
-      .command("activate", [](Turn&, ResourceState& self) { return set_active(self, true); })
+      .command("deactivate",
+               [](Turn& turn, ResourceState& self) { return set_active(turn, self, false); })
+      .command("activate",
+               [](Turn& turn, ResourceState& self) { return set_active(turn, self, true); })
       .command("erase",
                [fields](Turn& turn, ResourceState& self) { return erase(fields, turn, self); })
       .query("preferences", [](const ResourceState& self) { return preferences_of(self); })

@@ -145,7 +145,7 @@ void carry_out_part(ContextPtr context) {
   context->route = find_route(*context);
   if (context->route == nullptr) return;
   if (const auto refused = check_in_batch(*context)) return answer(*context, *refused);
-  check_and_dispatch(std::move(context));
+  authenticate_again(std::move(context), check_and_dispatch);
 }
 
 Application::Services::Services(Runtime& with_runtime, const Clock& with_clock, Random& with_random,

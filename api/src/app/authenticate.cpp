@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "app/batch/part.hpp"
 #include "app/live_list.hpp"
 #include "app/secrets.hpp"
 #include "app/services.hpp"
@@ -84,16 +85,23 @@ void touch(Context& context, const api_key::Grant& grant) {
   });
 }
 
-// The key stands: the last checks, which no memory can answer.
-void admit(ContextPtr context, std::shared_ptr<const Standing> standing, Next next) {
-  const auto& grant = standing->grant;
-  if (grant.expires_at && *grant.expires_at <= context->services.clock.now()) {
-    return refuse(*context, "the API key is not valid");
+// The key stands: the last check, which no memory can answer. False when it has answered.
+bool stands(Context& context, std::shared_ptr<const Standing> standing) {
+  const auto& expires_at = standing->grant.expires_at;
+  if (expires_at && *expires_at <= context.services.clock.now()) {
+    refuse(context, "the API key is not valid");
+    return false;
   }
+  context.principal = standing->principal;
+  context.standing = std::move(standing);
+  return true;
+}
+
+void admit(ContextPtr context, std::shared_ptr<const Standing> standing, Next next) {
+  if (!stands(*context, std::move(standing))) return;
+  const auto& grant = context->standing->grant;
   take_token(*context, grant.rate_limit);
   touch(*context, grant);
-  context->principal = standing->principal;
-  context->standing = std::move(standing);
   if (!context->rate->taken) {
     return answer(*context, Error{.code = ErrorCode::rate_limited,
                                   .detail = "the key's rate limit is reached",
@@ -107,6 +115,32 @@ using StandingHandler = std::function<void(Result<std::shared_ptr<const Standing
 
 Unexpected not_valid() { return fail(ErrorCode::unauthenticated, "the API key is not valid"); }
 
+Unexpected not_active() { return fail(ErrorCode::unauthenticated, "the key's user is not active"); }
+
+Principal::Role role_of(const Json& account) {
+  return account.at("role") == "admin" ? Principal::Role::admin : Principal::Role::user;
+}
+
+// What the key grants as the steps of a transaction have left it and its user.
+Result<std::shared_ptr<const Standing>> standing_left(const Context& context) {
+  const auto& transaction = *context.part->transaction;
+  const auto key = transaction.left(context.key->object);
+  const auto user = transaction.left(context.standing->user);
+  if (!key && !user) return context.standing;
+  auto standing = *context.standing;
+  if (key) {
+    PERDURE_TRY(grant,
+                api_key::grant_of(*key, context.key->hash_hex, context.services.clock.now()));
+    standing.principal.scopes = join_scopes(grant.scopes);
+    standing.grant = std::move(grant);
+  }
+  if (user) {
+    if (!user->meta.exists() || user->state.at("is_active") != true) return not_active();
+    standing.principal.role = role_of(user->state);
+  }
+  return std::make_shared<const Standing>(std::move(standing));
+}
+
 Result<std::shared_ptr<const Standing>> with_account(Application::Services& services,
                                                      KeyRecord& key, Standing standing,
                                                      Result<Reply> account) {
@@ -114,10 +148,9 @@ Result<std::shared_ptr<const Standing>> with_account(Application::Services& serv
     return fail(std::move(account).error());
   }
   if (!account || !account->meta.exists() || !account->value.at("is_active").get<bool>()) {
-    return fail(ErrorCode::unauthenticated, "the key's user is not active");
+    return not_active();
   }
-  const bool is_admin = account->value.at("role") == "admin";
-  standing.principal.role = is_admin ? Principal::Role::admin : Principal::Role::user;
+  standing.principal.role = role_of(account->value);
   standing.user_seq = account->meta.seq;
   standing.key_watch = services.runtime.watch(key.object);
   standing.user_watch = services.runtime.watch(standing.user);
@@ -181,21 +214,24 @@ std::optional<std::string> read_ticket(const Context& context) {
   return std::move(found->value);
 }
 
+using Admit = void (*)(ContextPtr, std::shared_ptr<const Standing>, Next);
+
 // What the key grants is remembered, or asked for.
-void with_key(ContextPtr context, Next next) {
+void with_key(ContextPtr context, Admit admit, Next next) {
   if (auto standing = context->key->standing(); standing && standing->holds()) {
     return admit(std::move(context), std::move(standing), next);
   }
   auto& services = context->services;
   auto key = context->key;
-  ask_standing(services, std::move(key), [context = std::move(context), next](auto standing) {
-    if (standing) return admit(context, std::move(*standing), next);
-    if (standing.error().code != ErrorCode::unauthenticated) {
-      return answer(*context, std::move(standing).error());
-    }
-    context->services.keys.forget(context->secret);
-    refuse(*context, standing.error().detail);
-  });
+  ask_standing(services, std::move(key),
+               [context = std::move(context), admit, next](auto standing) {
+                 if (standing) return admit(context, std::move(*standing), next);
+                 if (standing.error().code != ErrorCode::unauthenticated) {
+                   return answer(*context, std::move(standing).error());
+                 }
+                 context->services.keys.forget(context->secret);
+                 refuse(*context, standing.error().detail);
+               });
 }
 
 }  // namespace
@@ -208,7 +244,7 @@ void authenticate(ContextPtr context, Next next) {
       if (!context->key) {
         return refuse(*context, "the ticket is not valid: each opens one connection, within 30 s");
       }
-      return with_key(std::move(context), next);
+      return with_key(std::move(context), admit, next);
     }
   }
   if (context->secret.empty() || context->secret.size() > secret_bytes_max) {
@@ -221,7 +257,22 @@ void authenticate(ContextPtr context, Next next) {
   if (!found) return answer(*context, std::move(found).error());
   if (*found == nullptr) return refuse(*context, "the API key is not valid");
   context->key = std::move(*found);
-  with_key(std::move(context), next);
+  with_key(std::move(context), admit, next);
+}
+
+void authenticate_again(ContextPtr context, Next next) {
+  if (!context->part->is_atomic()) {
+    // The batch has taken its tokens.
+    return with_key(
+        std::move(context),
+        [](ContextPtr part, std::shared_ptr<const Standing> standing, Next go_on) {
+          if (stands(*part, std::move(standing))) go_on(std::move(part));
+        },
+        next);
+  }
+  auto standing = standing_left(*context);
+  if (!standing) return refuse(*context, standing.error().detail);
+  if (stands(*context, std::move(*standing))) next(std::move(context));
 }
 
 void ask_standing(Application::Services& services, std::shared_ptr<KeyRecord> key,

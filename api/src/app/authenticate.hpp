@@ -16,6 +16,11 @@ namespace perdure::api {
 /// 401 or 429 itself.
 void authenticate(ContextPtr context, void (*next)(ContextPtr));
 
+/// Judges a request of a batch by what the key grants after the requests before it, and goes on
+/// with `next`, or answers with 401 itself. Of an atomic batch that is as its steps have left the
+/// key and its user.
+void authenticate_again(ContextPtr context, void (*next)(ContextPtr));
+
 /// Asks the key's object and its user's what the key grants now, and remembers the answer with the
 /// key. Its expiry is the caller's to look at.
 /// Errors   unauthenticated  the key is not valid any more, or its user is not active; those of

@@ -245,7 +245,8 @@ void call_object(Context& context, Call call, ReplyHandler done) {
                         .command = std::move(call.name),
                         .payload = std::move(call.payload),
                         .if_seq = call.if_seq,
-                        .owner = std::move(call.owner)}));
+                        .owner = std::move(call.owner),
+                        .principal = std::move(call.principal)}));
 }
 
 namespace {

@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "perdure/runtime/call.hpp"
+#include "perdure/runtime/inspect.hpp"
 
 namespace perdure::actors::api_key {
 
@@ -59,5 +60,10 @@ struct Grant {
 /// What the reply of `verify` grants.
 /// Errors  unauthenticated  the key is deleted, or has expired at `now`.
 [[nodiscard]] Result<Grant> accept(const Reply& verified, Timestamp now);
+
+/// The same, of the key itself, as `inspect` shows it.
+/// Errors  those of `verify` and of `accept`.
+[[nodiscard]] Result<Grant> grant_of(const ObjectView& key, std::string_view secret_hash,
+                                     Timestamp now);
 
 }  // namespace perdure::actors::api_key

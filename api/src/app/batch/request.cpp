@@ -20,10 +20,17 @@ http::Method method_of(std::string_view name) {
   return http::Method::options;  // the schema has it not
 }
 
-/// A tag may come without its quotes, as the member of a resource that it is made of.
+/// A tag may come without its quotes. Whatever else is no tag is judged as the field If-Match is.
 std::string tag_of(std::string text) {
-  if (text.empty() || text == "*" || text.find('"') != std::string::npos) return text;
+  const bool begins_as_tag = !text.empty() && text.front() >= '0' && text.front() <= '9';
+  if (!begins_as_tag || text.find_first_of("\", \t") != std::string::npos) return text;
   return '"' + text + '"';
+}
+
+std::optional<std::string> if_match_in(const Json& request) {
+  const auto sent = request.find("if_match");
+  if (sent == request.end()) return {};
+  return tag_of(sent->get<std::string>());
 }
 
 /// What is written to a stream that nobody reads.
@@ -46,7 +53,7 @@ Result<std::vector<BatchRequest>> read_requests(const Json& body) {
     BatchRequest request{.name = one.value("id", std::string{}),
                          .method = method_of(one.at("method").get_ref<const std::string&>()),
                          .path = one.at("path").get<std::string>(),
-                         .if_match = tag_of(one.value("if_match", std::string{}))};
+                         .if_match = if_match_in(one)};
     const auto sent = one.find("body");
     if (sent != one.end() && !sent->is_null()) request.body = &*sent;
     if (!request.name.empty() && !names.insert(request.name).second) {
@@ -97,7 +104,7 @@ RunningRequest make_running(const ContextPtr& whole, const BatchRequest& request
   made.transport = whole->request.transport;
   made.request_id = whole->request.request_id;
   if (body != nullptr) made.body = dump_json(*body);
-  if (!request.if_match.empty()) made.headers.add("If-Match", request.if_match);
+  if (request.if_match) made.headers.add("If-Match", *request.if_match);
   RunningRequest running;
   running.exchange =
       std::make_shared<PartExchange>(std::string{made.path()}, made.request_id, std::move(told));

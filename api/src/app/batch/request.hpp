@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct BatchRequest {
   http::Method method = http::Method::get;
   std::string path;
   const Json* body = nullptr;  ///< null: none
-  std::string if_match;
+  std::optional<std::string> if_match = {};
 };
 
 /// Errors: invalid, for two requests of one name.

@@ -18,6 +18,8 @@ struct TransactionStep {
   std::optional<Seq> if_seq = {};
   /// As Call::owner.
   std::optional<std::string> owner = {};
+  /// Who asks for the step; empty: who asks for the transaction.
+  std::optional<Principal> principal = {};
 };
 
 /// The objects of a transaction, while all of them stand still.
