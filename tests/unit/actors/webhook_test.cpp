@@ -1,97 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Webhooks with a performer that does as the test says; through real servers: tests/blackbox.
-#include "perdure/actors/webhook.hpp"
-
 #include <algorithm>
-#include <filesystem>
 #include <future>
-#include <mutex>
 #include <set>
-#include <thread>
 
-#include "fixture.hpp"
+#include "webhook_fixture.hpp"
 
 namespace perdure::actors {
 namespace {
-
-using namespace std::chrono_literals;
-
-const ObjectId hook{"webhook", "w"};
-const Json ok{{"status", 204}, {"headers", Json::object()}};
-
-class Webhook : public KindsTest {
- protected:
-  void SetUp() override {
-    KindsTest::SetUp();
-    listen();
-    make(hook, {"notebook.*"});
-  }
-  void TearDown() override {
-    effects_.clear();
-    KindsTest::TearDown();
-  }
-  [[nodiscard]] DomainOptions options() const override {
-    return {.webhooks = {.retry = {.attempts = 3, .backoff = 1ms, .ceiling = 5ms}}};
-  }
-
-  void listen() {
-    runtime_->set_performer(
-        "http",
-        [this](std::shared_ptr<Effect> effect) {
-          if (at_once_) return effect->finish(ok);
-          const std::scoped_lock lock{mutex_};
-          effects_.push_back(std::move(effect));
-        },
-        1'000);
-  }
-  void make(const ObjectId& object, const Json& topics) {
-    value(send(object, "create",
-               {{"url", "https://example.org/"},
-                {"topics", topics},
-                {"secret", webhook::secret_from(std::string(32, 's'))},
-                {"after", runtime_->events_end().value()}},
-               member("ann")));
-  }
-
-  template <class Condition>
-  static bool eventually(Condition condition) {
-    for (int i = 0; i < 2'000; ++i) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(5ms);
-    }
-    return false;
-  }
-  /// Publishes an event of `owner`.
-  std::string happen(const std::string& owner) {
-    const auto id = "n" + std::to_string(++count_);
-    value(send({"notebook", id}, "create", {{"title", "t"}}, member(owner)));
-    return id;
-  }
-  [[nodiscard]] std::size_t sending() {
-    const std::scoped_lock lock{mutex_};
-    return effects_.size();
-  }
-  std::shared_ptr<Effect> take() {
-    EXPECT_TRUE(eventually([&] { return sending() > 0; }));
-    const std::scoped_lock lock{mutex_};
-    if (effects_.empty()) return nullptr;
-    auto effect = std::move(effects_.front());
-    effects_.erase(effects_.begin());
-    return effect;
-  }
-  Json deliveries(Json payload = nullptr) {
-    return query(hook, "list_deliveries", std::move(payload)).at("items");
-  }
-  bool wait_for(std::size_t count, const std::string& status) {
-    const Json wanted{{"status", status}, {"limit", 500}};
-    return eventually([&] { return deliveries(wanted).size() == count; });
-  }
-
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<Effect>> effects_;
-  std::atomic<bool> at_once_{false};
-  int count_ = 0;
-};
 
 TEST_F(Webhook, hears_its_owners_events_only) {
   happen("bob");
@@ -145,6 +61,18 @@ TEST_F(Webhook, leaves_a_receiver_alone_for_as_long_as_it_asks) {
   EXPECT_LE(alarm->wait->time, 120min);
 }
 
+TEST_F(Webhook, sets_its_alarm_anew_in_the_turn_that_it_may_have_caused) {
+  happen("ann");
+  take()->finish(Json{{"status", 503}, {"headers", Json::object()}, {"retry_after_s", 7'200}});
+  ASSERT_TRUE(wait_for(1, "pending"));
+  const auto wait = [&] { return runtime_->alarm(hook, "deliver").value()->wait->time; };
+  const auto before = wait();
+  EXPECT_TRUE(eventually([&] {
+    command(hook, "deliver");
+    return wait() < before;
+  }));
+}
+
 TEST_F(Webhook, sends_again_what_was_being_sent_in_a_state_that_is_restored) {
   happen("ann");
   auto sent = take();
@@ -158,7 +86,6 @@ TEST_F(Webhook, sends_again_what_was_being_sent_in_a_state_that_is_restored) {
             sent->payload().at("headers").at("webhook-id"));
   again->finish(ok);
   EXPECT_TRUE(wait_for(1, "succeeded"));
-  EXPECT_FALSE(runtime_->alarm(hook, "deliver").value());
 }
 
 TEST_F(Webhook, listens_to_topics_that_are_written_by_hand_and_sends_nothing_twice) {
@@ -266,7 +193,7 @@ TEST_F(Webhook, keeps_the_newest_of_what_is_finished) {
     entries += page.size();
     from = page.back().key + '\x01';
   }
-  EXPECT_EQ(entries, 5 * kept);  // delivery, body, id, event, finished
+  EXPECT_EQ(entries, 5 * kept);  // delivery, body, event, finished, succeeded
 }
 
 TEST_F(Webhook, keeps_its_secret_when_its_state_is_replaced_without_it) {
