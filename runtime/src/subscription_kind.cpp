@@ -13,8 +13,10 @@ namespace perdure::runtime {
 namespace {
 
 constexpr std::size_t topics_max = 100;
-/// Changes of topics that have not come to pass yet; past it one takes effect at once.
+/// Changes of topics that have not come to pass yet, and what their topics take; past either bound
+/// a change takes effect at once.
 constexpr std::size_t changes_max = 16;
+constexpr std::size_t changes_bytes_max = 16u << 10;
 constexpr std::size_t names_max = 100;
 constexpr std::int64_t batch_most = 100;  // as many as a page has
 /// Of the texts in one message, which has at most limits::sent_payload_bytes_max. An event alone
@@ -129,10 +131,13 @@ Result<Json> change(Turn&, Json& self, const Json& payload) {
   PERDURE_TRY(from, text_member(payload, "from", "", 200));
   PERDURE_TRY_VOID(read_manner(self, payload));
   auto earlier = self.value("earlier", Json::array());
-  if (from.empty() || earlier.size() >= changes_max) {
+  if (from.empty()) {
     earlier.clear();
   } else if (position_of(from) > position_of(self.at("cursor").get<std::string_view>())) {
     earlier.push_back({{"topics", self.at("topics")}, {"until", from}});
+    const bool fits =
+        earlier.size() <= changes_max && serialized_size(earlier) <= changes_bytes_max;
+    if (!fits) earlier.clear();
   } else {
     earlier.clear();
     self["cursor"] = from;

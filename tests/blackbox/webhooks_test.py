@@ -323,6 +323,7 @@ class Webhooks(WebhookTest):
                            ("url", "http://2130706433/"),
                            ("url", "http://a b/"), ("url", "http:///x"), ("topics", []),
                            ("topics", ["a.b"] * 2), ("topics", [f"t.{i}" for i in range(101)]),
+                           ("topics", [f"{'t' * 120}.{i}" for i in range(40)]),
                            ("topics.0", ["a..b"]), ("topics.1", ["a", "**.b"])]:
             with self.subTest(f"{field} {bad!s:.60}"):
                 body = {**good, field.partition(".")[0]: bad}

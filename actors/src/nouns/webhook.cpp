@@ -19,6 +19,13 @@ namespace perdure::actors {
 namespace {
 
 Result<void> check_topics(const Json& topics) {
+  std::size_t bytes = 0;
+  for (const auto& topic : topics) bytes += topic.get_ref<const std::string&>().size();
+  if (bytes > webhook::topics_bytes_max) {
+    return fail(invalid_field(
+        "/topics", "too_large",
+        "must have at most " + std::to_string(webhook::topics_bytes_max) + " bytes together"));
+  }
   for (std::size_t i = 0; i < topics.size(); ++i) {
     if (auto valid = validate_topic_pattern(topics[i].get_ref<const std::string&>()); !valid) {
       auto error = std::move(valid).error();
@@ -94,7 +101,10 @@ Result<void> check_place(const WebhookPolicy& policy, const Json& payload) {
 
 Result<void> settle(const WebhookPolicy& policy, Turn& turn, const Json& before, Json& next,
                     const Json& payload) {
-  PERDURE_TRY_VOID(check_topics(next.at("topics")));
+  // Versions up to 0.1.0 took larger ones, which stay.
+  if (before.value("topics", Json()) != next.at("topics")) {
+    PERDURE_TRY_VOID(check_topics(next.at("topics")));
+  }
   if (listens_elsewhere(before, next)) {
     next[std::string{internal_member}][scopes] = turn.principal().scopes;
   }

@@ -51,6 +51,28 @@ TEST_F(Webhook, does_not_count_an_attempt_that_never_began) {
   EXPECT_EQ(deliveries()[0].at("attempts"), 1);
 }
 
+TEST_F(Webhook, takes_patterns_of_4_kib_and_keeps_larger_ones_that_it_has) {
+  auto large = Json::array({"notebook.*"});
+  for (int i = 0; i < 41; ++i) large.push_back(std::string(100, 'x') + std::to_string(i));
+  EXPECT_EQ(refusal(send(hook, "update", {{"topics", large}})), "invalid /topics");
+  const Json webhook{{"url", "https://example.org/"},
+                     {"topics", large},
+                     {"secret", webhook::secret_from(std::string(32, 's'))}};
+  EXPECT_EQ(refusal(send({"webhook", "other"}, "create", webhook)), "invalid /topics");
+  // As a version without the bound made it.
+  command(hook, std::string{builtin::patch}, {{"topics", large}});
+  restart();
+  listen();
+  command(hook, "update", {{"description", "d"}, {"topics", large}});
+  EXPECT_EQ(query(hook, "get").at("topics"), large);
+  happen("ann");
+  take()->finish(ok);
+  EXPECT_TRUE(wait_for(1, "succeeded"));
+  auto less = large;
+  less.erase(40);
+  command(hook, "update", {{"topics", less}});
+}
+
 TEST_F(Webhook, leaves_a_receiver_alone_for_as_long_as_it_asks) {
   happen("ann");
   take()->finish(Json{{"status", 503}, {"headers", Json::object()}, {"retry_after_s", 7'200}});

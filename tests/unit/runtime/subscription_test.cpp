@@ -228,5 +228,39 @@ TEST_F(Events, a_subscription_names_what_is_wrong_with_it) {
   }
 }
 
+TEST_F(Events, of_before_a_change_are_judged_by_it_where_more_than_16_kib_would_be_remembered) {
+  const auto large = [](char name) {
+    auto topics = Json::array();
+    for (int i = 100; i < 200; ++i) {
+      topics.push_back("counter." + std::string(119, name) + std::to_string(i));
+    }
+    return topics;
+  };
+  const auto heard = [&] { return value(ask("listener", "l", "heard")).get<Amounts>(); };
+  value(call("subscription", "s", "subscribe",
+             Json{{"topics", large('a')},
+                  {"kind", "listener"},
+                  {"id", "l"},
+                  {"command", "hear"},
+                  {"after", runtime_->events_end().value()}}));
+  value(call("subscription", "s", "pause", Json()));
+  const auto remembered_after = [&](const Json& topics, std::int64_t by) {
+    add("a", by);
+    value(call("subscription", "s", "change",
+               Json{{"topics", topics}, {"from", runtime_->events_end().value()}}));
+    return runtime_->inspect({"subscription", "s"})->state.at("earlier").size();
+  };
+  EXPECT_EQ(remembered_after(large('b'), 1), 1U);
+  // The second list would make more than 16 KiB: this change holds for what came before it, too.
+  EXPECT_EQ(remembered_after({"counter.added"}, 2), 0U);
+  for (std::size_t i = 1; i <= 16; ++i) EXPECT_EQ(remembered_after({"**"}, 3), i);
+  EXPECT_EQ(remembered_after({"counter.*"}, 4), 0U) << "there is a bound on their number, too";
+  value(call("subscription", "s", "resume", Json()));
+  Amounts all{1, 2};
+  all.insert(all.end(), 16, 3);
+  all.push_back(4);
+  EXPECT_TRUE(eventually([&] { return ask("listener", "l", "heard") && heard() == all; }));
+}
+
 }  // namespace
 }  // namespace perdure

@@ -43,12 +43,13 @@
 // Errors  conflict  test and retry_delivery of a disabled webhook; retry_delivery of what is being
 //                   sent. not_found: no such delivery (any more). invalid: topics, secret, one
 //                   more than an owner may have.
-// Limits  `WebhookPolicy::per_owner_max` of one owner, as `others` says, so an event makes at most
-//         as many deliveries. Past `WebhookPolicy::waiting_max` that wait the webhook *lags*: its
-//         subscription pauses, later events wait in the event log and come when half is done
-//         (`lagging_since`, event `webhook.lagging` {id, url, waiting}). `deliveries_kept` finished
-//         deliveries, oldest gone first; past `deliveries_waiting_max`, which only `test` and
-//         `retry_delivery` can reach, one fails at once.
+// Limits  `topics_bytes_max` of patterns. `WebhookPolicy::per_owner_max` webhooks of one owner, as
+//         `others` says, so an event makes at most as many deliveries. Past
+//         `WebhookPolicy::waiting_max` that wait the webhook *lags*: its subscription pauses, later
+//         events wait in the event log and come when half is done (`lagging_since`, event
+//         `webhook.lagging` {id, url, waiting}). `deliveries_kept` finished deliveries, oldest gone
+//         first; past `deliveries_waiting_max`, which only `test` and `retry_delivery` can reach,
+//         one fails at once.
 #pragma once
 
 #include <array>
@@ -87,6 +88,8 @@ inline constexpr std::string_view delivery_topics = "webhook_delivery";
 inline constexpr std::array topics_by_name{own_topics, delivery_topics};
 inline constexpr std::string_view disabled_topic = "webhook.disabled";
 inline constexpr std::string_view lagging_topic = "webhook.lagging";
+/// Of a webhook's patterns together: its subscription has them in memory.
+inline constexpr std::size_t topics_bytes_max = 4u << 10;
 inline constexpr std::size_t events_a_turn_max = 32;  ///< that come to a webhook at once
 inline constexpr std::size_t deliveries_kept = 1'000;
 inline constexpr std::size_t deliveries_waiting_max = 10'000;
