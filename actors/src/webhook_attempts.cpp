@@ -121,6 +121,9 @@ bool Deliveries::attempted(const Json& outcome) {
   const bool is_refused = error == "unauthenticated";  // the owner is not served any more
   if (failure.empty()) {
     succeed(delivery);
+  } else if (error == "gone") {  // it may not be told any more, whatever the receiver does
+    delivery["attempts"] = context.at("attempt").get<int>() - 1;
+    finish(delivery, "failed");
   } else if (is_refused || error == "deadline_exceeded") {  // it never began
     delivery["attempts"] = context.at("attempt").get<int>() - 1;
     wait_for(delivery, Milliseconds{0});

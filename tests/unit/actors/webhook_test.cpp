@@ -51,6 +51,20 @@ TEST_F(Webhook, does_not_count_an_attempt_that_never_began) {
   EXPECT_EQ(deliveries()[0].at("attempts"), 1);
 }
 
+TEST_F(Webhook, ends_a_delivery_alone_that_its_owner_may_not_be_told_of_any_more) {
+  happen("ann");
+  happen("ann");
+  take()->finish(fail(ErrorCode::gone, "not shared any more"));
+  take()->finish(ok);
+  ASSERT_TRUE(wait_for(1, "succeeded"));
+  ASSERT_TRUE(wait_for(1, "failed"));
+  const auto ended = deliveries({{"status", "failed"}})[0];
+  EXPECT_EQ(ended.at("error"), "not shared any more");
+  EXPECT_EQ(ended.at("attempts"), 0);
+  EXPECT_EQ(query(hook, "get").at("failing_since"), nullptr);
+  EXPECT_TRUE(runtime_->list({.kind = "dead_letter"}).value().items.empty());
+}
+
 TEST_F(Webhook, takes_patterns_of_4_kib_and_keeps_larger_ones_that_it_has) {
   auto large = Json::array({"notebook.*"});
   for (int i = 0; i < 41; ++i) large.push_back(std::string(100, 'x') + std::to_string(i));
@@ -338,22 +352,24 @@ class WebhookOwner : public ::testing::Test {
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     directory_ = pattern;
     runtime_ =
-        Runtime::open({.data_dir = directory_, .durability = DurabilityMode::buffered},
-                      {kind<Json>("user")
-                           .command("create", [](Turn&, Json&) {}, {.creates = Creates::yes})
-                           .query("account",
-                                  [this](const Json&) -> Result<Json> {
-                                    ++asked_;
-                                    if (unreadable_) return fail(ErrorCode::corrupt, "rot");
-                                    return Json{{"is_active", true}};
-                                  }),
-                       kind<Json>("webhook")
-                           .command("ask",
-                                    [](Turn& turn, Json&) {
-                                      turn.request({.performer = "http", .retry = {.attempts = 1}});
-                                    },
-                                    {.creates = Creates::yes})
-                           .command("make", [](Turn&, Json&) {}, {.creates = Creates::yes})})
+        Runtime::open(
+            {.data_dir = directory_, .durability = DurabilityMode::buffered},
+            {kind<Json>("user")
+                 .command("create", [](Turn&, Json&) {}, {.creates = Creates::yes})
+                 .query("account",
+                        [this](const Json&) -> Result<Json> {
+                          ++asked_;
+                          if (unreadable_) return fail(ErrorCode::corrupt, "rot");
+                          return Json{{"is_active", true}};
+                        }),
+             kind<Json>("webhook")
+                 .command("ask",
+                          [](Turn& turn, Json&) {
+                            turn.request({.performer = "http", .retry = {.attempts = 1}});
+                          },
+                          {.creates = Creates::yes})
+                 .command("make", [](Turn&, Json&) {}, {.creates = Creates::yes}),
+             kind<Json>("card").command("create", [](Turn&, Json&) {}, {.creates = Creates::yes})})
             .value();
     runtime_->set_performer("http", webhook::for_active_owners(
                                         *runtime_, [this](const std::shared_ptr<Effect>& effect) {
@@ -367,6 +383,13 @@ class WebhookOwner : public ::testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
+  void send(const ObjectId& object, std::string command, std::string owner,
+            Json payload = nullptr) {
+    Call call{.target = object, .name = std::move(command), .payload = std::move(payload)};
+    call.owner = std::move(owner);
+    ASSERT_TRUE(runtime_->call(std::move(call)).get());
+  }
+
   std::filesystem::path directory_;
   std::atomic<bool> unreadable_{true};
   std::atomic<int> asked_{0};
@@ -375,17 +398,12 @@ class WebhookOwner : public ::testing::Test {
 };
 
 TEST_F(WebhookOwner, that_cannot_be_read_has_nothing_delivered_until_it_can) {
-  const auto send = [&](const ObjectId& object, const char* command) {
-    Call call{.target = object, .name = command};
-    call.owner = "ann";
-    ASSERT_TRUE(runtime_->call(std::move(call)).get());
-  };
   const auto eventually = [](const auto& condition) {
     for (int i = 0; i < 2'000 && !condition(); ++i) std::this_thread::sleep_for(5ms);
     return condition();
   };
-  send({"user", "ann"}, "create");
-  send({"webhook", "w"}, "ask");
+  send({"user", "ann"}, "create", "ann");
+  send({"webhook", "w"}, "ask", "ann");
   ASSERT_TRUE(eventually([&] {
     const auto items = runtime_->outbox(0, 10);
     return items.size() == 1 && items[0].status == OutboxItem::Status::backing_off;
@@ -397,12 +415,13 @@ TEST_F(WebhookOwner, that_cannot_be_read_has_nothing_delivered_until_it_can) {
   EXPECT_TRUE(eventually([&] { return performed_ == 1; }));
 }
 
-/// As one that was asked for before effects said whose they are.
-class EffectOfNobody final : public Effect {
+/// Without an owner it is one that was asked for before effects said whose they are.
+class EffectOfTest final : public Effect {
  public:
-  explicit EffectOfNobody(ObjectId object) : object_(std::move(object)) {}
+  explicit EffectOfTest(ObjectId object, std::string owner = "", Json payload = nullptr)
+      : object_(std::move(object)), owner_(std::move(owner)), payload_(std::move(payload)) {}
   const ObjectId& object() const override { return object_; }
-  const std::string& owner() const override { return nobody_; }
+  const std::string& owner() const override { return owner_; }
   const std::string& id() const override { return id_; }
   const Json& payload() const override { return payload_; }
   int attempt() const override { return 1; }
@@ -414,7 +433,7 @@ class EffectOfNobody final : public Effect {
 
  private:
   const ObjectId object_;
-  const std::string nobody_;
+  const std::string owner_;
   const std::string id_ = "1";
   const Json payload_;
   std::promise<Result<Json>> ended_;
@@ -422,13 +441,8 @@ class EffectOfNobody final : public Effect {
 
 TEST_F(WebhookOwner, is_asked_about_where_the_effect_does_not_say_who_it_is) {
   unreadable_ = false;
-  const auto send = [&](const ObjectId& object, const char* command, std::string owner) {
-    Call call{.target = object, .name = command};
-    call.owner = std::move(owner);
-    ASSERT_TRUE(runtime_->call(std::move(call)).get());
-  };
   const auto attempt = [&](const char* webhook) -> std::optional<ErrorCode> {
-    const auto effect = std::make_shared<EffectOfNobody>(ObjectId{"webhook", webhook});
+    const auto effect = std::make_shared<EffectOfTest>(ObjectId{"webhook", webhook});
     webhook::for_active_owners(
         *runtime_, [](const std::shared_ptr<Effect>& made) { made->finish(ok); })(effect);
     const auto end = effect->end();
@@ -443,6 +457,36 @@ TEST_F(WebhookOwner, is_asked_about_where_the_effect_does_not_say_who_it_is) {
   unreadable_ = true;
   EXPECT_EQ(attempt("of ann"), ErrorCode::overloaded) << "later";
   EXPECT_EQ(attempt("that is not there"), ErrorCode::not_found);
+}
+
+TEST_F(WebhookOwner, is_not_told_of_what_was_shared_and_is_not_any_more) {
+  unreadable_ = false;
+  const ObjectId card{"card", "c"};
+  send({"user", "ann"}, "create", "ann");
+  send(card, "create", "bob");
+  const auto attempt = [&](const char* owner) -> std::optional<ErrorCode> {
+    const Json event{{"source", "/card/c"}, {"owner", owner}};
+    const auto effect = std::make_shared<EffectOfTest>(ObjectId{"webhook", "w"}, "ann",
+                                                       Json{{"body", event.dump()}});
+    webhook::for_active_owners(
+        *runtime_, [](const std::shared_ptr<Effect>& made) { made->finish(ok); })(effect);
+    const auto end = effect->end();
+    return end ? std::nullopt : std::optional{end.error().code};
+  };
+  EXPECT_EQ(attempt("ann"), std::nullopt) << "one's own is looked at no further";
+  EXPECT_EQ(attempt("bob"), ErrorCode::gone);
+  const Json to_ann{{"grantee", {{"user_id", "ann"}}}, {"role", "viewer"}};
+  send(card, std::string{builtin::share}, "bob", to_ann);
+  EXPECT_EQ(attempt("bob"), std::nullopt);
+  send(card, std::string{builtin::remove}, "bob");
+  EXPECT_EQ(attempt("bob"), ErrorCode::gone) << "it is deleted";
+  send(card, std::string{builtin::undelete}, "bob");
+  EXPECT_EQ(attempt("bob"), std::nullopt);
+  send(card, std::string{builtin::unshare}, "bob", {{"grantee", {{"user_id", "ann"}}}});
+  EXPECT_EQ(attempt("bob"), ErrorCode::gone);
+  send(card, std::string{builtin::remove}, "bob");
+  send(card, std::string{builtin::purge}, "bob");
+  EXPECT_EQ(attempt("bob"), ErrorCode::gone);
 }
 
 }  // namespace

@@ -105,7 +105,8 @@ inline constexpr std::chrono::hours overlap{24};
 /// The performer `http` for a host whose owners are objects of the kind `user`: an attempt of a
 /// webhook whose owner is deactivated, deleted or erased is not made, and fails as
 /// `unauthenticated`, which disables the webhook. While the owner cannot be asked about, no attempt
-/// is made, and none counts. All else goes to `perform`.
+/// is made, and none counts. An event of an object that was shared with the owner, and is not any
+/// more, fails as `gone`, which ends its delivery alone. All else goes to `perform`.
 /// Lifetime  the runtime outlives what it performs for.
 [[nodiscard]] Performer for_active_owners(Runtime& runtime, Performer perform);
 
