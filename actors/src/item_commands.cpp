@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "errors.hpp"
+#include "item_condition.hpp"
 #include "perdure/actors/sent_back.hpp"
 
 namespace perdure::actors {
@@ -75,20 +76,8 @@ std::int64_t this_seq(const Turn& turn) { return static_cast<std::int64_t>(turn.
 /// The seq of the item's last change. Items of versions up to 0.1.0 have none until they change.
 std::int64_t seq_of(const Json& item) { return item.value(item_seq, std::int64_t{1}); }
 
-/// Whether the caller's conditions allow a change: `if_seqs` are the seqs that it may have,
-/// `if_not_seqs` those that it must not have.
 Result<void> check_condition(const Json& payload, const Json& item) {
-  const auto seq = seq_of(item);
-  const auto is_among = [&](const Json& seqs) {
-    return std::ranges::any_of(seqs, [&](const Json& one) { return one == seq; });
-  };
-  const auto wanted = payload.find(item_member::if_seqs);
-  const auto unwanted = payload.find(item_member::if_not_seqs);
-  const bool has_wanted = wanted == payload.end() || is_among(*wanted);
-  const bool has_unwanted = unwanted != payload.end() && is_among(*unwanted);
-  if (has_wanted && !has_unwanted) return {};
-  return fail(ErrorCode::stale_precondition,
-              "it is at seq " + std::to_string(seq) + ", which is not the expected one");
+  return check_if_seqs(payload, static_cast<Seq>(seq_of(item)));
 }
 
 /// Members that move with every change.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perdure/actors/webhook.hpp"
+#include "perdure/runtime/access.hpp"
 #include "perdure/runtime/runtime.hpp"
 
 namespace perdure::actors {
@@ -33,6 +34,27 @@ Result<void> may_be_served(const Result<Reply>& account) {
   return fail(ErrorCode::unauthenticated, "the owner of the webhook is not active");
 }
 
+/// What was shared with the owner when the event was taken on may have been withdrawn since. Most
+/// events are of the owner's own objects, and need no look at them.
+Result<void> may_be_told(const Runtime& runtime, const std::string& owner, const Effect& effect) {
+  const auto body = effect.payload().find("body");
+  if (body == effect.payload().end()) return {};
+  const auto event = parse_stored_json(body->get_ref<const std::string&>());
+  if (!event || event->value("owner", owner) == owner) return {};
+  const auto withdrawn = [] {
+    return fail(ErrorCode::gone,
+                "the object of the event is not shared with the owner of the webhook any more");
+  };
+  const auto source = from_uri_reference(event->value("source", std::string{}));
+  if (!source) return withdrawn();
+  const auto object = runtime.inspect(*source);
+  if (!object && object.error().code == ErrorCode::not_found) return withdrawn();
+  if (!object) return fail(cannot_tell("the object of the event", object.error().detail));
+  const Principal reader{.role = Principal::Role::user, .user_id = owner};
+  if (permits(reader, possession_of(object->meta), Action::read).allowed()) return {};
+  return withdrawn();
+}
+
 /// The effect says whose it is, so that nothing has to be read that might be unreadable. One that
 /// says nothing is the host's own, or older than the saying: then the webhook is looked at.
 Result<std::string> owner_of(const Runtime& runtime, const Effect& effect) {
@@ -52,9 +74,11 @@ Performer webhook::for_active_owners(Runtime& runtime, Performer perform) {
     if (!owner) return effect->finish(fail(owner.error()));
     if (owner->empty()) return perform(std::move(effect));
     runtime.call({.target = {"user", *owner}, .type = CallType::query, .name = "account"},
-                 [perform, effect = std::move(effect)](const Result<Reply>& account) {
-                   auto served = may_be_served(account);
-                   if (!served) return effect->finish(fail(std::move(served).error()));
+                 [&runtime, perform, owner = *owner,
+                  effect = std::move(effect)](const Result<Reply>& account) {
+                   auto may = may_be_served(account);
+                   if (may) may = may_be_told(runtime, owner, *effect);
+                   if (!may) return effect->finish(fail(std::move(may).error()));
                    perform(effect);
                  });
   };

@@ -27,7 +27,7 @@ Agenda::Agenda(storage::Store& store, const Clock& clock, const Times& times, Ra
       outbox_(store, clock, random, with_wake(std::move(effects), [this] { wake(); })),
       events_(store),
       subscriptions_(
-          store, events_, std::move(call),
+          store, clock, events_, std::move(call),
           [this](const ObjectId& from, const ObjectId& to, const std::string& owner) {
             return outbox_.is_waiting(from, to, owner);
           },
@@ -125,9 +125,16 @@ bool Agenda::trim_events() {
   return false;
 }
 
+std::optional<Milliseconds> Agenda::next_step() const {
+  const auto outbox = outbox_.next();
+  const auto subscriptions = subscriptions_.next();
+  if (!outbox || !subscriptions) return outbox ? outbox : subscriptions;
+  return std::min(*outbox, *subscriptions);
+}
+
 Milliseconds Agenda::wait() const {
   auto wait = std::min(wait_max, alarms_.next() - clock_.now());
-  if (const auto outbox = outbox_.next()) wait = std::min(wait, *outbox - clock_.monotonic());
+  if (const auto next = next_step()) wait = std::min(wait, *next - clock_.monotonic());
   return std::max(wait, Milliseconds{0});
 }
 

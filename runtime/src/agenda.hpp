@@ -35,6 +35,8 @@ class Agenda {
 
   /// Moves what can move. True when something did.
   bool step();
+  /// When `step` has something to do again, if time alone brings it; monotonic, without alarms.
+  [[nodiscard]] std::optional<Milliseconds> next_step() const;
   void run();
   /// What is known of the store is read again: it was opened anew.
   void reset();

@@ -12,10 +12,10 @@
 #include <string>
 #include <unordered_map>
 
-#include "alarm_rate.hpp"
 #include "perdure/base/fair_queue.hpp"
 #include "perdure/runtime/options.hpp"
 #include "perdure/storage/store.hpp"
+#include "rate.hpp"
 
 namespace perdure::runtime {
 
@@ -86,8 +86,8 @@ class AlarmLines {
   void rest(OwnerKey key, const Owner& owner, const ObjectId& object, Line& line);
   void forget_rested(Microseconds now);
 
-  const AlarmRate object_rate_;
-  const AlarmRate owner_rate_;
+  const Rate object_rate_;
+  const Rate owner_rate_;
   std::unordered_map<OwnerKey, Owner> owners_;
   std::set<std::pair<Microseconds, OwnerKey>> order_;  ///< owners whose time has yet to come
   FairQueue<Turn> queue_{{.owner_running_max = owner_running_max}};

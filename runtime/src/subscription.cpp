@@ -23,9 +23,10 @@ constexpr std::size_t tail_events_at_once = 1'000;
 
 }  // namespace
 
-Subscriptions::Subscriptions(const storage::Store& store, EventFeed& feed, CallObject call,
-                             IsWaiting is_waiting, std::function<void()> wake)
+Subscriptions::Subscriptions(const storage::Store& store, const Clock& clock, EventFeed& feed,
+                             CallObject call, IsWaiting is_waiting, std::function<void()> wake)
     : store_(store),
+      clock_(clock),
       feed_(feed),
       call_(std::move(call)),
       is_waiting_(std::move(is_waiting)),
@@ -46,9 +47,9 @@ void Subscriptions::changed(const ObjectId& object, const Version& version) {
 void Subscriptions::forget(const std::string& id) {
   const auto found = subscriptions_.find(id);
   if (found == subscriptions_.end()) return;
-  const auto ids = ids_by_owner_.find(found->second.owner);
-  ids->second.erase(id);
-  if (ids->second.empty()) ids_by_owner_.erase(ids);
+  const auto readers = readers_.find(found->second.owner);
+  readers->second.ids.erase(id);
+  if (readers->second.ids.empty()) readers_.erase(readers);
   blocked_.erase(id);
   subscriptions_.erase(found);
   reading_ = !loaded_ || !subscriptions_.empty();
@@ -57,23 +58,31 @@ void Subscriptions::forget(const std::string& id) {
 void Subscriptions::put(const std::string& id, const Version& version) {
   const auto& state = *static_cast<const Json*>(version.state.get());
   auto& subscription = subscriptions_[id];
-  ids_by_owner_[subscription.owner].erase(id);
   ++subscription.changes;
   const auto patterns = [](const Json& json) {
     return json.at("topics").get<std::vector<std::string>>();
   };
-  subscription.topics.clear();
+  std::vector<Topics> topics;
   for (const auto& earlier : state.value("earlier", Json::array())) {
-    subscription.topics.push_back({patterns(earlier), earlier.at("until")});
+    topics.push_back({patterns(earlier), earlier.at("until")});
   }
-  subscription.topics.push_back({patterns(state)});
-  subscription.by_name = state.value("by_name", std::vector<std::string>{});
+  topics.push_back({patterns(state)});
+  auto by_name = state.value("by_name", std::vector<std::string>{});
+  const auto& owner = version.meta.origin->owner.text();
+  if (subscription.owner != owner) {
+    const auto before = readers_.find(subscription.owner);
+    if (before != readers_.end()) before->second.ids.erase(id);
+  }
+  auto& readers = readers_[owner];
+  const bool is_new = readers.ids.insert(id).second;
+  if (is_new || topics != subscription.topics || by_name != subscription.by_name) readers.changed();
+  subscription.topics = std::move(topics);
+  subscription.by_name = std::move(by_name);
   subscription.paused = state.contains("paused");
   subscription.target = {state.at("kind"), state.at("id")};
-  subscription.owner = version.meta.origin->owner.text();
+  subscription.owner = owner;
   subscription.cursor = state.at("cursor");
   subscription.looked_to.clear();
-  ids_by_owner_[subscription.owner].insert(id);
   subscription.due = true;
   queue(id, subscription);
   reading_ = true;
@@ -88,8 +97,10 @@ void Subscriptions::queue(const std::string& id, Subscription& subscription) {
   if (!subscription.due || subscription.busy || subscription.paused || subscription.queued) return;
   subscription.queued = true;
   blocked_.erase(id);
+  const auto pace =
+      subscription.owner.empty() ? PacedTurns::Pace::none : PacedTurns::Pace::of_owner;
   // One place for each, so it needs no bound.
-  static_cast<void>(turns_.push(perdure::owner_key(subscription.owner), std::string{id}));
+  turns_.push(perdure::owner_key(subscription.owner), std::string{id}, clock_.monotonic(), pace);
 }
 
 bool Subscriptions::knows(const std::string& id) {
@@ -127,6 +138,7 @@ bool Subscriptions::step() {
   std::size_t most = 0;
   {
     const std::scoped_lock lock{mutex_};
+    turns_.advance(clock_.monotonic());
     most = turns_.waiting();  // those that have a turn now; who is due again has the next one
   }
   for (std::size_t i = 0; i < most; ++i) {
@@ -143,6 +155,13 @@ bool Subscriptions::step() {
     if (done != Done::called) end_turn(id, subscription, Ended::read);
   }
   return moved;
+}
+
+std::optional<Milliseconds> Subscriptions::next() const {
+  const std::scoped_lock lock{mutex_};
+  const auto next = turns_.next();
+  if (!next) return {};
+  return std::chrono::ceil<Milliseconds>(*next);
 }
 
 bool Subscriptions::unblock() {
@@ -225,27 +244,54 @@ void Subscriptions::read_tail() {
         if (looked) subscription.looked_to = tail_;
         set_due(id, subscription);
       }
+      for (auto& [owner, readers] : readers_) readers.window.end();
       swept_ = page->next;
     }
+    auto before = tail_;
     for (const auto& event : page->events) {
       if (all) break;
-      wake_readers_of(*event, event->owner.text());
-      if (!event->owner.is_host()) wake_readers_of(*event, "");
-      for (const auto& grant : event->grants) wake_readers_of(*event, grant.grantee.text());
+      wake_readers_of(event, before, event->owner.text(), Relation::own);
+      if (!event->owner.is_host()) wake_readers_of(event, before, "", Relation::shared);
+      for (const auto& grant : event->grants) {
+        wake_readers_of(event, before, grant.grantee.text(), Relation::shared);
+      }
+      before = event->cursor;
     }
     tail_ = page->next;
     if (page->at_end) return;
   }
 }
 
-void Subscriptions::wake_readers_of(const Event& event, const std::string& owner) {
-  const auto ids = ids_by_owner_.find(owner);
-  if (ids == ids_by_owner_.end()) return;
-  for (const auto& id : ids->second) {
+bool Subscriptions::is_wanted(Readers& readers, const std::string& topic) const {
+  if (const auto known = readers.wanted.find(topic); known != readers.wanted.end()) {
+    return known->second;
+  }
+  if (readers.wanted.size() >= wanted_topics_max) readers.wanted.clear();
+  const bool wanted = std::ranges::any_of(readers.ids, [&](const std::string& id) {
+    const auto& subscription = subscriptions_.at(id);
+    return subscription.topics.size() > 1 ||
+           subscription.wants(subscription.topics.back().patterns, topic);
+  });
+  readers.wanted.emplace(topic, wanted);
+  return wanted;
+}
+
+void Subscriptions::wake_readers_of(const EventPtr& event, const std::string& before,
+                                    const std::string& owner, Relation relation) {
+  const auto found = readers_.find(owner);
+  if (found == readers_.end() || !is_wanted(found->second, event->topic)) return;
+  auto& readers = found->second;
+  const bool has_window = !owner.empty() && readers.ids.size() >= window_readers_min;
+  if (relation == Relation::own && has_window) {
+    readers.window.add(before, event);
+  } else {
+    readers.window.end();  // whether what is shared may be read is asked when it is
+  }
+  for (const auto& id : readers.ids) {
     auto& subscription = subscriptions_.at(id);
     if (subscription.due) continue;
     const bool wanted = subscription.topics.size() > 1 ||
-                        subscription.wants(subscription.topics.back().patterns, event.topic);
+                        subscription.wants(subscription.topics.back().patterns, event->topic);
     if (wanted) set_due(id, subscription);
   }
 }
@@ -287,7 +333,7 @@ Subscriptions::Done Subscriptions::read_for(const std::string& id,
   }
   if (target == Target::deleted) page->events.clear();
   Json events = Json::array();
-  for (const auto& event : page->events) events.push_back(Json::parse(event->body));
+  for (const auto& event : page->events) events.push_back(event->body);
   Json wanted{{"topics", topics.patterns}};
   if (!topics.until.empty()) wanted["until"] = topics.until;
   call(id, subscription, "pass_on",
@@ -318,6 +364,36 @@ Result<EventPage> Subscriptions::look(const Subscription& subscription, const To
     nothing.at_end = topics.until.empty();
     return nothing;
   }
+  auto page = look_into_window(subscription, topics, from);
+  if (!page) {
+    PERDURE_TRY(read, look_into_log(subscription, topics, from));
+    page = std::move(read);
+  }
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < page->events.size(); ++i) {
+    bytes += page->events[i]->body.size();
+    if (i == 0 || bytes <= event_bytes_a_turn) continue;
+    page->next = page->events[i - 1]->cursor;
+    page->at_end = false;
+    page->events.resize(i);
+  }
+  return std::move(*page);
+}
+
+std::optional<EventPage> Subscriptions::look_into_window(const Subscription& subscription,
+                                                         const Topics& topics,
+                                                         const std::string& from) {
+  if (!topics.until.empty() || subscription.owner.empty()) return {};
+  const std::scoped_lock lock{mutex_};
+  const auto readers = readers_.find(subscription.owner);
+  if (readers == readers_.end() || !readers->second.window.covers(from)) return {};
+  return readers->second.window.read(from, tail_, events_a_turn, [&](const Event& event) {
+    return subscription.wants(topics.patterns, event.topic);
+  });
+}
+
+Result<EventPage> Subscriptions::look_into_log(const Subscription& subscription,
+                                               const Topics& topics, const std::string& from) {
   // As its owner sees the log; a subscription of the host sees all of it.
   const Principal reader{
       .role = subscription.owner.empty() ? Principal::Role::system : Principal::Role::user,
@@ -335,14 +411,6 @@ Result<EventPage> Subscriptions::look(const Subscription& subscription, const To
   std::erase_if(page.events, [&](const EventPtr& event) {
     return !subscription.wants(topics.patterns, event->topic);
   });
-  std::size_t bytes = 0;
-  for (std::size_t i = 0; i < page.events.size(); ++i) {
-    bytes += page.events[i]->body.size();
-    if (i == 0 || bytes <= event_bytes_a_turn) continue;
-    page.next = page.events[i - 1]->cursor;
-    page.at_end = false;
-    page.events.resize(i);
-  }
   return std::move(page);
 }
 
@@ -372,6 +440,7 @@ void Subscriptions::call(const std::string& id, const Subscription& as, std::str
 void Subscriptions::check_invariants() {
   const auto rows = store_.index(subscription_kind_name, index_names::by_id, {.limit = 10'000}, {});
   const std::scoped_lock lock{mutex_};
+  turns_.check_invariants();
   if (!loaded_ || !rows) return;
   for (const auto& row : *rows) {
     const ObjectId object{std::string{subscription_kind_name}, row.id};
@@ -390,7 +459,7 @@ void Subscriptions::check_invariants() {
 void Subscriptions::reset() {
   const std::scoped_lock lock{mutex_};
   subscriptions_.clear();
-  ids_by_owner_.clear();
+  readers_.clear();
   blocked_.clear();
   turns_ = new_turns();
   ++generation_;

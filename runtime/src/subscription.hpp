@@ -11,8 +11,9 @@
 #include <optional>
 #include <set>
 
-#include "event_feed.hpp"
-#include "perdure/base/fair_queue.hpp"
+#include "event_window.hpp"
+#include "paced_turns.hpp"
+#include "perdure/base/time.hpp"
 #include "perdure/runtime/call.hpp"
 #include "perdure/runtime/kind.hpp"
 #include "version.hpp"
@@ -21,37 +22,49 @@ namespace perdure::runtime {
 
 inline constexpr std::string_view subscription_kind_name = "subscription";
 
-/// The kind: `subscribe` (creates) `{topics, kind, id, command, after?, by_name?}`;
+/// The kind: `subscribe` (creates) `{topics, kind, id, command, after?, by_name?, batch_max?}`;
 /// `change {topics, from?}`: other topics (none: nothing is passed on) for what comes after the
-/// cursor `from`, or at once. What the target has had from there may come to it again. `pause` and
-/// `resume`: nothing is passed on meanwhile; it goes on where it was, unless retention has passed
-/// it. `pass_on` is the runtime's own. Removed like any object, or by the runtime when its target
-/// is purged; a deleted target is passed over.
+/// cursor `from`, or at once. What the target has had from there may come to it again. `command`,
+/// `by_name` and `batch_max` may be changed with the topics. `pause` and `resume`: nothing is
+/// passed on meanwhile; it goes on where it was, unless retention has passed it. `pass_on` is the
+/// runtime's own. Removed like any object, or by the runtime when its target is purged; a deleted
+/// target is passed over.
 ///
 /// `by_name` lists first parts of topics that wildcards do not stand for: with `["webhook"]` the
 /// pattern `webhook.*` matches `webhook.created`, but `**` and `*.created` do not. For targets that
 /// publish themselves: else many that listen to everything hear of each other without end.
+///
+/// The target's command is given one event, a CloudEvent. With `batch_max` it is given
+/// `{events: [...]}`: up to so many at once, each as JSON text, so that a target that many events
+/// come to takes few turns for them.
 [[nodiscard]] Kind subscription_kind();
 
 /// Those that have looked at all of the log cost nothing until an event comes that may be theirs:
-/// one reader, the tail, looks at each new event for all of them. The others are due, and read the
-/// log themselves. What is passed on waits in the outbox: the next page follows when the target has
-/// taken it, so that a slow one holds no memory but lags behind in the log. Owners take turns.
-/// Limits  a page has 100 events and 256 KiB; 256 are on their way at a time, 64 of one owner.
+/// one reader, the tail, looks at each new event for all of them. The others are due, and read what
+/// it has found for their owner, or the log itself. What is passed on waits in the outbox: the next
+/// page follows when the target has taken it, so that a slow one holds no memory but lags behind in
+/// the log. Owners take turns.
+/// Limits  a page has 100 events and 256 KiB; 256 are on their way at a time, 64 of one owner. An
+///         owner's subscriptions together take `owner_pages_per_second`; the host's own have no
+///         such bound. What comes meanwhile is on the next page, so a fan-out to many takes more
+///         time and not more turns.
 /// Threads  changed, and the callbacks it hands out: any. step: one.
 class Subscriptions {
  public:
   using CallObject = std::function<void(Call, ReplyHandler)>;
   /// Whether what was passed on before waits still: from, to, owner.
   using IsWaiting = std::function<bool(const ObjectId&, const ObjectId&, const std::string&)>;
+  static constexpr std::uint32_t owner_pages_per_second = 1'000;
   /// `wake` is called when `step` has something to do.
-  Subscriptions(const storage::Store& store, EventFeed& feed, CallObject call, IsWaiting is_waiting,
-                std::function<void()> wake);
+  Subscriptions(const storage::Store& store, const Clock& clock, EventFeed& feed, CallObject call,
+                IsWaiting is_waiting, std::function<void()> wake);
 
   /// A subscription object has a new durable version.
   void changed(const ObjectId& object, const Version& version);
   /// True when something moved.
   bool step();
+  /// When `step` has something to do again, if time alone brings it; monotonic.
+  [[nodiscard]] std::optional<Milliseconds> next() const;
   void reset();
   /// Each subscription that is durable is known, with its cursor. Aborts otherwise.
   void check_invariants();
@@ -60,6 +73,7 @@ class Subscriptions {
   struct Topics {
     std::vector<std::string> patterns;  ///< none: nothing matches
     std::string until = {};             ///< up to this cursor; empty: from then on
+    bool operator==(const Topics&) const = default;
   };
   struct Subscription {
     std::vector<Topics> topics;        ///< by place; the last one has no end
@@ -79,15 +93,32 @@ class Subscriptions {
                              std::string_view topic) const;
   };
 
+  /// The subscriptions of an owner, and what the tail has found for them.
+  struct Readers {
+    std::set<std::string> ids;
+    /// Whether one of them may want events of a topic; forgotten when what they want changes.
+    std::map<std::string, bool, std::less<>> wanted;
+    EventWindow window;  ///< of the owner's own events
+
+    void changed() {
+      wanted.clear();
+      window.end();
+    }
+  };
+  enum class Relation { own, shared };
+
   enum class Target { there, deleted, purged };
   enum class Done { nothing, moved, called };
   enum class Ended { blocked, read, passed_on };  ///< how it ended
 
   static constexpr std::size_t running_max = 256;
   static constexpr std::size_t owner_running_max = 64;
-  static FairQueue<std::string> new_turns() {
-    return FairQueue<std::string>{
-        {.owner_running_max = owner_running_max, .running_max = running_max}};
+  /// An owner with fewer has no window, so that all windows together hold 8 KiB a subscription.
+  static constexpr std::size_t window_readers_min = 16;
+  static constexpr std::size_t wanted_topics_max = 1'000;
+  static PacedTurns new_turns() {
+    return PacedTurns{{.owner_running_max = owner_running_max, .running_max = running_max},
+                      Rate{owner_pages_per_second}};
   }
 
   void load();
@@ -116,7 +147,16 @@ class Subscriptions {
   /// It has found nothing in a page; after the last one it is not due any more.
   void looked(const std::string& id, const Subscription& as, const EventPage& page);
   [[nodiscard]] bool knows(const std::string& id);
-  void wake_readers_of(const Event& event, const std::string& owner);
+  /// `before` is the cursor of the place before the event.
+  void wake_readers_of(const EventPtr& event, const std::string& before, const std::string& owner,
+                       Relation relation);
+  [[nodiscard]] bool is_wanted(Readers& readers, const std::string& topic) const;
+  /// As `look`, out of the owner's window; none: it does not reach back far enough.
+  [[nodiscard]] std::optional<EventPage> look_into_window(const Subscription& subscription,
+                                                          const Topics& topics,
+                                                          const std::string& from);
+  [[nodiscard]] Result<EventPage> look_into_log(const Subscription& subscription,
+                                                const Topics& topics, const std::string& from);
   /// What there is to pass on after a cursor. Errors: those of the store.
   [[nodiscard]] Result<EventPage> look(const Subscription& subscription, const Topics& topics,
                                        const std::string& from);
@@ -125,18 +165,19 @@ class Subscriptions {
   void call(const std::string& id, const Subscription& as, std::string command, Json payload);
 
   const storage::Store& store_;
+  const Clock& clock_;
   EventFeed& feed_;
   const CallObject call_;
   const IsWaiting is_waiting_;
   const std::function<void()> wake_;
 
-  std::mutex mutex_;  // guards the rest
+  mutable std::mutex mutex_;  // guards the rest
   std::map<std::string, Subscription> subscriptions_;
-  std::map<std::string, std::set<std::string>, std::less<>> ids_by_owner_;
-  FairQueue<std::string> turns_ = new_turns();  ///< who is due and may read
-  std::set<std::string> blocked_;               ///< who is due, but what it passed on waits still
-  std::string unblocked_to_;                    ///< of blocked_: looked at last
-  std::uint64_t generation_ = 0;                ///< callbacks of an earlier one are ignored
+  std::map<std::string, Readers, std::less<>> readers_;  ///< by owner
+  PacedTurns turns_ = new_turns();                       ///< who is due and may read
+  std::set<std::string> blocked_;  ///< who is due, but what it passed on waits still
+  std::string unblocked_to_;       ///< of blocked_: looked at last
+  std::uint64_t generation_ = 0;   ///< callbacks of an earlier one are ignored
   /// Whether an event may be of interest to one of them: looked at for each.
   std::atomic<bool> reading_{true};
   std::string tail_;   ///< who is not due has looked at what is before this, at least

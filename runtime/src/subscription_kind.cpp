@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "fields.hpp"
 #include "subscription.hpp"
@@ -12,9 +13,15 @@ namespace perdure::runtime {
 namespace {
 
 constexpr std::size_t topics_max = 100;
-/// Changes of topics that have not come to pass yet; past it one takes effect at once.
+/// Changes of topics that have not come to pass yet, and what their topics take; past either bound
+/// a change takes effect at once.
 constexpr std::size_t changes_max = 16;
+constexpr std::size_t changes_bytes_max = 16u << 10;
 constexpr std::size_t names_max = 100;
+constexpr std::int64_t batch_most = 100;  // as many as a page has
+/// Of the texts in one message, which has at most limits::sent_payload_bytes_max. An event alone
+/// may have more.
+constexpr std::size_t batch_bytes_max = 128u << 10;
 
 Result<Json> read_topics(const Json& payload, std::size_t least) {
   auto topics = payload.is_object() ? payload.value("topics", Json()) : Json();
@@ -29,21 +36,32 @@ Result<Json> read_topics(const Json& payload, std::size_t least) {
   return topics;
 }
 
+/// The target's command, and how events come to it. Members that are not given stay.
+Result<void> read_manner(Json& self, const Json& payload) {
+  PERDURE_TRY(command, text_member(payload, "command", self.value("command", ""), 200));
+  if (command.empty()) return bad_member("/command", "required", "is the target's command");
+  const auto before = self.value("batch_max", std::int64_t{0});
+  PERDURE_TRY(batch_max, whole_member(payload, "batch_max", before, 1, batch_most));
+  const auto by_name = payload.value("by_name", self.value("by_name", Json::array()));
+  const bool are_names = by_name.is_array() && by_name.size() <= names_max &&
+                         std::ranges::all_of(by_name, [](const Json& n) { return n.is_string(); });
+  if (!are_names) return bad_member("/by_name", "type", "is a list of first parts of topics");
+  self["command"] = command;
+  if (batch_max != 0) self["batch_max"] = batch_max;
+  if (!by_name.empty()) self["by_name"] = by_name;
+  return {};
+}
+
 Result<Json> subscribe(Turn&, Json& self, const Json& payload) {
   if (!payload.is_object()) return bad_member("", "type", "a subscription is an object");
   PERDURE_TRY(topics, read_topics(payload, 1));
   PERDURE_TRY(kind, text_member(payload, "kind", "", 200));
   PERDURE_TRY(id, text_member(payload, "id", "", 200));
-  PERDURE_TRY(command, text_member(payload, "command", "", 200));
   PERDURE_TRY(after, text_member(payload, "after", "0", 200));
   if (!validate(ObjectId{kind, id})) return bad_member("/id", "required", "names no object");
-  if (command.empty()) return bad_member("/command", "required", "is the target's command");
-  const auto by_name = payload.value("by_name", Json::array());
-  const bool are_names = by_name.is_array() && by_name.size() <= names_max &&
-                         std::ranges::all_of(by_name, [](const Json& n) { return n.is_string(); });
-  if (!are_names) return bad_member("/by_name", "type", "is a list of first parts of topics");
-  self = {{"topics", topics}, {"kind", kind}, {"id", id}, {"command", command}, {"cursor", after}};
-  if (!by_name.empty()) self["by_name"] = by_name;
+  Json made{{"topics", topics}, {"kind", kind}, {"id", id}, {"cursor", after}};
+  PERDURE_TRY_VOID(read_manner(made, payload));
+  self = std::move(made);
   return self;
 }
 
@@ -56,6 +74,32 @@ Json topics_at(const Json& self, const std::string& cursor) {
   return {{"topics", self.at("topics")}};
 }
 
+/// Sends events, which are JSON texts, to the target as its subscription wants them.
+void send_on(Turn& turn, const Json& self, const Json& events) {
+  const ObjectId target{self.at("kind"), self.at("id")};
+  const auto send = [&](Json payload) {
+    turn.send({.to = target, .command = self.at("command"), .payload = std::move(payload)});
+  };
+  const auto batch_max = self.value("batch_max", std::size_t{0});
+  if (batch_max == 0) {
+    for (const auto& event : events) send(Json::parse(event.get_ref<const std::string&>()));
+    return;
+  }
+  auto batch = Json::array();
+  std::size_t bytes = 0;
+  const auto send_batch = [&] {
+    if (!batch.empty()) send({{"events", std::exchange(batch, Json::array())}});
+    bytes = 0;
+  };
+  for (const auto& event : events) {
+    const auto size = serialized_size(event);
+    if (batch.size() >= batch_max || bytes + size > batch_bytes_max) send_batch();
+    bytes += size;
+    batch.push_back(event);
+  }
+  send_batch();
+}
+
 /// `{from, at, topics, to, events, lost}`: nothing when the cursor, or what is wanted after `at`,
 /// has changed meanwhile.
 void pass_on_turn(Turn& turn, Json& self, const Json& batch) {
@@ -63,11 +107,8 @@ void pass_on_turn(Turn& turn, Json& self, const Json& batch) {
       topics_at(self, batch.at("at")) != batch.at("topics")) {
     return turn.change_nothing();
   }
-  const ObjectId target{self.at("kind"), self.at("id")};
   if (batch.at("lost").get<bool>()) self["lost_at"] = format_rfc3339(turn.now());
-  for (const auto& event : batch.at("events")) {
-    turn.send({.to = target, .command = self.at("command"), .payload = event});
-  }
+  send_on(turn, self, batch.at("events"));
   self["cursor"] = batch.at("to");
   if (!self.contains("earlier")) return;
   std::erase_if(self["earlier"].get_ref<Json::array_t&>(), [&](const Json& topics) {
@@ -88,11 +129,15 @@ void resume(Turn& turn, Json& self) {
 Result<Json> change(Turn&, Json& self, const Json& payload) {
   PERDURE_TRY(topics, read_topics(payload, 0));
   PERDURE_TRY(from, text_member(payload, "from", "", 200));
+  PERDURE_TRY_VOID(read_manner(self, payload));
   auto earlier = self.value("earlier", Json::array());
-  if (from.empty() || earlier.size() >= changes_max) {
+  if (from.empty()) {
     earlier.clear();
   } else if (position_of(from) > position_of(self.at("cursor").get<std::string_view>())) {
     earlier.push_back({{"topics", self.at("topics")}, {"until", from}});
+    const bool fits =
+        earlier.size() <= changes_max && serialized_size(earlier) <= changes_bytes_max;
+    if (!fits) earlier.clear();
   } else {
     earlier.clear();
     self["cursor"] = from;

@@ -51,7 +51,7 @@ bool World::Machine::run_actor(std::size_t place) {
 }
 
 std::optional<Milliseconds> World::Machine::next_due() const {
-  auto due = core->agenda().outbox().next();
+  auto due = core->agenda().next_step();
   const auto alarms = core->store().alarms_due(Timestamp::max(), 1);
   if (!alarms || alarms->empty()) return due;
   const auto& clock = core->clock();

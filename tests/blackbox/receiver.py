@@ -11,7 +11,8 @@ from harness import wait_until
 
 
 class Received:
-    def __init__(self, headers, body):
+    def __init__(self, path, headers, body):
+        self.path = path
         self.headers = headers
         self.body = body
         self.at = time.monotonic()
@@ -32,7 +33,7 @@ class Receiver:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                outer.requests.append(Received(self.headers, body))
+                outer.requests.append(Received(self.path, self.headers, body))
                 answer = outer.answer(len(outer.requests))
                 status, headers = answer if isinstance(answer, tuple) else (answer, {})
                 self.send_response(status)

@@ -111,6 +111,25 @@ class Webhooks(WebhookTest):
         wait_until(lambda: not self.client.get("/dead-letters").json["items"])
         self.assertIsNone(self.client.get(f"/webhooks/{webhook['id']}").json["failing_since"])
 
+    def test_a_delivery_has_a_validator_of_its_own(self):
+        receiver = self.receiver()
+        webhook = self.webhook(receiver.url)
+        for _ in range(2):
+            self.notebook()
+        paths = [f"/webhooks/{webhook['id']}/deliveries/{delivery['id']}"
+                 for delivery in self.wait_for_status(webhook, "succeeded", "succeeded")]
+        tags = [self.client.get(path).headers["etag"] for path in paths]
+        unchanged = self.client.get(paths[0], headers={"If-None-Match": tags[0]})
+        self.assertEqual(unchanged.status, 304, unchanged)
+        again = paths[0] + "/retry"
+        stale = self.client.post(again, headers={"If-Match": '"99999"'})
+        self.assertEqual(stale.status, 412, stale)
+        sent = self.client.post(again, headers={"If-Match": tags[0]})
+        self.assertEqual(sent.status, 202, sent)
+        self.wait_for_status(webhook, "succeeded", "succeeded")
+        self.assertNotEqual(self.client.get(paths[0]).headers["etag"], tags[0])
+        self.assertEqual(self.client.get(paths[1]).headers["etag"], tags[1])
+
     def test_a_dead_letter_can_be_driven_again(self):
         status = [500]
         receiver = self.receiver(lambda number: status[0])
@@ -304,6 +323,7 @@ class Webhooks(WebhookTest):
                            ("url", "http://2130706433/"),
                            ("url", "http://a b/"), ("url", "http:///x"), ("topics", []),
                            ("topics", ["a.b"] * 2), ("topics", [f"t.{i}" for i in range(101)]),
+                           ("topics", [f"{'t' * 120}.{i}" for i in range(40)]),
                            ("topics.0", ["a..b"]), ("topics.1", ["a", "**.b"])]:
             with self.subTest(f"{field} {bad!s:.60}"):
                 body = {**good, field.partition(".")[0]: bad}

@@ -4,13 +4,14 @@
 #include <algorithm>
 
 #include "errors.hpp"
-#include "list_query.hpp"
+#include "item_condition.hpp"
 #include "nouns/nouns.hpp"
 #include "perdure/runtime/access.hpp"
 #include "perdure/runtime/events.hpp"
 #include "perdure/runtime/outbox.hpp"
 #include "resource_kind.hpp"
 #include "webhook_deliveries.hpp"
+#include "webhook_rows.hpp"
 #include "webhook_signature.hpp"
 
 namespace perdure::actors {
@@ -18,6 +19,13 @@ namespace perdure::actors {
 namespace {
 
 Result<void> check_topics(const Json& topics) {
+  std::size_t bytes = 0;
+  for (const auto& topic : topics) bytes += topic.get_ref<const std::string&>().size();
+  if (bytes > webhook::topics_bytes_max) {
+    return fail(invalid_field(
+        "/topics", "too_large",
+        "must have at most " + std::to_string(webhook::topics_bytes_max) + " bytes together"));
+  }
   for (std::size_t i = 0; i < topics.size(); ++i) {
     if (auto valid = validate_topic_pattern(topics[i].get_ref<const std::string&>()); !valid) {
       auto error = std::move(valid).error();
@@ -35,9 +43,12 @@ std::string cursor_in(const Json& payload) {
 }
 
 Json subscription_of(const ObjectId& webhook, const Json& state, const std::string& after) {
-  return {{"topics", state.at("topics")}, {"by_name", {webhook::own_topics}},
-          {"kind", webhook.kind},         {"id", webhook.id},
-          {"command", "event"},           {"after", after}};
+  Json subscription = manner_of_events();
+  subscription.update({{"topics", state.at("topics")},
+                       {"kind", webhook.kind},
+                       {"id", webhook.id},
+                       {"after", after}});
+  return subscription;
 }
 
 void subscribe(Turn& turn, const Json& state, const std::string& after) {
@@ -90,7 +101,10 @@ Result<void> check_place(const WebhookPolicy& policy, const Json& payload) {
 
 Result<void> settle(const WebhookPolicy& policy, Turn& turn, const Json& before, Json& next,
                     const Json& payload) {
-  PERDURE_TRY_VOID(check_topics(next.at("topics")));
+  // Versions up to 0.1.0 took larger ones, which stay.
+  if (before.value("topics", Json()) != next.at("topics")) {
+    PERDURE_TRY_VOID(check_topics(next.at("topics")));
+  }
   if (listens_elsewhere(before, next)) {
     next[std::string{internal_member}][scopes] = turn.principal().scopes;
   }
@@ -128,10 +142,24 @@ Result<Json> rotate(Turn& turn, ResourceState& self, const Json& payload) {
 
 constexpr std::string_view updated_topic = "webhook.updated";
 
+/// The first part of a topic that wildcards do not stand for.
+std::optional<std::string_view> name_of(const std::string& topic) {
+  for (const auto name : webhook::topics_by_name) {
+    if (names_first_part(name, topic)) return name;
+  }
+  return {};
+}
+
+/// An event of a delivery that came about because of another delivery.
+bool is_about_telling(const std::string& topic, const Json& event) {
+  return names_first_part(webhook::delivery_topics, topic) &&
+         names_first_part(webhook::delivery_topics, event.at("data").value("topic", ""));
+}
+
 /// The subscription has judged by the same rules; but what it passed on may be older than they are.
 bool wants(const Turn& turn, const Json& state, const Json& event) {
   const auto& topic = event.at("type").get_ref<const std::string&>();
-  const bool about_webhooks = names_first_part(webhook::own_topics, topic);
+  const auto name = name_of(topic);
   // Of itself it hears what its owner changes: not of its making, which was before it could hear,
   // nor what its own deliveries cause, which would make more of them.
   const bool own = event.at("source") == "/" + turn.object().kind + "/" + turn.object().id;
@@ -139,19 +167,40 @@ bool wants(const Turn& turn, const Json& state, const Json& event) {
   if (!may_hear(state, event)) return false;
   // A delivery that was given up must not become deliveries that are given up.
   if (topic == dead_letter_topic && event.at("data").at("type") == "webhook") return false;
+  if (is_about_telling(topic, event)) return false;
   // One that lags had it passed on before it was disabled: it waits with the others.
   const bool takes = state.at("enabled") == true || !state.at("lagging_since").is_null();
   return takes && std::ranges::any_of(state.at("topics"), [&](const Json& json) {
            const auto& pattern = json.get_ref<const std::string&>();
-           return topic_matches(pattern, topic) &&
-                  (!about_webhooks || names_first_part(pattern, topic));
+           return topic_matches(pattern, topic) && (!name || names_first_part(pattern, topic));
          });
 }
 
+void take_events(const WebhookPolicy& policy, Turn& turn, ResourceState& self,
+                 const std::vector<std::pair<Json, std::string>>& events) {
+  Deliveries deliveries{policy, turn, self.json};
+  bool taken = false;
+  for (const auto& [event, text] : events) {
+    if (wants(turn, self.json, event)) taken |= deliveries.add(event, text).has_value();
+  }
+  if (!taken) return turn.change_nothing();
+  deliveries.go_on();
+}
+
+void take_batch(const WebhookPolicy& policy, Turn& turn, ResourceState& self, const Json& batch) {
+  std::vector<std::pair<Json, std::string>> events;
+  for (const auto& text : batch.at("events")) {
+    const auto& event = text.get_ref<const std::string&>();
+    events.emplace_back(Json::parse(event), event);
+  }
+  take_events(policy, turn, self, events);
+}
+
+/// The subscription was made by an earlier version, until its topics change.
 void take_event(const WebhookPolicy& policy, Turn& turn, ResourceState& self, const Json& event) {
-  const bool taken =
-      wants(turn, self.json, event) && Deliveries{policy, turn, self.json}.add(event).has_value();
-  if (!taken) turn.change_nothing();
+  std::vector<std::pair<Json, std::string>> one;
+  one.emplace_back(event, dump_json(event));
+  take_events(policy, turn, self, one);
 }
 
 Result<void> must_be_enabled(const ResourceState& self) {
@@ -159,8 +208,10 @@ Result<void> must_be_enabled(const ResourceState& self) {
   return fail(ErrorCode::conflict, "the webhook is disabled");
 }
 
-Result<Json> test(const WebhookPolicy& policy, Turn& turn, ResourceState& self) {
+Result<Json> test(const WebhookPolicy& policy, Turn& turn, ResourceState& self,
+                  const Json& payload) {
   PERDURE_TRY_VOID(must_be_enabled(self));
+  PERDURE_TRY_VOID(check_if_seqs(payload, 0));  // it is not there yet
   const auto& webhook = turn.object();
   const Json event{{"specversion", "1.0"},
                    {"id", turn.new_id()},
@@ -170,42 +221,24 @@ Result<Json> test(const WebhookPolicy& policy, Turn& turn, ResourceState& self) 
                    {"datacontenttype", "application/json"},
                    {"owner", turn.meta().origin->owner.text()},
                    {"data", {{"webhook_id", webhook.id}}}};
-  return delivery_body(turn.meta(), *Deliveries{policy, turn, self.json}.add(event));
+  Deliveries deliveries{policy, turn, self.json};
+  const auto number = deliveries.add(event, dump_json(event));
+  deliveries.go_on();
+  return delivery_alone(turn.meta(), deliveries.load(*number));
 }
 
 Result<Json> retry_delivery(const WebhookPolicy& policy, Turn& turn, ResourceState& self,
                             const Json& payload) {
   PERDURE_TRY_VOID(must_be_enabled(self));
-  PERDURE_TRY(id, required_text(payload, "id"));
-  PERDURE_TRY(delivery, (Deliveries{policy, turn, self.json}.retry(id)));
-  return delivery_body(turn.meta(), delivery);
+  PERDURE_TRY(delivery, (Deliveries{policy, turn, self.json}.retry(payload)));
+  return delivery_alone(turn.meta(), std::move(delivery));
 }
 
 Result<Json> get_delivery(const View& view, const Json& payload) {
   PERDURE_TRY(id, required_text(payload, "id"));
-  const auto number = find_delivery(view.entries(), id);
-  const auto entry = number ? view.entries().get(delivery_key(*number)) : std::nullopt;
-  if (!entry) return fail(ErrorCode::not_found, "no such delivery");
-  return delivery_body(view.meta(), entry->json());
-}
-
-Result<Json> list_deliveries(const View& view, const Json& payload) {
-  const ListShape shape{
-      .sorts = {"created_at"}, .default_order = Order::descending, .filters = {"status"}};
-  PERDURE_TRY(query, read_list_query(payload, shape));
-  const auto status = query.filters.find("status");
-  return scan(view.entries(),
-              {.prefix = deliveries_prefix,
-               .order = query.order,
-               .limit = query.limit,
-               .cursor = query.cursor},
-              [&](const Entry& row) -> Json {
-                auto delivery = row.json();
-                if (status != query.filters.end() && delivery.at("status") != status->second) {
-                  return nullptr;
-                }
-                return delivery_body(view.meta(), std::move(delivery));
-              });
+  auto delivery = find_delivery(view.entries(), id);
+  if (!delivery) return fail(ErrorCode::not_found, "no such delivery");
+  return delivery_alone(view.meta(), std::move(*delivery));
 }
 
 Json first_internal() {
@@ -233,8 +266,9 @@ void settle_again(const WebhookPolicy& policy, Turn& turn, ResourceState& self,
                .then = "deliver"});
   };
   tell("subscribe", subscription_of(turn.object(), state, ""));
-  tell("change", {{"topics", state.at("enabled") == true ? state.at("topics") : Json::array()},
-                  {"from", ""}});
+  Json change = manner_of_events();
+  change["topics"] = state.at("enabled") == true ? state.at("topics") : Json::array();
+  tell("change", std::move(change));
   tell(state.at("lagging_since").is_null() ? "resume" : "pause", nullptr);
   Deliveries deliveries{policy, turn, self.json};
   // What was deleted is not being sent any more. With the same counts the deliveries are the same.
@@ -249,6 +283,8 @@ void add_commands(KindBuilder<ResourceState>& builder, const WebhookPolicy& poli
   std::move(builder)
       .command("rotate", [](Turn& turn, ResourceState& self,
                             const Json& payload) { return rotate(turn, self, payload); })
+      .command("events", [policy](Turn& turn, ResourceState& self,
+                                  const Json& batch) { take_batch(policy, turn, self, batch); })
       .command("event", [policy](Turn& turn, ResourceState& self,
                                  const Json& event) { take_event(policy, turn, self, event); })
       .command("attempted",
@@ -257,19 +293,20 @@ void add_commands(KindBuilder<ResourceState>& builder, const WebhookPolicy& poli
                })
       .command("deliver",
                [policy](Turn& turn, ResourceState& self) {
-                 Deliveries{policy, turn, self.json}.go_on();
+                 Deliveries{policy, turn, self.json}.on_alarm();
                })
-      .command("test",
-               [policy](Turn& turn, ResourceState& self) { return test(policy, turn, self); })
+      .command("test", [policy](Turn& turn, ResourceState& self,
+                                const Json& payload) { return test(policy, turn, self, payload); })
       .command("retry_delivery",
                [policy](Turn& turn, ResourceState& self, const Json& payload) {
                  return retry_delivery(policy, turn, self, payload);
                })
       .query("get_delivery", [](const View& view, const ResourceState&,
                                 const Json& payload) { return get_delivery(view, payload); })
-      .query("list_deliveries", [](const View& view, const ResourceState&, const Json& payload) {
-        return list_deliveries(view, payload);
-      });
+      .query("list_deliveries",
+             [](const View& view, const ResourceState& self, const Json& payload) {
+               return list_deliveries(view, self.internal(), payload);
+             });
 }
 
 }  // namespace
@@ -295,7 +332,7 @@ Kind make(const Noun& noun, const WebhookPolicy& policy) {
       noun, std::move(rules), {"failing_since", "lagging_since", "disabled_reason", "disabled_at"});
   add_commands(builder, policy);
   return std::move(builder)
-      .schema_version(3)
+      .schema_version(4)
       .upgrade(1,
                [](Json state) {
                  state["lagging_since"] = nullptr;
@@ -306,12 +343,27 @@ Kind make(const Noun& noun, const WebhookPolicy& policy) {
                  state[std::string{internal_member}][scopes] = "*";
                  return state;
                })
+      .upgrade(3,
+               [](Json state) {
+                 add_rows_from(state[std::string{internal_member}]);
+                 return state;
+               })
       .on_settle([policy](Turn& turn, ResourceState& self, const ResourceState* before) {
         settle_again(policy, turn, self, before);
       })
       .secret("internal.secret")
       .secret("internal.previous_secret")
       .reach(Reach::system);
+}
+
+}  // namespace
+
+namespace {
+
+constexpr const char* delivery_data = "{id, seq, parent, changed, topic}";
+
+std::string delivery_topic(const char* verb) {
+  return std::string{webhook::delivery_topics} + '.' + verb;
 }
 
 }  // namespace
@@ -330,7 +382,11 @@ Noun webhook_noun() {
           .topics = {{std::string{webhook::disabled_topic}, "{id, url, reason}",
                       "a webhook was disabled, as its deliveries failed for too long"},
                      {std::string{webhook::lagging_topic}, "{id, url, waiting}",
-                      "as much waits for a webhook as may: its events wait in the log"}},
+                      "as much waits for a webhook as may: its events wait in the log"},
+                     {delivery_topic("created"), delivery_data, "an event is to be delivered"},
+                     {delivery_topic("updated"), delivery_data,
+                      "a delivery succeeded, was given up, or was begun anew"},
+                     {delivery_topic("purged"), delivery_data, "a delivery is not kept any more"}},
           .make = [](const Noun& noun, const DomainOptions& options) {
             return make(noun, options.webhooks);
           }};

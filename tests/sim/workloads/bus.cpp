@@ -55,14 +55,12 @@ class Bus final : public perdure::testing::Workload {
                                              }
                                            }),
             kind<Listener>("listener")
-                .command("hear", [this](Turn& turn, Listener& self, const Json& event) {
-                  auto& heard = self.heard[event.at("source")];
-                  const auto number = event.at("data").get<int>();
-                  expect(number > heard, turn.object().id + " hears event " +
-                                             std::to_string(number) + " after " +
-                                             std::to_string(heard));
-                  if (number != heard + 1) ++self.gaps;
-                  heard = number;
+                .command("hear", [this](Turn& turn, Listener& self,
+                                        const Json& event) { hear(turn, self, event); })
+                .command("hear_all", [this](Turn& turn, Listener& self, const Json& batch) {
+                  for (const auto& event : batch.at("events")) {
+                    hear(turn, self, Json::parse(event.get_ref<const std::string&>()));
+                  }
                 })};
   }
 
@@ -79,13 +77,16 @@ class Bus final : public perdure::testing::Workload {
     read();
     if (subscribed_.can_begin()) {
       const auto number = subscribed_.begin();
+      Json wanted{{"topics", {"bus.*"}},
+                  {"kind", "listener"},
+                  {"id", listener(number).id},
+                  {"command", "hear"},
+                  {"after", beginning_}};
+      // Every other one takes several at once.
+      if (number % 2 == 1) wanted.update({{"command", "hear_all"}, {"batch_max", 3}});
       return request({.target = subscription(number),
                       .name = "subscribe",
-                      .payload = {{"topics", {"bus.*"}},
-                                  {"kind", "listener"},
-                                  {"id", listener(number).id},
-                                  {"command", "hear"},
-                                  {"after", beginning_}},
+                      .payload = std::move(wanted),
                       .idempotency_key = "subscribe-" + std::to_string(number)},
                      [this, number](const auto&) { subscribed_.end(number); });
     }
@@ -122,6 +123,14 @@ class Bus final : public perdure::testing::Workload {
   }
 
  private:
+  void hear(Turn& turn, Listener& self, const Json& event) {
+    auto& heard = self.heard[event.at("source")];
+    const auto number = event.at("data").get<int>();
+    expect(number > heard, turn.object().id + " hears event " + std::to_string(number) + " after " +
+                               std::to_string(heard));
+    if (number != heard + 1) ++self.gaps;
+    heard = number;
+  }
   void read() {
     for (auto& reader : readers_) {
       // In the end even the slow one catches up.

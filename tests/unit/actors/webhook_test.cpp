@@ -1,97 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Webhooks with a performer that does as the test says; through real servers: tests/blackbox.
-#include "perdure/actors/webhook.hpp"
-
 #include <algorithm>
-#include <filesystem>
 #include <future>
-#include <mutex>
 #include <set>
-#include <thread>
 
-#include "fixture.hpp"
+#include "webhook_fixture.hpp"
 
 namespace perdure::actors {
 namespace {
-
-using namespace std::chrono_literals;
-
-const ObjectId hook{"webhook", "w"};
-const Json ok{{"status", 204}, {"headers", Json::object()}};
-
-class Webhook : public KindsTest {
- protected:
-  void SetUp() override {
-    KindsTest::SetUp();
-    listen();
-    make(hook, {"notebook.*"});
-  }
-  void TearDown() override {
-    effects_.clear();
-    KindsTest::TearDown();
-  }
-  [[nodiscard]] DomainOptions options() const override {
-    return {.webhooks = {.retry = {.attempts = 3, .backoff = 1ms, .ceiling = 5ms}}};
-  }
-
-  void listen() {
-    runtime_->set_performer(
-        "http",
-        [this](std::shared_ptr<Effect> effect) {
-          if (at_once_) return effect->finish(ok);
-          const std::scoped_lock lock{mutex_};
-          effects_.push_back(std::move(effect));
-        },
-        1'000);
-  }
-  void make(const ObjectId& object, const Json& topics) {
-    value(send(object, "create",
-               {{"url", "https://example.org/"},
-                {"topics", topics},
-                {"secret", webhook::secret_from(std::string(32, 's'))},
-                {"after", runtime_->events_end().value()}},
-               member("ann")));
-  }
-
-  template <class Condition>
-  static bool eventually(Condition condition) {
-    for (int i = 0; i < 2'000; ++i) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(5ms);
-    }
-    return false;
-  }
-  /// Publishes an event of `owner`.
-  std::string happen(const std::string& owner) {
-    const auto id = "n" + std::to_string(++count_);
-    value(send({"notebook", id}, "create", {{"title", "t"}}, member(owner)));
-    return id;
-  }
-  [[nodiscard]] std::size_t sending() {
-    const std::scoped_lock lock{mutex_};
-    return effects_.size();
-  }
-  std::shared_ptr<Effect> take() {
-    EXPECT_TRUE(eventually([&] { return sending() > 0; }));
-    const std::scoped_lock lock{mutex_};
-    if (effects_.empty()) return nullptr;
-    auto effect = std::move(effects_.front());
-    effects_.erase(effects_.begin());
-    return effect;
-  }
-  Json deliveries(Json payload = nullptr) {
-    return query(hook, "list_deliveries", std::move(payload)).at("items");
-  }
-  bool wait_for(std::size_t count, const std::string& status) {
-    const Json wanted{{"status", status}, {"limit", 500}};
-    return eventually([&] { return deliveries(wanted).size() == count; });
-  }
-
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<Effect>> effects_;
-  std::atomic<bool> at_once_{false};
-  int count_ = 0;
-};
 
 TEST_F(Webhook, hears_its_owners_events_only) {
   happen("bob");
@@ -135,6 +51,42 @@ TEST_F(Webhook, does_not_count_an_attempt_that_never_began) {
   EXPECT_EQ(deliveries()[0].at("attempts"), 1);
 }
 
+TEST_F(Webhook, ends_a_delivery_alone_that_its_owner_may_not_be_told_of_any_more) {
+  happen("ann");
+  happen("ann");
+  take()->finish(fail(ErrorCode::gone, "not shared any more"));
+  take()->finish(ok);
+  ASSERT_TRUE(wait_for(1, "succeeded"));
+  ASSERT_TRUE(wait_for(1, "failed"));
+  const auto ended = deliveries({{"status", "failed"}})[0];
+  EXPECT_EQ(ended.at("error"), "not shared any more");
+  EXPECT_EQ(ended.at("attempts"), 0);
+  EXPECT_EQ(query(hook, "get").at("failing_since"), nullptr);
+  EXPECT_TRUE(runtime_->list({.kind = "dead_letter"}).value().items.empty());
+}
+
+TEST_F(Webhook, takes_patterns_of_4_kib_and_keeps_larger_ones_that_it_has) {
+  auto large = Json::array({"notebook.*"});
+  for (int i = 0; i < 41; ++i) large.push_back(std::string(100, 'x') + std::to_string(i));
+  EXPECT_EQ(refusal(send(hook, "update", {{"topics", large}})), "invalid /topics");
+  const Json webhook{{"url", "https://example.org/"},
+                     {"topics", large},
+                     {"secret", webhook::secret_from(std::string(32, 's'))}};
+  EXPECT_EQ(refusal(send({"webhook", "other"}, "create", webhook)), "invalid /topics");
+  // As a version without the bound made it.
+  command(hook, std::string{builtin::patch}, {{"topics", large}});
+  restart();
+  listen();
+  command(hook, "update", {{"description", "d"}, {"topics", large}});
+  EXPECT_EQ(query(hook, "get").at("topics"), large);
+  happen("ann");
+  take()->finish(ok);
+  EXPECT_TRUE(wait_for(1, "succeeded"));
+  auto less = large;
+  less.erase(40);
+  command(hook, "update", {{"topics", less}});
+}
+
 TEST_F(Webhook, leaves_a_receiver_alone_for_as_long_as_it_asks) {
   happen("ann");
   take()->finish(Json{{"status", 503}, {"headers", Json::object()}, {"retry_after_s", 7'200}});
@@ -143,6 +95,18 @@ TEST_F(Webhook, leaves_a_receiver_alone_for_as_long_as_it_asks) {
   ASSERT_TRUE(alarm && alarm->wait);
   EXPECT_GT(alarm->wait->time, 119min);
   EXPECT_LE(alarm->wait->time, 120min);
+}
+
+TEST_F(Webhook, sets_its_alarm_anew_in_the_turn_that_it_may_have_caused) {
+  happen("ann");
+  take()->finish(Json{{"status", 503}, {"headers", Json::object()}, {"retry_after_s", 7'200}});
+  ASSERT_TRUE(wait_for(1, "pending"));
+  const auto wait = [&] { return runtime_->alarm(hook, "deliver").value()->wait->time; };
+  const auto before = wait();
+  EXPECT_TRUE(eventually([&] {
+    command(hook, "deliver");
+    return wait() < before;
+  }));
 }
 
 TEST_F(Webhook, sends_again_what_was_being_sent_in_a_state_that_is_restored) {
@@ -158,7 +122,6 @@ TEST_F(Webhook, sends_again_what_was_being_sent_in_a_state_that_is_restored) {
             sent->payload().at("headers").at("webhook-id"));
   again->finish(ok);
   EXPECT_TRUE(wait_for(1, "succeeded"));
-  EXPECT_FALSE(runtime_->alarm(hook, "deliver").value());
 }
 
 TEST_F(Webhook, listens_to_topics_that_are_written_by_hand_and_sends_nothing_twice) {
@@ -266,7 +229,7 @@ TEST_F(Webhook, keeps_the_newest_of_what_is_finished) {
     entries += page.size();
     from = page.back().key + '\x01';
   }
-  EXPECT_EQ(entries, 5 * kept);  // delivery, body, id, event, finished
+  EXPECT_EQ(entries, 5 * kept);  // delivery, body, event, finished, succeeded
 }
 
 TEST_F(Webhook, keeps_its_secret_when_its_state_is_replaced_without_it) {
@@ -389,22 +352,24 @@ class WebhookOwner : public ::testing::Test {
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     directory_ = pattern;
     runtime_ =
-        Runtime::open({.data_dir = directory_, .durability = DurabilityMode::buffered},
-                      {kind<Json>("user")
-                           .command("create", [](Turn&, Json&) {}, {.creates = Creates::yes})
-                           .query("account",
-                                  [this](const Json&) -> Result<Json> {
-                                    ++asked_;
-                                    if (unreadable_) return fail(ErrorCode::corrupt, "rot");
-                                    return Json{{"is_active", true}};
-                                  }),
-                       kind<Json>("webhook")
-                           .command("ask",
-                                    [](Turn& turn, Json&) {
-                                      turn.request({.performer = "http", .retry = {.attempts = 1}});
-                                    },
-                                    {.creates = Creates::yes})
-                           .command("make", [](Turn&, Json&) {}, {.creates = Creates::yes})})
+        Runtime::open(
+            {.data_dir = directory_, .durability = DurabilityMode::buffered},
+            {kind<Json>("user")
+                 .command("create", [](Turn&, Json&) {}, {.creates = Creates::yes})
+                 .query("account",
+                        [this](const Json&) -> Result<Json> {
+                          ++asked_;
+                          if (unreadable_) return fail(ErrorCode::corrupt, "rot");
+                          return Json{{"is_active", true}};
+                        }),
+             kind<Json>("webhook")
+                 .command("ask",
+                          [](Turn& turn, Json&) {
+                            turn.request({.performer = "http", .retry = {.attempts = 1}});
+                          },
+                          {.creates = Creates::yes})
+                 .command("make", [](Turn&, Json&) {}, {.creates = Creates::yes}),
+             kind<Json>("card").command("create", [](Turn&, Json&) {}, {.creates = Creates::yes})})
             .value();
     runtime_->set_performer("http", webhook::for_active_owners(
                                         *runtime_, [this](const std::shared_ptr<Effect>& effect) {
@@ -418,6 +383,13 @@ class WebhookOwner : public ::testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
+  void send(const ObjectId& object, std::string command, std::string owner,
+            Json payload = nullptr) {
+    Call call{.target = object, .name = std::move(command), .payload = std::move(payload)};
+    call.owner = std::move(owner);
+    ASSERT_TRUE(runtime_->call(std::move(call)).get());
+  }
+
   std::filesystem::path directory_;
   std::atomic<bool> unreadable_{true};
   std::atomic<int> asked_{0};
@@ -426,17 +398,12 @@ class WebhookOwner : public ::testing::Test {
 };
 
 TEST_F(WebhookOwner, that_cannot_be_read_has_nothing_delivered_until_it_can) {
-  const auto send = [&](const ObjectId& object, const char* command) {
-    Call call{.target = object, .name = command};
-    call.owner = "ann";
-    ASSERT_TRUE(runtime_->call(std::move(call)).get());
-  };
   const auto eventually = [](const auto& condition) {
     for (int i = 0; i < 2'000 && !condition(); ++i) std::this_thread::sleep_for(5ms);
     return condition();
   };
-  send({"user", "ann"}, "create");
-  send({"webhook", "w"}, "ask");
+  send({"user", "ann"}, "create", "ann");
+  send({"webhook", "w"}, "ask", "ann");
   ASSERT_TRUE(eventually([&] {
     const auto items = runtime_->outbox(0, 10);
     return items.size() == 1 && items[0].status == OutboxItem::Status::backing_off;
@@ -448,12 +415,13 @@ TEST_F(WebhookOwner, that_cannot_be_read_has_nothing_delivered_until_it_can) {
   EXPECT_TRUE(eventually([&] { return performed_ == 1; }));
 }
 
-/// As one that was asked for before effects said whose they are.
-class EffectOfNobody final : public Effect {
+/// Without an owner it is one that was asked for before effects said whose they are.
+class EffectOfTest final : public Effect {
  public:
-  explicit EffectOfNobody(ObjectId object) : object_(std::move(object)) {}
+  explicit EffectOfTest(ObjectId object, std::string owner = "", Json payload = nullptr)
+      : object_(std::move(object)), owner_(std::move(owner)), payload_(std::move(payload)) {}
   const ObjectId& object() const override { return object_; }
-  const std::string& owner() const override { return nobody_; }
+  const std::string& owner() const override { return owner_; }
   const std::string& id() const override { return id_; }
   const Json& payload() const override { return payload_; }
   int attempt() const override { return 1; }
@@ -465,7 +433,7 @@ class EffectOfNobody final : public Effect {
 
  private:
   const ObjectId object_;
-  const std::string nobody_;
+  const std::string owner_;
   const std::string id_ = "1";
   const Json payload_;
   std::promise<Result<Json>> ended_;
@@ -473,13 +441,8 @@ class EffectOfNobody final : public Effect {
 
 TEST_F(WebhookOwner, is_asked_about_where_the_effect_does_not_say_who_it_is) {
   unreadable_ = false;
-  const auto send = [&](const ObjectId& object, const char* command, std::string owner) {
-    Call call{.target = object, .name = command};
-    call.owner = std::move(owner);
-    ASSERT_TRUE(runtime_->call(std::move(call)).get());
-  };
   const auto attempt = [&](const char* webhook) -> std::optional<ErrorCode> {
-    const auto effect = std::make_shared<EffectOfNobody>(ObjectId{"webhook", webhook});
+    const auto effect = std::make_shared<EffectOfTest>(ObjectId{"webhook", webhook});
     webhook::for_active_owners(
         *runtime_, [](const std::shared_ptr<Effect>& made) { made->finish(ok); })(effect);
     const auto end = effect->end();
@@ -494,6 +457,36 @@ TEST_F(WebhookOwner, is_asked_about_where_the_effect_does_not_say_who_it_is) {
   unreadable_ = true;
   EXPECT_EQ(attempt("of ann"), ErrorCode::overloaded) << "later";
   EXPECT_EQ(attempt("that is not there"), ErrorCode::not_found);
+}
+
+TEST_F(WebhookOwner, is_not_told_of_what_was_shared_and_is_not_any_more) {
+  unreadable_ = false;
+  const ObjectId card{"card", "c"};
+  send({"user", "ann"}, "create", "ann");
+  send(card, "create", "bob");
+  const auto attempt = [&](const char* owner) -> std::optional<ErrorCode> {
+    const Json event{{"source", "/card/c"}, {"owner", owner}};
+    const auto effect = std::make_shared<EffectOfTest>(ObjectId{"webhook", "w"}, "ann",
+                                                       Json{{"body", event.dump()}});
+    webhook::for_active_owners(
+        *runtime_, [](const std::shared_ptr<Effect>& made) { made->finish(ok); })(effect);
+    const auto end = effect->end();
+    return end ? std::nullopt : std::optional{end.error().code};
+  };
+  EXPECT_EQ(attempt("ann"), std::nullopt) << "one's own is looked at no further";
+  EXPECT_EQ(attempt("bob"), ErrorCode::gone);
+  const Json to_ann{{"grantee", {{"user_id", "ann"}}}, {"role", "viewer"}};
+  send(card, std::string{builtin::share}, "bob", to_ann);
+  EXPECT_EQ(attempt("bob"), std::nullopt);
+  send(card, std::string{builtin::remove}, "bob");
+  EXPECT_EQ(attempt("bob"), ErrorCode::gone) << "it is deleted";
+  send(card, std::string{builtin::undelete}, "bob");
+  EXPECT_EQ(attempt("bob"), std::nullopt);
+  send(card, std::string{builtin::unshare}, "bob", {{"grantee", {{"user_id", "ann"}}}});
+  EXPECT_EQ(attempt("bob"), ErrorCode::gone);
+  send(card, std::string{builtin::remove}, "bob");
+  send(card, std::string{builtin::purge}, "bob");
+  EXPECT_EQ(attempt("bob"), ErrorCode::gone);
 }
 
 }  // namespace

@@ -29,9 +29,9 @@ std::size_t most_in_a_second(const std::vector<Microseconds>& times) {
   return most;
 }
 
-TEST(AlarmRate, lets_no_second_have_more_and_comes_close_to_it) {
+TEST(Rate, lets_no_second_have_more_and_comes_close_to_it) {
   for (const std::uint32_t rate : {1U, 3U, 19U, 20U, 21U, 100U, 1'000U, 7'777U}) {
-    const AlarmRate limit{rate};
+    const Rate limit{rate};
     RateMeter meter;
     std::vector<Microseconds> times;
     for (Microseconds now{0}; now < 5s; now += 1ms) {

@@ -1,46 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Promise 8 on a real data directory: events reach each reader in commit order, without a gap, from
-// its cursor on; objects that subscribe get each one once.
+// its cursor on. Objects that subscribe: subscription_test.cpp.
 #include <algorithm>
 #include <fstream>
 #include <set>
 
-#include "fixture.hpp"
+#include "events_fixture.hpp"
 
 namespace perdure {
 namespace {
-
-struct Listener {
-  std::vector<std::int64_t> heard;
-};
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Listener, heard)
-
-Kind listener_kind() {
-  return kind<Listener>("listener")
-      .command("hear", [](Turn&, Listener& self,
-                          const Json& event) { self.heard.push_back(event.at("data").at("by")); })
-      .query("heard", [](const Listener& self) { return self.heard; });
-}
-
-class Events : public RuntimeTest {
- protected:
-  explicit Events(RuntimeOptions options = {})
-      : RuntimeTest({counter_kind(), listener_kind()}, std::move(options)) {}
-
-  void add(const std::string& id, std::int64_t by) { value(call("counter", id, "add", Add{by})); }
-  EventPage read(EventQuery query) {
-    auto page = runtime_->read_events(query);
-    EXPECT_TRUE(page) << to_string(page.error());
-    return page ? std::move(*page) : EventPage{};
-  }
-  static std::vector<std::int64_t> amounts(const EventPage& page) {
-    std::vector<std::int64_t> found;
-    for (const auto& event : page.events) found.push_back(Json::parse(event->body)["data"]["by"]);
-    return found;
-  }
-};
-
-using Amounts = std::vector<std::int64_t>;
 
 TEST_F(Events, come_in_commit_order_from_a_cursor_on) {
   for (int i = 1; i <= 5; ++i) add(i % 2 == 0 ? "a" : "b", i);
@@ -136,143 +104,6 @@ TEST_F(Events, a_watch_hears_of_new_events) {
   watch.reset();
   add("a", 1);
   EXPECT_EQ(heard, 1);
-}
-
-TEST_F(Events, a_subscribed_object_gets_each_event_once_in_order_across_restarts) {
-  add("a", 1);
-  value(call(
-      "subscription", "s", "subscribe",
-      Json{{"topics", {"counter.*"}}, {"kind", "listener"}, {"id", "l"}, {"command", "hear"}}));
-  add("a", 2);
-  const auto heard = [&] { return value(ask("listener", "l", "heard")).get<Amounts>(); };
-  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{1, 2}); }));
-  restart();
-  for (int i = 3; i <= 20; ++i) add("a", i);
-  EXPECT_TRUE(eventually([&] { return heard().size() == 20; }));
-  Amounts all(20);
-  for (std::size_t i = 0; i < 20; ++i) all[i] = static_cast<std::int64_t>(i) + 1;
-  EXPECT_EQ(heard(), all);
-}
-
-TEST_F(Events, a_subscription_from_now_on_hears_nothing_of_before_even_after_a_restart) {
-  add("a", 1);
-  value(call("subscription", "s", "subscribe",
-             Json{{"topics", {"**"}},
-                  {"kind", "listener"},
-                  {"id", "l"},
-                  {"command", "hear"},
-                  {"after", ""}}));
-  EXPECT_TRUE(eventually([&] { return runtime_->inspect({"subscription", "s"})->meta.seq == 2; }));
-  restart();
-  add("a", 2);
-  EXPECT_TRUE(eventually(
-      [&] { return value(ask("listener", "l", "heard")).get<Amounts>() == (Amounts{2}); }));
-}
-
-TEST_F(Events, topics_that_change_hold_for_what_comes_after_their_cursor) {
-  const auto heard = [&] { return value(ask("listener", "l", "heard")).get<Amounts>(); };
-  value(
-      call("subscription", "s", "subscribe",
-           Json{{"topics", {"other.*"}}, {"kind", "listener"}, {"id", "l"}, {"command", "hear"}}));
-  add("a", 1);
-  value(call("subscription", "s", "change",
-             Json{{"topics", {"counter.*"}}, {"from", runtime_->events_end().value()}}));
-  add("a", 2);
-  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{2}); }));
-  // Said late, it holds for what came in between, too: here a second time.
-  const auto before = runtime_->events_end().value();
-  add("a", 3);
-  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{2, 3}); }));
-  value(call("subscription", "s", "change", Json{{"topics", {"**"}}, {"from", before}}));
-  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{2, 3, 3}); }));
-  // Without topics nothing is passed on, and what came meanwhile does not come later.
-  const auto off = runtime_->events_end().value();
-  value(call("subscription", "s", "change", Json{{"topics", Json::array()}, {"from", off}}));
-  add("a", 4);
-  const auto on = runtime_->events_end().value();
-  value(call("subscription", "s", "change", Json{{"topics", {"**"}}, {"from", on}}));
-  add("a", 5);
-  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{2, 3, 3, 5}); }));
-}
-
-TEST_F(Events, wildcards_do_not_stand_for_topics_that_must_be_asked_for_by_name) {
-  const auto subscribe = [&](const std::string& id, const std::string& topic) {
-    value(call("subscription", id, "subscribe",
-               Json{{"topics", {topic}},
-                    {"by_name", {"counter"}},
-                    {"kind", "listener"},
-                    {"id", id},
-                    {"command", "hear"}}));
-  };
-  const std::vector<std::string> wildcards{"*", "**", "*.added"};
-  for (const auto& wildcard : wildcards) subscribe("of " + wildcard, wildcard);
-  subscribe("named", "counter.*");
-  for (int i = 1; i <= 5; ++i) add("a", i);
-  EXPECT_TRUE(eventually([&] {
-    const auto heard = ask("listener", "named", "heard");
-    return heard && heard->value.get<Amounts>().size() == 5;
-  }));
-  for (const auto& wildcard : wildcards) {
-    EXPECT_FALSE(runtime_->inspect({"listener", "of " + wildcard})) << wildcard;
-  }
-}
-
-TEST_F(Events, a_paused_subscription_goes_on_where_it_was) {
-  const auto heard = [&] { return value(ask("listener", "l", "heard")).get<Amounts>(); };
-  value(call("subscription", "s", "subscribe",
-             Json{{"topics", {"**"}}, {"kind", "listener"}, {"id", "l"}, {"command", "hear"}}));
-  add("a", 1);
-  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{1}); }));
-  value(call("subscription", "s", "pause", Json()));
-  const auto seq = runtime_->inspect({"subscription", "s"})->meta.seq;
-  for (int i = 2; i <= 300; ++i) add("a", i);
-  // One that is not paused has heard all of it by then.
-  value(call("subscription", "t", "subscribe",
-             Json{{"topics", {"**"}}, {"kind", "listener"}, {"id", "m"}, {"command", "hear"}}));
-  EXPECT_TRUE(eventually([&] {
-    const auto other = ask("listener", "m", "heard");
-    return other && other->value.get<Amounts>().size() == 300;
-  }));
-  EXPECT_EQ(heard(), (Amounts{1}));
-  EXPECT_EQ(runtime_->inspect({"subscription", "s"})->meta.seq, seq);
-  restart();
-  value(call("subscription", "s", "resume", Json()));
-  EXPECT_TRUE(eventually([&] { return heard().size() == 300; }));
-  EXPECT_TRUE(std::ranges::is_sorted(heard()));
-}
-
-TEST_F(Events, a_deleted_object_hears_nothing_and_a_purged_one_ends_its_subscription) {
-  const auto heard = [&] { return value(ask("listener", "l", "heard")).get<Amounts>(); };
-  value(call("subscription", "s", "subscribe",
-             Json{{"topics", {"*"}}, {"kind", "listener"}, {"id", "l"}, {"command", "hear"}}));
-  add("a", 1);
-  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{1}); }));
-  value(call("listener", "l", "$remove", Json()));
-  add("a", 2);
-  const auto cursor = [&] {
-    return runtime_->inspect({"subscription", "s"})->state.at("cursor").get<std::string>();
-  };
-  EXPECT_TRUE(eventually([&] { return cursor() == runtime_->events_end().value(); }));
-  value(call("listener", "l", "$undelete", Json()));
-  add("a", 3);
-  EXPECT_TRUE(eventually([&] { return heard() == (Amounts{1, 3}); }));
-  value(call("listener", "l", "$remove", Json()));
-  value(call("listener", "l", "$purge", Json()));
-  add("a", 4);
-  EXPECT_TRUE(eventually([&] { return !runtime_->inspect({"subscription", "s"}); }));
-}
-
-TEST_F(Events, a_subscription_names_what_is_wrong_with_it) {
-  const auto field = [&](const Json& payload) {
-    const auto reply = call("subscription", "s", "subscribe", payload);
-    return reply || reply.error().fields.empty() ? "none" : reply.error().fields[0].pointer;
-  };
-  const Json good{{"topics", {"*"}}, {"kind", "listener"}, {"id", "l"}, {"command", "hear"}};
-  for (const auto* member : {"topics", "id", "command"}) {
-    auto bad = good;
-    bad.erase(member);
-    EXPECT_EQ(field(bad), std::string{"/"} + member);
-  }
 }
 
 class EventShares : public Events {

@@ -14,10 +14,11 @@
 //   update           the fields, and after: the cursor from which other topics hold
 //   rotate           {secret}; for `overlap` both secrets sign
 //   test             makes a delivery of an event `webhook.test`       → the delivery
-//   retry_delivery   {id}: now, with all its attempts anew             → the delivery
+//   retry_delivery   {id, $if_seqs?}: now, with all its attempts anew  → the delivery
 //   list_deliveries  (query) {limit?, cursor?, status?}, newest first → {items, next_cursor}
 //   get_delivery     (query) {id} → the delivery, as the schema WebhookDelivery
-//   event            a CloudEvent, from the subscription
+//   events           {events: [a CloudEvent as JSON text, …]}, from the subscription
+//   event            a CloudEvent, from a subscription that an earlier version made
 //   attempted        an attempt's outcome, from the performer
 //   deliver          goes on with what is due; harmless at any time
 //
@@ -27,24 +28,31 @@
 // (`owner_inactive`, see for_active_owners); the event `webhook.disabled` {id, url, reason} says
 // so. What waits then goes on when the owner enables it again.
 //
-// Events about webhooks (topics `webhook.*`) come to a webhook only if a pattern of its names them
-// by their first part: `**` does not. Else n webhooks that ask for everything would hear of each
-// other n² times. Two of them, `webhook.disabled` and `webhook.lagging`, are what deliveries cause:
-// a webhook never has its own ones delivered, and each needs something that ends such a chain: an
-// owner who enables the webhook again, or as many further deliveries. Of itself a webhook hears
+// A delivery is an item of its webhook (items.hpp): it has its own validator, and its changes are
+// told as `webhook_delivery.created`, `.updated` (it ended, or was begun anew; not each attempt)
+// and `.purged` (it is not kept any more), with `topic`: that of the event which it delivers.
+//
+// Events about webhooks and deliveries (`topics_by_name`) come to a webhook only if a pattern of
+// its names them by their first part: `**` does not. Else n webhooks that ask for everything would
+// hear of each other n² times. Each chain of them ends. `webhook.disabled` and `webhook.lagging`
+// are what deliveries cause: a webhook never has its own ones delivered, and each needs an owner
+// who enables the webhook again, or as many further deliveries. A delivery of an event about a
+// delivery is told to readers of the event log, but to no webhook. Of itself a webhook hears
 // `webhook.updated` only.
 //
 // Errors  conflict  test and retry_delivery of a disabled webhook; retry_delivery of what is being
 //                   sent. not_found: no such delivery (any more). invalid: topics, secret, one
 //                   more than an owner may have.
-// Limits  `WebhookPolicy::per_owner_max` of one owner, as `others` says, so an event makes at most
-//         as many deliveries. Past `WebhookPolicy::waiting_max` that wait the webhook *lags*: its
-//         subscription pauses, later events wait in the event log and come when half is done
-//         (`lagging_since`, event `webhook.lagging` {id, url, waiting}). `deliveries_kept` finished
-//         deliveries, oldest gone first; past `deliveries_waiting_max`, which only `test` and
-//         `retry_delivery` can reach, one fails at once.
+// Limits  `topics_bytes_max` of patterns. `WebhookPolicy::per_owner_max` webhooks of one owner, as
+//         `others` says, so an event makes at most as many deliveries. Past
+//         `WebhookPolicy::waiting_max` that wait the webhook *lags*: its subscription pauses, later
+//         events wait in the event log and come when half is done (`lagging_since`, event
+//         `webhook.lagging` {id, url, waiting}). `deliveries_kept` finished deliveries, oldest gone
+//         first; past `deliveries_waiting_max`, which only `test` and `retry_delivery` can reach,
+//         one fails at once.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <string_view>
@@ -74,9 +82,15 @@ struct WebhookPolicy {
 
 namespace webhook {
 
-inline constexpr std::string_view own_topics = "webhook";  ///< their first part
+/// First parts of topics that only come to a webhook whose pattern begins with them.
+inline constexpr std::string_view own_topics = "webhook";
+inline constexpr std::string_view delivery_topics = "webhook_delivery";
+inline constexpr std::array topics_by_name{own_topics, delivery_topics};
 inline constexpr std::string_view disabled_topic = "webhook.disabled";
 inline constexpr std::string_view lagging_topic = "webhook.lagging";
+/// Of a webhook's patterns together: its subscription has them in memory.
+inline constexpr std::size_t topics_bytes_max = 4u << 10;
+inline constexpr std::size_t events_a_turn_max = 32;  ///< that come to a webhook at once
 inline constexpr std::size_t deliveries_kept = 1'000;
 inline constexpr std::size_t deliveries_waiting_max = 10'000;
 inline constexpr std::chrono::hours overlap{24};
@@ -91,7 +105,8 @@ inline constexpr std::chrono::hours overlap{24};
 /// The performer `http` for a host whose owners are objects of the kind `user`: an attempt of a
 /// webhook whose owner is deactivated, deleted or erased is not made, and fails as
 /// `unauthenticated`, which disables the webhook. While the owner cannot be asked about, no attempt
-/// is made, and none counts. All else goes to `perform`.
+/// is made, and none counts. An event of an object that was shared with the owner, and is not any
+/// more, fails as `gone`, which ends its delivery alone. All else goes to `perform`.
 /// Lifetime  the runtime outlives what it performs for.
 [[nodiscard]] Performer for_active_owners(Runtime& runtime, Performer perform);
 

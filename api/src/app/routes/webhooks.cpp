@@ -148,6 +148,7 @@ void add_delivery_routes(std::vector<Route>& routes) {
       add(Method::post, "test", "testWebhook", "Send an event `webhook.test`",
           ObjectCall{.kind = kind, .type = CallType::command, .name = "test"}, "WebhookDelivery");
   test.status = 202;
+  test.validator = Validator::item;
   auto& list = add(Method::get, "deliveries", "listWebhookDeliveries",
                    "What was sent, and what waits, newest first", list_of_items(kind, "deliveries"),
                    "WebhookDeliveryList");
@@ -156,11 +157,13 @@ void add_delivery_routes(std::vector<Route>& routes) {
                         .description = "Only those of this status.",
                         .values = {"pending", "sending", "succeeded", "failed"}});
   add(Method::get, "deliveries/{delivery_id}", "getWebhookDelivery", "One delivery",
-      delivery_call(CallType::query, "get_delivery"), "WebhookDelivery");
+      delivery_call(CallType::query, "get_delivery"), "WebhookDelivery")
+      .validator = Validator::item;
   auto& retry = add(Method::post, "deliveries/{delivery_id}/retry", "retryWebhookDelivery",
                     "Send it now, with all its attempts anew",
                     delivery_call(CallType::command, "retry_delivery"), "WebhookDelivery");
   retry.status = 202;
+  retry.validator = Validator::item;
 }
 
 }  // namespace
