@@ -17,7 +17,11 @@ class Stream:
                                                         **(headers or {})})
         self.response = self.connection.getresponse()
         assert self.response.status == 200, self.response.read()
-        self.place = self.event()[0]  # or how long to wait before coming again
+        self.unread = []
+        first = self.event()  # a place, or what the stream begins with
+        self.place = first[0]
+        if first[1]:
+            self.unread.append(first)
 
     def rest(self):
         """All events until the server ends the stream."""
@@ -28,6 +32,8 @@ class Stream:
 
     def event(self):
         """One dispatch of any form; none at the end of the stream."""
+        if self.unread:
+            return self.unread.pop()
         fields = {}
         while line := self.response.readline():
             line = line.decode().rstrip("\n")

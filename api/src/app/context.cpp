@@ -84,6 +84,9 @@ void complete(Context& context, http::Response& response) {
       context.services.cors.allow(*origin, response);
     }
   }
+  if (context.route != nullptr && !context.route->route.also_produces.empty()) {
+    headers.add("Vary", "Accept");
+  }
   headers.add("X-Content-Type-Options", "nosniff");
   count(context, response.status);
   response.owner = context.owner();
@@ -181,7 +184,6 @@ void answer(Context& context, const StaticAnswer& file) {
     response.headers.add("ETag", '"' + file.opaque + '"');
   }
   response.headers.add("Cache-Control", file.caching);
-  if (!file.varies_by.empty()) response.headers.add("Vary", file.varies_by);
   if (!file.content_policy.empty()) {
     response.headers.add("Content-Security-Policy", file.content_policy);
     response.headers.add("Referrer-Policy", "no-referrer");

@@ -107,8 +107,6 @@ struct StaticAnswer {
   std::string_view caching = "no-cache";
   /// Of a page: what it may load, and that it tells no other site where it was.
   std::string_view content_policy = {};
-  /// The request field that chose it among several; empty: it is the only one.
-  std::string_view varies_by = {};
 };
 void answer(Context& context, const StaticAnswer& file);
 /// A shared body with the digest of its bytes.

@@ -68,9 +68,10 @@ Result<EventText> encode_place(EventForm form, const std::string& cursor) {
   return frame({{"type", "perdure.events.place"}, {"cursor", cursor}});
 }
 
-EventText encode_pause(EventForm form) {
-  if (form == EventForm::frames) return nullptr;
-  return http::encode({.retry = retry}).value();
+Result<EventText> encode_first(EventForm form, const Event& event) {
+  if (form == EventForm::frames) return encode_event(form, event);
+  return http::encode(
+      {.id = event.cursor, .event = event.topic, .data = event.body, .retry = retry});
 }
 
 Result<EventText> encode_lost(EventForm form, const std::string& after, const std::string& next) {

@@ -31,8 +31,9 @@ using EventText = std::shared_ptr<const std::string>;  // shared by all connecti
 [[nodiscard]] Result<EventText> encode_event(EventForm form, const Event& event);
 /// Where a client goes on that has seen nothing since.
 [[nodiscard]] Result<EventText> encode_place(EventForm form, const std::string& cursor);
-/// How long a client waits before it comes again; null in a form that does not say it.
-[[nodiscard]] EventText encode_pause(EventForm form);
+/// The same of the first event of a stream, which also says how long a client waits before it comes
+/// again, in a form that can.
+[[nodiscard]] Result<EventText> encode_first(EventForm form, const Event& event);
 /// What lay between the two cursors is not kept any more.
 [[nodiscard]] Result<EventText> encode_lost(EventForm form, const std::string& after,
                                             const std::string& next);

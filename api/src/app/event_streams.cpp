@@ -46,6 +46,14 @@ Result<std::string> place_behind_loss(const Runtime& runtime, EventQuery query) 
 
 }  // namespace
 
+/// What became of an event. It is kept until the event is passed: to judge it may change what the
+/// stream knows, and an event that there is no room for comes again.
+struct EventStreams::Judged {
+  std::uint64_t position = 0;
+  EventUse use = EventUse::sent;
+  EventText text = nullptr;  ///< of its own; null: that of the event
+};
+
 struct EventStreams::Stream {
   Stream(LiveGrant with, EventQuery from, StreamRules its)
       : grant(std::move(with)), query(std::move(from)), rules(std::move(its)) {}
@@ -58,6 +66,7 @@ struct EventStreams::Stream {
   std::uint64_t passed = 0;  ///< the position of the last event that was sent or skipped
   bool is_behind = true;     ///< more than the common place in the log was not looked at yet
   std::string reader = {};   ///< whose objects it is about; empty: everybody's
+  std::optional<Judged> judged = {};  ///< an event that there was no room for
 
   std::unique_ptr<EventOutlet> outlet;  // set before the thread sees the stream
   std::atomic<bool> paused{false};      ///< until there is room
@@ -93,12 +102,12 @@ struct EventStreams::Stream {
       tell_place(query.after);
       return;
     }
-    if (const auto pause = encode_pause(outlet->form())) write(pause);
     const Event first{.position = 0,
                       .cursor = is_settled(query.after) ? query.after : "",
                       .topic = rules.first_event,
                       .body = std::move(rules.first_data)};
-    if (write(encode_event(outlet->form(), first))) told = first.cursor;
+    // One text: the first one is taken however large it is.
+    if (write(encode_first(outlet->form(), first))) told = first.cursor;
   }
   void end(const auto& why) {
     outlet->end(why);
@@ -203,9 +212,9 @@ void EventStreams::work() {
   Calls calls;
   while (wait(calls)) {
     for (const auto& stream : calls.streams) take_in(stream);
-    if (calls.asked_again) {
-      for (const auto& [stream, shared] : streams_) look_after(*stream);
-    }
+    // What is kept while the thread waits keeps its place of the user's.
+    calls.streams.clear();
+    if (calls.asked_again) look_again_at(std::exchange(unsure_, {}));
     if (streams_.empty()) {
       watch_.reset();
       looked_to_.clear();
@@ -243,6 +252,7 @@ void EventStreams::take_in(const StreamPtr& stream) {
 
 void EventStreams::let_go(Stream& stream) {
   ready_.erase(&stream);
+  unsure_.erase(&stream);
   all_seeing_.erase(&stream);
   if (const auto own = by_reader_.find(stream.reader); own != by_reader_.end()) {
     own->second.erase(&stream);
@@ -273,6 +283,7 @@ void EventStreams::read_log() {
     // Each stream finds out for itself.
     if (!page || page->lost) return begin();
     for (const auto& event : page->events) {
+      grants_moved_ |= event->source.kind == "api_key" || event->source.kind == "user";
       touch_those(*event, looked_to_);
       looked_to_ = event->cursor;
     }
@@ -362,24 +373,35 @@ EventStreams::Fed EventStreams::tell_lost(Stream& stream) {
   return Fed::more;
 }
 
+Result<EventStreams::Judged> EventStreams::judge(Stream& stream, const Event& event) const {
+  Judged judged{.position = event.position};
+  if (!scopes_open(services_.router, stream.grant.principal(), event)) {
+    judged.use = EventUse::skipped;
+  } else if (stream.rules.use) {
+    PERDURE_TRY(use, stream.rules.use(event, judged.text));
+    judged.use = use;
+  }
+  return judged;
+}
+
 /// Says whether the next event may follow at once: the stream has room, and goes on.
 bool EventStreams::send(Stream& stream, const Event& event) {
-  EventText text;
-  auto use = Result<EventUse>{EventUse::sent};
-  if (!scopes_open(services_.router, stream.grant.principal(), event)) {
-    use = EventUse::skipped;
-  } else if (stream.rules.use) {
-    use = stream.rules.use(event, text);
+  if (!stream.judged || stream.judged->position != event.position) {
+    auto judged = judge(stream, event);
+    if (!judged) {
+      stream.cut();
+      return false;
+    }
+    stream.judged = std::move(*judged);
   }
-  if (!use) {
-    stream.cut();
-    return false;
-  }
+  const auto use = std::optional{stream.judged->use};
+  const auto& text = stream.judged->text;
   if (*use == EventUse::sent || *use == EventUse::sent_as_last) {
     const auto sent = text ? Result<EventText>{text} : text_of(stream.outlet->form(), event);
     if (!stream.write(sent)) return false;
     stream.told = event.cursor;
   }
+  stream.judged.reset();
   stream.query.after = event.cursor;
   stream.passed = event.position;
   if (*use == EventUse::sent_as_last) stream.end(EventEnd::complete);
@@ -398,14 +420,19 @@ Result<EventText> EventStreams::text_of(EventForm form, const Event& event) {
 }
 
 void EventStreams::check_keys() {
-  if (services_.monotonic() - keys_checked_ < check_period) return;
+  const bool is_due = services_.monotonic() - keys_checked_ >= check_period;
+  if (!std::exchange(grants_moved_, false) && !is_due) return;
   keys_checked_ = services_.monotonic();
-  std::vector<Stream*> ended;
-  for (const auto& [stream, shared] : streams_) {
+  std::set<Stream*> all;
+  for (const auto& [stream, shared] : streams_) all.insert(stream);
+  look_again_at(all);
+}
+
+void EventStreams::look_again_at(const std::set<Stream*>& streams) {
+  for (auto* stream : streams) {
     if (!stream->closed && admits(*stream)) look_after(*stream);
-    if (stream->closed) ended.push_back(stream);
+    if (stream->closed) let_go(*stream);
   }
-  for (auto* stream : ended) let_go(*stream);
 }
 
 void EventStreams::tell_places() {
@@ -430,7 +457,11 @@ bool EventStreams::admits(Stream& stream) {
       !permits(stream.grant.principal(), possession_of(*of), Action::read).allowed()) {
     verdict = Verdict::refused;
   }
-  if (verdict != Verdict::holds && verdict != Verdict::unsure) stream.end(reason_of(verdict));
+  if (verdict == Verdict::unsure) {
+    unsure_.insert(&stream);
+  } else if (verdict != Verdict::holds) {
+    stream.end(reason_of(verdict));
+  }
   if (stream.rules.sight == StreamRules::Sight::readable) {
     stream.query.principal = stream.grant.principal();
   }

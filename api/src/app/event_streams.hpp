@@ -110,7 +110,11 @@ class EventStreams {
   [[nodiscard]] Fed tell_lost(Stream& stream);
   [[nodiscard]] bool send(Stream& stream, const Event& event);
   [[nodiscard]] bool admits(Stream& stream);
+  struct Judged;
+  [[nodiscard]] Result<Judged> judge(Stream& stream, const Event& event) const;
   void check_keys();
+  /// Ends those that may not go on.
+  void look_again_at(const std::set<Stream*>& streams);
   void tell_places();
   Result<EventText> text_of(EventForm form, const Event& event);
 
@@ -126,9 +130,11 @@ class EventStreams {
   std::unordered_map<Stream*, StreamPtr> streams_;
   std::map<std::string, std::set<Stream*>, std::less<>> by_reader_;  ///< owners' texts
   std::set<Stream*> all_seeing_;
-  std::set<Stream*> ready_;  ///< that may have more, and whose clients take it
-  std::string looked_to_;    ///< the cursor up to which the log was read for all
+  std::set<Stream*> ready_;   ///< that may have more, and whose clients take it
+  std::set<Stream*> unsure_;  ///< whose keys are being asked about
+  std::string looked_to_;     ///< the cursor up to which the log was read for all
   std::unique_ptr<EventWatch> watch_;
+  bool grants_moved_ = false;  ///< a key or a user has changed: the next look is due at once
   std::chrono::nanoseconds keys_checked_{};
   std::chrono::nanoseconds places_told_{};
   using Place = std::pair<EventForm, std::uint64_t>;

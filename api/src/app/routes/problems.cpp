@@ -108,7 +108,6 @@ Pages make_pages() {
     Page page{.json = static_answer(json_type, as_json(row)),
               .html = static_answer(html_type, as_html(row))};
     page.html.content_policy = content_policy;
-    page.json.varies_by = page.html.varies_by = "Accept";
     pages.emplace(row.traits.name, std::move(page));
   }
   return pages;

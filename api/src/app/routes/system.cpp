@@ -168,7 +168,6 @@ void metrics(const ContextPtr& context) {
   const auto best = best_type(accept, types).value_or(0);
   http::Response response{.status = 200, .headers = {}, .body = expose(expositions[best])};
   response.headers.add("Content-Type", types[best]);
-  response.headers.add("Vary", "Accept");
   response.headers.add("Cache-Control", "no-store");
   answer(*context, std::move(response));
 }
