@@ -201,7 +201,8 @@ class Rates(BatchCase):
         fresh = self.user.post("/api-keys", {"name": "slow", "scopes": ["*"],
                                              "rate_limit": {"requests": 5, "window_s": 3600}})
         reply = self.batch(*[one] * 6, client=self.shared.client(fresh.json["secret"]))
-        self.assert_problem(reply, 429, "rate_limited")
+        self.assert_problem(reply, 422, "validation_failed")
+        self.assertEqual(reply.json["errors"][0]["pointer"], "/requests")
 
 
 if __name__ == "__main__":

@@ -55,6 +55,14 @@ std::optional<Problem> take_tokens(Context& whole, std::size_t requests) {
   const auto more = requests - 1;
   const auto bucket = whole.key->bucket();
   if (more == 0 || !bucket) return {};
+  for (const auto* one : {bucket.get(), &services.server_bucket}) {
+    if (!one->policy().limits() || requests <= one->policy().requests) continue;
+    return problem_from(invalid_value(
+        {{"/requests", "limit",
+          fmt::format("has at most {} requests, of which each counts towards a rate limit of so "
+                      "many",
+                      one->policy().requests)}}));
+  }
   auto state = bucket->take(now, more);
   std::string_view whose = "the key's";
   if (state.taken) {
