@@ -85,7 +85,9 @@ ObjectCall list_of_items(std::string kind, const std::string& items) {
 Parameter deleted_parameter() {
   return {.name = "deleted",
           .type = ParameterType::boolean,
-          .description = "`true`: deleted ones instead, newest deletion first."};
+          .description =
+              "`true`: deleted ones instead; newest deletion first, unless `sort` or a filter "
+              "is given."};
 }
 
 Parameter count_parameter() {
