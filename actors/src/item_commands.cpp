@@ -42,6 +42,18 @@ struct Items {
     return view;
   }
 
+  /// Takes out of a PUT the nulls that stand for ids of what is deleted: so they were read, and the
+  /// links come back with what they name. A PATCH with null clears them.
+  void keep_dead(const EntryReader& entries, const Json& before, Json& changes) const {
+    if (!changes.is_object()) return;
+    for (const auto& reference : rules.items.references) {
+      const auto sent = changes.find(reference.field);
+      if (sent == changes.end() || !sent->is_null()) continue;
+      const auto& named = before.at(reference.field);
+      if (named.is_string() && !is_there(entries, reference, named)) changes.erase(sent);
+    }
+  }
+
   [[nodiscard]] Result<void> check_references(const EntryReader& entries,
                                               const std::optional<Json>& before,
                                               const Json& next) const {
@@ -136,6 +148,7 @@ Result<Json> update(const Items& items, Turn& turn, ResourceState& /*self*/, con
   PERDURE_TRY_VOID(check_condition(payload, before));
   auto changes =
       gather_sent_back(payload.value("changes", Json::object()), items.rules.fields.defaults());
+  if (payload.contains(item_member::put)) items.keep_dead(turn.entries(), before, changes);
   PERDURE_TRY_VOID(
       check_sent_back(turn.meta(), before, changes, SentIn::change, items.rules.parent_member));
   PERDURE_TRY(next, items.rules.fields.changed(before, fields_of(changes)));

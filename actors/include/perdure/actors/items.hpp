@@ -42,6 +42,9 @@ inline constexpr std::string_view seq = "$seq";
 inline constexpr std::string_view if_seqs = "$if_seqs";
 /// The same: the seqs of which it must have none.
 inline constexpr std::string_view if_not_seqs = "$if_not_seqs";
+/// The same of an update: it is a PUT. What reads as null because it names something deleted, and
+/// is null in the changes, stays as it is.
+inline constexpr std::string_view put = "$put";
 }  // namespace item_member
 
 namespace item_topic {
