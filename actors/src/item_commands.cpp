@@ -2,21 +2,19 @@
 #include "item_commands.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "errors.hpp"
 #include "item_condition.hpp"
+#include "item_events.hpp"
 #include "perdure/actors/sent_back.hpp"
 
 namespace perdure::actors {
 
 namespace {
 
-// A page with all its tags and revisions is about 310 entries; a turn may change 10,000.
-constexpr std::size_t purged_per_turn_max = 30;
-/// The member of a stored item that holds the seq of its last change.
-constexpr const char* item_seq = "seq";
+// A page with all its tags and revisions is about 360 entries; a turn may change 10,000.
+constexpr std::size_t purged_per_turn_max = 20;
 
 /// The rules of one sort of items and what is made of them once. The handlers share it.
 struct Items {
@@ -32,16 +30,27 @@ struct Items {
     return item_body(meta, rules.parent_member, std::move(item));
   }
 
-  /// Takes out of the conditions of a list the references that read as null. A condition that is
-  /// left without values holds for none.
-  void leave_out_dead(const EntryReader& entries, std::vector<ListCondition>& where) const {
+  [[nodiscard]] ItemView view(const View& of) const {
+    ItemView view{
+        .present = [&](Json item) { return present(of.meta(), of.entries(), std::move(item)); }};
+    for (const auto& reference : rules.items.references) view.references.push_back(reference.field);
+    view.is_dead = [&](const std::string& field, const std::string& id) {
+      const auto reference =
+          std::ranges::find(rules.items.references, field, &NounItems::Reference::field);
+      return !is_there(of.entries(), *reference, id);
+    };
+    return view;
+  }
+
+  /// Takes out of a PUT the nulls that stand for ids of what is deleted: so they were read, and the
+  /// links come back with what they name. A PATCH with null clears them.
+  void keep_dead(const EntryReader& entries, const Json& before, Json& changes) const {
+    if (!changes.is_object()) return;
     for (const auto& reference : rules.items.references) {
-      for (auto& condition : where) {
-        if (condition.name != reference.field) continue;
-        std::erase_if(condition.values, [&](const Json& id) {
-          return !id.is_null() && !is_there(entries, reference, id);
-        });
-      }
+      const auto sent = changes.find(reference.field);
+      if (sent == changes.end() || !sent->is_null()) continue;
+      const auto& named = before.at(reference.field);
+      if (named.is_string() && !is_there(entries, reference, named)) changes.erase(sent);
     }
   }
 
@@ -71,38 +80,11 @@ struct Items {
   }
 };
 
-std::int64_t this_seq(const Turn& turn) { return static_cast<std::int64_t>(turn.meta().seq) + 1; }
-
 /// The seq of the item's last change. Items of versions up to 0.1.0 have none until they change.
 std::int64_t seq_of(const Json& item) { return item.value(item_seq, std::int64_t{1}); }
 
 Result<void> check_condition(const Json& payload, const Json& item) {
   return check_if_seqs(payload, static_cast<Seq>(seq_of(item)));
-}
-
-/// Members that move with every change.
-bool is_told(const std::string& member) {
-  constexpr std::array silent{"updated_at", "updated_by", "created_at", "created_by",
-                              "rank",       "deleted_at", item_seq,     "id"};
-  return std::ranges::find(silent, member) == silent.end() && member != internal_member;
-}
-
-Json changed_members(const std::optional<Json>& before, const Json& next) {
-  auto changed = Json::array();
-  for (const auto& [name, value] : next.items()) {
-    if (!is_told(name)) continue;
-    const bool differs = before ? before->value(name, Json()) != value : !value.is_null();
-    if (differs) changed.push_back(name);
-  }
-  return changed;
-}
-
-void publish(const Items& items, Turn& turn, const char* verb, const Json& item, Json changed) {
-  turn.publish(items.rules.items.one + '.' + verb,
-               {{"id", item.at("id")},
-                {"seq", this_seq(turn)},
-                {"parent", {{"kind", turn.object().kind}, {"id", turn.object().id}}},
-                {"changed", std::move(changed)}});
 }
 
 /// An item as the reply to a call about it alone, with its validator.
@@ -137,7 +119,8 @@ Result<Json> save(const Items& items, Turn& turn, const std::optional<Json>& bef
   if (items.rules.settle) items.rules.settle(turn, before, next);
   stamp(turn, next);
   items.collection.put(turn.entries(), before, next);
-  publish(items, turn, before ? "updated" : "created", next, changed_members(before, next));
+  publish_item(items.rules.items, turn, before ? "updated" : "created", next,
+               changed_members(before, next));
   return alone(items, turn.meta(), turn.entries(), std::move(next));
 }
 
@@ -163,8 +146,9 @@ Result<Json> create(const Items& items, Turn& turn, ResourceState& self, const J
 Result<Json> update(const Items& items, Turn& turn, ResourceState& /*self*/, const Json& payload) {
   PERDURE_TRY(before, items.live(turn.entries(), payload));
   PERDURE_TRY_VOID(check_condition(payload, before));
-  const auto changes =
+  auto changes =
       gather_sent_back(payload.value("changes", Json::object()), items.rules.fields.defaults());
+  if (payload.contains(item_member::put)) items.keep_dead(turn.entries(), before, changes);
   PERDURE_TRY_VOID(
       check_sent_back(turn.meta(), before, changes, SentIn::change, items.rules.parent_member));
   PERDURE_TRY(next, items.rules.fields.changed(before, fields_of(changes)));
@@ -196,8 +180,14 @@ Result<Json> move(const Items& items, Turn& turn, ResourceState& /*self*/, const
   return save(items, turn, before, std::move(next));
 }
 
-/// The runtime has deleted items purged when the oldest of them is old enough.
+/// The runtime has deleted items purged when the oldest of them is old enough. While rows are made,
+/// what is noted may be older than all that are there.
 void note_oldest_deleted(const Items& items, Turn& turn, ResourceState& self) {
+  if (!items.collection.is_built(turn.entries())) {
+    auto& noted = self.internal()[oldest_deleted_member(items.rules.items.many)];
+    if (noted.is_null()) noted = format_rfc3339(turn.now());
+    return;
+  }
   const auto oldest = items.collection.oldest_deleted(turn.entries(), 1);
   self.internal()[oldest_deleted_member(items.rules.items.many)] =
       oldest.empty() ? Json(nullptr) : oldest.front().at("deleted_at");
@@ -211,7 +201,7 @@ Result<Json> remove(const Items& items, Turn& turn, ResourceState& self, const J
   next[item_seq] = this_seq(turn);
   items.collection.put(turn.entries(), before, next);
   note_oldest_deleted(items, turn, self);
-  publish(items, turn, "deleted", next, Json::array());
+  publish_item(items.rules.items, turn, "deleted", next, Json::array());
   return Json(nullptr);
 }
 
@@ -228,7 +218,7 @@ Result<Json> restore(const Items& items, Turn& turn, ResourceState& self, const 
   stamp(turn, next);
   items.collection.put(turn.entries(), before, next);
   note_oldest_deleted(items, turn, self);
-  publish(items, turn, "restored", next, Json::array());
+  publish_item(items.rules.items, turn, "restored", next, Json::array());
   return alone(items, turn.meta(), turn.entries(), std::move(next));
 }
 
@@ -243,7 +233,7 @@ Result<Json> purge(const Items& items, Turn& turn, ResourceState& self, const Js
     if (item.at("deleted_at").get_ref<const std::string&>() >= limit) break;
     if (items.rules.purged) items.rules.purged(turn.entries(), item);
     items.collection.erase(turn.entries(), item);
-    publish(items, turn, "purged", item, Json::array());
+    publish_item(items.rules.items, turn, "purged", item, Json::array());
     ++purged;
   }
   Json& count = self.internal().at(items.rules.items.many);
@@ -260,20 +250,38 @@ Result<Json> get(const Items& items, const View& view, const Json& payload) {
 
 Result<Json> list_all(const Items& items, const View& view, const Json& payload) {
   PERDURE_TRY(query, read_item_query(payload, items.collection.rules()));
-  auto& where = query.list.where;
-  items.leave_out_dead(view.entries(), where);
-  const bool is_empty = std::ranges::any_of(where, [](const ListCondition& condition) {
-    return condition.values.empty() && condition.above.is_null() && condition.below.is_null();
-  });
-  if (is_empty) return Collection::nothing(query);
-  return items.collection.list(view.entries(), query, [&](Json item) {
-    return items.present(view.meta(), view.entries(), std::move(item));
-  });
+  return items.collection.list(view.entries(), query, items.view(view));
+}
+
+/// Makes a part of the rows that lists need, if they are not there.
+Collection::Built build_some(const Items& items, Turn& turn, ResourceState& self) {
+  const auto built = items.collection.build(turn.entries());
+  if (built == Collection::Built::done) note_oldest_deleted(items, turn, self);
+  return built;
+}
+
+void ask_for_more(const Items& items, Turn& turn) {
+  turn.send({.to = turn.object(),
+             .command = build_command(items.rules.items.many),
+             .payload = {{"goes_on", true}}});
+}
+
+/// `{more}`. With `goes_on` the object calls itself until all is made.
+Result<Json> build(const Items& items, Turn& turn, ResourceState& self, const Json& payload) {
+  const auto built = build_some(items, turn, self);
+  const bool more = built == Collection::Built::more;
+  if (built == Collection::Built::already) {
+    turn.change_nothing();
+  } else {
+    turn.keep_up();
+    if (more && payload.is_object() && payload.value("goes_on", false)) ask_for_more(items, turn);
+  }
+  return Json{{"more", more}};
 }
 
 }  // namespace
 
-void add_items(KindBuilder<ResourceState>& builder, ItemRules rules) {
+ItemSettler add_items(KindBuilder<ResourceState>& builder, ItemRules rules) {
   Collection collection{rules.items.many, rules.items.lists};
   const auto items = std::make_shared<const Items>(Items{std::move(rules), std::move(collection)});
   const std::string& one = items->rules.items.one;
@@ -282,6 +290,9 @@ void add_items(KindBuilder<ResourceState>& builder, ItemRules rules) {
   const auto add = [&](const std::string& name, Change run) {
     std::move(builder).command(name,
                                [items, run](Turn& turn, ResourceState& self, const Json& payload) {
+                                 if (!items->collection.is_built(turn.entries())) {
+                                   build_some(*items, turn, self);
+                                 }
                                  return run(*items, turn, self, payload);
                                });
   };
@@ -292,6 +303,15 @@ void add_items(KindBuilder<ResourceState>& builder, ItemRules rules) {
   add("remove_" + one, remove);
   add("restore_" + one, restore);
   std::move(builder)
+      .command(build_command(many),
+               [items](Turn& turn, ResourceState& self, const Json& payload) {
+                 return build(*items, turn, self, payload);
+               })
+      .derived_entries(
+          {.name = many,
+           .declared = items->collection.made_by(),
+           .command = build_command(many),
+           .check = [items](const View& view) { return items->collection.check(view.entries()); }})
       .purge({.command = "purge_" + many,
               .oldest = std::string{internal_member} + '.' + oldest_deleted_member(many)})
       .query("get_" + one, [items](const View& view, const ResourceState&,
@@ -299,6 +319,10 @@ void add_items(KindBuilder<ResourceState>& builder, ItemRules rules) {
       .query("list_" + many, [items](const View& view, const ResourceState&, const Json& payload) {
         return list_all(*items, view, payload);
       });
+  return [items](Turn& turn, ResourceState& self) {
+    tell_of_items(items->rules.items, turn);
+    if (build_some(*items, turn, self) == Collection::Built::more) ask_for_more(*items, turn);
+  };
 }
 
 std::optional<Json> find_live_item(const EntryReader& entries, const std::string& many,
@@ -310,6 +334,8 @@ std::optional<Json> find_live_item(const EntryReader& entries, const std::string
   if (item.contains("deleted_at")) return {};
   return item;
 }
+
+std::string build_command(const std::string& many) { return "build_" + many; }
 
 std::string oldest_deleted_member(const std::string& many) { return "oldest_deleted_" + many; }
 

@@ -30,9 +30,15 @@ struct ItemRules {
 /// The member of `internal` that says when the oldest of the deleted items was deleted; null: none.
 [[nodiscard]] std::string oldest_deleted_member(const std::string& many);
 
+/// The command that makes a part of the rows of lists: `build_pages`.
+[[nodiscard]] std::string build_command(const std::string& many);
+
 /// Shape  the kind's `internal` has `<many>` with the value 0, and its oldest_deleted_member with
 ///        null; one of the sorts is `position`.
-void add_items(KindBuilder<ResourceState>& builder, ItemRules rules);
+/// Returns what the kind calls when it settles (KindBuilder::on_settle): it tells of the items that
+/// came, changed or went with the state, and has rows made that are not those of today.
+using ItemSettler = std::function<void(Turn&, ResourceState&)>;
+ItemSettler add_items(KindBuilder<ResourceState>& builder, ItemRules rules);
 
 /// One of the items that `add_items` keeps, unless it is deleted.
 [[nodiscard]] std::optional<Json> find_live_item(const EntryReader& entries,

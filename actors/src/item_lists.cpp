@@ -18,7 +18,6 @@ Result<ItemMembership> item_membership(const NounItems& items, const Json& query
   const auto layout = std::make_shared<const ListLayout>(items.lists);
   PERDURE_TRY(asked, read_item_query(query, items.lists));
   const bool wants_deleted = asked.lives == ItemQuery::Lives::deleted;
-  asked.lives = ItemQuery::Lives::live;  // deleted ones have no conditions
   asked.list.cursor.clear();
   PERDURE_TRY(plan, plan_of_items(*layout, asked, items.many));
   return ItemMembership{[layout, wants_deleted, plan = std::move(plan)](const Json& item) {

@@ -29,11 +29,12 @@ class QueryReader {
   }
 
   Result<ItemQuery> query() && {
-    if (query_.lives == ItemQuery::Lives::live) return std::move(query_);
-    // Deleted ones have one order, and no filters.
-    if (other_.empty()) return std::move(query_);
-    return fail(
-        invalid_field(pointer_to(other_), "combination", "cannot be combined with deleted=true"));
+    const bool is_plain = !is_sorted_ && query_.list.where.empty();
+    if (query_.lives == ItemQuery::Lives::deleted && is_plain) {
+      query_.list.sort = sort_by_deletion;
+      query_.list.order = Order::descending;
+    }
+    return std::move(query_);
   }
 
  private:
@@ -67,7 +68,7 @@ class QueryReader {
     if (std::ranges::find(rules_.sorts, query_.list.sort, &ListSort::name) == rules_.sorts.end()) {
       return fail(invalid_field("/sort", "unknown_sort", "is no field to sort by"));
     }
-    other_ = name;
+    is_sorted_ = true;
     return {};
   }
 
@@ -90,7 +91,6 @@ class QueryReader {
       const bool is_above = is_range && name == filter.name + std::string{after};
       const bool is_below = is_range && name == filter.name + std::string{before};
       if (!is_above && !is_below && (is_range || name != filter.name)) continue;
-      other_ = name;
       auto& condition = condition_of(filter);
       if (is_above) condition.above = value;
       if (is_below) condition.below = value;
@@ -114,7 +114,7 @@ class QueryReader {
 
   const ListRules& rules_;
   ItemQuery query_;
-  std::string other_;  ///< a member that only lists of live ones have
+  bool is_sorted_ = false;  ///< the payload says by what
 };
 
 }  // namespace
@@ -141,11 +141,8 @@ Result<ListPlan> plan_of_items(const ListLayout& layout, const ItemQuery& query,
   auto list = query.list;
   list.name = many;
   list.groups = {item_group::live};
-  if (query.lives == ItemQuery::Lives::deleted) {
-    list.groups = {item_group::deleted};
-    list.sort.clear();
-    list.order = Order::descending;
-  }
+  if (query.lives == ItemQuery::Lives::deleted) list.groups = {item_group::deleted};
+  if (list.sort == sort_by_deletion) list.sort.clear();  // it is its layout's only one
   auto plan = ListPlan::make(layout, std::move(list));
   if (plan) return plan;
   auto error = std::move(plan).error();

@@ -16,6 +16,10 @@ struct ItemQuery {
   Total total = Total::unasked;
 };
 
+/// The sort of a list of deleted items that asks for none and has no filter: by the time of
+/// deletion.
+inline constexpr std::string_view sort_by_deletion = "$deleted_at";
+
 /// Errors  invalid: a member that such lists do not have, or a value of the wrong form.
 [[nodiscard]] Result<ItemQuery> read_item_query(const Json& payload, const ListRules& rules);
 

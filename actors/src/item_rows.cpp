@@ -2,9 +2,8 @@
 #include "item_rows.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <charconv>
 
-#include "earlier_item_rows.hpp"
 #include "perdure/runtime/turn.hpp"
 
 namespace perdure::actors {
@@ -19,8 +18,6 @@ constexpr unsigned digit_mask = (1U << digit_bits) - 1;
 constexpr std::string_view digits =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~";
 constexpr char end_of_key = '/';
-
-std::string state_key(const std::string& many) { return many + ":lists"; }
 
 std::string index_prefix(const std::string& many, const std::string& index) {
   return many + ':' + index + '/';
@@ -61,6 +58,13 @@ std::string key_of(std::string_view text) {
   return key;
 }
 
+std::int64_t count_at(const EntryReader& entries, const std::string& key) {
+  const auto entry = entries.get(key);
+  std::int64_t count = 0;
+  if (entry) std::from_chars(entry->value.data(), entry->value.data() + entry->value.size(), count);
+  return count;
+}
+
 ListRow row_of(Entry entry, std::size_t prefix) {
   std::string_view rest{entry.key};
   rest.remove_prefix(prefix);
@@ -77,20 +81,19 @@ ListRow row_of(Entry entry, std::size_t prefix) {
 
 std::optional<ItemListState> read_item_list_state(const EntryReader& entries,
                                                   const std::string& many) {
-  const auto entry = entries.get(state_key(many));
+  const auto entry = entries.get(item_list_state_key(many));
   if (!entry) return {};
   const auto json = entry->json();
-  return ItemListState{.rules = json.at("rules"),
-                       .live = json.at("live"),
-                       .deleted = json.at("deleted"),
-                       .has_earlier = json.at("has_earlier")};
+  ItemListState state{
+      .rules = json.at("rules"), .live = json.at("live"), .deleted = json.at("deleted")};
+  if (const auto at = json.find("built_to"); at != json.end()) state.built_to = *at;
+  return state;
 }
 
 void write_item_list_state(Entries& entries, const std::string& many, const ItemListState& state) {
-  entries.put_json(state_key(many), {{"rules", state.rules},
-                                     {"live", state.live},
-                                     {"deleted", state.deleted},
-                                     {"has_earlier", state.has_earlier}});
+  Json json{{"rules", state.rules}, {"live", state.live}, {"deleted", state.deleted}};
+  if (state.built_to) json["built_to"] = *state.built_to;
+  entries.put_json(item_list_state_key(many), json);
 }
 
 std::string item_row_id(const Json& item) {
@@ -103,10 +106,35 @@ std::string_view id_in_row(std::string_view row_id) {
   return row_id.substr(rank_length);
 }
 
+std::string item_rows_prefix(const std::string& many) { return many + ':'; }
+
+std::string item_list_state_key(const std::string& many) {
+  return item_rows_prefix(many) + "lists";
+}
+
+std::string item_row_key(const std::string& many, const std::string& row_id,
+                         const ListRowChange& row) {
+  return index_prefix(many, row.index) + digits_of(row.key) + end_of_key + row_id;
+}
+
+std::string item_count_key(const std::string& many, const std::string& name) {
+  return index_prefix(many, "$count") + digits_of(name);
+}
+
+void change_item_count(Entries& entries, const std::string& many, const ListCountChange& change) {
+  auto key = item_count_key(many, change.name);
+  const auto count = count_at(entries, key) + change.by;
+  if (count > 0) {
+    entries.put(std::move(key), std::to_string(count));
+  } else {
+    entries.erase(std::move(key));
+  }
+}
+
 void write_item_rows(Entries& entries, const std::string& many, const std::string& row_id,
                      const std::vector<ListRowChange>& rows) {
   for (const auto& row : rows) {
-    auto key = index_prefix(many, row.index) + digits_of(row.key) + end_of_key + row_id;
+    auto key = item_row_key(many, row_id, row);
     if (row.cover) {
       entries.put(std::move(key), *row.cover);
     } else {
@@ -115,7 +143,8 @@ void write_item_rows(Entries& entries, const std::string& many, const std::strin
   }
 }
 
-std::vector<ListRow> ItemRows::read_own(const std::string& index, const ListRange& range) const {
+Result<std::vector<ListRow>> ItemRows::read(const std::string& index,
+                                            const ListRange& range) const {
   const auto prefix = index_prefix(many_, index);
   auto wanted = EntryRange::prefix(prefix, range.order, range.limit);
   wanted.from += digits_of(range.from);
@@ -128,39 +157,20 @@ std::vector<ListRow> ItemRows::read_own(const std::string& index, const ListRang
       wanted.until = std::min(wanted.until, place);
     }
   }
-  if (wanted.from >= wanted.until) return {};
-  auto found = entries_.range(wanted);
   std::vector<ListRow> rows;
+  if (wanted.from >= wanted.until) return rows;
+  auto found = entries_.range(wanted);
   rows.reserve(found.size());
   for (auto& entry : found) rows.push_back(row_of(std::move(entry), prefix.size()));
   return rows;
 }
 
-Result<std::vector<ListRow>> ItemRows::read(const std::string& index,
-                                            const ListRange& range) const {
-  auto rows = read_own(index, range);
-  if (earlier_ == nullptr) return rows;
-  auto others = earlier_->read(entries_, index, range);
-  // An item has rows of one form only.
-  const auto is_before = [&](const ListRow& a, const ListRow& b) {
-    const auto compared = a.key != b.key ? a.key.compare(b.key) : a.id.compare(b.id);
-    return range.order == Order::ascending ? compared < 0 : compared > 0;
-  };
-  std::vector<ListRow> all;
-  all.reserve(rows.size() + others.size());
-  std::merge(std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()),
-             std::make_move_iterator(others.begin()), std::make_move_iterator(others.end()),
-             std::back_inserter(all), is_before);
-  if (all.size() > range.limit) all.resize(range.limit);
-  return all;
-}
-
 Result<std::optional<std::uint64_t>> ItemRows::count(const std::string& name) const {
   using Count = std::optional<std::uint64_t>;
-  if (state_.has_earlier) return Count{};
   if (name == '\0' + item_group::live) return Count{static_cast<std::uint64_t>(state_.live)};
   if (name == '\0' + item_group::deleted) return Count{static_cast<std::uint64_t>(state_.deleted)};
-  return Count{};
+  const auto count = count_at(entries_, item_count_key(many_, name));
+  return Count{static_cast<std::uint64_t>(count)};
 }
 
 }  // namespace perdure::actors

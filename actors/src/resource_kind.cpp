@@ -33,9 +33,23 @@ Result<Json> create(const ResourceRules& rules, Turn& turn, ResourceState& self,
   return public_state(self.json);
 }
 
+/// Takes the nulls out of changes that stand for ids of what is gone (dead_member).
+Json without_dead(const Json& before, Json changes) {
+  const auto dead = changes.is_object() ? changes.find(dead_member) : changes.end();
+  if (dead == changes.end()) return changes;
+  const Json ids = std::move(*dead);
+  changes.erase(dead);
+  for (const auto& [field, id] : ids.items()) {
+    const auto sent = changes.find(field);
+    const bool is_same = before.value(field, Json()) == id;
+    if (sent != changes.end() && sent->is_null() && is_same) changes.erase(sent);
+  }
+  return changes;
+}
+
 Result<Json> update(const ResourceRules& rules, Turn& turn, ResourceState& self,
                     const Json& asked) {
-  const auto payload = gather_sent_back(asked, rules.fields.defaults());
+  const auto payload = gather_sent_back(without_dead(self.json, asked), rules.fields.defaults());
   PERDURE_TRY(sent, without_members(payload, rules.update_only));
   PERDURE_TRY_VOID(check_sent_back(turn.meta(), self.json, payload, SentIn::change));
   PERDURE_TRY(next, rules.fields.changed(self.json, std::move(sent)));

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "once_bound.hpp"
+#include "quorums.hpp"
 #include "quota.hpp"
 #include "unique_keys.hpp"
 
@@ -17,7 +18,8 @@ constexpr std::size_t pending_entries_before_pruning = 64;
 
 Error explain_refusal(const KindDefinition& kind, const TurnRules& rules, const Envelope& envelope,
                       Error error) {
-  auto explained = explain_quota(rules.quotas, explain_taken(kind, std::move(error)));
+  auto explained = explain_quorum(kind, explain_taken(kind, std::move(error)));
+  explained = explain_quota(rules.quotas, std::move(explained));
   return explain_once(rules.quotas.idempotency_keys, rules.idempotency_window, envelope.accepted_at,
                       std::move(explained));
 }
@@ -158,15 +160,20 @@ void Activation::recover() {
   if (hold_came_back && std::exchange(held_by_, 0) != 0) around_.directory.uncount(*cell_);
   auto held = held_ ? std::move(held_) : std::make_unique<std::deque<EnvelopePtr>>();
   for (auto submission = again.rbegin(); submission != again.rend(); ++submission) {
-    if (!(*submission)->refused) held->push_front((*submission)->envelope);
+    auto& refused = (*submission)->refused;
+    const auto& envelope = (*submission)->envelope;
+    if (refused) {
+      refused = explain_refusal(cell_->kind, around_.rules, *envelope, std::move(*refused));
+      if (!takes_refusal(*envelope, *refused)) continue;
+      envelope->refused = std::exchange(refused, std::nullopt);
+    }
+    held->push_front(envelope);
   }
   if (!held->empty()) held_ = std::move(held);
   ask_to_go_on();
   for (const auto& submission : again) {
     if (!submission->refused) continue;
-    finish(submission->envelope,
-           fail(explain_refusal(cell_->kind, around_.rules, *submission->envelope,
-                                std::move(*submission->refused))));
+    finish(submission->envelope, fail(std::move(*submission->refused)));
   }
 }
 

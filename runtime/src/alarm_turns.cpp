@@ -86,6 +86,9 @@ Result<Decision> after_failure(const Envelope& envelope, const Version& newest,
 
 Result<Decision> run_tick(const Envelope& envelope, const Version& newest,
                           const TurnSurroundings& around, Alarm alarm) {
+  if (envelope.refused) {
+    return after_failure(envelope, newest, around, std::move(alarm), *envelope.refused);
+  }
   const auto found = around.kind.commands.find(alarm.spec.command);
   if (found == around.kind.commands.end()) {
     return after_failure(

@@ -7,6 +7,7 @@
 #include "index_keys.hpp"
 #include "perdure/runtime/unreadable.hpp"
 #include "perdure/storage/raised.hpp"
+#include "quorums.hpp"
 #include "unique_keys.hpp"
 
 namespace perdure::runtime {
@@ -25,6 +26,10 @@ std::size_t bytes_of(const storage::WriteSet& write_set) {
 Result<HasObjects> look_for_objects(const storage::Store& store, const std::string& kind) {
   PERDURE_TRY(rows, store.index(kind, index_names::by_owner, {.limit = 1}));
   return rows.empty() ? HasObjects::no : HasObjects::yes;
+}
+
+void add_once(std::vector<ObjectId>& objects, const ObjectId& object) {
+  if (std::ranges::find(objects, object) == objects.end()) objects.push_back(object);
 }
 
 /// A program that knows nothing of these rows may have written beside them since they were made.
@@ -161,6 +166,7 @@ Result<void> Builder::count(Job& job) {
 Result<void> Builder::begin_slice(Job& job) {
   const auto again = [&] {
     const std::scoped_lock lock{slice_->mutex};
+    job.record.unreadable += std::exchange(slice_->refused, 0);
     return std::exchange(slice_->again, {});
   }();
   for (const auto& object : again) {
@@ -200,6 +206,7 @@ Result<std::size_t> Builder::build(Job& job, const ObjectId& object) {
     ++job.record.unreadable;
     return 0;
   };
+  call_for_entries(job, object);  // a deleted object makes them when it comes back
   const auto now = around_.claims_at();
   PERDURE_TRY(mark, store.claim({rows.marks, object.id}, now));
   if (mark) return 0;
@@ -219,6 +226,7 @@ Result<std::size_t> Builder::build(Job& job, const ObjectId& object) {
       lists != nullptr && rows.is_being_built(rows.lists)) {
     change_lists(kind, *lists, rows.lists.stored, nullptr, &form, made);
   }
+  count_in_quorums(kind, rows, form, Which::building, made);
   const ClaimChange claims{store, kind, rows, Built::no, now, object, nullptr, &form};
   PERDURE_TRY(duplicates, build_claims(claims, made));
   for (const auto& duplicate : duplicates) around_.hooks.duplicate_found(duplicate);
@@ -228,6 +236,31 @@ Result<std::size_t> Builder::build(Job& job, const ObjectId& object) {
   const auto bytes = bytes_of(made);
   submit(std::move(made), &object);
   return bytes;
+}
+
+void Builder::call_for_entries(const Job& job, const ObjectId& object) {
+  const auto& rows = std::as_const(around_.rows).of(job.kind->name);
+  for (std::size_t place = 0; place < job.kind->derived.size(); ++place) {
+    if (!rows.is_being_built(rows.derived[place])) continue;
+    {
+      const std::scoped_lock lock{slice_->mutex};
+      ++slice_->on_their_way;
+    }
+    around_.call(
+        {.target = object, .name = job.kind->derived[place].command, .payload = Json::object()},
+        [slice = slice_, object](const Result<Reply>& reply) {
+          const std::scoped_lock lock{slice->mutex};
+          --slice->on_their_way;
+          if (!reply && describe(reply.error().code).retry == Retry::yes) {
+            slice->failed = true;
+          } else if (!reply && reply.error().code != ErrorCode::not_found) {
+            ++slice->refused;
+          } else if (reply && reply->value.is_object() && reply->value.value("more", false)) {
+            add_once(slice->again, object);
+          }
+          slice->changed.notify_all();
+        });
+  }
 }
 
 Result<void> Builder::erase(Job& job) {
@@ -258,7 +291,7 @@ void Builder::submit(storage::WriteSet write_set, const ObjectId* object) {
       const auto code = outcome.error().code;
       const bool has_changed = code == ErrorCode::stale_precondition || code == ErrorCode::conflict;
       if (has_changed && object) {
-        slice->again.push_back(*object);
+        add_once(slice->again, *object);
       } else {
         slice->failed = true;
       }

@@ -4,7 +4,9 @@
 // It walks over all objects of such a kind, a slice at a time, and commits the rows of each that
 // has no mark of the build yet (kind_rows.hpp), through the committer like everybody else. How far
 // it is, is committed with the next slice: after a crash it goes on there. What it finds built by a
-// turn it leaves. In the end the parts are built, and the rows under earlier names are erased.
+// turn it leaves. Derived entries (DerivedEntriesDefinition) are made by the object's own turns,
+// for which it calls until there are none left. In the end the parts are built, and the rows under
+// earlier names are erased.
 //
 // Limits  a slice has at most `slice_objects` objects and about `slice_bytes` of rows; between two
 //         the builder rests as long as one took while others have something to do.
@@ -17,6 +19,7 @@
 
 #include "committer.hpp"
 #include "kind_record.hpp"
+#include "perdure/runtime/call.hpp"
 #include "perdure/runtime/kind_build.hpp"
 #include "perdure/runtime/options.hpp"
 
@@ -29,6 +32,7 @@ struct BuilderSurroundings {
   const ListLayouts& lists;
   RowNames& rows;
   Committer& committer;
+  std::function<void(Call, ReplyHandler)> call;
   EveryHook& hooks;
   std::function<Timestamp()> claims_at;
   std::function<bool()> is_busy;  ///< others have something to do
@@ -74,7 +78,8 @@ class Builder {
     std::mutex mutex;  // guards the rest
     std::condition_variable changed;
     std::size_t on_their_way = 0;
-    std::vector<ObjectId> again = {};  ///< refused: they are looked at once more
+    std::vector<ObjectId> again = {};  ///< refused, or not done: they are looked at once more
+    std::uint64_t refused = 0;         ///< calls for entries, for good
     bool failed = false;               ///< writes have stopped, or the store was opened again
   };
   enum class Step { done, goes_on };
@@ -86,6 +91,8 @@ class Builder {
   [[nodiscard]] Result<void> begin_slice(Job& job);
   [[nodiscard]] Result<void> count(Job& job);
   [[nodiscard]] Result<std::size_t> build(Job& job, const ObjectId& object);
+  /// Has an object make its derived entries, a part of them.
+  void call_for_entries(const Job& job, const ObjectId& object);
   [[nodiscard]] Result<void> erase(Job& job);
   void submit(storage::WriteSet write_set, const ObjectId* object);
   void finish(Job& job);

@@ -147,6 +147,8 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                 .lists = rules_.lists,
                 .rows = row_names_,
                 .committer = committer_,
+                .call = [this](Call call,
+                               ReplyHandler done) { this->call(std::move(call), std::move(done)); },
                 .hooks = hooks_,
                 .claims_at = [this] { return claims_at(); },
                 .is_busy = [this] { return directory_.in_flight() > 0; }}),

@@ -83,6 +83,9 @@ struct Envelope {
   OnceRoom once_room = {};  ///< set when a call with an idempotency key begins
   std::optional<Receipt> receipt = {};
   std::optional<Tick> tick = {};  ///< for Operation::fire
+  /// Why the commit refused what the call came to. It runs again to say so: an alarm goes on, and
+  /// who asked by a message has its answer.
+  std::optional<Error> refused = {};
   /// Set by the directory: the activation that the envelope is counted on.
   std::shared_ptr<Cell> cell;
   /// Set by the directory: whose share of the calls in flight it takes; none: nobody's.

@@ -32,6 +32,19 @@ Result<void> validate_kind(const KindDefinition& kind) {
       return refuse("it is purged by a command that it has not: " + purge.command);
     }
   }
+  for (const auto& derived : kind.derived) {
+    if (!kind.commands.contains(derived.command)) {
+      return refuse("entries of it are made by a command that it has not: " + derived.command);
+    }
+    // Else that command would make again what was purged at the same time.
+    if (!kind.created_by_command) return refuse("it has derived entries, so a command creates it");
+  }
+  std::set<std::string> quorum_names;
+  for (const auto& quorum : kind.quorums) {
+    if (quorum.name.empty() || quorum.where.empty() || !quorum_names.insert(quorum.name).second) {
+      return refuse("quorum \"" + quorum.name + "\" is taken, or says nothing");
+    }
+  }
   std::set<std::string> index_names;
   for (const auto& index : kind.indexes) {
     if (index.name.starts_with('$') || !index_names.insert(index.name).second) {

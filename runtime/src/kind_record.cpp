@@ -8,6 +8,7 @@
 #include "going_along.hpp"
 #include "index_keys.hpp"
 #include "perdure/base/crypto.hpp"
+#include "quorums.hpp"
 
 namespace perdure::runtime {
 
@@ -31,6 +32,8 @@ constexpr std::string_view index_sort = "index ";
 constexpr std::string_view purge_sort = "purge ";
 constexpr std::string_view along_sort = "reference ";
 constexpr std::string_view unique_sort = "unique ";
+constexpr std::string_view quorum_sort = "quorum ";
+constexpr std::string_view derived_sort = "entries ";
 constexpr std::string_view lists_name = "lists";
 
 Json rules_text(const ListRules& rules) {
@@ -63,6 +66,12 @@ std::map<std::string, KindRecord::Part> declared_parts(const KindDefinition& kin
   for (const auto& unique : kind.uniques) {
     add(unique_sort, unique.space, {unique.field, static_cast<int>(unique.compare)});
   }
+  for (const auto& quorum : kind.quorums) {
+    Json where = Json::array();
+    for (const auto& [field, value] : quorum.where) where.push_back({field, value});
+    add(quorum_sort, quorum.name, std::move(where));
+  }
+  for (const auto& derived : kind.derived) add(derived_sort, derived.name, derived.declared);
   if (!kind.lists.sorts.empty()) {
     add(lists_name, "", rules_text(kind.lists))->indexes = ListLayout{kind.lists}.indexes();
   }
@@ -84,7 +93,12 @@ void leave(std::vector<RowGroup>& left, const std::string& kind, const std::stri
     left.push_back({Sort::counts, {}, list_count(kind, stored_name("", build), "")});
     return;
   }
+  if (part.starts_with(derived_sort)) return;  // each object's own turns erase them
   const auto name = part.substr(part.find(' ') + 1);
+  if (part.starts_with(quorum_sort)) {
+    left.push_back({Sort::counts, {}, quorum_count(kind, stored_name(name, build))});
+    return;
+  }
   const bool is_claims = part.starts_with(unique_sort);
   left.push_back({is_claims ? Sort::claims : Sort::index, is_claims ? std::string{} : kind,
                   stored_name(name, build)});
@@ -297,6 +311,8 @@ void apply(const KindRecord& record, const KindDefinition& kind, KindRows& rows)
   for (auto& part : rows.purges) take(purge_sort, part);
   for (auto& part : rows.references) take(along_sort, part);
   for (auto& part : rows.uniques) take(unique_sort, part);
+  for (auto& part : rows.quorums) take(quorum_sort, part);
+  for (auto& part : rows.derived) take(derived_sort, part);
   take(lists_name, rows.lists);
   rows.build = record.build;
   rows.marks = marks_space(kind.name, record.build);

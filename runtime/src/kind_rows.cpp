@@ -35,6 +35,8 @@ KindRows::KindRows(const KindDefinition& kind) {
   for (const auto& purge : kind.purges) add(purges, purge_index(purge));
   for (const auto& reference : kind.references) add(references, along_index(reference.field));
   for (const auto& unique : kind.uniques) add(uniques, unique.space);
+  for (const auto& quorum : kind.quorums) add(quorums, quorum.name);
+  for (const auto& one : kind.derived) add(derived, one.name);
 }
 
 const PartRows* KindRows::find_index(std::string_view name) const {

@@ -2,9 +2,10 @@
 // KindRows: under which names the store has the rows that follow from the states of a kind.
 //
 // A kind declares parts: indexes, lists, purges, references along which deletions go, unique
-// fields. When a part or the kind's schema version is another than at the opening before, the part
-// gets another stored name, under which its rows are built (builder.hpp); those under the name
-// before are erased. So nobody ever needs to know by which rules old rows were made.
+// fields, quorums, derived entries. When a part or the kind's schema version is another than at the
+// opening before, the part gets another stored name, under which its rows are built (builder.hpp);
+// those under the name before are erased. So nobody ever needs to know by which rules old rows were
+// made. Derived entries have no stored name: each object knows by which rules it has them.
 //
 // While a build is under way, each object that has its rows has a mark, which is a claim. The turn
 // of an object without one writes its rows whole, and the mark; so does the builder. Of two commits
@@ -51,6 +52,8 @@ struct KindRows {
   std::vector<PartRows> purges;
   std::vector<PartRows> references;
   std::vector<PartRows> uniques;
+  std::vector<PartRows> quorums;
+  std::vector<PartRows> derived;  ///< entries: their names are the object's own, and never change
   PartRows lists;
   std::uint64_t build = 0;
   std::string marks = {};  ///< the space of the marks

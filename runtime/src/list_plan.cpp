@@ -6,12 +6,14 @@
 #include "perdure/base/codec.hpp"
 #include "perdure/base/crypto.hpp"
 #include "perdure/runtime/sortable.hpp"
+#include "perdure/storage/store.hpp"
 
 namespace perdure {
 
 namespace {
 
 constexpr std::size_t values_max = 100;
+constexpr std::size_t dead_values_max = 1'000;
 
 Unexpected bad(std::string field, std::string message) {
   Error error{.code = ErrorCode::invalid, .detail = message};
@@ -45,6 +47,31 @@ std::vector<std::string> values_in_rows(const std::vector<std::string>& asked,
 bool is_time(const std::string& encoded) { return encoded.front() == sortable(0).front(); }
 
 }  // namespace
+
+Result<ListNulls> dead_values(const ListLayout& layout, const ListRows& rows,
+                              const std::vector<std::string>& groups,
+                              const ListLayout::Filter& filter,
+                              const std::function<bool(const std::string&)>& is_dead) {
+  ListNulls nulls;
+  const auto& index = layout.index(layout.sorts().front(), &filter);
+  const std::string null_value(1, sortable_null);
+  std::size_t seen = 0;
+  for (const auto& group : groups) {
+    ListRange range{.from = storage::prefix_end(group + null_value),
+                    .until = storage::prefix_end(group),
+                    .limit = 1};
+    for (;;) {
+      PERDURE_TRY(found, rows.read(index, range));
+      if (found.empty()) break;
+      if (++seen > dead_values_max) return ListNulls{.known = ListNulls::Known::no};
+      const auto value = first_sortable(std::string_view{found.front().key}.substr(group.size()));
+      range.from = storage::prefix_end(group + std::string{value});
+      const auto id = text_of_sortable(value);
+      if (id && is_dead(*id)) nulls.values.emplace_back(value);
+    }
+  }
+  return nulls;
+}
 
 bool ListTest::holds(std::string_view value) const {
   if (!is_range()) return std::ranges::binary_search(values, value);

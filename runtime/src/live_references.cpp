@@ -5,15 +5,8 @@
 
 #include "history.hpp"
 #include "index_keys.hpp"
-#include "perdure/runtime/sortable.hpp"
 
 namespace perdure::runtime {
-
-namespace {
-
-constexpr std::size_t values_max = 1'000;
-
-}  // namespace
 
 const ReferenceDefinition* LiveReferences::find(const std::string& field) const {
   const auto found = std::ranges::find(kind_.references, field, &ReferenceDefinition::field);
@@ -45,7 +38,8 @@ Result<void> LiveReferences::resolve(const ListLayout& layout, const ListRows& r
     if (reference == nullptr) continue;
     ListNulls nulls;
     if (std::ranges::count(condition.values, Json(nullptr)) > 0) {
-      PERDURE_TRY(all, dead_values(layout, rows, query.groups, *filter, *reference));
+      PERDURE_TRY(all, dead_values(layout, rows, query.groups, *filter,
+                                   [&](const std::string& id) { return is_dead(*reference, id); }));
       nulls = std::move(all);
     }
     for (const auto& value : condition.values) {
@@ -55,31 +49,6 @@ Result<void> LiveReferences::resolve(const ListLayout& layout, const ListRows& r
     query.nulls.emplace(condition.name, std::move(nulls));
   }
   return {};
-}
-
-Result<ListNulls> LiveReferences::dead_values(const ListLayout& layout, const ListRows& rows,
-                                              const std::vector<std::string>& groups,
-                                              const ListLayout::Filter& filter,
-                                              const ReferenceDefinition& reference) {
-  ListNulls nulls;
-  const auto& index = layout.index(layout.sorts().front(), &filter);
-  const std::string null_value(1, sortable_null);
-  std::size_t seen = 0;
-  for (const auto& group : groups) {
-    ListRange range{.from = storage::prefix_end(group + null_value),
-                    .until = storage::prefix_end(group),
-                    .limit = 1};
-    for (;;) {
-      PERDURE_TRY(found, rows.read(index, range));
-      if (found.empty()) break;
-      if (++seen > values_max) return ListNulls{.known = ListNulls::Known::no};
-      const auto value = first_sortable(std::string_view{found.front().key}.substr(group.size()));
-      range.from = storage::prefix_end(group + std::string{value});
-      const auto id = text_of_sortable(value);
-      if (id && is_dead(reference, *id)) nulls.values.emplace_back(value);
-    }
-  }
-  return nulls;
 }
 
 }  // namespace perdure::runtime

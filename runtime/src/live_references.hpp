@@ -37,10 +37,6 @@ class LiveReferences {
  private:
   [[nodiscard]] const ReferenceDefinition* find(const std::string& field) const;
   [[nodiscard]] bool is_dead(const ReferenceDefinition& reference, const std::string& id);
-  [[nodiscard]] Result<ListNulls> dead_values(const ListLayout& layout, const ListRows& rows,
-                                              const std::vector<std::string>& groups,
-                                              const ListLayout::Filter& filter,
-                                              const ReferenceDefinition& reference);
 
   const storage::Store& store_;
   const Directory& directory_;

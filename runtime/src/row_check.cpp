@@ -9,6 +9,8 @@
 #include "going_along.hpp"
 #include "index_keys.hpp"
 #include "perdure/runtime/unreadable.hpp"
+#include "quorums.hpp"
+#include "turn_context.hpp"
 #include "unique_keys.hpp"
 
 namespace perdure::runtime {
@@ -48,6 +50,7 @@ class KindCheck {
     PERDURE_TRY_VOID(each_object(kind_.name, [&](const ObjectId& object) {
       return visit(object, [&](const storage::WriteSet& made, const ObjectForm& form, Built built) {
         add(made, object.id);
+        check_entries(form);
         return check_claims(form, built);
       });
     }));
@@ -99,6 +102,7 @@ class KindCheck {
     if (layout_ != nullptr && rows_.is_of(rows_.lists, which)) {
       change_lists(kind_, *layout_, rows_.lists.stored, nullptr, &form, made);
     }
+    count_in_quorums(kind_, rows_, form, which, made);
     return made;
   }
 
@@ -172,6 +176,22 @@ class KindCheck {
     return {};
   }
 
+  /// Those of what is deleted are made when it comes back.
+  void check_entries(const ObjectForm& form) {
+    if (!form.meta.exists()) return;
+    const ViewContext view{Principal{}, form.meta, now_, store_, nullptr};
+    for (const auto& derived : kind_.derived) {
+      if (!derived.check) continue;
+      try {
+        for (auto& finding : derived.check(view)) {
+          find(to_string(form.meta.object()) + ": " + finding);
+        }
+      } catch (const Failure& failure) {
+        find(to_string(form.meta.object()) + ": " + failure.error().detail);
+      }
+    }
+  }
+
   template <class Visit>
   Result<void> each_row(const std::string& index, const Visit& visit) const {
     std::optional<storage::IndexRow> after;
@@ -196,8 +216,7 @@ class KindCheck {
     for (const auto& [name, wanted] : counts_) {
       PERDURE_TRY(count, store_.count(name));
       if (count == static_cast<std::uint64_t>(wanted)) continue;
-      find(
-          fmt::format("a count of the lists of {} is {} instead of {}", kind_.name, count, wanted));
+      find(fmt::format("a count of {} is {} instead of {}", kind_.name, count, wanted));
     }
     return {};
   }

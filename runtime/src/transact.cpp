@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "once.hpp"
+#include "quorums.hpp"
 #include "quota.hpp"
 #include "unique_keys.hpp"
 
@@ -141,7 +142,9 @@ void TransactionRun::settled(const storage::Outcome& outcome,
   // What a step relied on, and the transaction does not hold, may have moved on; or an object was
   // given rows that a step did not see.
   auto error = outcome.error();
-  for (const auto& cell : cells_) error = explain_taken(cell->kind, std::move(error));
+  for (const auto& cell : cells_) {
+    error = explain_quorum(cell->kind, explain_taken(cell->kind, std::move(error)));
+  }
   const bool relied = error.code == ErrorCode::stale_precondition;
   const bool is_marked = is_marked_meanwhile(outcome.error());
   if ((is_marked || may_run_again(error.code)) && !is_late() &&

@@ -7,6 +7,7 @@
 
 #include "committer.hpp"
 #include "once.hpp"
+#include "quorums.hpp"
 #include "quota.hpp"
 
 namespace perdure {
@@ -73,7 +74,7 @@ void TransactionTurns::take(Part& part, Decision& decision) {
 
 Result<void> TransactionTurns::check_commit(const Part& part, const storage::WriteSet& write_set) {
   PERDURE_TRY_VOID(check_claims(*part.kind, write_set));
-  PERDURE_TRY_VOID(check_counts(write_set));
+  PERDURE_TRY_VOID(check_counts(*part.kind, write_set));
   return check_bytes(write_set);
 }
 
@@ -99,16 +100,19 @@ Result<void> TransactionTurns::check_claims(const KindDefinition& kind,
   return {};
 }
 
-Result<void> TransactionTurns::check_counts(const storage::WriteSet& write_set) {
+Result<void> TransactionTurns::check_counts(const KindDefinition& kind,
+                                            const storage::WriteSet& write_set) {
   for (const auto& count : write_set.counts) {
-    if (count.by <= 0 || !count.most) continue;
+    if (count.by > 0 ? !count.most : count.least == 0) continue;
     PERDURE_TRY(stored, ground_.store.count(count.name));
     const auto added = counts_.find(count.name);
     const auto by = count.by + (added == counts_.end() ? 0 : added->second);
     const auto after = static_cast<std::int64_t>(stored) + by;
-    if (after <= static_cast<std::int64_t>(*count.most)) continue;
-    return fail(explain_quota(ground_.rules.quotas,
-                              {.code = ErrorCode::quota_exceeded, .detail = count.name}));
+    const bool fits = count.by > 0 ? after <= static_cast<std::int64_t>(*count.most)
+                                   : after >= static_cast<std::int64_t>(count.least);
+    if (fits) continue;
+    Error error{.code = ErrorCode::quota_exceeded, .detail = count.name};
+    return fail(explain_quota(ground_.rules.quotas, explain_quorum(kind, std::move(error))));
   }
   return {};
 }

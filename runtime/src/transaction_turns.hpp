@@ -70,7 +70,7 @@ class TransactionTurns final : public Transaction, private Peers {
   Result<Envelope> make_envelope(const TransactionStep& step);
   Result<void> check_commit(const Part& part, const storage::WriteSet& write_set);
   Result<void> check_claims(const KindDefinition& kind, const storage::WriteSet& write_set);
-  Result<void> check_counts(const storage::WriteSet& write_set);
+  Result<void> check_counts(const KindDefinition& kind, const storage::WriteSet& write_set);
   Result<void> check_bytes(const storage::WriteSet& write_set);
   void take(Part& part, Decision& decision);
   [[nodiscard]] ObjectView view(const Part& part) const;

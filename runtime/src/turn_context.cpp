@@ -191,6 +191,19 @@ std::vector<Entry> TurnContext::range(const EntryRange& range) const {
   return found;
 }
 
+void TurnContext::each_changed(std::string_view prefix, const ChangedEntryReader& read) const {
+  const auto& changed = requests_.entries;
+  for (auto at = changed.lower_bound(prefix); at != changed.end(); ++at) {
+    const auto& [key, after] = *at;
+    if (!key.starts_with(prefix)) return;
+    std::optional<std::string> before;
+    if (!begins_life_) {
+      if (auto entry = beneath_.get(key)) before = std::move(entry->value);
+    }
+    if (before != after.value) read(key, before, after.value);
+  }
+}
+
 void TurnContext::note_read(const Entry& entry) const {
   if (read_.size() >= read_max || requests_.entries.contains(entry.key)) return;
   read_.insert_or_assign(entry.key, entry.key.size() + entry.value.size());

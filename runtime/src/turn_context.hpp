@@ -38,6 +38,7 @@ struct TurnRequests {
   std::vector<ClaimName> releases;
   AlarmChanges alarms;
   std::vector<Sent> sends;
+  bool upkeep = false;   ///< nothing that clients see has changed
   bool nothing = false;  ///< the turn changes nothing; whatever stands above is dropped
 };
 
@@ -60,6 +61,7 @@ class TurnContext final : public Turn, private Entries {
   [[nodiscard]] Random& random() override;
   [[nodiscard]] const Principal& principal() const override { return envelope_.call.principal; }
   [[nodiscard]] Entries& entries() override { return *this; }
+  void each_changed(std::string_view prefix, const ChangedEntryReader& read) const override;
   /// An alarm as it is to stand, with its runs and attempts.
   void keep_alarm(Alarm alarm);
   void publish(std::string topic, Json data) override;
@@ -72,6 +74,7 @@ class TurnContext final : public Turn, private Entries {
   std::string request(EffectRequest effect) override;
   void cancel(std::string effect_id) override;
   void change_nothing() override { requests_.nothing = true; }
+  void keep_up() override { requests_.upkeep = true; }
 
   [[nodiscard]] TurnRequests& requests() { return requests_; }
 

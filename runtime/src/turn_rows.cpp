@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "turn_rows.hpp"
 
+#include "quorums.hpp"
 #include "unique_keys.hpp"
 
 namespace perdure::runtime {
@@ -19,6 +20,7 @@ Result<void> change_rows_of_turn(const Envelope& envelope, const TurnSurrounding
   PERDURE_TRY_VOID(change_claims({around.store, kind, rows, built, now, object, former, after,
                                   around.peers, &before.version.claimed},
                                  write_set));
+  PERDURE_TRY_VOID(change_quorums(kind, rows, built, former, after, write_set));
   if (built == Built::no) write_set.claims.push_back(mark_of(rows, object.id));
   return {};
 }

@@ -147,8 +147,8 @@ void add_claims(Decision& decision, const Draft& draft, const TurnRequests& requ
 bool has_derived(const Draft& draft) {
   const auto& kind = draft.around.kind;
   return !kind.indexes.empty() || !kind.lists.sorts.empty() || !kind.purges.empty() ||
-         !kind.uniques.empty() || !kind.references.empty() || kind.changes ||
-         draft.before.meta.exists() != draft.meta.exists() ||
+         !kind.uniques.empty() || !kind.references.empty() || !kind.quorums.empty() ||
+         kind.changes || draft.before.meta.exists() != draft.meta.exists() ||
          draft.before.meta.grants != draft.meta.grants;
 }
 
@@ -362,6 +362,10 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
       if (!exists) return fail(ErrorCode::internal, "a turn that creates changes something");
       return decide_nothing(envelope, newest, around, std::move(draft.value));
     }
+    if (turn.requests().upkeep && exists) {
+      draft.meta.updated_at = newest.meta.updated_at;
+      draft.meta.updated_by = newest.meta.updated_by;
+    }
     return decide(draft, std::move(turn.requests()));
   });
 }
@@ -390,6 +394,13 @@ bool is_answer(const Envelope& envelope, const Error& error) {
 
 }  // namespace
 
+bool takes_refusal(const Envelope& envelope, const Error& refusal) {
+  if (envelope.refused || describe(refusal.code).retry == Retry::yes) return false;
+  // Not found is the item that the call carries out.
+  if (refusal.code == ErrorCode::corrupt || refusal.code == ErrorCode::not_found) return false;
+  return envelope.operation == Operation::fire || is_answer(envelope, refusal);
+}
+
 Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
                           const TurnSurroundings& around) {
   if (envelope.operation == Operation::fire) return run_alarm(envelope, newest, around);
@@ -400,6 +411,7 @@ Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
     return guarded(envelope, [&] { return take_along(envelope, newest, around); });
   }
   if (!is_meant(envelope, newest)) return refuse_for_other_life(envelope, newest, around);
+  if (envelope.refused) return decide_nothing(envelope, newest, around, fail(*envelope.refused));
   auto decision = run_change(envelope, newest, around);
   if (!decision && is_answer(envelope, decision.error())) {
     return decide_nothing(envelope, newest, around, fail(std::move(decision).error()));

@@ -93,6 +93,10 @@ void add_to_unit(storage::Unit& unit, Decision& decision, std::uint64_t epoch);
 [[nodiscard]] Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
                                         const TurnSurroundings& around);
 
+/// Whether a call whose commit was refused runs again with that as its outcome: an alarm, which
+/// has failed then, and a message that someone wants an answer of.
+[[nodiscard]] bool takes_refusal(const Envelope& envelope, const Error& refusal);
+
 /// Whether a call may run on the state: one that cannot be read is there only to be mended
 /// ($replace, $patch, $restore) or to end. Errors: unreadable_state.
 [[nodiscard]] Result<void> check_readable(const Envelope& envelope, const Version& newest);

@@ -184,8 +184,11 @@ Result<std::optional<ObjectId>> find_holder(const storage::Store& store,
   if (claim) return std::optional{holder_of(*claim)};
   if (!is_being_built) return std::optional<ObjectId>{};
   PERDURE_TRY(earlier, find_earlier_holder(store, field, key, now));
-  if (!earlier) return still_building(field.kind->name);
-  return earlier;
+  if (earlier) return earlier;
+  // The build may have made the claim anew meanwhile, and erased those before it.
+  PERDURE_TRY(late, store.claim({part.stored, key}, now));
+  if (late) return std::optional{holder_of(*late)};
+  return still_building(field.kind->name);
 }
 
 Result<void> change_claims(const ClaimChange& change, storage::WriteSet& write_set) {

@@ -150,6 +150,9 @@ class UnitCounts {
       if (change.by > 0 && change.most && now > *change.most) {
         return fail(ErrorCode::quota_exceeded, change.name);
       }
+      if (change.by < 0 && now < change.least) {
+        return fail(ErrorCode::quota_exceeded, change.name);
+      }
     }
     return {};
   }

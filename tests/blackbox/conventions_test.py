@@ -94,7 +94,7 @@ class Resources(SharedServerTest):
 
     def test_unknown_filters_and_sorts_are_422(self):
         for query in ({"colour": "red"}, {"sort": "colour"}, {"sort": "-description"},
-                      {"deleted": "true", "tag": "a"}, {"deleted": "true", "sort": "title"}):
+                      {"deleted": "true", "sort": "colour"}):
             self.assert_problem(self.client.get("/api/v1/notebooks", query=query), 422)
         self.assertEqual(
             self.client.get("/api/v1/notebooks", query={"sort": "-title", "tag": "a"}).status, 200)

@@ -187,6 +187,28 @@ class LiveLists(BlackBoxTest):
         self.assertEqual(seen, [("page", None), ("enter", page), ("change", page),
                                 ("leave", page), ("perdure.closed", 4404)])
 
+    def test_of_items_follow_a_restore_and_begin_anew_where_it_changed_too_many(self):
+        book = self.client.post("/notebooks", {"title": "book"}).json
+        path = f"/notebooks/{book['id']}/pages"
+        follower = self.follow(path)
+        snapshots = f"/durable-objects/notebook/{book['id']}/snapshots"
+
+        def goes_back_over(pages):
+            seq = int(self.client.get(f"/notebooks/{book['id']}").headers["ETag"].strip('W/"')
+                      .split("-")[0])
+            for number in range(pages):
+                self.assertEqual(self.client.post(path, {"title": str(number)}).status, 201)
+            wait_until(lambda: follower.has(self.items(path)), what="what was made")
+            reply = self.admin.post(f"{snapshots}/{seq}/restore")
+            self.assertEqual(reply.status, 200, reply)
+            wait_until(lambda: follower.has(self.items(path)), what="what was restored")
+        goes_back_over(10)
+        self.assertEqual(follower.pages, 1)
+        goes_back_over(60)
+        self.assertEqual(follower.items, {})
+        wait_until(lambda: follower.pages == 2, what="another page")
+        self.assertEqual(follower.wrong, [])
+
     def test_keep_the_pages_of_a_notebook(self):
         rng = random.Random(11)
         notebook = self.client.post("/notebooks", {"title": "n"}).json["id"]

@@ -3,6 +3,7 @@
 
 import os
 import stat
+import threading
 import time
 import unittest
 
@@ -403,8 +404,6 @@ class LastAdmin(Walls):
                 ("POST", item + "/request", {"command": "erase"}),
                 ("POST", item + "/request", {"command": "update",
                                              "payload": {"role": "user"}}),
-                ("POST", item + "/alarms", {"name": "later", "command": "deactivate",
-                                            "after_ms": 1}),
                 ("POST", "/durable-objects/transact",
                  {"steps": [{"kind": "counter", "id": "c", "command": "add"},
                             {"kind": "user", "id": me, "command": "deactivate"}]})):
@@ -414,17 +413,84 @@ class LastAdmin(Walls):
         self.assertEqual(self.client.patch(f"/users/{me}", {"full_name": "A"}).status, 200)
         self.assertEqual(self.client.patch(item, {"full_name": "B"}).status, 200)
 
+    def test_who_asks_to_be_erased_loses_nothing(self):
+        book = self.client.post("/notebooks", {"title": "mine"}).json["id"]
+        key = self.holder("notebooks:read")
+        self.assert_problem(self.client.delete("/users/me"), 409, "last_admin")
+        self.assertEqual(self.client.get(f"/notebooks/{book}").status, 200)
+        self.assertEqual(key.get(f"/notebooks/{book}").status, 200)
+
+    def test_stays_whatever_an_alarm_asks_of_it(self):
+        me = self.client.get("/users/me").json["id"]
+        alarms = f"/durable-objects/user/{me}/alarms"
+        alarm = {"name": "later", "command": "deactivate", "after_ms": 1, "retry": {"attempts": 1}}
+        self.assertEqual(self.client.post(alarms, alarm).status, 201)
+        wait_until(lambda: self.client.get(f"{alarms}/later/runs").json["items"])
+        runs = self.client.get(f"{alarms}/later/runs").json["items"]
+        self.assertEqual(runs[0]["outcome"], "failed")
+        self.assertIn("active administrator", runs[0]["error"])
+        self.assertTrue(self.client.get("/users/me").json["is_active"])
+        third = self.user(role="admin")
+        path = f"/durable-objects/user/{third}/alarms"
+        self.assertEqual(self.client.post(path, alarm).status, 201)
+        wait_until(lambda: not self.client.get(f"/users/{third}").json["is_active"])
+
+    def test_stays_whatever_a_subscription_asks_of_it(self):
+        me = self.client.get("/users/me").json["id"]
+        order = {"topics": ["notebook.created"], "kind": "user", "id": me, "command": "deactivate"}
+        path = "/durable-objects/subscription/ends-me/request"
+        asked = self.client.post(path, {"command": "subscribe", "payload": order})
+        self.assertEqual(asked.status, 200, asked)
+        self.addCleanup(self.client.delete, "/durable-objects/subscription/ends-me")
+        self.assertEqual(self.client.post("/notebooks", {"title": "x"}).status, 201)
+
+        def refused():
+            state = self.client.get("/outbox").json["items"]
+            return [one for one in state if one["command"] == "deactivate" and one.get("error")]
+        wait_until(refused)
+        self.assertIn("active administrator", refused()[0]["error"])
+        self.assertTrue(self.client.get("/users/me").json["is_active"])
+
+    def test_of_two_that_go_at_once_one_stays(self):
+        me = self.client.get("/users/me").json["id"]
+        other = self.user(role="admin")
+        their = self.shared.client(self.key(scopes=["*"], user_id=other)["secret"])
+        self.addCleanup(self.client.delete, f"/users/{other}")
+
+        def doors(user):
+            body = {"atomic": True,
+                    "requests": [{"method": "POST", "path": f"/users/{user}/deactivate"}]}
+            steps = {"steps": [{"kind": "user", "id": user, "command": "deactivate"}]}
+            return ((f"/users/{user}/deactivate", None), ("/batch", body),
+                    (f"/durable-objects/user/{user}/request", {"command": "deactivate"}),
+                    ("/durable-objects/transact", steps))
+        for turn in range(24):
+            go = threading.Barrier(2)
+            answers = {}
+
+            def ask(user, client, door, go=go, answers=answers):
+                go.wait()
+                answers[user] = client.post(*door)
+            asks = ((me, self.client, doors(me)[turn % 4]),
+                    (other, their, doors(other)[turn // 4 % 4]))
+            threads = [threading.Thread(target=ask, args=one) for one in asks]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            gone = [user for user, reply in answers.items() if reply.status == 200]
+            self.assertEqual(len(gone), 1, answers)
+            refused = answers[other if gone == [me] else me]
+            self.assert_problem(refused, 409, "last_admin")
+            stays = their if gone == [me] else self.client
+            self.assertEqual(stays.post(f"/users/{gone[0]}/activate").status, 200)
+
     def test_may_go_when_there_is_another(self):
         second = self.user(role="admin")
         for path in (f"/users/{second}/deactivate", f"/users/{second}/activate",
                      f"/users/{second}/deactivate"):
             self.assertEqual(self.client.post(path).status, 200, path)
         self.assertEqual(self.client.delete(f"/users/{second}").status, 204)
-        third = self.user(role="admin")
-        alarm = {"name": "later", "command": "deactivate", "after_ms": 3_600_000}
-        self.assert_problem(
-            self.client.post(f"/durable-objects/user/{third}/alarms", alarm), 409, "last_admin")
-        self.assertEqual(self.client.delete(f"/users/{third}").status, 204)
 
 
 if __name__ == "__main__":

@@ -153,6 +153,22 @@ TEST_P(StoreCommit, counts_add_up_and_refuse_a_unit_past_their_most) {
   EXPECT_EQ(store().count("other").value(), 0u);
 }
 
+TEST_P(StoreCommit, counts_refuse_a_unit_below_their_least) {
+  const auto taking = [&](const ObjectId& object, Seq seq) {
+    auto write_set = turn(object, seq);
+    write_set.counts.push_back({.name = "things", .by = -1, .least = 1});
+    return make_unit(write_set);
+  };
+  auto two = housekeeping(alice, 0);
+  two.counts = {{"things", 2}};
+  ASSERT_TRUE(commit(two));
+  const std::vector<Unit> units{taking(alice, 0), taking(bob, 0)};
+  EXPECT_THAT(codes_of(store().commit(units, default_now)),
+              ElementsAre(committed, ErrorCode::quota_exceeded));
+  EXPECT_EQ(store().count("things").value(), 1u);
+  EXPECT_FALSE(store().last_record(bob).value().has_value());
+}
+
 TEST_P(StoreCommit, housekeeping_moves_no_seq_but_is_fenced) {
   ASSERT_TRUE(commit(turn(alice, 0)));
   auto alarm = housekeeping(alice, 1);

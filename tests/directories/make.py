@@ -6,7 +6,6 @@
 writes record_1.tar.xz (the directory) and record_1.json (what was read, and the secrets).
 """
 
-import hashlib
 import json
 import os
 import sys
@@ -20,7 +19,7 @@ from harness import ADMIN_KEY, Server, wait_until  # noqa: E402  (the path has t
 
 OBJECTS = "/api/v1/durable-objects"
 LATER = "2099-01-01T00:00:00.000Z"
-OTHER_SECRET = "pdk_earlier-directory-0123456789abcdefghijklmnop"
+PAGES = 150  # of one notebook, every tenth of them deleted
 ARGUMENTS = ("--http-client-allow-networks", "127.0.0.0/8", "--webhooks-attempts", "1",
              "--storage-write-buffer", "8MiB", "--limits-memory", "256MiB")
 
@@ -58,22 +57,14 @@ class Maker:
                                        "expires_at": LATER})
         ended = self.made("/api-keys", {"name": "ended"}, read=False)["id"]
         self.done("DELETE", f"/api-keys/{ended}")
-        self.key_of_bob(kept["id"])
+        self.key_of_bob()
         return kept["secret"]
 
-    def key_of_bob(self, like):
-        """The server makes no key for another user: one is brought along as an object."""
-        exported = self.client.get(f"{OBJECTS}/api_key/{like}/export")
-        key = json.loads(exported.body.splitlines()[0])
-        key["id"] = "key-of-bob"
-        key["owner"] = self.bob
-        key["state"]["scopes"] = ["*"]
-        key["state"]["internal"]["secret_hash"] = hashlib.sha256(OTHER_SECRET.encode()).hexdigest()
-        line = json.dumps(key, separators=(",", ":"), sort_keys=True) + "\n"
-        end = json.dumps({"entries": 0, "sha256": hashlib.sha256(line.encode()).hexdigest()})
-        reply = self.client.post(f"{OBJECTS}/import", raw=(line + end + "\n").encode(),
-                                 headers={"Content-Type": "application/x-ndjson"})
-        assert reply.status == 201, reply
+    def key_of_bob(self):
+        made = self.client.post("/api-keys", {"name": "Bob's", "user_id": self.bob,
+                                              "scopes": ["*"]})
+        assert made.status == 201, made
+        self.bobs = made.json["secret"]
 
     def notebooks(self):
         notebook = self.made("/notebooks", {"title": "Travels", "tags": ["2026", "Ærø"]})["id"]
@@ -85,6 +76,14 @@ class Maker:
         dropped = self.made(f"{path}/pages", {"title": "Dropped"}, read=False)["id"]
         self.done("DELETE", f"{path}/pages/{dropped}")
         self.paths += [f"{path}/pages/{page}/revisions", f"{path}/pages", f"{path}/sections"]
+        self.many = self.made("/notebooks", {"title": "Many"})["id"]
+        path = f"/notebooks/{self.many}/pages"
+        for number in range(PAGES):
+            one = self.made(path, {"title": str(number), "tags": [f"t{number % 3}"]}, read=False)
+            if number % 10 == 0:
+                self.done("DELETE", f"{path}/{one['id']}")
+        self.paths += [f"{path}?limit=5&{query}"
+                       for query in ("tag=t1", "sort=-updated_at", "deleted=true")]
         gone = self.made("/notebooks", {"title": "Gone"}, read=False)["id"]
         self.done("DELETE", f"/notebooks/{gone}")
         return notebook, gone
@@ -160,14 +159,15 @@ def make(name):
         maker.objects()
         assert server.stop() == 0
         server.restart()  # what was in the log is in files of rows now
-        bob = server.client(OTHER_SECRET)
+        bob = server.client(maker.bobs)
         of_bob = bob.post("/notebooks", {"title": "Bob's"}).json["id"]
         found = read_back(server, maker.paths)
         version = server.client().get("/info").json
         assert server.stop() == 0
         server.discard()
         noted = {"made_by": version, "admin_key": ADMIN_KEY, "reader_key": secret,
-                 "user_key": OTHER_SECRET, "user": maker.bob, "notebook": notebook,
+                 "user_key": maker.bobs, "user": maker.bob,
+                 "notebook": notebook, "many": maker.many,
                  "notebook_of_user": of_bob, "conversation": conversation, "webhook": webhook,
                  "deleted": deleted, "read": found}
         with open(os.path.join(HERE, name + ".json"), "w", encoding="utf-8") as out:

@@ -40,8 +40,12 @@ Kind make(const Noun& noun) {
                     {oldest_deleted_member("sections"), nullptr},
                     {oldest_deleted_member("pages"), nullptr}};
   auto builder = resource_kind(noun, std::move(rules));
-  add_items(builder, section_rules(noun.items[0]));
-  add_items(builder, page_rules(noun.items[1]));
+  const auto settle_sections = add_items(builder, section_rules(noun.items[0]));
+  const auto settle_pages = add_items(builder, page_rules(noun.items[1]));
+  std::move(builder).on_settle([=](Turn& turn, ResourceState& self, const ResourceState*) {
+    settle_sections(turn, self);
+    settle_pages(turn, self);
+  });
   return std::move(builder).query("list_revisions",
                                   [](const View& view, const ResourceState&, const Json& payload) {
                                     return revisions(view, payload);

@@ -188,6 +188,11 @@ void add_commands(KindBuilder<ResourceState>& builder, const Fields& fields,
       .unique({.space = std::string{user::username_space},
                .field = "username",
                .compare = UniqueDefinition::Compare::ignoring_case})
+      .quorum({.name = "active_administrators",
+               .where = {{"role", "admin"}, {"is_active", true}},
+               .code = "last_admin",
+               .refusal = "this would leave the server without an active administrator: make "
+                          "another user one first"})
       .secret("internal.hashed_password")
       .reach(Reach::system);
 }

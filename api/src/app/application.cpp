@@ -38,7 +38,10 @@ void check_body_here(ContextPtr context) {
   if (auto checked = check_body(*context); !checked) {
     return answer(*context, std::move(checked).error());
   }
-  guard_administrators(std::move(context), dispatch);
+  if (auto checked = check_role(*context); !checked) {
+    return answer(*context, std::move(checked).error());
+  }
+  dispatch(std::move(context));
 }
 
 void check_body_and_dispatch(ContextPtr context) {

@@ -54,6 +54,8 @@ Json query_as_json(const Context& context) {
 
 namespace {
 
+bool is_put(const Context& context) { return context.request.method == http::Method::put; }
+
 /// The body with what the query says beside it. Errors: invalid (both say it, and not the same).
 Result<Json> body_and_query(const Context& context) {
   auto payload = query_as_json(context);
@@ -80,7 +82,11 @@ Result<Json> payload_of(Context& context, PayloadFrom from) {
       payload["id"] = last();
       return payload;
     }
-    case PayloadFrom::changes: return Json{{"id", last()}, {"changes", std::move(context.body)}};
+    case PayloadFrom::changes: {
+      Json payload{{"id", last()}, {"changes", std::move(context.body)}};
+      if (is_put(context)) payload[actors::item_member::put] = true;
+      return payload;
+    }
     case PayloadFrom::item: {
       Json payload = context.body.is_object() ? std::move(context.body) : Json::object();
       payload["id"] = last();
@@ -139,14 +145,54 @@ void add_item_precondition(const Context& context, Call& call) {
   }
 }
 
-/// A rolled up number that is sent back as it is shown is no change, which takes a look.
-void change_and_answer(const ContextPtr& context, const actors::NounRollUp& rules, Call call,
+/// What of a change may be what is shown and not stored, so that sent back it changes nothing.
+struct SentAsShown {
+  const actors::NounRollUp* roll_up = nullptr;  ///< null: no rolled up number
+  const KindDefinition* kind = nullptr;         ///< null: no reference as null in a PUT
+
+  [[nodiscard]] bool takes_a_look() const { return roll_up != nullptr || kind != nullptr; }
+};
+
+SentAsShown sent_as_shown(const Context& context, const Call& call) {
+  SentAsShown sent;
+  const auto& payload = call.payload;
+  if (!payload.is_object()) return sent;
+  const auto* rules = roll_up_of(call.target.kind);
+  if (rules != nullptr && payload.contains(rules->field)) sent.roll_up = rules;
+  const auto* kind = context.services.runtime.find_kind(call.target.kind);
+  if (!is_put(context) || kind == nullptr || call.name != actors::command::update) return sent;
+  const bool has_null = std::ranges::any_of(kind->references, [&](const auto& reference) {
+    const auto found = payload.find(reference.field);
+    return found != payload.end() && found->is_null();
+  });
+  if (has_null) sent.kind = kind;
+  return sent;
+}
+
+/// Notes the ids that the client read as null because what they name is gone.
+void note_dead_references(const Context& context, const KindDefinition& kind, const Json& state,
+                          Json& payload) {
+  const auto shown = without_dead_references(context, kind, state);
+  for (const auto& reference : kind.references) {
+    const auto stored = state.find(reference.field);
+    if (stored == state.end() || stored->is_null() || !shown.at(reference.field).is_null())
+      continue;
+    payload[actors::dead_member][reference.field] = *stored;
+  }
+}
+
+void change_and_answer(const ContextPtr& context, const SentAsShown& sent, Call call,
                        Render render) {
-  run_slow(context, WorkClass::read, [context, &rules, call = std::move(call), render]() mutable {
+  run_slow(context, WorkClass::read, [context, sent, call = std::move(call), render]() mutable {
     const auto& runtime = context->services.runtime;
-    if (const auto view = runtime.inspect(call.target); view && view->meta.exists()) {
-      const auto shown = with_roll_up(runtime, rules, view->meta, view->state);
-      if (shown) leave_shown(rules, *shown, call.payload);
+    if (const auto view = look_at(*context, call.target); view && view->meta.exists()) {
+      if (sent.kind != nullptr) {
+        note_dead_references(*context, *sent.kind, view->state, call.payload);
+      }
+      if (sent.roll_up != nullptr) {
+        const auto shown = with_roll_up(runtime, *sent.roll_up, view->meta, view->state);
+        if (shown) leave_shown(*sent.roll_up, *shown, call.payload);
+      }
     }
     call_and_answer(context, std::move(call), render);
   });
@@ -172,9 +218,9 @@ void run(ContextPtr context, const ObjectCall& target) {
   } else if (is_change && !add_precondition(*context, call)) {
     return;
   }
-  const auto* rolled_up = is_change ? roll_up_of(call.target.kind) : nullptr;
-  if (rolled_up != nullptr && call.payload.is_object() && call.payload.contains(rolled_up->field)) {
-    return change_and_answer(context, *rolled_up, std::move(call), target.render);
+  const auto sent = is_change ? sent_as_shown(*context, call) : SentAsShown{};
+  if (sent.takes_a_look()) {
+    return change_and_answer(context, sent, std::move(call), target.render);
   }
   call_and_answer(std::move(context), std::move(call), target.render);
 }

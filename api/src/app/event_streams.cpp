@@ -396,6 +396,13 @@ bool EventStreams::send(Stream& stream, const Event& event) {
   }
   const auto use = std::optional{stream.judged->use};
   const auto& text = stream.judged->text;
+  if (*use == EventUse::untold) {
+    // As after a loss: without a place to come back to.
+    if (stream.write(encode_lost(stream.outlet->form(), stream.query.after, {}))) {
+      stream.end(EventEnd::complete);
+    }
+    return false;
+  }
   if (*use == EventUse::sent || *use == EventUse::sent_as_last) {
     const auto sent = text ? Result<EventText>{text} : text_of(stream.outlet->form(), event);
     if (!stream.write(sent)) return false;

@@ -35,6 +35,7 @@ enum class EventUse {
   sent_as_last,
   withdrawn,  ///< the stream ends: its reader may not read what it is about any more
   gone,       ///< the stream ends: what it is about was deleted
+  untold,     ///< more has changed than is told: the stream ends, and its client begins anew
 };
 
 /// A stream of something else than what its query finds.

@@ -2,6 +2,7 @@
 // Lists of the items in one object, live: an item as each turn left it is among the object's
 // entries as of then.
 #include "app/live_source.hpp"
+#include "perdure/actors/items.hpp"
 #include "perdure/actors/noun.hpp"
 #include "perdure/runtime/access.hpp"
 
@@ -15,6 +16,7 @@ class LiveItemList final : public LiveSource {
       : runtime_(runtime),
         of_(std::move(of)),
         parent_(of_.parent.object()),
+        many_changed_(of_.items.one + '.' + std::string{actors::item_topic::many_changed}),
         is_in_(std::move(is_in)),
         reader_(std::move(reader)) {}
 
@@ -23,6 +25,7 @@ class LiveItemList final : public LiveSource {
     for (const char* verb : {"created", "updated", "deleted", "restored", "purged"}) {
       topics.push_back(of_.items.one + '.' + verb);
     }
+    topics.push_back(many_changed_);
     for (const char* verb : {"deleted", "purged", "unshared"}) {
       topics.push_back(parent_.kind + '.' + verb);
     }
@@ -30,7 +33,9 @@ class LiveItemList final : public LiveSource {
   }
 
   [[nodiscard]] std::optional<std::string> subject(const Event& event) const override {
-    if (event.source != parent_ || !event.topic.starts_with(of_.items.one + '.')) return {};
+    const bool is_of_one =
+        event.topic.starts_with(of_.items.one + '.') && event.topic != many_changed_;
+    if (event.source != parent_ || !is_of_one) return {};
     const auto body = parse_stored_json(event.body);
     if (!body) return {};
     return body->at("data").at("id").get<std::string>();
@@ -38,6 +43,7 @@ class LiveItemList final : public LiveSource {
 
   [[nodiscard]] EventUse whole(const Event& event) const override {
     if (event.source != parent_) return EventUse::skipped;
+    if (event.topic == many_changed_) return EventUse::untold;
     if (!event.topic.ends_with(".unshared")) return EventUse::gone;
     const auto now = runtime_.inspect(parent_);
     const bool may_read = now && permits(reader_, possession_of(now->meta), Action::read).allowed();
@@ -46,20 +52,19 @@ class LiveItemList final : public LiveSource {
 
   [[nodiscard]] Result<std::optional<ListStep>> step(const Event& event,
                                                      const std::string& id) const override {
-    auto after = item(of_.items.many, id, event.seq);
+    auto after = item(id, event.seq);
     if (!after) return std::optional<ListStep>{};
     ListStep step{.was_in = was_in(event, id), .is_in = *after && is_in_(**after)};
     if (step.is_in) {
-      PERDURE_TRY(body, body_of(std::move(**after), event.seq));
-      step.shown = std::move(body);
+      step.shown = actors::item_body(of_.parent, parent_.kind + "_id", std::move(**after));
     }
     return std::optional{std::move(step)};
   }
 
  private:
   /// As it is stored after a turn; none: there is none.
-  [[nodiscard]] Result<std::optional<Json>> item(const std::string& many, const std::string& id,
-                                                 Seq seq) const {
+  [[nodiscard]] Result<std::optional<Json>> stored(const std::string& many, const std::string& id,
+                                                   Seq seq) const {
     const auto key = actors::item_key(many, id);
     PERDURE_TRY(found, runtime_.entries(parent_, {.from = key, .until = key + '\x01', .limit = 1},
                                         AsOf{seq}));
@@ -68,20 +73,22 @@ class LiveItemList final : public LiveSource {
     return std::optional{std::move(json)};
   }
 
-  /// With null for what names a deleted item.
-  [[nodiscard]] Result<Json> body_of(Json found, Seq seq) const {
+  /// The same with null for what names a deleted item, as lists take it.
+  [[nodiscard]] Result<std::optional<Json>> item(const std::string& id, Seq seq) const {
+    PERDURE_TRY(found, stored(of_.items.many, id, seq));
+    if (!found) return std::optional<Json>{};
     for (const auto& reference : of_.items.references) {
-      auto& value = found.at(reference.field);
+      auto& value = found->at(reference.field);
       if (!value.is_string()) continue;
-      PERDURE_TRY(named, item(reference.many, value.get<std::string>(), seq));
+      PERDURE_TRY(named, stored(reference.many, value.get<std::string>(), seq));
       if (!named || named->contains("deleted_at")) value = nullptr;
     }
-    return actors::item_body(of_.parent, parent_.kind + "_id", std::move(found));
+    return std::optional{std::move(*found)};
   }
 
   [[nodiscard]] bool was_in(const Event& event, const std::string& id) const {
     if (event.seq < 2) return false;
-    const auto before = item(of_.items.many, id, event.seq - 1);
+    const auto before = item(id, event.seq - 1);
     if (before) return *before && is_in_(**before);
     return !event.topic.ends_with(".purged") || of_.are_deleted;
   }
@@ -89,6 +96,7 @@ class LiveItemList final : public LiveSource {
   const Runtime& runtime_;
   const LiveItems of_;
   const ObjectId parent_;
+  const std::string many_changed_;
   const actors::ItemMembership is_in_;
   const Principal reader_;
 };

@@ -135,25 +135,20 @@ Result<void> set_whose(const Context& context, const ObjectList& list, ListReque
   return {};
 }
 
-/// Deleted ones have one order, and no filters.
-Result<ListRequest> deleted_ones(const Context& context, const ListRules& rules,
-                                 ListRequest request) {
+/// Deleted ones come by the time of their deletion, unless a sort or a filter is given.
+Result<ListRequest> deleted_ones(const Context& context, ListRequest request) {
   using Whose = ListRequest::Whose;
-  for (const auto& [name, value] : context.query) {
-    const bool is_other =
-        name == "sort" || (name == shared && request.whose == Whose::shared) ||
-        std::ranges::any_of(rules.filters, [&](const auto& f) {
-          return name == f.name || name == f.name + after || name == f.name + before;
-        });
-    if (is_other) {
-      return fail(invalid_parameter(name, "combination", "cannot be combined with deleted=true"));
-    }
+  if (request.whose == Whose::shared) {
+    return fail(invalid_parameter(std::string{shared}, "combination",
+                                  "cannot be combined with deleted=true"));
   }
   request.lives = ListRequest::Lives::deleted;
-  request.order = Order::descending;
-  request.index = request.whose == Whose::everybody ? "$id" : "";
   // Grants of what is deleted do not count.
   if (request.whose == Whose::readable) request.whose = Whose::owner;
+  if (context.find_query("sort") != nullptr || !request.where.empty()) return request;
+  request.sort.clear();
+  request.order = Order::descending;
+  request.index = request.whose == Whose::everybody ? "$id" : "";
   return request;
 }
 
@@ -202,9 +197,6 @@ Result<ListRequest> list_request(const Context& context, const ObjectList& list)
   request.limit = static_cast<std::size_t>(number_or(context, "limit", 50));
   request.count = context.query_is("count", "true");
   if (const auto* cursor = context.find_query("cursor")) request.cursor = *cursor;
-  if (context.query_is("deleted", "true")) {
-    return deleted_ones(context, rules, std::move(request));
-  }
   const auto* asked = context.find_query("sort");
   const std::string sort = asked == nullptr ? rules.default_sort : *asked;
   const bool is_descending = sort.starts_with('-');
@@ -215,6 +207,7 @@ Result<ListRequest> list_request(const Context& context, const ObjectList& list)
       request.where.push_back(std::move(*condition));
     }
   }
+  if (context.query_is("deleted", "true")) return deleted_ones(context, std::move(request));
   return request;
 }
 

@@ -70,9 +70,21 @@ int Problem::status() const {
 
 std::string problem_type(std::string_view code) { return "/problems/" + std::string{code}; }
 
+namespace {
+
+/// A conflict may have a code of its own, which its one field says.
+std::string_view code_of(const Error& error) {
+  const auto name = describe(error.code).name;
+  if (error.code != ErrorCode::conflict || error.fields.size() != 1) return name;
+  const auto* row = find_error_row(error.fields.front().code);
+  return row == nullptr ? name : row->traits.name;
+}
+
+}  // namespace
+
 Problem problem_from(Error error) {
   const auto& traits = describe(error.code);
-  Problem problem{.code = traits.name,
+  Problem problem{.code = code_of(error),
                   .detail = std::move(error.detail),
                   .fields = std::move(error.fields),
                   .retry_after = error.retry_after};

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "app/administrators.hpp"
 #include "app/chat/live_conversations.hpp"
 #include "app/context.hpp"
 #include "app/cors.hpp"
@@ -35,7 +34,6 @@ struct Application::Services {
   KeyCache keys{10'000, random};
   Tickets tickets{clock, random};
   WebhookPlaces webhook_places;
-  LastAdmin last_admin;
   LivePlaces live_places;
   RateBucket server_bucket;
   std::vector<shell::RouteMeter*> meters;  ///< by the route's place in `router.routes()`

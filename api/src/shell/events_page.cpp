@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "perdure/actors/items.hpp"
 #include "perdure/actors/noun.hpp"
 #include "perdure/runtime/outbox.hpp"
 
@@ -37,7 +38,14 @@ std::string topics_as_markdown() {
     if (noun.made_by == actors::Noun::MadeBy::domain) {
       add_changes(out, noun.kind, "{id, seq, changed}");
     }
-    for (const auto& items : noun.items) add_changes(out, items.one, "{id, seq, parent, changed}");
+    for (const auto& items : noun.items) {
+      add_changes(out, items.one, "{id, seq, parent, changed}");
+      add(out, fmt::format("{}.{}", items.one, actors::item_topic::many_changed),
+          "{seq, parent, created, updated, deleted, restored, purged}",
+          "a restore or an import changed more of them than the first 40, which are told singly: "
+          "so "
+          "many more. Read the list again");
+    }
     for (const auto& topic : noun.topics) add(out, topic.topic, topic.data, topic.about);
     if (noun.made_by == actors::Noun::MadeBy::host) add_ends(out, noun.kind);
   }

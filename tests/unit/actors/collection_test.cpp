@@ -150,26 +150,52 @@ TEST(Collection, lists_by_several_values_by_null_and_by_ranges) {
   EXPECT_FALSE(list(entries, nullptr)->contains("total"));
 }
 
-TEST(Collection, says_how_many_at_least_where_it_does_not_count_them_all) {
+TEST(Collection, counts_all_of_one_value_however_many_there_are) {
   MemoryEntries entries;
   SeededRandom random{6};
   for (int i = 0; i < 10'500; ++i) pages.put(entries, std::nullopt, make_page(random, i));
-  EXPECT_EQ(list(entries, {{"count", true}, {"limit", 1}})->at("total"), 10'500);
-  const auto many = list(entries, {{"count", true}, {"limit", 1}, {"tag", "all"}});
+  const auto total = [&](Json query) {
+    query.update({{"count", true}, {"limit", 1}});
+    entries.reads = 0;
+    return list(entries, query)->at("total");
+  };
+  EXPECT_EQ(total(Json::object()), 10'500);
+  EXPECT_EQ(total({{"tag", "all"}}), 10'500);
+  EXPECT_LT(entries.reads, 20U);
+  EXPECT_EQ(total({{"section_id", "odd"}}), 5'250);
+  EXPECT_EQ(total({{"tag", "nothing"}}), 0);
+  const auto many =
+      list(entries, {{"count", true}, {"limit", 1}, {"tag", "all"}, {"due_before", "2026-01-01"}});
+  EXPECT_EQ(many->at("total"), 0);
+}
+
+TEST(Collection, says_how_many_at_least_where_it_does_not_count_them_all) {
+  MemoryEntries entries;
+  SeededRandom random{6};
+  for (int i = 0; i < 21'000; ++i) pages.put(entries, std::nullopt, make_page(random, i));
+  const auto many =
+      list(entries, {{"count", true}, {"limit", 1}, {"tag", "all"}, {"section_id", "odd"}});
   EXPECT_EQ(many->at("total"), nullptr);
   EXPECT_EQ(many->at("total_at_least"), 10'000);
 }
 
-TEST(Collection, refuses_to_filter_or_sort_deleted_items) {
+TEST(Collection, filters_sorts_and_counts_deleted_items_as_live_ones) {
   MemoryEntries entries;
-  for (const Json& other : {Json{{"sort", "position"}}, Json{{"tag", "a"}}}) {
-    Json query{{"deleted", true}};
-    query.update(other);
-    const auto refused = list(entries, query);
-    ASSERT_FALSE(refused.has_value());
-    EXPECT_EQ(refused.error().fields.front().pointer, "/" + other.begin().key());
-    EXPECT_EQ(refused.error().fields.front().code, "combination");
+  SeededRandom random{6};
+  for (int i = 0; i < 40; ++i) {
+    auto page = make_page(random, i);
+    if (i >= 20) page["deleted_at"] = format_rfc3339(from_unix_ms(1'000 + i));
+    pages.put(entries, std::nullopt, page);
   }
+  EXPECT_EQ(positions(list(entries, {{"deleted", true}, {"limit", 3}})), Json({39, 38, 37}));
+  EXPECT_EQ(positions(list(entries, {{"deleted", true}, {"tag", "tag 7"}})), Json({27, 37}));
+  EXPECT_EQ(positions(list(entries, {{"deleted", true}, {"sort", "-position"}, {"limit", 2}})),
+            Json({39, 38}));
+  const auto counted =
+      list(entries, {{"deleted", true}, {"section_id", "even"}, {"count", true}, {"limit", 1}});
+  EXPECT_EQ(counted->at("total"), 10);
+  EXPECT_EQ(list(entries, {{"tag", "tag 7"}, {"count", true}, {"limit", 1}})->at("total"), 2);
+  EXPECT_EQ(list(entries, {{"deleted", true}, {"count", true}, {"limit", 1}})->at("total"), 20);
 }
 
 TEST(EqualText, keeps_texts_apart_that_are_not_equal) {
@@ -241,35 +267,90 @@ TEST(Collection, sorts_text_whole_and_knows_one_form_of_it) {
   EXPECT_EQ(members(list(entries, {{"tag", "e\xCC\x81"}}, titled), "title"), Json(expected));
 }
 
-TEST(Collection, refuses_rows_that_were_made_by_other_rules) {
-  const Collection others{"pages", {.sorts = {{.field = "title", .name = "title"}}}};
+TEST(Collection, whose_rows_were_made_by_other_rules_is_built_in_parts_as_if_they_were_new) {
+  const Collection others{"pages", {.sorts = {{.field = "position", .name = "position"}}}};
   MemoryEntries entries;
+  MemoryEntries fresh;
   SeededRandom random{8};
-  auto page = make_page(random, 1);
-  pages.put(entries, std::nullopt, page);
-  page["title"] = "t";
-  try {
-    others.put(entries, page, page);
-    ADD_FAILURE() << "rows of two rules are mixed";
-  } catch (const Failure& failure) {
-    EXPECT_EQ(failure.error().code, ErrorCode::newer_version);
+  for (int i = 0; i < 1'000; ++i) {
+    auto page = make_page(random, i);
+    if (i % 10 == 0) page["deleted_at"] = page["updated_at"];
+    others.put(entries, std::nullopt, page);
+    pages.put(fresh, std::nullopt, page);
   }
+  EXPECT_TRUE(others.check(entries).empty());
+  EXPECT_EQ(list(fresh, nullptr)->at("items").size(), 50U);
+  try {
+    static_cast<void>(list(entries, nullptr));
+    ADD_FAILURE() << "it reads rows of other rules";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.error().code, ErrorCode::index_building);
+  }
+  int parts = 1;
+  entries.changes = 0;
+  for (; pages.build(entries) == Collection::Built::more; ++parts) {
+    EXPECT_LT(entries.changes, 3'000U);
+    entries.changes = 0;
+    if (parts % 3 != 0) continue;
+    auto page = make_page(random, 2'000 + parts);  // others write meanwhile
+    pages.put(entries, std::nullopt, page);
+    pages.put(fresh, std::nullopt, page);
+  }
+  EXPECT_GT(parts, 5);
+  EXPECT_EQ(entries.rows, fresh.rows);
+  EXPECT_TRUE(pages.check(entries).empty());
+  EXPECT_EQ(pages.build(entries), Collection::Built::already);
 }
 
-// A change of these rules is a change of what is on disk: it needs a way from the rows of the rules
-// before it, as earlier_item_rows.hpp is one.
-TEST(Collection, of_each_noun_makes_its_rows_by_the_rules_that_directories_have) {
-  const std::map<std::string, std::string> known{{"section", "d0fa1e39241533d1"},
-                                                 {"page", "148f5c76ca4ac6d6"}};
-  for (const auto& noun : nouns()) {
-    for (const auto& items : noun.items) {
-      MemoryEntries entries;
-      SeededRandom random{10};
-      Collection{items.many, items.lists}.put(entries, {}, make_page(random, 1));
-      ASSERT_TRUE(known.contains(items.one)) << items.one;
-      EXPECT_EQ(read_item_list_state(entries, items.many)->rules, known.at(items.one));
-    }
+TEST(Collection, with_rows_as_version_0_1_0_wrote_them_beside_those_of_today_is_built_anew) {
+  MemoryEntries entries;
+  SeededRandom random{8};
+  pages.put(entries, std::nullopt, make_page(random, 1));
+  const auto rows = entries.rows;
+  entries.put("pages:position/10000", "{}");
+  entries.put("pages:tags=all:position/10000", "{}");
+  EXPECT_EQ(pages.build(entries), Collection::Built::done);
+  EXPECT_EQ(entries.rows, rows);
+}
+
+TEST(Collection, checks_rows_and_counts_against_its_items) {
+  MemoryEntries entries;
+  SeededRandom random{8};
+  for (int i = 0; i < 30; ++i) pages.put(entries, std::nullopt, make_page(random, i));
+  EXPECT_TRUE(pages.check(entries).empty());
+  for (const auto& [key, value] : std::map{entries.rows}) {
+    if (!key.starts_with("pages:")) continue;
+    auto broken = entries;
+    broken.erase(key);
+    if (key == "pages:lists") continue;
+    EXPECT_FALSE(pages.check(broken).empty()) << key;
   }
+  auto broken = entries;
+  broken.put("pages:lists", dump_json({{"rules", pages.made_by()}, {"live", 29}, {"deleted", 0}}));
+  EXPECT_FALSE(pages.check(broken).empty());
+}
+
+TEST(Collection, takes_ids_of_what_is_gone_for_null_in_filters) {
+  MemoryEntries entries;
+  SeededRandom random{5};
+  for (int i = 0; i < 6; ++i) {
+    auto page = make_page(random, i);
+    if (i == 5) page["section_id"] = nullptr;
+    pages.put(entries, std::nullopt, page);
+  }
+  const ItemView view{.present = {},
+                      .references = {"section_id"},
+                      .is_dead = [](const auto&, const auto& id) { return id == "even"; }};
+  const auto found = [&](Json query) {
+    query["count"] = true;
+    const auto page = pages.list(entries, *read_item_query(query, pages.rules()), view);
+    EXPECT_EQ(page->at("total"), page->at("items").size());
+    return positions(page);
+  };
+  EXPECT_EQ(found({{"section_id", Json::array({nullptr})}}), Json({0, 2, 4, 5}));
+  EXPECT_EQ(found({{"section_id", {nullptr, "odd"}}}), Json({0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(found({{"section_id", "even"}}), Json::array());
+  EXPECT_EQ(found({{"section_id", {"even", "odd"}}}), Json({1, 3}));
 }
 
 TEST(ItemMembership, says_of_a_stored_item_whether_it_is_in_a_list) {

@@ -27,7 +27,10 @@ class ItemListModel : public KindsTest {
   std::size_t below(std::size_t bound) { return dice_() % bound; }
   bool one_in(std::size_t count) { return below(count) == 0; }
 
-  Json any_section() { return one_in(3) ? Json(nullptr) : Json(sections_[below(2)]); }
+  Json any_section() {
+    const Json any(sections_[below(2)]);
+    return any == gone_section_ || one_in(3) ? Json(nullptr) : any;
+  }
   Json any_tags() {
     auto tags = Json::array();
     for (const char* tag : {"a", "b", "c, d", "null"}) {
@@ -96,10 +99,7 @@ class ItemListModel : public KindsTest {
   Json any_query() {
     const std::vector<std::string> sorts{"position", "-position", "updated_at", "-updated_at"};
     Json query{{"limit", 1 + below(15)}};
-    if (one_in(8)) {
-      query["deleted"] = true;
-      return query;
-    }
+    if (one_in(4)) query["deleted"] = true;
     if (!one_in(4)) query["sort"] = sorts[below(sorts.size())];
     if (one_in(2)) {
       query["tag"] = Json::array({one_in(4) ? Json(nullptr) : Json("a")});
@@ -119,16 +119,30 @@ class ItemListModel : public KindsTest {
     return field.empty() ? is_wanted(nullptr) : std::ranges::any_of(field, is_wanted);
   }
 
+  /// As it is shown.
+  Json section_of(const Json& page) const {
+    return page["section_id"] == gone_section_ ? Json(nullptr) : page["section_id"];
+  }
+
+  void toggle_section() {
+    const auto id = sections_[1];
+    const bool is_gone = gone_section_ == id;
+    command(notebook, is_gone ? "restore_section" : "remove_section", {{"id", id}});
+    gone_section_ = is_gone ? std::string{} : id;
+  }
+
   std::vector<std::string> expected(const Json& query) const {
     const bool wants_deleted = query.contains("deleted");
     std::vector<std::string> ids;
     for (const auto& [id, page] : pages_) {
       if (page.contains("deleted_at") != wants_deleted) continue;
       if (query.contains("tag") && !has(query["tag"], page["tags"])) continue;
-      if (query.contains("section_id") && !has(query["section_id"], page["section_id"])) continue;
+      if (query.contains("section_id") && !has(query["section_id"], section_of(page))) continue;
       ids.push_back(id);
     }
-    const auto sort = query.value("sort", wants_deleted ? "-deleted_at" : "position");
+    const bool is_filtered = query.contains("tag") || query.contains("section_id");
+    const auto sort =
+        query.value("sort", wants_deleted && !is_filtered ? "-deleted_at" : "position");
     const bool is_down = sort.starts_with('-');
     const auto member = sort.substr(is_down ? 1 : 0);
     std::ranges::sort(ids, [&](const std::string& a, const std::string& b) {
@@ -151,6 +165,7 @@ class ItemListModel : public KindsTest {
   }
 
   std::vector<std::string> sections_;
+  std::string gone_section_;
   std::map<std::string, Json> pages_;
   std::set<std::string> touched_;
   std::mt19937 dice_{23};
@@ -159,6 +174,7 @@ class ItemListModel : public KindsTest {
 TEST_F(ItemListModel, pages_show_what_fits_once_in_order_and_counts_are_right) {
   for (int round = 0; round < 60; ++round) {
     for (int i = 0; i < 15; ++i) change_one();
+    if (one_in(3)) toggle_section();
     for (int turn = 0; turn < 6; ++turn) {
       auto query = any_query();
       SCOPED_TRACE(query);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perdure/actors/notebook.hpp"
 
+#include <algorithm>
+#include <future>
+
 #include "fixture.hpp"
 #include "perdure/actors/item_lists.hpp"
 #include "perdure/actors/resource.hpp"
@@ -21,6 +24,18 @@ class Notebook : public KindsTest {
   }
   std::string add_page(Json fields) {
     return command(notebook_id, "create_page", std::move(fields)).at("id");
+  }
+  /// [topic, id, changed] of the events of items, sorted.
+  Json told_since(const std::string& cursor) {
+    std::vector<Json> told;
+    const auto page =
+        runtime_->read_events({.after = cursor, .topics = {"page.*", "section.*"}, .limit = 1'000});
+    for (const auto& event : page->events) {
+      const auto data = parse_stored_json(event->body)->at("data");
+      told.push_back({event->topic, data.value("id", ""), data.value("changed", Json())});
+    }
+    std::ranges::sort(told);
+    return told;
   }
   Json titles(Json payload = nullptr) {
     return pluck(query(notebook_id, "list_pages", std::move(payload)), "title");
@@ -274,6 +289,24 @@ TEST_F(Notebook, deletes_restores_and_purges_pages) {
   for (const auto& entry : *left) EXPECT_EQ(entry.key.find(a), std::string::npos) << entry.key;
 }
 
+TEST_F(Notebook, purges_pages_with_all_that_they_may_have) {
+  auto tags = Json::array();
+  for (int i = 0; i < 50; ++i) tags.push_back("tag " + std::to_string(i));
+  for (int page = 0; page < 30; ++page) {
+    const auto id = add_page({{"title", "t"}, {"tags", tags}});
+    for (int change = 0; change < 200; ++change) {
+      const Json changes{{"title", std::to_string(change)}};
+      static_cast<void>(runtime_->call({.target = notebook_id,
+                                        .name = "update_page",
+                                        .payload = {{"id", id}, {"changes", changes}}}));
+    }
+    command(notebook_id, "remove_page", {{"id", id}});
+  }
+  const Json before{{"before", "2999-01-01T00:00:00Z"}};
+  EXPECT_EQ(command(notebook_id, "purge_pages", before), Json({{"purged", 20}, {"more", true}}));
+  EXPECT_EQ(command(notebook_id, "purge_pages", before), Json({{"purged", 10}, {"more", false}}));
+}
+
 TEST_F(Notebook, keeps_a_revision_for_each_change_of_title_or_content) {
   const std::string page =
       value(send(notebook_id, "create_page", {{"title", "one"}}, member("ann"))).at("id");
@@ -344,6 +377,48 @@ TEST_F(Notebook, is_listed_by_tag_and_title_of_its_owner) {
   ASSERT_EQ(page->items.size(), 2u);
   EXPECT_EQ(page->items[0].state["title"], "Apples");
   EXPECT_EQ(page->items[1].state["title"], "Bees");
+}
+
+TEST_F(Notebook, tells_of_the_pages_that_a_restore_or_a_clone_brings_changes_and_takes) {
+  const auto kept = add_page({{"title", "kept"}});
+  const auto changed = add_page({{"title", "then"}});
+  const auto gone = add_page({{"title", "gone"}});
+  const auto then = runtime_->inspect(notebook_id)->meta.seq;
+  command(notebook_id, "update_page", {{"id", changed}, {"changes", {{"title", "now"}}}});
+  command(notebook_id, "remove_page", {{"id", gone}});
+  const auto late = add_page({{"title", "late"}});
+  const auto section = add_section("late");
+  const auto now = runtime_->read_events({.topics = {"**"}, .limit = 1'000})->next;
+  command(notebook_id, "$restore", {{"seq", then}});
+  EXPECT_EQ(told_since(now), Json({{"page.deleted", late, Json::array()},
+                                   {"page.restored", gone, Json::array()},
+                                   {"page.updated", changed, {"title"}},
+                                   {"section.deleted", section, Json::array()}}));
+  const auto restored = runtime_->read_events({.topics = {"**"}, .limit = 1'000})->next;
+  std::promise<Result<Reply>> cloned;
+  runtime_->clone_object(notebook_id, {}, {.target = {"notebook", "c"}},
+                         [&](Result<Reply> reply) { cloned.set_value(std::move(reply)); });
+  ASSERT_TRUE(cloned.get_future().get());
+  const auto told = told_since(restored);
+  ASSERT_EQ(told.size(), 3U);
+  for (const auto& one : told) EXPECT_EQ(one[0], "page.created");
+  EXPECT_EQ(kept.size(), 36U);
+}
+
+TEST_F(Notebook, tells_singly_of_some_pages_and_how_many_more_a_clone_has) {
+  for (int i = 0; i < 100; ++i) add_page({{"title", "t"}});
+  const auto now = runtime_->read_events({.topics = {"**"}, .limit = 1'000})->next;
+  std::promise<Result<Reply>> cloned;
+  runtime_->clone_object(notebook_id, {}, {.target = {"notebook", "c"}},
+                         [&](Result<Reply> reply) { cloned.set_value(std::move(reply)); });
+  ASSERT_TRUE(cloned.get_future().get());
+  EXPECT_EQ(told_since(now).size(), 41U);
+  const auto many = runtime_->read_events({.after = now, .topics = {"page.many_changed"}});
+  ASSERT_EQ(many->events.size(), 1U);
+  const auto data = parse_stored_json(many->events[0]->body)->at("data");
+  EXPECT_EQ(data.at("created"), 60);
+  EXPECT_EQ(data.at("deleted"), 0);
+  EXPECT_EQ(data.at("parent"), Json({{"kind", "notebook"}, {"id", "c"}}));
 }
 
 TEST_F(Notebook, takes_from_outside_only_states_that_its_commands_could_have_made) {

@@ -22,7 +22,8 @@ namespace perdure::actors {
 using ItemMembership = std::function<bool(const Json& item)>;
 
 /// Makes the membership of the list that `query` asks for, which is the payload of `list_<items>`
-/// (items.hpp). It compares references as they are stored, whether or not what they name is there.
+/// (items.hpp). It takes references as the item has them: whoever shows those to what is deleted as
+/// null gives it an item with null.
 /// Errors  invalid  as the list's.
 [[nodiscard]] Result<ItemMembership> item_membership(const NounItems& items, const Json& query);
 

@@ -32,6 +32,9 @@ inline constexpr std::string_view get = "get";
 
 /// The member of a state that stays inside.
 inline constexpr std::string_view internal_member = "internal";
+/// Of the payload of an update: ids by their fields that the client reads as null, since what they
+/// name is gone. A null in such a field leaves the id, if it is still that one.
+inline constexpr std::string_view dead_member = "$dead";
 
 /// What every resource's body has beside its own fields. Set by the server, ignored when sent.
 inline constexpr std::array<std::string_view, 7> common_members{

@@ -85,7 +85,9 @@ ObjectCall list_of_items(std::string kind, const std::string& items) {
 Parameter deleted_parameter() {
   return {.name = "deleted",
           .type = ParameterType::boolean,
-          .description = "`true`: deleted ones instead, newest deletion first."};
+          .description =
+              "`true`: deleted ones instead; newest deletion first, unless `sort` or a filter "
+              "is given."};
 }
 
 Parameter count_parameter() {
@@ -160,6 +162,11 @@ void add_collection(std::vector<Route>& routes, CollectionTable table) {
 
 namespace {
 
+/// What a PUT makes of what it sends back as it was read.
+constexpr const char* dead_links =
+    "A reference to something deleted reads as null. Sent back so it stays, and the link comes "
+    "back with what it names; PATCH with null clears it.";
+
 // `/life-areas` → `life-areas`.
 std::string resource_of(const actors::Noun& noun) { return noun.path.substr(1); }
 
@@ -197,6 +204,7 @@ void add_items(std::vector<Route>& routes, const actors::Noun& noun,
                           .examples = items.examples,
                           .validator = Validator::item});
   offer_live(route_named(routes, "list" + schema + 's'));
+  if (!items.references.empty()) route_named(routes, "put" + schema).description = dead_links;
   routes.push_back({.method = Method::post,
                     .path = path + "/{" + parameter + "}/move",
                     .operation = "move" + schema,
@@ -251,6 +259,7 @@ void add_noun_routes(std::vector<Route>& routes, const actors::Noun& noun) {
        .restore = call(builtin::undelete, PayloadFrom::nothing, Render::resource),
        .examples = noun.examples});
   offer_live(route_named(routes, "list" + noun.schema() + 's'));
+  if (!noun.references.empty()) route_named(routes, "put" + noun.schema()).description = dead_links;
   for (const auto& action : noun.actions) add_action(routes, noun, action);
   for (const auto& items : noun.items) add_items(routes, noun, items);
 }

@@ -10,6 +10,7 @@
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
 #include "perdure/actors/archive.hpp"
+#include "perdure/actors/resource.hpp"
 #include "perdure/runtime/access.hpp"
 
 namespace perdure::api {
@@ -53,6 +54,7 @@ int erasure_rank(const ObjectId& object) {
 struct Erasing {
   ObjectId object;
   std::string_view command;
+  Json payload = nullptr;
 };
 
 /// What ends an object before it is deleted; empty: nothing has to.
@@ -65,7 +67,8 @@ std::string_view last_command(const std::string& kind) {
 
 /// Erases the caller and all that is the caller's. First all is deleted, so that what an
 /// interruption leaves is purged in time; then all is purged. A call at a time: while an object is
-/// at it the task is parked.
+/// at it the task is parked. An administrator gives up the role before anything else, so that the
+/// last one is refused with nothing done.
 class Erasure final : public SlowTask, public std::enable_shared_from_this<Erasure> {
  public:
   Erasure(ContextPtr context, WorkerPool& pool) : context_(std::move(context)), pool_(pool) {}
@@ -79,6 +82,10 @@ class Erasure final : public SlowTask, public std::enable_shared_from_this<Erasu
 
  private:
   Result<Step> go_on(const Slice& slice) {
+    if (!std::exchange(has_begun_, true) && is_privileged(context_->principal)) {
+      ask({{"user", context_->principal.user_id}, actors::command::update, {{"role", "user"}}});
+      return Step::parked;
+    }
     if (calls_.empty()) {
       PERDURE_TRY(listed, list(slice));
       if (listed == Step::again) return Step::again;
@@ -141,6 +148,7 @@ class Erasure final : public SlowTask, public std::enable_shared_from_this<Erasu
     principal.scopes = "*";  // to destroy a user is to destroy all that is the user's
     Call asked{.target = std::move(call.object),
                .name = std::string{call.command},
+               .payload = std::move(call.payload),
                .principal = std::move(principal),
                .request_id = context_->request.request_id};
     context_->services.runtime.call(std::move(asked), std::move(done));
@@ -155,6 +163,7 @@ class Erasure final : public SlowTask, public std::enable_shared_from_this<Erasu
   std::deque<Erasing> calls_;
   Result<void> outcome_;  // of the last call; told before the task is resumed
   int passes_ = 0;
+  bool has_begun_ = false;
   bool last_ = false;
 };
 

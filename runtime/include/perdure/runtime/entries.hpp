@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -74,6 +75,11 @@ class Entries : public EntryReader {
   void put_json(std::string key, const Json& value) { put(std::move(key), dump_json(value)); }
   virtual void erase(std::string key) = 0;
 };
+
+/// Is shown an entry that a turn has changed; none: there was or is none. Called with what differs.
+using ChangedEntryReader =
+    std::function<void(std::string_view key, const std::optional<std::string>& before,
+                       const std::optional<std::string>& after)>;
 
 /// A number as 16 hex digits, so that keys made of it sort by value.
 [[nodiscard]] std::string ordered_key(std::uint64_t number);

@@ -122,6 +122,14 @@ class KindBuilder {
     definition_.references.push_back(std::move(reference));
     return std::move(*this);
   }
+  KindBuilder&& quorum(QuorumDefinition quorum) && {
+    definition_.quorums.push_back(std::move(quorum));
+    return std::move(*this);
+  }
+  KindBuilder&& derived_entries(DerivedEntriesDefinition derived) && {
+    definition_.derived.push_back(std::move(derived));
+    return std::move(*this);
+  }
   KindBuilder&& publish_changes(ChangeEvents changes = {}) && {
     definition_.changes = std::move(changes);
     return std::move(*this);

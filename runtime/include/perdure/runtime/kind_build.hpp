@@ -2,9 +2,9 @@
 // What becomes of stored objects when the kinds that a host brings are not those of the last time.
 //
 // Rows follow from states by what a kind declares: its schema version, indexes, lists, purges,
-// references and unique fields. An opening with other declarations has them made again while the
-// runtime serves; lists that need them are `index_building` until then, and Runtime::holder is when
-// it finds nobody.
+// references, unique fields, quorums and derived entries. An opening with other declarations has
+// them made again while the runtime serves; lists that need them are `index_building` until then,
+// and Runtime::holder is when it finds nobody.
 //
 //   Runtime::builds         rows that are being made, or wait for that
 //   Runtime::duplicates     objects that have a value of a unique field which is another's

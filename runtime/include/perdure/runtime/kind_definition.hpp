@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "perdure/runtime/list_rules.hpp"
@@ -78,6 +79,32 @@ struct UniqueDefinition {
   Compare compare = Compare::exact;
 };
 
+/// A state in which some objects of the kind always have to be, such as that of an active
+/// administrator. How many there are is a count that follows the states in their commits; the one
+/// that would leave fewer than `least` is refused with `conflict`, whatever asked for it. What is
+/// deleted is not counted.
+struct QuorumDefinition {
+  std::string name;  ///< of the count
+  /// Members of the root (dotted when nested) and what they have to be, all of them.
+  std::vector<std::pair<std::string, Json>> where;
+  std::uint64_t least = 1;
+  /// Of the refusal: a stable word, the one field's code, and a sentence.
+  std::string code;
+  std::string refusal;
+};
+
+/// Entries that follow from other entries of their object by what the kind declares, such as rows
+/// of lists of items. When `declared` is not what it was at the last opening, the runtime calls
+/// `command` on each object that is not deleted, with {}, until it answers without `more: true`.
+/// Each call does a bounded part, and a call that finds nothing to do changes nothing.
+struct DerivedEntriesDefinition {
+  std::string name;
+  std::string declared;
+  std::string command;
+  /// Says what is wrong with those of one object; nothing while they are being made.
+  std::function<std::vector<std::string>(const View& view)> check = {};
+};
+
 /// A member of the root that holds the id of an object of some kind, or null. The turn that sets it
 /// is refused (`invalid`, unknown_reference or reference_cycle) unless the object exists, the
 /// principal may read it, and following the member from there never leads back here. An id whose
@@ -137,6 +164,8 @@ struct KindDefinition {
   ListRules lists = {};
   std::vector<UniqueDefinition> uniques;
   std::vector<ReferenceDefinition> references = {};
+  std::vector<QuorumDefinition> quorums = {};
+  std::vector<DerivedEntriesDefinition> derived = {};
   std::optional<ChangeEvents> changes = {};
   std::vector<std::string> secrets;  ///< members of the state's JSON, dotted: see without_secrets
   std::vector<PurgeDefinition> purges;

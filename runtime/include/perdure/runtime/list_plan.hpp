@@ -69,6 +69,14 @@ struct ListNulls {
   std::vector<std::string> values = {};  ///< as columns hold them
 };
 
+/// The values of a filter by a reference, among those that the rows of some groups have, that are
+/// null to who asks, as `is_dead` says of the ids.
+/// Limits  goes through 1,000 different values; of more it says that they are not known.
+[[nodiscard]] Result<ListNulls> dead_values(const ListLayout& layout, const ListRows& rows,
+                                            const std::vector<std::string>& groups,
+                                            const ListLayout::Filter& filter,
+                                            const std::function<bool(const std::string&)>& is_dead);
+
 struct ListQuery {
   std::string name;                 ///< of what is listed: a cursor is bound to it
   std::vector<std::string> groups;  ///< listed together; each item once

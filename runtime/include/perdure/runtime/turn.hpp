@@ -55,6 +55,9 @@ class Turn {
   [[nodiscard]] virtual Random& random() = 0;
   [[nodiscard]] virtual const Principal& principal() const = 0;
   [[nodiscard]] virtual Entries& entries() = 0;
+  /// Shows, in key order, the entries with a prefix that the turn has changed so far, a restore and
+  /// an import among them: as they were before the turn and as they are now.
+  virtual void each_changed(std::string_view prefix, const ChangedEntryReader& read) const = 0;
 
   /// Publishes an event in the same commit. `topic` is a dotted name.
   /// Limits  100 events a turn, 64 KiB each.
@@ -86,6 +89,10 @@ class Turn {
   /// but there is no record and no new seq. Whatever the handler did before or after is dropped.
   /// Shape  not in the turn that creates the object.
   virtual void change_nothing() = 0;
+  /// Says that this turn changes nothing that clients see, such as entries that follow from others:
+  /// `updated_at` and `updated_by` stay as they were. There is a record, and a new seq.
+  /// Shape  not in the turn that creates the object.
+  virtual void keep_up() = 0;
 
   /// A new UUIDv7 from the turn's time and randomness.
   [[nodiscard]] std::string new_id() { return make_uuid_v7(now(), random()); }

@@ -83,6 +83,8 @@ struct CountChange {
   /// Unless 0, the count is one of a period and starts anew with each later one: it is below 2³²,
   /// and `Store::count` gives it together with its period (PeriodCount).
   std::uint32_t period = 0;
+  /// Refuses the unit when the count would fall below it.
+  std::uint64_t least = 0;
 };
 
 /// How a count of a period is kept: the number of the period, then the count, in 32 bits each.
@@ -155,7 +157,8 @@ struct Committed {
 ///                       Also: a write set erases the past of an object that an earlier unit of the
 ///                       same commit names; it can go into the next commit.
 ///   conflict            a claim's key is taken; `detail` is the space, the field pointer its key.
-///   quota_exceeded      a count would rise above its most; `detail` is the count's name.
+///   quota_exceeded      a count would rise above its most, or fall below its least; `detail` is
+///                       the count's name.
 ///   not_found           an item to take is not there: it was taken before, or never sent.
 ///   gone                a pin names a seq below the object's floor.
 ///   invalid             a pin names a seq above the object's last.
