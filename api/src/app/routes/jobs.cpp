@@ -9,6 +9,7 @@
 #include "app/dispatch.hpp"
 #include "app/event_streams.hpp"
 #include "app/json_text.hpp"
+#include "app/live_list.hpp"
 #include "app/new_id.hpp"
 #include "app/piecewise_answer.hpp"
 #include "app/routes/resources.hpp"
@@ -273,9 +274,10 @@ void add_job_routes(std::vector<Route>& routes) {
       .description =
       "A queued job is cancelled at once, a running one as soon as it has stopped "
       "(`cancel_requested_at` until then). One that is over is a 409.";
-  add(Method::get, "{id}/runs", "listJobRuns", "Its attempts, newest first",
-      list_of_items(kind, "runs"), "JobRunList")
-      .query = page_parameters();
+  auto& runs = add(Method::get, "{id}/runs", "listJobRuns", "Its attempts, newest first",
+                   list_of_items(kind, "runs"), "JobRunList");
+  runs.query = page_parameters();
+  offer_live(runs);
   auto& output = add(Method::get, "{id}/output", "getJobOutput",
                      "What it has written, such as an export", piecewise(open_output), "");
   output.produces = "application/x-ndjson";
