@@ -8,6 +8,7 @@ import unittest
 from event_stream import Stream
 from harness import SharedServerTest, new_id, wait_until
 from users import user_client
+from webhook_case import WebhookTest
 
 LIVE = {"Accept": "text/event-stream"}
 # A turn tells the event log of what its kind publishes.
@@ -236,6 +237,27 @@ class Roles(LiveCase):
         self.assertEqual(stream.next()[1], "page")
         self.set_role("user")
         self.assertEqual(seen(stream.rest())[-1], ("perdure.closed", 4403))
+
+
+class Deliveries(WebhookTest):
+    def test_tell_what_was_sent_and_what_became_of_it(self):
+        receiver = self.receiver(lambda number: 204 if number > 1 else 500)
+        hook = self.webhook(receiver.url)
+        path = f"/webhooks/{hook['id']}/deliveries"
+        streams = [Stream(self.running, self.client.key, LIVE, path, **query)
+                   for query in ({}, {"status": "succeeded"}, {"status": "pending"})]
+        for stream in streams:
+            self.addCleanup(stream.close)
+            self.assertEqual(stream.next()[1:], ("page", {"items": [], "next_cursor": None}))
+        self.notebook()
+        delivery, = self.wait_for_status(hook, "succeeded")
+        for stream, names in zip(streams, (("enter", "change"), ("enter",), ("enter", "leave"))):
+            events = stream.take(len(names))
+            self.assertEqual(tuple(name for _, name, _ in events), names)
+            self.assertEqual({data["id"] for _, _, data in events}, {delivery["id"]})
+        self.assertEqual(self.deliveries(hook), [delivery])
+        self.client.delete(f"/webhooks/{hook['id']}")
+        self.assertEqual(seen(streams[0].rest()), [("perdure.closed", 4404)])
 
 
 if __name__ == "__main__":
