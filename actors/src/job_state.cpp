@@ -133,6 +133,7 @@ void JobState::skip_tick() {
            {"started_at", now},
            {"finished_at", now},
            {"error", nullptr}});
+  publish("job.skipped");
 }
 
 void JobState::put_run(const Json& run) {
@@ -178,7 +179,10 @@ void JobState::close_run(std::string_view outcome, const Json& error) {
 
 bool JobState::survives_crash() { return increment<int>(own_["crashes"]) < crashes_max; }
 
-void JobState::wait_again() { set_phase(phase::waiting); }
+void JobState::wait_again() {
+  set_phase(phase::waiting);
+  publish("job.retrying");
+}
 
 bool JobState::tries_again(const Json& error, std::optional<Milliseconds> asked) {
   // Stored by this kind, so it can be read.

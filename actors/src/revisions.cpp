@@ -55,6 +55,15 @@ Result<Json> list_revisions(const EntryReader& entries, const Json& page, const 
               [](const Entry& row) { return row.json(); });
 }
 
+NounLog revision_log() {
+  return {.query = "list_revisions",
+          .id = "seq",
+          .topics = {"page.*", "notebook.*"},
+          .prefix = prefix_of,
+          .shown = [](const ObjectMeta&, const Json&, const Entry& row) { return row.json(); },
+          .of_item = "page"};
+}
+
 void erase_revisions(Entries& entries, const Json& page) {
   const auto rows = entries.range(
       EntryRange::prefix(prefix_of(page), Order::ascending, notebook::revisions_max + 1));

@@ -9,6 +9,7 @@
 
 #include <optional>
 
+#include "perdure/actors/noun.hpp"
 #include "perdure/runtime/turn.hpp"
 
 namespace perdure::actors {
@@ -19,6 +20,9 @@ void keep_revision(Turn& turn, const std::optional<Json>& before, Json& next);
 /// {items, next_cursor}, newest first. Errors: invalid.
 [[nodiscard]] Result<Json> list_revisions(const EntryReader& entries, const Json& page,
                                           const Json& payload);
+
+/// The same for readers of their past.
+[[nodiscard]] NounLog revision_log();
 
 void erase_revisions(Entries& entries, const Json& page);
 

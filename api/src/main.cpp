@@ -241,6 +241,8 @@ api::ApplicationOptions ServerProcess::application_options() {
   options.slow = slow_limits();
   options.features = features();
   options.webhooks_per_owner_max = domain_options(config_).webhooks.per_owner_max;
+  options.jobs_queued_max = jobs_.options.queued_max;
+  options.jobs_per_owner_queued_max = jobs_.options.owner_queued_max;
   options.check_outgoing_url = [this](std::string_view url) {
     return http_client_->check_url(url);
   };

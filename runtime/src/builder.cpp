@@ -39,7 +39,9 @@ void doubt(KindRecord& record) {
 
 }  // namespace
 
-Builder::Builder(BuilderSurroundings around) : around_(std::move(around)) {}
+Builder::Builder(BuilderSurroundings around)
+    : around_(std::move(around)),
+      succession_(around_.store, around_.kinds, around_.rows, around_.claims_at) {}
 
 // ----------------------------------------------------------------------------------- openings
 
@@ -59,7 +61,7 @@ Result<void> Builder::open(AccessMode access) {
     show(job);
     if (job.record.is_building) around_.hooks.build_started(job.shown);
   }
-  return {};
+  return access == AccessMode::read_only ? Result<void>{} : succession_.open();
 }
 
 Result<void> Builder::open_kind(const KindDefinition& kind, AccessMode access,
@@ -106,12 +108,47 @@ Result<void> Builder::find_unknown() {
 
 // -------------------------------------------------------------------------------------- steps
 
-bool Builder::has_work() const { return !jobs_.empty(); }
+bool Builder::has_work() const { return !jobs_.empty() || succession_.has_work(); }
+
+bool Builder::may_have_work() const { return !jobs_.empty() || succession_.may_have_work(); }
 
 bool Builder::step() {
-  if (jobs_.empty()) return false;
+  if (jobs_.empty()) return step_succession();
   if (step_job(jobs_.front()) == Step::done) jobs_.pop_front();
-  return !jobs_.empty();
+  return !jobs_.empty() || succession_.has_work();
+}
+
+bool Builder::step_succession() {
+  if (around_.store.health() != storage::Health::writable) return succession_.has_work();
+  std::vector<ObjectId> again;
+  bool has_failed = false;
+  {
+    const std::scoped_lock lock{slice_->mutex};
+    if (slice_->on_their_way > 0) return true;
+    again.swap(slice_->again);
+    has_failed = std::exchange(slice_->failed, false);
+  }
+  // What was not committed may be anything: all are looked at again.
+  auto opened = has_failed ? succession_.open() : Result<void>{};
+  if (opened && again.empty() && !succession_.has_work()) return false;
+  using WriteSets = Result<std::vector<storage::WriteSet>>;
+  auto made = opened ? succession_.slice(again) : WriteSets{fail(std::move(opened).error())};
+  if (!made) {
+    const std::scoped_lock lock{slice_->mutex};
+    slice_->failed = true;
+    return true;
+  }
+  for (auto& write_set : *made) {
+    const auto object = write_set.object;
+    submit(std::move(write_set), &object, Marked::again);
+  }
+  return !made->empty() || succession_.has_work();
+}
+
+void Builder::released(const storage::Unit& unit) {
+  if (!succession_.released(unit)) return;
+  const std::scoped_lock lock{mutex_};
+  woken_.notify_one();
 }
 
 Builder::Step Builder::step_job(Job& job) {
@@ -275,19 +312,23 @@ void Builder::finish(Job& job) {
   is_finishing_ = false;
   around_.rows.of(job.kind->name).building.store(false, std::memory_order_release);
   show(job);
+  succession_.built(*job.kind);
   around_.hooks.build_finished(job.shown);
 }
 
-void Builder::submit(storage::WriteSet write_set, const ObjectId* object) {
+void Builder::submit(storage::WriteSet write_set, const ObjectId* object, Marked marked) {
   {
     const std::scoped_lock lock{slice_->mutex};
     ++slice_->on_their_way;
   }
-  const auto settle = [slice = slice_, object = object ? std::optional{*object} : std::nullopt](
-                          const storage::Outcome& outcome) {
+  const auto settle = [slice = slice_, marked,
+                       object = object ? std::optional{*object}
+                                       : std::nullopt](const storage::Outcome& outcome) {
     const std::scoped_lock lock{slice->mutex};
     --slice->on_their_way;
-    if (!outcome && !is_marked_meanwhile(outcome.error())) {
+    const bool is_over =
+        outcome || (marked == Marked::is_done && is_marked_meanwhile(outcome.error()));
+    if (!is_over) {
       const auto code = outcome.error().code;
       const bool has_changed = code == ErrorCode::stale_precondition || code == ErrorCode::conflict;
       if (has_changed && object) {
@@ -330,7 +371,7 @@ std::vector<KindBuild> Builder::builds() const {
 void Builder::run() {
   for (;;) {
     const auto begin = std::chrono::steady_clock::now();
-    if (!step()) return;
+    if (!step() && !wait_for_work()) return;
     {
       std::unique_lock lock{slice_->mutex};
       slice_->changed.wait(lock, [this] { return slice_->on_their_way == 0; });
@@ -347,6 +388,14 @@ void Builder::run() {
     std::unique_lock lock{mutex_};
     if (woken_.wait_for(lock, rest, [this] { return stopping_; })) return;
   }
+}
+
+/// False: there will be none, or it is stopped.
+bool Builder::wait_for_work() {
+  if (!succession_.may_have_work()) return false;
+  std::unique_lock lock{mutex_};
+  woken_.wait(lock, [this] { return stopping_ || succession_.has_work(); });
+  return !stopping_;
 }
 
 void Builder::stop() {

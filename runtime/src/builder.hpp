@@ -7,6 +7,7 @@
 // turn it leaves. Derived entries (DerivedEntriesDefinition) are made by the object's own turns,
 // for which it calls until there are none left. In the end the parts are built, and the rows under
 // earlier names are erased.
+// When nothing is to be built, it hands on what holders of duplicate values give up (Succession).
 //
 // Limits  a slice has at most `slice_objects` objects and about `slice_bytes` of rows; between two
 //         the builder rests as long as one took while others have something to do.
@@ -22,6 +23,7 @@
 #include "perdure/runtime/call.hpp"
 #include "perdure/runtime/kind_build.hpp"
 #include "perdure/runtime/options.hpp"
+#include "succession.hpp"
 
 namespace perdure::runtime {
 
@@ -38,7 +40,7 @@ struct BuilderSurroundings {
   std::function<bool()> is_busy;  ///< others have something to do
 };
 
-/// Threads  open: before all others. step, run: one. The rest: any.
+/// Threads  open: before all others. step, run: one. The rest, released too: any.
 class Builder {
  public:
   explicit Builder(BuilderSurroundings around);
@@ -48,12 +50,17 @@ class Builder {
   /// Errors: those of the store: the runtime must not go on.
   [[nodiscard]] Result<void> open(AccessMode access);
 
+  /// Whether there is something to do.
   [[nodiscard]] bool has_work() const;
+  /// The same, or there may be later.
+  [[nodiscard]] bool may_have_work() const;
   /// One slice, or a look whether the one before has been committed. False: there is nothing to do.
   bool step();
-  /// Steps until there is nothing to do, or `stop`.
+  /// Steps until there never is anything to do again, or `stop`.
   void run();
   void stop();
+  /// A commit that gave up claims.
+  void released(const storage::Unit& unit);
 
   [[nodiscard]] std::vector<KindBuild> builds() const;
   [[nodiscard]] std::uint64_t duplicates_found() const { return duplicates_.load(); }
@@ -88,13 +95,17 @@ class Builder {
                                        storage::Unit& unit);
   [[nodiscard]] Result<void> find_unknown();
   [[nodiscard]] Step step_job(Job& job);
+  bool step_succession();
+  bool wait_for_work();
   [[nodiscard]] Result<void> begin_slice(Job& job);
   [[nodiscard]] Result<void> count(Job& job);
   [[nodiscard]] Result<std::size_t> build(Job& job, const ObjectId& object);
   /// Has an object make its derived entries, a part of them.
   void call_for_entries(const Job& job, const ObjectId& object);
   [[nodiscard]] Result<void> erase(Job& job);
-  void submit(storage::WriteSet write_set, const ObjectId* object);
+  /// Whether an object that was marked meanwhile is looked at once more.
+  enum class Marked { is_done, again };
+  void submit(storage::WriteSet write_set, const ObjectId* object, Marked marked = Marked::is_done);
   void finish(Job& job);
   [[nodiscard]] Step read_again(Job& job);
   void show(Job& job);
@@ -102,6 +113,7 @@ class Builder {
   const BuilderSurroundings around_;
   std::vector<UnknownKind> unknown_;
   std::deque<Job> jobs_;
+  Succession succession_;
   std::shared_ptr<Slice> slice_ = std::make_shared<Slice>();
   std::vector<storage::IndexRow> slice_rows_;  ///< what the slice on its way is of
   bool is_finishing_ = false;                  ///< the record on its way says that all is built

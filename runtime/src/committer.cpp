@@ -158,6 +158,8 @@ void Committer::tell_what_was_asked(storage::Unit& unit, const storage::Committe
     return !write_set.alarms.empty() || !write_set.sends.empty() || !write_set.events.empty();
   };
   if (std::ranges::any_of(unit.write_sets, asks)) effects_.asked(unit, committed);
+  const auto releases = [](const storage::WriteSet& set) { return !set.releases.empty(); };
+  if (std::ranges::any_of(unit.write_sets, releases)) effects_.released(unit);
 }
 
 void Committer::settle(const SubmissionPtr& submission, const storage::Outcome* outcome) {

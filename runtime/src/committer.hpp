@@ -56,6 +56,8 @@ class Committer {
     /// A unit that asks for something beside its objects is durable; what it asks for may be taken
     /// out of it.
     std::function<void(storage::Unit&, const storage::Committed&)> asked;
+    /// A unit that lets go of claims is durable.
+    std::function<void(const storage::Unit&)> released;
   };
 
   Committer(storage::Store& store, Directory& directory, Time claims_at, EveryHook& hooks,

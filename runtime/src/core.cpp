@@ -98,25 +98,25 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
            .use_interval = use_interval(options_)},
           *foundation_.clock, hooks_, [this] { return foundation_.store->epoch(); },
           [this](const runtime::CellPtr& cell) { return spawn(cell); }),
-      committer_(*foundation_.store, directory_, [this] { return claims_at(); }, hooks_,
-                 {.give_back =
-                      [this](const runtime::SubmissionPtr& submission) {
-                        directory_.send_back(submission);
-                      },
-                  .committed =
-                      [this](runtime::Cell& cell, const runtime::Version& version) {
-                        housekeeper_.committed(cell, version);
-                        if (&cell.kind == subscription_kind_) {
-                          agenda_.subscriptions().changed(cell.object, version);
-                        }
-                        if (&cell.kind == dead_letter_kind_ && version.meta.seq == 1) {
-                          tell_of_letter(cell, version);
-                        }
-                      },
-                  .asked =
-                      [this](storage::Unit& unit, const storage::Committed& committed) {
-                        agenda_.asked(unit, committed);
-                      }}),
+      committer_(
+          *foundation_.store, directory_, [this] { return claims_at(); }, hooks_,
+          {.give_back =
+               [this](const runtime::SubmissionPtr& submission) {
+                 directory_.send_back(submission);
+               },
+           .committed =
+               [this](runtime::Cell& cell, const runtime::Version& version) {
+                 housekeeper_.committed(cell, version);
+                 if (&cell.kind == subscription_kind_) {
+                   agenda_.subscriptions().changed(cell.object, version);
+                 }
+                 if (&cell.kind == dead_letter_kind_ && version.meta.seq == 1) {
+                   tell_of_letter(cell, version);
+                 }
+               },
+           .asked = [this](storage::Unit& unit,
+                           const storage::Committed& committed) { agenda_.asked(unit, committed); },
+           .released = [this](const storage::Unit& unit) { builder_.released(unit); }}),
       housekeeper_(*foundation_.store, directory_, *foundation_.clock, times_,
                    {.hibernate_after = options_.hibernate_after,
                     .active_bytes_max = options_.active_bytes_max,
@@ -200,7 +200,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
       runtime::name_thread("perdure.agenda");
       agenda_.run();
     }};
-    if (builder_.has_work()) {
+    if (builder_.may_have_work()) {
       builder_thread_ = std::thread{[this] {
         runtime::name_thread("perdure.build");
         runtime::lower_priority();

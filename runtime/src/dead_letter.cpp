@@ -53,6 +53,7 @@ void record(Turn& turn, Json& self, const Json& letter) {
 Kind dead_letter_kind() {
   return kind<Json>(std::string{dead_letter_kind_name})
       .reach(Reach::system)  // what it holds is sent as the host
+      .publish_changes({.tells = ChangeEvents::Tells::ends})
       .command("record", record, {.creates = Creates::yes})
       .command("retry",
                [](Turn& turn, Json& self) {

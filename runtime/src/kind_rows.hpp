@@ -99,7 +99,10 @@ enum class Built { yes, no };
 [[nodiscard]] Result<Built> find_built(const KindRows& rows, const Version& version,
                                        const storage::Store& store, Timestamp now);
 [[nodiscard]] storage::Claim mark_of(const KindRows& rows, const std::string& id);
-/// Whether a commit was refused because the object was given its rows meanwhile: it runs again.
+/// The space of the marks of heir_mark.
+inline constexpr std::string_view heir_marks = "$built$heirs";
+/// Whether a commit was refused because the object was given its rows, or a claim, meanwhile: it
+/// runs again.
 [[nodiscard]] bool is_marked_meanwhile(const Error& refused);
 
 /// Appends what turns the rows and counts of an object at one version into those of another; null:

@@ -55,17 +55,6 @@ void add_claim(const ClaimChange& change, const PartRows& part, std::string key,
   write_set.claims.push_back({part.stored, std::move(key), to_string(change.object), {}});
 }
 
-storage::IndexChange duplicate_row(const UniqueDefinition& unique, const ObjectId* holder) {
-  using Op = storage::IndexChange::Op;
-  storage::IndexChange row{.op = holder != nullptr ? Op::put : Op::erase,
-                           .index = std::string{index_names::duplicate},
-                           .key = owner_key(unique.space)};
-  if (holder != nullptr) {
-    row.value = dump_json({{"field", unique.field}, {"holder", to_string(*holder)}});
-  }
-  return row;
-}
-
 std::optional<std::string> key_in(const UniqueDefinition& unique, const ObjectForm* object) {
   return object == nullptr ? std::nullopt : unique_key(unique, *object);
 }
@@ -143,12 +132,44 @@ Result<bool> has_claim(const ClaimChange& change, std::size_t place, const std::
 /// the claim, and once that one has given it up, whoever takes it at the same time.
 Result<void> release(const ClaimChange& change, std::size_t place, std::string key,
                      storage::WriteSet& write_set) {
+  const auto& part = change.rows.uniques[place];
   PERDURE_TRY(is_own, has_claim(change, place, key));
-  if (is_own) write_set.releases.push_back({change.rows.uniques[place].stored, std::move(key)});
+  if (is_own) {
+    write_set.releases.push_back({part.stored, std::move(key)});
+  } else {
+    write_set.claims.push_back(heir_mark(part, key, change.object, change.now));
+  }
   return {};
 }
 
 }  // namespace
+
+storage::IndexChange duplicate_row(const UniqueDefinition& unique, const ObjectId* holder) {
+  using Op = storage::IndexChange::Op;
+  storage::IndexChange row{.op = holder != nullptr ? Op::put : Op::erase,
+                           .index = std::string{index_names::duplicate},
+                           .key = owner_key(unique.space)};
+  if (holder != nullptr) {
+    row.value = dump_json({{"field", unique.field}, {"holder", to_string(*holder)}});
+  }
+  return row;
+}
+
+std::optional<ObjectId> said_holder(const storage::IndexRow& row) {
+  const auto said = parse_stored_json(row.value);
+  if (!said || !said->is_object()) return {};
+  return holder_of(said->value("holder", ""));
+}
+
+storage::Claim heir_mark(const PartRows& part, const std::string& key, const ObjectId& object,
+                         Timestamp now) {
+  // Turns that were decided before the commit are committed, or refused, long before this ends.
+  constexpr std::chrono::hours kept{1};
+  return {.space = std::string{heir_marks},
+          .key = part.stored + '\0' + key + '\0' + object.id,
+          .value = "heir",
+          .expires = now + kept};
+}
 
 std::optional<std::string> unique_key(const UniqueDefinition& unique, const ObjectForm& object) {
   if (object.meta.seq == 0) return {};
@@ -250,10 +271,10 @@ std::optional<Duplicate> read_duplicate(const storage::Store& store, const KindD
                                         const storage::IndexRow& row) {
   const auto unique = std::ranges::find(
       kind.uniques, row.key, [](const UniqueDefinition& field) { return owner_key(field.space); });
-  const auto said = parse_stored_json(row.value);
-  if (unique == kind.uniques.end() || !said) return {};
+  const auto holder = said_holder(row);
+  if (unique == kind.uniques.end() || !holder) return {};
   const ObjectId object{kind.name, row.id};
-  Duplicate duplicate{object, unique->field, holder_of(said->value("holder", "")), {}};
+  Duplicate duplicate{object, unique->field, *holder, {}};
   const auto version = load_version(kind, object, store);
   if (!version || (*version)->meta.seq == 0) return duplicate;
   const auto root = root_of(kind, **version);

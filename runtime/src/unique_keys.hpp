@@ -62,6 +62,18 @@ struct ClaimChange {
 [[nodiscard]] Result<std::vector<Duplicate>> build_claims(const ClaimChange& change,
                                                           storage::WriteSet& write_set);
 
+/// The row of an object's duplicate value; null: there is none any more.
+[[nodiscard]] storage::IndexChange duplicate_row(const UniqueDefinition& unique,
+                                                 const ObjectId* holder);
+/// Whom such a row names as the holder. None: it says nothing that could be read.
+[[nodiscard]] std::optional<ObjectId> said_holder(const storage::IndexRow& row);
+
+/// What the commit that gives an object a value's claim, and a turn of the object that gives the
+/// value up without having held it, both claim: the second one runs again (is_marked_meanwhile).
+/// In one build an object does either of them once at most.
+[[nodiscard]] storage::Claim heir_mark(const PartRows& part, const std::string& key,
+                                       const ObjectId& object, Timestamp now);
+
 /// What a row of a duplicate says. None: the kind has no such field any more.
 [[nodiscard]] std::optional<Duplicate> read_duplicate(const storage::Store& store,
                                                       const KindDefinition& kind,

@@ -225,6 +225,33 @@ class Owners(JobCalls, BlackBoxTest):
         began = [self.when(job, "succeeded")["started_at"] for job in (many[0], one, many[2])]
         self.assertEqual(began, sorted(began))
 
+    def test_of_a_batch_are_counted_together(self):
+        self.start("--jobs-queues", "narrow=1,other=1", "--jobs-owner-queued", "3",
+                   "--jobs-queued", "5")
+        greedy, other = self.user(), self.user()
+        for queue in ("narrow", "other"):
+            self.when(self.make("sleep", {"ms": 600_000}, other, queue=queue), "running")
+
+        def batch(count, atomic, client=greedy, queue="narrow", **fields):
+            body = {"type": "echo", "queue": queue, **fields}
+            return client.post("/batch", {"atomic": atomic, "requests": [
+                {"method": "POST", "path": "/jobs", "body": body}] * count})
+
+        problem = self.assert_problem(batch(4, True), 429, "rate_limited")
+        self.assertEqual(problem["errors"][0]["pointer"], "/requests/3")
+        self.assertEqual(self.stats_of("narrow")["queued"], 0)
+        # Those whose time has not come wait outside.
+        self.assertEqual(batch(10, True, delay_ms=600_000).status, 200)
+        self.assertEqual(batch(2, True).status, 200)
+        wait_until(lambda: self.stats_of("narrow")["queued"] == 2)
+        items = batch(3, False).json["items"]
+        self.assertEqual([item["status"] for item in items], [201, 429, 429])
+        # The same of all together.
+        wait_until(lambda: self.stats_of("narrow")["queued"] == 3)
+        self.assert_problem(batch(3, True, other), 503, "overloaded")
+        items = batch(4, False, queue="other").json["items"]
+        self.assertEqual([item["status"] for item in items], [201, 201, 201, 429])
+
     def test_are_told_when_they_may_queue_no_more(self):
         self.start("--jobs-queues", "narrow=1", "--jobs-owner-queued", "3", "--jobs-queued", "4")
         greedy, modest = self.user(), self.user()

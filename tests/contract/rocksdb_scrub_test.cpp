@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is left in files of pasts that were erased: nothing, once the store was closed.
+#include <random>
+
 #include "rocksdb_fixture.hpp"
 
 namespace perdure::storage {
@@ -62,6 +64,34 @@ TEST_F(RocksdbScrub, leaves_no_byte_of_an_erased_past_when_the_store_is_closed) 
   EXPECT_EQ(store().last_record(other).value()->record, "a word of other");
   EXPECT_EQ(store().last_record(bob).value()->record, "end");
   EXPECT_EQ(store().count("tag-word-other").value(), 1u);
+}
+
+TEST_F(RocksdbScrub, is_left_to_a_later_closing_when_there_is_too_much) {
+  auto with = options();
+  with.scrub_bytes_max = 64U << 10;
+  const auto much = [&](Seq last) {
+    auto turn = make_turn(store().epoch(), other, last);
+    // No two blocks alike, so that they are not packed to nothing.
+    std::mt19937_64 random{last + 1};
+    std::string value;
+    while (value.size() < 256U << 10) value += static_cast<char>(random());
+    turn.entries.push_back({"much", std::move(value)});
+    return turn;
+  };
+  open(with);
+  write_all();
+  ASSERT_TRUE(commit_one(store(), much(1)));
+  ASSERT_TRUE(commit_one(store(), erased(bob, 1)));
+  close();  // of users there is little: all is in files of rows now
+  EXPECT_THAT(files_with("word of bob", path()), testing::IsEmpty());
+  open(with);
+  ASSERT_TRUE(commit_one(store(), erased(note, 1)));
+  close();
+  EXPECT_THAT(files_with("word of n", path()), testing::Not(testing::IsEmpty()));
+  open();  // what was left is not forgotten
+  EXPECT_EQ(store().last_record(note).value()->record, "end");
+  close();
+  EXPECT_THAT(files_with("word of n", path()), testing::IsEmpty());
 }
 
 TEST_F(RocksdbScrub, is_made_up_for_after_a_crash) {

@@ -151,6 +151,18 @@ Result<Json> list_messages(const View& view, const Json& payload) {
               [&](const Entry& row) { return body(view.meta(), row.json()); });
 }
 
+NounLog message_log() {
+  return {.query = "list_messages",
+          .id = "id",
+          .topics = {"message.*", "conversation.*"},
+          .prefix = [](const Json&) { return std::string{messages}; },
+          .shown = [](const ObjectMeta& meta, const Json& asked, const Entry& row) -> Json {
+            auto message = row.json();
+            if (message.at("seq") <= asked.value("after", Json(0))) return nullptr;
+            return body(meta, std::move(message));
+          }};
+}
+
 }  // namespace
 
 namespace conversation {
@@ -197,6 +209,7 @@ Noun conversation_noun() {
           .about = "Conversations with their messages, which are only ever appended.",
           .lists = {.sorts = {{.field = "$updated_at"}, {.field = "title"}}},
           .examples = {.create = R"({"title":"Plans"})", .change = R"({"title":"Plans for May"})"},
+          .logs = {message_log()},
           .topics = {{std::string{conversation::message_topic}, "{id, seq, parent, changed}",
                       "a message was appended; `seq` is the message's"}},
           .make = [](const Noun& noun, const DomainOptions&) { return make(noun); }};

@@ -78,6 +78,7 @@ Noun notebook_noun() {
                               .change = R"({"content":"Rain, then sun."})",
                               .move = R"({"section_id":null,"position":1.5})"},
                  .references = {{.field = "section_id", .many = "sections"}}}},
+      .logs = {revision_log()},
       .make = [](const Noun& noun, const DomainOptions&) { return make(noun); }};
 }
 

@@ -168,6 +168,8 @@ bool wants(const Turn& turn, const Json& state, const Json& event) {
   // A delivery that was given up must not become deliveries that are given up.
   if (topic == dead_letter_topic && event.at("data").at("type") == "webhook") return false;
   if (is_about_telling(topic, event)) return false;
+  // Letters past the bound go when others come: of an end nobody can say whose it was.
+  if (names_first_part("dead_letter.*", topic) && topic != dead_letter_topic) return false;
   // One that lags had it passed on before it was disabled: it waits with the others.
   const bool takes = state.at("enabled") == true || !state.at("lagging_since").is_null();
   return takes && std::ranges::any_of(state.at("topics"), [&](const Json& json) {
@@ -356,6 +358,19 @@ Kind make(const Noun& noun, const WebhookPolicy& policy) {
       .reach(Reach::system);
 }
 
+NounLog delivery_log() {
+  return {.query = "list_deliveries",
+          .id = "id",
+          .topics = {"webhook_delivery.*", "webhook.*"},
+          .prefix = [](const Json&) { return std::string{deliveries_prefix}; },
+          .shown = [](const ObjectMeta& meta, const Json& asked, const Entry& row) -> Json {
+            auto delivery = row.json();
+            const auto status = asked.find("status");
+            if (status != asked.end() && delivery.at("status") != *status) return nullptr;
+            return delivery_body(meta, std::move(delivery));
+          }};
+}
+
 }  // namespace
 
 namespace {
@@ -379,6 +394,7 @@ Noun webhook_noun() {
                          {"secret_prefix", ""}},
           .examples = {.create = R"({"url":"https://example.org/hook","topics":["notebook.*"]})",
                        .change = R"({"topics":["notebook.*","job.failed"]})"},
+          .logs = {delivery_log()},
           .topics = {{std::string{webhook::disabled_topic}, "{id, url, reason}",
                       "a webhook was disabled, as its deliveries failed for too long"},
                      {std::string{webhook::lagging_topic}, "{id, url, waiting}",

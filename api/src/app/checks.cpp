@@ -293,7 +293,8 @@ std::optional<Problem> check_media(const Context& context) {
     if (acceptance(all, route.produces) == 0 && (other.empty() || acceptance(all, other) == 0)) {
       return Problem{.code = "not_acceptable",
                      .detail = "this resource is available as " + route.produces +
-                               (other.empty() ? " only" : " and " + other)};
+                               (other.empty() ? " only" : " and " + other) +
+                               (route.not_also.empty() ? "" : "; " + route.not_also)};
     }
   }
   if (route.body == BodyUse::none) return {};

@@ -295,6 +295,8 @@ std::string fresh_id(Context& context) {
 std::optional<std::string_view> resume_after(const Context& context) {
   const auto last = context.request.headers.find("Last-Event-ID");
   if (last && !last->empty()) return last;
+  // The parameter is a list's own where the stream is a list: messages after one.
+  if (context.route->route.produces != "text/event-stream") return {};
   if (const auto* after = context.find_query("after")) return *after;
   return {};
 }

@@ -52,6 +52,25 @@ Json query_as_json(const Context& context) {
   return json;
 }
 
+Json query_payload(const Context& context, PayloadFrom from) {
+  auto payload = query_as_json(context);
+  if (from == PayloadFrom::item_query) {
+    payload["id"] = std::string{context.values[context.route->path_parameters.size() - 1]};
+  }
+  return payload;
+}
+
+Error of_parameters(const Context& context, Error error) {
+  const auto* call = std::get_if<ObjectCall>(&context.route->route.target);
+  const bool is_query = call != nullptr && (call->payload == PayloadFrom::query ||
+                                            call->payload == PayloadFrom::item_query);
+  if (!is_query) return error;
+  for (auto& field : error.fields) {
+    if (field.pointer.starts_with('/')) field.pointer.erase(0, 1);
+  }
+  return error;
+}
+
 namespace {
 
 bool is_put(const Context& context) { return context.request.method == http::Method::put; }
@@ -76,12 +95,8 @@ Result<Json> payload_of(Context& context, PayloadFrom from) {
     case PayloadFrom::nothing: break;
     case PayloadFrom::body: return std::move(context.body);
     case PayloadFrom::body_query: return body_and_query(context);
-    case PayloadFrom::query: return query_as_json(context);
-    case PayloadFrom::item_query: {
-      auto payload = query_as_json(context);
-      payload["id"] = last();
-      return payload;
-    }
+    case PayloadFrom::query:
+    case PayloadFrom::item_query: return query_payload(context, from);
     case PayloadFrom::changes: {
       Json payload{{"id", last()}, {"changes", std::move(context.body)}};
       if (is_put(context)) payload[actors::item_member::put] = true;
@@ -94,18 +109,6 @@ Result<Json> payload_of(Context& context, PayloadFrom from) {
     }
   }
   return Json(nullptr);
-}
-
-/// What is wrong with members of a payload that was made of the query is said of its parameters.
-Error of_parameters(const Context& context, Error error) {
-  const auto* call = std::get_if<ObjectCall>(&context.route->route.target);
-  const bool is_query = call != nullptr && (call->payload == PayloadFrom::query ||
-                                            call->payload == PayloadFrom::item_query);
-  if (!is_query) return error;
-  for (auto& field : error.fields) {
-    if (field.pointer.starts_with('/')) field.pointer.erase(0, 1);
-  }
-  return error;
 }
 
 ObjectId target_of(const Context& context, const ObjectCall& target) {
@@ -354,7 +357,8 @@ void dispatch(ContextPtr context) {
   const auto& target = context->route->route.target;
   if (const auto* call = std::get_if<ObjectCall>(&target)) {
     if (call->render == Render::list && wants_live(*context)) {
-      return open_live_items(std::move(context), *call);
+      auto payload = query_payload(*context, call->payload);
+      return open_live_items(std::move(context), *call, std::move(payload));
     }
     return run(std::move(context), *call);
   }

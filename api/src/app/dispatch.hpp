@@ -19,6 +19,11 @@ void call_and_answer(ContextPtr context, Call call, Render render,
 /// The query parameters as members of a payload, typed as the route declares them.
 [[nodiscard]] Json query_as_json(const Context& context);
 
+/// The payload of a query, which parameters and the path say.
+[[nodiscard]] Json query_payload(const Context& context, PayloadFrom from);
+/// What is wrong with members of a payload that was made of the query, said of its parameters.
+[[nodiscard]] Error of_parameters(const Context& context, Error error);
+
 /// Answers with a value and the status of the route.
 void answer_json(Context& context, const Json& value);
 

@@ -44,6 +44,15 @@ Result<std::string> place_behind_loss(const Runtime& runtime, EventQuery query) 
   return std::move(front.next);
 }
 
+/// Whether a stream that an administrator opened shows what the same user may not read without the
+/// role: everybody's objects, or another owner's.
+bool shows_what_role_opened(const StreamRules& rules, const Principal& reader) {
+  if (rules.sight != StreamRules::Sight::all) return false;
+  if (rules.concerns.empty()) return true;
+  const auto owner = Owner::from_text(rules.concerns);
+  return !permits(reader, {.owner = owner}, Action::read).allowed();
+}
+
 }  // namespace
 
 /// What became of an event. It is kept until the event is passed: to judge it may change what the
@@ -67,12 +76,18 @@ struct EventStreams::Stream {
   bool is_behind = true;     ///< more than the common place in the log was not looked at yet
   std::string reader = {};   ///< whose objects it is about; empty: everybody's
   std::optional<Judged> judged = {};  ///< an event that there was no room for
+  bool was_opened_by_role = false;
 
   std::unique_ptr<EventOutlet> outlet;  // set before the thread sees the stream
   std::atomic<bool> paused{false};      ///< until there is room
   std::atomic<bool> closed{false};      ///< by the client, or the server
   std::atomic<bool> draining{false};
 
+  /// Whose objects it is about by its reader's present role.
+  [[nodiscard]] std::string concerns() const {
+    if (!rules.concerns.empty() || is_privileged(grant.principal())) return rules.concerns;
+    return grant.principal().user_id;
+  }
   /// Whether the client may come back to a place.
   [[nodiscard]] bool is_settled(const std::string& cursor) const {
     return rules.settled_at.empty() || position_of(cursor) >= position_of(rules.settled_at);
@@ -161,10 +176,8 @@ void EventStreams::open(ContextPtr context, EventQuery query, StreamRules rules)
   auto grant = LiveGrant::of(*context);
   if (!grant) return answer(*context, std::move(grant).error());
   auto stream = std::make_shared<Stream>(std::move(*grant), std::move(query), std::move(rules));
-  stream->reader = stream->rules.concerns;
-  if (stream->reader.empty() && !is_privileged(context->principal)) {
-    stream->reader = context->principal.user_id;
-  }
+  stream->was_opened_by_role = is_privileged(context->principal);
+  stream->reader = stream->concerns();
   if (context->request.upgrade == http::Upgrade::websocket) {
     return answer_websocket(*context, std::make_shared<Socket>(*this, std::move(stream)),
                             socket_options);
@@ -242,22 +255,26 @@ bool EventStreams::wait(Calls& calls) {
 }
 
 void EventStreams::take_in(const StreamPtr& stream) {
-  if (streams_.try_emplace(stream.get(), stream).second) {
-    auto& others = stream->reader.empty() ? all_seeing_ : by_reader_[stream->reader];
-    others.insert(stream.get());
-  }
+  if (streams_.try_emplace(stream.get(), stream).second) others_of(*stream).insert(stream.get());
   look_after(*stream);
   if (stream->closed) let_go(*stream);
 }
 
-void EventStreams::let_go(Stream& stream) {
-  ready_.erase(&stream);
-  unsure_.erase(&stream);
+std::set<EventStreams::Stream*>& EventStreams::others_of(const Stream& stream) {
+  return stream.reader.empty() ? all_seeing_ : by_reader_[stream.reader];
+}
+
+void EventStreams::leave_others(Stream& stream) {
   all_seeing_.erase(&stream);
   if (const auto own = by_reader_.find(stream.reader); own != by_reader_.end()) {
     own->second.erase(&stream);
     if (own->second.empty()) by_reader_.erase(own);
   }
+}
+
+void EventStreams::let_go(Stream& stream) {
+  ready_.erase(&stream);
+  leave_others(stream);
   streams_.erase(&stream);
 }
 
@@ -363,14 +380,16 @@ EventStreams::Fed EventStreams::tell_lost(Stream& stream) {
     stream.cut();
     return Fed::all;
   }
+  return tell_lost_until(stream, *place) ? Fed::more : Fed::all;
+}
+
+bool EventStreams::tell_lost_until(Stream& stream, const std::string& place) {
   const bool begins_anew = stream.rules.lost == StreamRules::Lost::begins_anew;
-  const auto& next = begins_anew ? std::string{} : *place;
-  if (!stream.write(encode_lost(stream.outlet->form(), stream.query.after, next))) {
-    return Fed::all;
-  }
+  const auto& next = begins_anew ? std::string{} : place;
+  if (!stream.write(encode_lost(stream.outlet->form(), stream.query.after, next))) return false;
   if (begins_anew) stream.end(EventEnd::complete);
-  stream.query.after = stream.told = *place;
-  return Fed::more;
+  stream.query.after = stream.told = place;
+  return true;
 }
 
 Result<EventStreams::Judged> EventStreams::judge(Stream& stream, const Event& event) const {
@@ -394,26 +413,20 @@ bool EventStreams::send(Stream& stream, const Event& event) {
     }
     stream.judged = std::move(*judged);
   }
-  const auto use = std::optional{stream.judged->use};
+  const auto use = stream.judged->use;
   const auto& text = stream.judged->text;
-  if (*use == EventUse::untold) {
-    // As after a loss: without a place to come back to.
-    if (stream.write(encode_lost(stream.outlet->form(), stream.query.after, {}))) {
-      stream.end(EventEnd::complete);
-    }
-    return false;
-  }
-  if (*use == EventUse::sent || *use == EventUse::sent_as_last) {
+  if (use == EventUse::sent || use == EventUse::sent_as_last) {
     const auto sent = text ? Result<EventText>{text} : text_of(stream.outlet->form(), event);
     if (!stream.write(sent)) return false;
     stream.told = event.cursor;
   }
+  if (use == EventUse::lost && !tell_lost_until(stream, event.cursor)) return false;
   stream.judged.reset();
   stream.query.after = event.cursor;
   stream.passed = event.position;
-  if (*use == EventUse::sent_as_last) stream.end(EventEnd::complete);
-  if (*use == EventUse::withdrawn) stream.end(close_reason::withdrawn);
-  if (*use == EventUse::gone) stream.end(close_reason::deleted);
+  if (use == EventUse::sent_as_last) stream.end(EventEnd::complete);
+  if (use == EventUse::withdrawn) stream.end(close_reason::withdrawn);
+  if (use == EventUse::gone) stream.end(close_reason::deleted);
   return !stream.closed && !stream.paused;
 }
 
@@ -460,8 +473,14 @@ bool EventStreams::admits(Stream& stream) {
     wake_locked(std::move(lock));
   });
   const auto& of = stream.rules.of;
+  const auto& principal = stream.grant.principal();
   if (verdict == Verdict::holds && of &&
-      !permits(stream.grant.principal(), possession_of(*of), Action::read).allowed()) {
+      !permits(principal, possession_of(*of), Action::read).allowed()) {
+    verdict = Verdict::refused;
+  }
+  const bool has_lost_role = stream.was_opened_by_role && !is_privileged(principal);
+  if (verdict == Verdict::holds && has_lost_role &&
+      shows_what_role_opened(stream.rules, principal)) {
     verdict = Verdict::refused;
   }
   if (verdict == Verdict::unsure) {
@@ -469,10 +488,17 @@ bool EventStreams::admits(Stream& stream) {
   } else if (verdict != Verdict::holds) {
     stream.end(reason_of(verdict));
   }
-  if (stream.rules.sight == StreamRules::Sight::readable) {
-    stream.query.principal = stream.grant.principal();
-  }
+  if (stream.rules.sight == StreamRules::Sight::readable) stream.query.principal = principal;
+  if (verdict == Verdict::holds) follow_role(stream);
   return verdict == Verdict::holds;
+}
+
+void EventStreams::follow_role(Stream& stream) {
+  auto reader = stream.concerns();
+  if (reader == stream.reader) return;
+  leave_others(stream);
+  stream.reader = std::move(reader);
+  others_of(stream).insert(&stream);
 }
 
 }  // namespace perdure::api

@@ -35,7 +35,9 @@ enum class EventUse {
   sent_as_last,
   withdrawn,  ///< the stream ends: its reader may not read what it is about any more
   gone,       ///< the stream ends: what it is about was deleted
-  untold,     ///< more has changed than is told: the stream ends, and its client begins anew
+  /// What the event tells of is not kept any more, or more has changed than it tells: as
+  /// StreamRules::lost says.
+  lost,
 };
 
 /// A stream of something else than what its query finds.
@@ -49,7 +51,8 @@ struct StreamRules {
     readable,  ///< those that the reader may see now
     all,       ///< also those that it may not see any more: `use` decides what it is told
   } sight = Sight::readable;
-  /// The owner, or grantee, whose objects alone it is about. Empty: it follows from the reader.
+  /// The owner, or grantee, whose objects alone it is about. Empty: it follows from the reader, and
+  /// from its role as that changes.
   std::string concerns = {};
   /// What a reader is told whose place in the log is not kept any more.
   enum class Lost {
@@ -109,10 +112,14 @@ class EventStreams {
   enum class Fed { all, more };
   [[nodiscard]] Fed feed(Stream& stream);
   [[nodiscard]] Fed tell_lost(Stream& stream);
+  [[nodiscard]] bool tell_lost_until(Stream& stream, const std::string& place);
   [[nodiscard]] bool send(Stream& stream, const Event& event);
   [[nodiscard]] bool admits(Stream& stream);
   struct Judged;
   [[nodiscard]] Result<Judged> judge(Stream& stream, const Event& event) const;
+  void follow_role(Stream& stream);
+  void leave_others(Stream& stream);
+  [[nodiscard]] std::set<Stream*>& others_of(const Stream& stream);
   void check_keys();
   /// Ends those that may not go on.
   void look_again_at(const std::set<Stream*>& streams);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lists of the items in one object, live: an item as each turn left it is among the object's
 // entries as of then.
+#include <algorithm>
+#include <iterator>
+
 #include "app/live_source.hpp"
 #include "perdure/actors/items.hpp"
 #include "perdure/actors/noun.hpp"
@@ -26,9 +29,7 @@ class LiveItemList final : public LiveSource {
       topics.push_back(of_.items.one + '.' + verb);
     }
     topics.push_back(many_changed_);
-    for (const char* verb : {"deleted", "purged", "unshared"}) {
-      topics.push_back(parent_.kind + '.' + verb);
-    }
+    std::ranges::move(topics_of_parent(parent_.kind), std::back_inserter(topics));
     return topics;
   }
 
@@ -42,23 +43,21 @@ class LiveItemList final : public LiveSource {
   }
 
   [[nodiscard]] EventUse whole(const Event& event) const override {
-    if (event.source != parent_) return EventUse::skipped;
-    if (event.topic == many_changed_) return EventUse::untold;
-    if (!event.topic.ends_with(".unshared")) return EventUse::gone;
-    const auto now = runtime_.inspect(parent_);
-    const bool may_read = now && permits(reader_, possession_of(now->meta), Action::read).allowed();
-    return may_read ? EventUse::skipped : EventUse::withdrawn;
+    if (event.source == parent_ && event.topic == many_changed_) return EventUse::lost;
+    return use_of_parent(runtime_, parent_, reader_, event);
   }
 
-  [[nodiscard]] Result<std::optional<ListStep>> step(const Event& event,
-                                                     const std::string& id) const override {
+  [[nodiscard]] Result<std::vector<ListStep>> steps(const Event& event, const std::string& id,
+                                                    Seq /*known*/) const override {
     auto after = item(id, event.seq);
-    if (!after) return std::optional<ListStep>{};
-    ListStep step{.was_in = was_in(event, id), .is_in = *after && is_in_(**after)};
+    if (!after && after.error().code == ErrorCode::gone) return fail(std::move(after).error());
+    if (!after) return std::vector<ListStep>{};
+    ListStep step{
+        .name = {{"id", id}}, .was_in = was_in(event, id), .is_in = *after && is_in_(**after)};
     if (step.is_in) {
       step.shown = actors::item_body(of_.parent, parent_.kind + "_id", std::move(**after));
     }
-    return std::optional{std::move(step)};
+    return std::vector{std::move(step)};
   }
 
  private:
@@ -102,6 +101,23 @@ class LiveItemList final : public LiveSource {
 };
 
 }  // namespace
+
+std::vector<std::string> topics_of_parent(const std::string& kind) {
+  return {kind + ".deleted", kind + ".purged", kind + ".unshared"};
+}
+
+EventUse use_of_parent(const Runtime& runtime, const ObjectId& parent, const Principal& reader,
+                       const Event& event) {
+  if (event.source != parent) return EventUse::skipped;
+  const auto verb = std::string_view{event.topic}.substr(event.topic.rfind('.') + 1);
+  if (event.topic.starts_with(parent.kind + '.') && (verb == "deleted" || verb == "purged")) {
+    return EventUse::gone;
+  }
+  if (verb != "unshared") return EventUse::skipped;
+  const auto now = runtime.inspect(parent);
+  const bool may_read = now && permits(reader, possession_of(now->meta), Action::read).allowed();
+  return may_read ? EventUse::skipped : EventUse::withdrawn;
+}
 
 LiveSourcePtr live_items(const Runtime& runtime, LiveItems of, actors::ItemMembership is_in,
                          Principal reader) {

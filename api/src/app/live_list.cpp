@@ -37,15 +37,14 @@ struct Page {
   std::string settled_at = {};
 };
 
-Result<Page> read_page(const Context& context, const ListRequest& request) {
+Result<Page> read_page(const Context& context, const LiveRequest& asked) {
   const auto& runtime = context.services.runtime;
-  const auto& kind = *runtime.find_kind(request.kind);
   ListText text{context};
   Page page;
   const auto end =
-      runtime.list(request, [&](const ObjectId& object, const Result<ObjectView>& view) {
-        const auto body =
-            view ? listed_body(runtime, kind, *view) : Result<Json>{fail(view.error())};
+      runtime.list(asked.request, [&](const ObjectId& object, const Result<ObjectView>& view) {
+        if (view && asked.is_hidden && asked.is_hidden(*view)) return Shown::passed_over;
+        const auto body = view ? asked.shown(*view) : Result<Json>{fail(view.error())};
         if (!body) return text.add_unreadable(object);
         const auto shown = text.add(*body);
         if (shown == Shown::taken) page.shown.emplace(object.id, view->meta.seq);
@@ -105,12 +104,16 @@ class LiveList {
   Result<EventUse> tell(const Event& event, EventText& text) {
     const auto id = source_->subject(event);
     if (!id) return source_->whole(event);
+    const auto known = last_.first == *id ? std::max(last_.second, shown_of_all_) : shown_of_all_;
     if (was_told(event, *id)) return EventUse::skipped;
-    PERDURE_TRY(step, source_->step(event, *id));
-    if (!step || (!step->is_in && !step->was_in)) return EventUse::skipped;
-    if (!step->is_in) return send(event, "leave", {{"id", *id}}, text);
-    if (!step->shown) return EventUse::skipped;
-    return send(event, step->was_in ? "change" : "enter", *step->shown, text);
+    auto steps = source_->steps(event, *id, known);
+    if (!steps && steps.error().code == ErrorCode::gone) return EventUse::lost;
+    if (!steps) return fail(std::move(steps).error());
+    std::erase_if(*steps, [](const ListStep& step) {
+      return step.is_in ? !step.shown.has_value() : !step.was_in;
+    });
+    if (steps->empty()) return EventUse::skipped;
+    return send(event, *steps, text);
   }
 
  private:
@@ -124,13 +127,26 @@ class LiveList {
     return std::exchange(last_, {id, event.seq}) == std::pair{id, event.seq};
   }
 
-  Result<EventUse> send(const Event& event, std::string_view name, const Json& data,
+  /// The last step names the place: all before it come again if it does not arrive.
+  Result<EventUse> send(const Event& event, const std::vector<ListStep>& steps,
                         EventText& text) const {
-    const auto json = dump_json(data);
-    http::ServerEvent sent{.event = name, .data = json};
-    if (event.position >= settled_at_) sent.id = event.cursor;
-    PERDURE_TRY(encoded, http::encode(sent));
-    text = std::move(encoded);
+    std::string all;
+    for (const auto& step : steps) {
+      const auto json = dump_json(step.is_in ? *step.shown : step.name);
+      http::ServerEvent sent{.event = !step.is_in   ? "leave"
+                                      : step.was_in ? "change"
+                                                    : "enter",
+                             .data = json};
+      const bool is_last = &step == &steps.back();
+      if (is_last && event.position >= settled_at_) sent.id = event.cursor;
+      PERDURE_TRY(encoded, http::encode(sent));
+      if (steps.size() == 1) {
+        text = std::move(encoded);
+        return EventUse::sent;
+      }
+      all += *encoded;
+    }
+    text = std::make_shared<const std::string>(std::move(all));
     return EventUse::sent;
   }
 
@@ -174,18 +190,24 @@ Result<bool> resumes(const Context& context, EventQuery& query, const LiveSource
   return goes_on;
 }
 
-Result<void> open_objects(const ContextPtr& context, const ObjectList& list) {
+Result<void> open_objects(const ContextPtr& context, LiveRequest list) {
   auto& runtime = context->services.runtime;
-  PERDURE_TRY(request, list_request(*context, list));
+  const auto& request = list.request;
   if (!request.cursor.empty()) return fail(no_cursor());
-  PERDURE_TRY(membership, runtime.membership(request));
+  auto is_in = std::move(list.is_in);
+  if (list.is_hidden) {
+    is_in = [is_in = std::move(is_in), is_hidden = list.is_hidden](const ObjectView& view) {
+      return is_in(view) && !is_hidden(view);
+    };
+  }
   const auto live = std::make_shared<LiveList>(
-      live_objects(runtime, request, std::move(membership), context->principal));
+      live_objects(runtime, {.request = request, .is_in = std::move(is_in), .shown = list.shown},
+                   context->principal));
   auto rules = rules_of(live, request.owner);
   EventQuery query;
   PERDURE_TRY(goes_on, resumes(*context, query, live->source()));
   if (!goes_on) {
-    PERDURE_TRY(page, read_page(*context, request));
+    PERDURE_TRY(page, read_page(*context, list));
     PERDURE_TRY_VOID(settle(runtime, live->source(), query, page));
     begin_with(std::move(page), *live, rules);
   }
@@ -193,28 +215,43 @@ Result<void> open_objects(const ContextPtr& context, const ObjectList& list) {
   return {};
 }
 
-/// The noun's items that a call lists.
-const actors::NounItems& listed_items(const actors::Noun& noun, const ObjectCall& call) {
-  const auto found = std::ranges::find_if(
-      noun.items, [&](const auto& items) { return "list_" + items.many == call.name; });
-  PERDURE_CHECK(found != noun.items.end(), call.name);
-  return *found;
+Result<LiveRequest> live_request(const Context& context, const ObjectList& list) {
+  const auto& runtime = context.services.runtime;
+  const auto& kind = *runtime.find_kind(list.kind);
+  PERDURE_TRY(request, list_request(context, list));
+  PERDURE_TRY(membership, runtime.membership(request));
+  return LiveRequest{.request = std::move(request),
+                     .is_in = std::move(membership),
+                     .shown = [&runtime, &kind](const ObjectView& view) {
+                       return listed_body(runtime, kind, view);
+                     }};
+}
+
+/// What a call lists of an object, which replied so.
+Result<LiveSourcePtr> source_of(const Context& context, const ObjectCall& call, const Json& asked,
+                                const Reply& reply) {
+  const auto& runtime = context.services.runtime;
+  const auto& noun = *actors::find_noun(call.kind);
+  const auto items = std::ranges::find_if(
+      noun.items, [&](const auto& some) { return "list_" + some.many == call.name; });
+  if (items != noun.items.end()) {
+    PERDURE_TRY(membership, actors::item_membership(*items, asked));
+    LiveItems of{.noun = noun,
+                 .items = *items,
+                 .parent = reply.meta,
+                 .are_deleted = context.query_is("deleted", "true")};
+    return live_items(runtime, std::move(of), std::move(membership), context.principal);
+  }
+  const auto log = std::ranges::find(noun.logs, call.name, &actors::NounLog::query);
+  PERDURE_CHECK(log != noun.logs.end(), call.name);
+  return live_log(runtime, {.log = *log, .parent = reply.meta, .asked = asked}, context.principal);
 }
 
 /// `query` stands before the page was read.
-Result<void> open_items(const ContextPtr& context, const ObjectCall& call, EventQuery query,
+Result<void> open_items(const ContextPtr& context, LiveSourcePtr source, EventQuery query,
                         const Reply& reply) {
   auto& runtime = context->services.runtime;
-  const auto& noun = *actors::find_noun(call.kind);
-  const auto& items = listed_items(noun, call);
-  const auto asked = query_as_json(*context);
-  PERDURE_TRY(membership, actors::item_membership(items, asked));
-  LiveItems of{.noun = noun,
-               .items = items,
-               .parent = reply.meta,
-               .are_deleted = context->query_is("deleted", "true")};
-  const auto live = std::make_shared<LiveList>(
-      live_items(runtime, std::move(of), std::move(membership), context->principal));
+  const auto live = std::make_shared<LiveList>(std::move(source));
   // The object's owner, whoever reads: what happens to the object concerns it in any case.
   auto rules = rules_of(live, reply.meta.origin->owner.text());
   const auto before = query.after;
@@ -250,11 +287,23 @@ void offer_live(Route& route) {
   route = accept_tickets(std::move(route));
 }
 
-void open_live_list(const ContextPtr& context, const ObjectList& list) {
-  if (auto opened = open_objects(context, list); !opened) answer(*context, opened.error());
+void refuse_live(Route& route, std::string why) {
+  route.not_also = "it cannot be followed as a stream, as " + std::move(why);
 }
 
-void open_live_items(ContextPtr context, const ObjectCall& call) {
+void open_live_list(const ContextPtr& context, const ObjectList& list) {
+  auto asked = live_request(*context, list);
+  if (!asked) return answer(*context, std::move(asked).error());
+  open_live_list(context, std::move(*asked));
+}
+
+void open_live_list(const ContextPtr& context, LiveRequest list) {
+  if (auto opened = open_objects(context, std::move(list)); !opened) {
+    answer(*context, opened.error());
+  }
+}
+
+void open_live_items(ContextPtr context, const ObjectCall& call, Json payload) {
   if (context->find_query("cursor") != nullptr) return answer(*context, no_cursor());
   auto end = context->services.runtime.events_end();
   if (!end) return answer(*context, std::move(end).error());
@@ -262,13 +311,16 @@ void open_live_items(ContextPtr context, const ObjectCall& call) {
   if (!validate(object)) {
     return answer(*context, Error{.code = ErrorCode::not_found, .detail = "no such object"});
   }
-  auto list = make_call(*context, object, call.type, call.name, query_as_json(*context));
+  auto list = make_call(*context, object, call.type, call.name, payload);
   auto& called = *context;
   call_object(called, std::move(list),
-              [context = std::move(context), &call, end = std::move(*end)](Result<Reply> reply) {
-                if (!reply) return answer(*context, std::move(reply).error());
-                run_slow(context, WorkClass::read, [context, &call, end, reply = *reply] {
-                  auto opened = open_items(context, call, {.after = end}, reply);
+              [context = std::move(context), &call, payload = std::move(payload),
+               end = std::move(*end)](Result<Reply> reply) {
+                if (!reply) return answer(*context, of_parameters(*context, reply.error()));
+                run_slow(context, WorkClass::read, [=, &call, reply = *reply] {
+                  auto source = source_of(*context, call, payload, reply);
+                  if (!source) return answer(*context, std::move(source).error());
+                  auto opened = open_items(context, std::move(*source), {.after = end}, reply);
                   if (!opened) answer(*context, std::move(opened).error());
                 });
               });

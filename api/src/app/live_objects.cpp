@@ -1,36 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lists of objects, live: an object as each turn left it is in its history.
 #include "app/live_source.hpp"
-#include "app/object_list.hpp"
 #include "perdure/actors/noun.hpp"
-#include "perdure/base/check.hpp"
 #include "perdure/runtime/access.hpp"
 
 namespace perdure::api {
 
 namespace {
 
-class LiveObjects final : public LiveSource {
+class LiveObjectList final : public LiveSource {
  public:
-  LiveObjects(const Runtime& runtime, const ListRequest& request, ListMembership is_in,
-              Principal reader)
+  LiveObjectList(const Runtime& runtime, LiveObjects of, Principal reader)
       : runtime_(runtime),
-        kind_(*runtime.find_kind(request.kind)),
-        lives_(request.lives),
-        whose_(request.whose),
-        is_in_(std::move(is_in)),
+        kind_(*runtime.find_kind(of.request.kind)),
+        lives_(of.request.lives),
+        whose_(of.request.whose),
+        is_in_(std::move(of.is_in)),
+        shown_(std::move(of.shown)),
         reader_(std::move(reader)) {}
 
   /// Of changes, as a rule one event for each turn.
   [[nodiscard]] std::vector<std::string> topics() const override {
-    const auto* noun = actors::find_noun(kind_.name);
-    PERDURE_CHECK(noun != nullptr, kind_.name);
     std::vector<std::string> topics;
     for (const char* verb :
          {"created", "updated", "deleted", "restored", "purged", "shared", "unshared"}) {
       topics.push_back(kind_.name + '.' + verb);
     }
-    if (noun->made_by == actors::Noun::MadeBy::host) {
+    const auto* noun = actors::find_noun(kind_.name);
+    if (noun != nullptr && noun->made_by == actors::Noun::MadeBy::host) {
       for (const auto& topic : noun->topics) topics.push_back(topic.topic);
     }
     return topics;
@@ -43,16 +40,16 @@ class LiveObjects final : public LiveSource {
 
   [[nodiscard]] EventUse whole(const Event&) const override { return EventUse::skipped; }
 
-  [[nodiscard]] Result<std::optional<ListStep>> step(const Event& event,
-                                                     const std::string&) const override {
+  [[nodiscard]] Result<std::vector<ListStep>> steps(const Event& event, const std::string& id,
+                                                    Seq /*known*/) const override {
     const auto after = runtime_.inspect_at(event.source, event.seq);
-    if (!after) return std::optional<ListStep>{};
-    ListStep step{.was_in = was_in(event), .is_in = is_in_(*after)};
+    if (!after) return std::vector<ListStep>{};
+    ListStep step{.name = {{"id", id}}, .was_in = was_in(event), .is_in = is_in_(*after)};
     if (step.is_in && may_be_shown(*after)) {
-      PERDURE_TRY(body, listed_body(runtime_, kind_, *after));
+      PERDURE_TRY(body, shown_(*after));
       step.shown = std::move(body);
     }
-    return std::optional{std::move(step)};
+    return std::vector{std::move(step)};
   }
 
  private:
@@ -84,14 +81,14 @@ class LiveObjects final : public LiveSource {
   const ListRequest::Lives lives_;
   const ListRequest::Whose whose_;
   const ListMembership is_in_;
+  const std::function<Result<Json>(const ObjectView&)> shown_;
   const Principal reader_;
 };
 
 }  // namespace
 
-LiveSourcePtr live_objects(const Runtime& runtime, const ListRequest& request, ListMembership is_in,
-                           Principal reader) {
-  return std::make_unique<LiveObjects>(runtime, request, std::move(is_in), std::move(reader));
+LiveSourcePtr live_objects(const Runtime& runtime, LiveObjects of, Principal reader) {
+  return std::make_unique<LiveObjectList>(runtime, std::move(of), std::move(reader));
 }
 
 }  // namespace perdure::api

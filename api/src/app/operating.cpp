@@ -8,10 +8,10 @@ namespace perdure::api {
 
 namespace {
 
-Verdict verdict_on(const Context& context, std::string_view kind) {
-  const auto* definition = context.services.runtime.find_kind(kind);
+Verdict verdict_on(const Runtime& runtime, const Principal& principal, std::string_view kind) {
+  const auto* definition = runtime.find_kind(kind);
   const Owner anybody;  // the operator's doors ask whose kind, not whose object
-  return permits(context.principal,
+  return permits(principal,
                  {.owner = anybody,
                   .grants = {},
                   .reach = definition == nullptr ? Reach::open : definition->reach},
@@ -22,12 +22,16 @@ std::string_view kind_of(std::string_view name) { return name.substr(0, name.fin
 
 }  // namespace
 
+bool may_operate(const Runtime& runtime, const Principal& principal, std::string_view kind) {
+  return verdict_on(runtime, principal, kind).allowed();
+}
+
 bool may_operate(const Context& context, std::string_view kind) {
-  return verdict_on(context, kind).allowed();
+  return may_operate(context.services.runtime, context.principal, kind);
 }
 
 Result<void> check_operates(const Context& context, const ObjectId& object) {
-  const auto verdict = verdict_on(context, object.kind);
+  const auto verdict = verdict_on(context.services.runtime, context.principal, object.kind);
   if (verdict.allowed()) return {};
   return fail(refusal(verdict, object));
 }
@@ -38,8 +42,14 @@ Result<void> check_path_kind(const Context& context) {
   return check_operates(context, {std::string{context.values[0]}, std::string{context.values[1]}});
 }
 
+bool may_see_sent(const Runtime& runtime, const Principal& principal, std::string_view from,
+                  std::string_view to) {
+  return may_operate(runtime, principal, kind_of(from)) &&
+         may_operate(runtime, principal, kind_of(to));
+}
+
 bool may_see_sent(const Context& context, std::string_view from, std::string_view to) {
-  return may_operate(context, kind_of(from)) && may_operate(context, kind_of(to));
+  return may_see_sent(context.services.runtime, context.principal, from, to);
 }
 
 }  // namespace perdure::api

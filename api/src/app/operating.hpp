@@ -11,6 +11,8 @@ namespace perdure::api {
 
 /// Whether the caller may operate on objects of the kind. One that there is not is for the route.
 [[nodiscard]] bool may_operate(const Context& context, std::string_view kind);
+[[nodiscard]] bool may_operate(const Runtime& runtime, const Principal& principal,
+                               std::string_view kind);
 /// Errors: forbidden.
 [[nodiscard]] Result<void> check_operates(const Context& context, const ObjectId& object);
 
@@ -20,5 +22,7 @@ namespace perdure::api {
 /// Whether the caller may see what is sent from one object to another, or to a performer: `from`
 /// and `to` as `kind:id` or as any other name.
 [[nodiscard]] bool may_see_sent(const Context& context, std::string_view from, std::string_view to);
+[[nodiscard]] bool may_see_sent(const Runtime& runtime, const Principal& principal,
+                                std::string_view from, std::string_view to);
 
 }  // namespace perdure::api

@@ -179,6 +179,7 @@ struct Route {
   std::vector<Parameter> query = {};
   std::string produces = "application/json";
   std::string also_produces = {};  ///< where clients may choose; empty: they may not
+  std::string not_also = {};       ///< of a list: why it has no stream, as a part of a sentence
   std::string consumes = "application/json";
   Secrecy secrecy = Secrecy::plain;
   Credentials credentials = Credentials::key;  ///< see accept_tickets

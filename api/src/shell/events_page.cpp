@@ -18,7 +18,7 @@ void add_changes(std::string& out, const std::string& kind, std::string_view dat
       kind, data);
 }
 
-/// Of a noun that tells of the others by topics of its own.
+/// Of what tells of the others by topics of its own.
 void add_ends(std::string& out, const std::string& kind) {
   out += fmt::format(
       "| `{0}.deleted`, `{0}.restored`, `{0}.purged` | `{{id, seq, changed}}` | it was deleted, "
@@ -54,6 +54,7 @@ std::string topics_as_markdown() {
       "or with another role than before; that ended |\n";
   add(out, dead_letter_topic, "{id, type, from, attempts, error, …}",
       "a message, an effect or an alarm was given up");
+  add_ends(out, "dead_letter");
   return out;
 }
 

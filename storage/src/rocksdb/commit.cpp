@@ -138,7 +138,7 @@ RocksdbStore::~RocksdbStore() {
   if (!database().db().SyncWAL().ok()) return;
   if (!opened_.acked.write(opened_.last_commit.number)) return;
   if (!opened_.acked.sync() || is_displaced) return;
-  const auto scrubbed = scrub(database());
+  const auto scrubbed = scrub(database(), opened_.scrub_bytes_max);
   if (!scrubbed || *scrubbed != Scrubbed::all || !gate_->is_open()) return;
   // The manifest has named keys at the ends of files that are no more: an opening writes another.
   const auto root = opened_.lock.root().string();

@@ -309,7 +309,8 @@ Result<std::unique_ptr<Store>> open_rocksdb_in(RocksdbOptions options, rocksdb::
                      .tuning = std::move(tuning),
                      .links = {},
                      .database = std::move(database),
-                     .last_commit = last_commit};
+                     .last_commit = last_commit,
+                     .scrub_bytes_max = options.scrub_bytes_max};
   PERDURE_TRY(broken, find_break(opened));
   PERDURE_TRY_VOID(begin_epoch(opened, broken, found));
   // An older program would leave rows of this format as they are, and wrong: it is kept off before

@@ -82,12 +82,12 @@ Result<void> forget(const Database& database, const std::vector<std::string>& ki
 
 }  // namespace
 
-Result<Scrubbed> scrub(const Database& database) {
+Result<Scrubbed> scrub(const Database& database, std::uint64_t bytes_max) {
   PERDURE_TRY(kinds, noted_kinds(database));
   if (kinds.empty()) return Scrubbed::nothing;
   database.tidy();
   PERDURE_TRY_VOID(flush(database));
-  if (bytes_of(database, kinds) > scrub_bytes_max) return Scrubbed::nothing;
+  if (bytes_of(database, kinds) > bytes_max) return Scrubbed::nothing;
   for (const auto& kind : kinds) {
     const KindRange rows{kind};
     for (const auto table : by_kind) PERDURE_TRY_VOID(compact(database, table, &rows));

@@ -14,16 +14,14 @@
 
 namespace perdure::storage {
 
-/// Past it a closing would take too long: the kinds stay noted, for one after compactions.
-inline constexpr std::uint64_t scrub_bytes_max = 1u << 30;
-
 enum class Scrubbed {
   nothing,  ///< nothing was to be done, or it was too much
   all,
 };
 
+/// Limits   past `bytes_max` of rows it would take too long: the kinds stay noted.
 /// Threads  no commits and reads meanwhile.
 /// Errors   those of reading and writing: what was noted stays noted.
-[[nodiscard]] Result<Scrubbed> scrub(const Database& database);
+[[nodiscard]] Result<Scrubbed> scrub(const Database& database, std::uint64_t bytes_max);
 
 }  // namespace perdure::storage

@@ -26,6 +26,7 @@ struct OpenedStore {
   std::unique_ptr<LinkedDirectory> links;  ///< of a damaged store that is only looked at
   std::unique_ptr<Database> database;
   rows::CommitContent last_commit;
+  std::uint64_t scrub_bytes_max = 0;  ///< when it is closed
   std::uint64_t epoch = 0;
   std::uint32_t line = 0;
   std::string history = {};  ///< of the event log

@@ -76,9 +76,12 @@ class Upgrades final : public perdure::testing::Workload {
     const auto which = chance().below(citizens);
     if (!busy_.contains(which)) change(deeds_.begin(), which);
   }
-  bool finished() override { return deeds_.done() && world().runtime().builds().empty(); }
+  bool finished() override {
+    return deeds_.done() && world().runtime().builds().empty() && names_without_holder() == 0;
+  }
   std::string state() override {
-    return deeds_.state() + ", " + std::to_string(world().runtime().builds().size()) + " builds";
+    return deeds_.state() + ", " + std::to_string(world().runtime().builds().size()) + " builds, " +
+           std::to_string(names_without_holder()) + " names without a holder";
   }
 
   void check() override {
@@ -240,6 +243,19 @@ class Upgrades final : public perdure::testing::Workload {
     const bool is_claimed = holder && *holder == citizen(number);
     expect(is_claimed || is_duplicate(number),
            to_string(citizen(number)) + " neither holds its name nor is a duplicate");
+  }
+
+  /// What a holder gave up goes to another who has it.
+  std::size_t names_without_holder() {
+    if (!declared_.email_is_unique) return 0;
+    std::size_t count = 0;
+    for (std::size_t number = 0; number < citizens; ++number) {
+      const auto view = world().runtime().inspect(citizen(number));
+      if (!view) continue;
+      const auto holder = world().runtime().holder("citizen.email", view->state.at("email"));
+      if (!holder || !*holder) ++count;
+    }
+    return count;
   }
 
   bool is_duplicate(std::size_t number) {

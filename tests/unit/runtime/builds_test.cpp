@@ -70,6 +70,14 @@ class Builds : public ::testing::Test {
   Result<std::vector<std::string>> in(const std::string& city) {
     return found({.index = "city", .equals = {city}});
   }
+  /// `ben of anna`
+  std::vector<std::string> duplicates() {
+    std::vector<std::string> found;
+    for (const auto& one : world_.runtime().duplicates(10).value()) {
+      found.push_back(one.object.id + " of " + one.holder.id);
+    }
+    return found;
+  }
   static std::vector<std::string> ids(std::initializer_list<std::string> ids) { return ids; }
   static ErrorCode code(const auto& result) {
     return result ? ErrorCode::internal : result.error().code;
@@ -140,6 +148,47 @@ TEST_F(Builds, an_object_that_the_builder_and_a_turn_build_at_once_is_counted_on
   world_.settle();
   ASSERT_TRUE(*answer && **answer);
   finish();
+}
+
+TEST_F(Builds, transactions_that_meet_a_build_leave_the_rows_and_counts_of_their_states) {
+  make_many(4);
+  open({.indexes = {"city"}, .sorts = {"city"}, .filters = {"city"}});
+  world_.housekeep();
+  world_.settle();
+  world_.housekeep();  // the rows of all four are on their way
+  const auto step = [](const std::string& id) {
+    return TransactionStep{{"person", id}, "set", {{"city", "Rome"}}};
+  };
+  std::vector<Result<Reply>> replies;
+  const auto note = [&](Result<Reply> reply) { replies.push_back(std::move(reply)); };
+  std::optional<ErrorCode> listed;
+  world_.runtime().transact({step("p1000"), step("p1001")}, {}, note);
+  // As a batch: it finds its objects as it goes, and reads a list that needs the index.
+  world_.runtime().transact_found(
+      [&](Transaction& transaction) -> Result<Json> {
+        listed = code(in("Rome"));
+        for (const auto* id : {"p1002", "p1003", "new"}) {
+          PERDURE_TRY_VOID(transaction.run(step(id)));
+        }
+        return Json();
+      },
+      {}, note);
+  world_.run_actors();  // and so are the transactions, which saw none
+  world_.settle();
+  ASSERT_TRUE(world_.wait_until([&] { return replies.size() == 2; }));
+  for (const auto& reply : replies) EXPECT_TRUE(reply) << to_string(reply.error());
+  EXPECT_EQ(listed, ErrorCode::index_building);
+  world_.check_invariants();
+  finish();
+  EXPECT_EQ(in("Rome").value(), ids({"new", "p1000", "p1001", "p1002", "p1003"}));
+  EXPECT_EQ(in("Oslo").value(), ids({}));
+  const auto page = world_.runtime().list({.kind = "person",
+                                           .sort = "city",
+                                           .where = {{.name = "city", .values = {"Rome"}}},
+                                           .whose = ListRequest::Whose::everybody,
+                                           .count = true});
+  ASSERT_TRUE(page) << to_string(page.error());
+  EXPECT_EQ(page->total->count, 5U);
 }
 
 TEST_F(Builds, an_upgrade_step_that_changes_an_indexed_value_leaves_the_right_rows) {
@@ -240,6 +289,59 @@ TEST_F(Builds, a_name_stays_with_who_takes_it_while_a_duplicate_gives_it_up) {
   EXPECT_EQ(holder("b@x.org"), std::nullopt) << "it was on its way when ben gave it up";
   EXPECT_EQ(holder("ben@x.org"), (ObjectId{"person", "ben"}));
   finish();
+}
+
+TEST_F(Builds, a_name_that_its_holder_gives_up_goes_to_the_next_who_has_it) {
+  for (const auto* id : {"anna", "ben", "cleo", "dora"}) make(id, {{"email", "a@x.org"}});
+  open({.email_is_unique = true});
+  finish();
+  const auto holder = [&] { return world_.runtime().holder("person.email", "a@x.org").value(); };
+  EXPECT_EQ(holder(), (ObjectId{"person", "anna"}));
+  EXPECT_EQ(duplicates(), ids({"ben of anna", "cleo of anna", "dora of anna"}));
+  make("anna", {{"email", "anna@x.org"}});
+  finish();
+  EXPECT_EQ(holder(), (ObjectId{"person", "ben"}));
+  EXPECT_EQ(duplicates(), ids({"cleo of ben", "dora of ben"}));
+  ASSERT_TRUE(world_.call("person/ben", std::string{builtin::remove}));
+  ASSERT_TRUE(world_.call("person/ben", std::string{builtin::purge}));
+  finish();
+  EXPECT_EQ(holder(), (ObjectId{"person", "cleo"}));
+  EXPECT_EQ(duplicates(), ids({"dora of cleo"}));
+  EXPECT_EQ(code(world_.call("person/eve", "set", {{"email", "a@x.org"}})), ErrorCode::conflict);
+  make("cleo", {{"email", "cleo@x.org"}});
+  make("eve", {{"email", "a@x.org"}});  // who is faster
+  finish();
+  EXPECT_EQ(duplicates(), ids({"dora of eve"}));
+}
+
+TEST_F(Builds, a_name_that_was_given_up_before_a_crash_goes_to_the_next_after_it) {
+  make("anna", {{"email", "a@x.org"}});
+  make("ben", {{"email", "a@x.org"}});
+  open({.email_is_unique = true});
+  finish();
+  make("anna", {{"email", "anna@x.org"}});
+  world_.crash();
+  finish();
+  EXPECT_EQ(world_.runtime().holder("person.email", "a@x.org").value(),
+            (ObjectId{"person", "ben"}));
+  EXPECT_EQ(duplicates(), ids({}));
+}
+
+TEST_F(Builds, who_gives_up_a_name_while_it_is_handed_to_it_does_not_keep_it) {
+  for (const auto* id : {"anna", "ben", "cleo"}) make(id, {{"email", "a@x.org"}});
+  open({.email_is_unique = true});
+  finish();
+  make("anna", {{"email", "anna@x.org"}});
+  world_.housekeep();  // the claim is on its way to ben
+  const auto given_up =
+      world_.send({.target = {"person", "ben"}, .name = "set", .payload = {{"email", "b@x.org"}}});
+  world_.run_actors();  // and so is a turn that does not know of it
+  world_.settle();
+  ASSERT_TRUE(*given_up && **given_up) << to_string((**given_up).error());
+  finish();
+  EXPECT_EQ(world_.runtime().holder("person.email", "a@x.org").value(),
+            (ObjectId{"person", "cleo"}));
+  EXPECT_EQ(duplicates(), ids({}));
 }
 
 TEST_F(Builds, a_name_stays_its_holders_while_claims_are_made_again) {

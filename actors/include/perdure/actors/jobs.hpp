@@ -82,21 +82,35 @@ struct JobOptions {
 ///              begin, progress, append, finish, tick, again, time_out, expire: the runner's, and
 ///              its own alarms'
 ///              Lists by created_at, of an owner and over all: status, type, queue, together.
-///              Publishes job.created, job.started, job.progress, job.retrying, job.succeeded,
-///              job.failed and job.cancelled.
+///              Publishes job.created, job.started, job.progress, job.retrying, job.skipped,
+///              job.succeeded, job.failed and job.cancelled.
 ///   job_queue  its id is its name; the host's. All its commands are the jobs' and the runner's:
 ///              enqueue, leave, ended, advance.
 [[nodiscard]] std::vector<Kind> job_kinds(const JobTypes& types, const JobOptions& options);
 
 /// Whether an owner may queue another job, for who takes jobs from clients: the kinds themselves
 /// refuse none, and a job whose time comes is queued whatever waits there. A few jobs that come at
-/// the same time may pass a bound together.
+/// the same time may pass a bound together, but not those that are asked for together.
 /// Errors   not_found (there is no such queue yet: ask admit_job_queue), rate_limited (the owner
 ///          has `JobOptions::owner_queued_max` jobs waiting there), overloaded (all have
 ///          `queued_max`).
 /// Threads  any; reads one row of the store.
 [[nodiscard]] Result<void> admit_job(const Runtime& runtime, const std::string& queue,
                                      const std::string& owner);
+
+/// What waits in a queue.
+struct JobsQueued {
+  std::int64_t of_all = 0;
+  std::int64_t of_owner = 0;
+};
+/// Errors: those of reading. None: there is no such queue yet.
+/// Threads  any; reads a row of the store for each type of the owner's jobs.
+[[nodiscard]] Result<JobsQueued> jobs_queued(const Runtime& runtime, const std::string& queue,
+                                             const std::string& owner);
+/// The same as admit_job of who is asked for together with others: `queued` and those before it.
+/// Errors: as admit_job.
+[[nodiscard]] Result<void> admit_job_among(const JobOptions& options, const std::string& queue,
+                                           const JobsQueued& queued);
 /// Whether an owner's job may begin a queue. Errors: invalid (`/queue`, rule `limit`).
 /// Threads  any; reads up to `job_queues_max` rows of the store.
 [[nodiscard]] Result<void> admit_job_queue(const Runtime& runtime, const std::string& owner);

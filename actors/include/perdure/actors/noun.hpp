@@ -53,6 +53,20 @@ struct NounItems {
   std::vector<Reference> references = {};
 };
 
+/// A log that an object holds in its entries, with a list of its own: the messages of a
+/// conversation. Every turn that changes a row of it publishes an event.
+struct NounLog {
+  std::string query;                ///< that lists it: `list_messages`
+  std::string id;                   ///< the member by which a row is known
+  std::vector<std::string> topics;  ///< patterns: those events are of these
+  /// Gives the beginning of the keys of the rows; `asked` is the query's payload.
+  std::function<std::string(const Json& asked)> prefix;
+  /// Gives what the list shows of a row; null: it leaves the row out.
+  std::function<Json(const ObjectMeta& meta, const Json& asked, const Entry& row)> shown;
+  /// Of a log of one item, which the payload's `id` names: `page`.
+  std::string of_item = {};
+};
+
 /// An event beside those of changes.
 struct NounTopic {
   std::string topic;  ///< `webhook.disabled`
@@ -87,6 +101,7 @@ struct Noun {
   NounExamples examples = {};
   std::vector<NounAction> actions = {};
   std::vector<NounItems> items = {};
+  std::vector<NounLog> logs = {};
   std::vector<NounTopic> topics = {};
   std::optional<NounRollUp> roll_up = {};
   enum class MadeBy {

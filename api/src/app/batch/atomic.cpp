@@ -23,6 +23,7 @@ class AtomicBatch final : public std::enable_shared_from_this<AtomicBatch> {
   Result<Json> run(Transaction& transaction) {
     problem_.reset();
     running_.clear();
+    asked_.clear();
     batch_->clear();
     for (std::size_t number = 0; number < batch_->size(); ++number) {
       problem_ = carry_out(transaction, number);
@@ -42,8 +43,10 @@ class AtomicBatch final : public std::enable_shared_from_this<AtomicBatch> {
     auto wrong = batch_->results.complete_path(path);
     if (!wrong) wrong = batch_->results.complete_body(body);
     if (wrong) return of_request(std::move(*wrong), number);
-    BatchPart part{
-        .transaction = &transaction, .made = &made_[number], .made_by_all = &made_by_all_};
+    BatchPart part{.transaction = &transaction,
+                   .made = &made_[number],
+                   .made_by_all = &made_by_all_,
+                   .asked = &asked_};
     if (!batch_->referred[number]) part.result = BatchPart::Result::not_needed;
     // Kept until the batch has ended, with what the request holds.
     running_.push_back(make_running(batch_->whole, request, std::move(path),
@@ -81,6 +84,7 @@ class AtomicBatch final : public std::enable_shared_from_this<AtomicBatch> {
   const BatchPtr batch_;
   std::vector<BatchPart::Made> made_;  ///< by request
   BatchPart::Made made_by_all_;
+  BatchPart::Asked asked_;
   std::vector<RunningRequest> running_;
   std::optional<Problem> problem_;  ///< of the last run
   std::string text_;

@@ -60,7 +60,7 @@ class EachOfBatch final : public SlowTask, public std::enable_shared_from_this<E
     if (!wrong) wrong = batch_->results.complete_body(body);
     if (wrong) return refuse(*wrong);
     running_ = make_running(batch_->whole, request(), std::move(path),
-                            request().body == nullptr ? nullptr : &body, {},
+                            request().body == nullptr ? nullptr : &body, {.asked = &asked_},
                             [self = weak_from_this(), &pool = pool_] {
                               if (auto task = self.lock()) pool.resume(task);
                             });
@@ -102,6 +102,7 @@ class EachOfBatch final : public SlowTask, public std::enable_shared_from_this<E
 
   const BatchPtr batch_;
   WorkerPool& pool_;
+  BatchPart::Asked asked_;
   std::optional<RunningRequest> running_;
   std::size_t number_ = 0;
 };

@@ -29,6 +29,9 @@ struct BatchPart {
   Transaction* transaction = nullptr;  ///< of an atomic batch
   Made* made = nullptr;                ///< the same
   Made* made_by_all = nullptr;         ///< the same, of all requests of the batch together
+  /// How much of something the requests before it have asked for, in this run, by name.
+  using Asked = std::map<std::string, std::int64_t>;
+  Asked* asked = nullptr;
   /// Whether nobody needs the result of a run that only finds the objects.
   enum class Result { needed, not_needed } result = Result::needed;
   /// Where a run ends that only finds the objects: the request has named its own.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "app/live_list.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
 
@@ -27,6 +28,7 @@ void add_conversation_routes(std::vector<Route>& routes) {
                                             .payload = PayloadFrom::item},
                           .examples = {.create = R"({"content":"Hello","client_id":"m-1"})"},
                           .validator = Validator::item});
+  offer_live(route_named(routes, "listMessages"));
   route_named(routes, "createMessage").query = {device_parameter()};
 }
 

@@ -3,12 +3,14 @@
 #include "perdure/actors/jobs.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "app/batch/part.hpp"
 #include "app/checks.hpp"
 #include "app/dispatch.hpp"
 #include "app/event_streams.hpp"
 #include "app/json_text.hpp"
+#include "app/live_list.hpp"
 #include "app/new_id.hpp"
 #include "app/piecewise_answer.hpp"
 #include "app/routes/resources.hpp"
@@ -53,6 +55,36 @@ void create_admitted(const ContextPtr& context, std::string command) {
   call_and_answer(context, std::move(call), Render::resource);
 }
 
+/// Of a request of a batch: whether the queue takes it beside those before it, which may be under
+/// way. Errors: as actors::admit_job; those of reading.
+Result<void> admit_in_batch(const Context& context, const std::string& queue) {
+  if (!context.part || context.part->asked == nullptr) return {};
+  auto& asked = *context.part->asked;
+  const auto name = "jobs in " + queue;
+  const auto found = asked.find(name);
+  if (found == asked.end()) {
+    PERDURE_TRY(there,
+                actors::jobs_queued(context.services.runtime, queue, context.principal.user_id));
+    asked[name + " of all"] = there.of_all;
+    asked[name] = there.of_owner;
+  }
+  actors::JobOptions options;
+  options.queued_max = context.services.options.jobs_queued_max;
+  options.owner_queued_max = context.services.options.jobs_per_owner_queued_max;
+  auto& of_owner = asked[name];
+  auto& of_all = asked[name + " of all"];
+  PERDURE_TRY_VOID(
+      actors::admit_job_among(options, queue, {.of_all = of_all, .of_owner = of_owner}));
+  // Those whose time has not come wait outside.
+  const auto waits_outside = [&](const char* member) {
+    return context.body.contains(member) && !context.body.at(member).is_null();
+  };
+  if (std::ranges::any_of(std::array{"delay_ms", "at", "cron"}, waits_outside)) return {};
+  ++of_owner;
+  ++of_all;
+  return {};
+}
+
 /// Gives the answer of a bound, unless the request is a retry of one that was taken.
 void refuse(const ContextPtr& context, Error error) {
   if (context->idempotency_key.empty()) return answer(*context, std::move(error));
@@ -90,6 +122,10 @@ void create_job(const ContextPtr& context) {
     return create_admitted(context, "create");
   }
   auto admitted = actors::admit_job(context->services.runtime, queue, context->principal.user_id);
+  const bool is_new = !admitted && admitted.error().code == ErrorCode::not_found;
+  if (admitted || is_new) {
+    if (auto among = admit_in_batch(*context, queue); !among) admitted = std::move(among);
+  }
   if (admitted) return create_admitted(context, "create");
   switch (admitted.error().code) {
     case ErrorCode::rate_limited:
@@ -273,9 +309,10 @@ void add_job_routes(std::vector<Route>& routes) {
       .description =
       "A queued job is cancelled at once, a running one as soon as it has stopped "
       "(`cancel_requested_at` until then). One that is over is a 409.";
-  add(Method::get, "{id}/runs", "listJobRuns", "Its attempts, newest first",
-      list_of_items(kind, "runs"), "JobRunList")
-      .query = page_parameters();
+  auto& runs = add(Method::get, "{id}/runs", "listJobRuns", "Its attempts, newest first",
+                   list_of_items(kind, "runs"), "JobRunList");
+  runs.query = page_parameters();
+  offer_live(runs);
   auto& output = add(Method::get, "{id}/output", "getJobOutput",
                      "What it has written, such as an export", piecewise(open_output), "");
   output.produces = "application/x-ndjson";

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "app/live_list.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
 
@@ -16,6 +17,7 @@ void add_notebook_routes(std::vector<Route>& routes) {
                                          .render = Render::list},
                     .response_schema = "PageRevisionList",
                     .query = page_parameters()});
+  offer_live(routes.back());
 }
 
 }  // namespace perdure::api

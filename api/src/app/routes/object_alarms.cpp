@@ -9,6 +9,7 @@
 #include "app/dispatch.hpp"
 #include "app/json_text.hpp"
 #include "app/list_text.hpp"
+#include "app/live_list.hpp"
 #include "app/operating.hpp"
 #include "app/routes/object_views.hpp"
 #include "app/routes/resources.hpp"
@@ -161,9 +162,10 @@ void transact(ContextPtr context) {
 void add_object_alarm_routes(std::vector<Route>& routes) {
   const OperatorRoutes add{routes};
   const std::string alarms = "/durable-objects/{kind}/{id}/alarms";
-  add(Method::get, alarms, "listAlarms", "The object's alarms by name", Slow{list_alarms},
-      "AlarmList")
-      .query = page_parameters();
+  auto& all = add(Method::get, alarms, "listAlarms", "The object's alarms by name",
+                  Slow{list_alarms}, "AlarmList");
+  all.query = page_parameters();
+  refuse_live(all, silent_turns);
   auto& set = add(Method::post, alarms, "setAlarm",
                   "Have a command run at a time, after a delay, every so often, or by cron",
                   Commands{set_alarm}, "Alarm");
@@ -174,9 +176,10 @@ void add_object_alarm_routes(std::vector<Route>& routes) {
   add(Method::get, alarms + "/{name}", "getAlarm", "One alarm", Slow{get_alarm}, "Alarm");
   add(Method::del, alarms + "/{name}", "deleteAlarm", "Remove an alarm", Commands{cancel_alarm}, "")
       .status = 204;
-  add(Method::get, alarms + "/{name}/runs", "listAlarmRuns", "Its newest runs, newest first",
-      Slow{list_alarm_runs}, "AlarmRunList")
-      .query = page_parameters();
+  auto& runs = add(Method::get, alarms + "/{name}/runs", "listAlarmRuns",
+                   "Its newest runs, newest first", Slow{list_alarm_runs}, "AlarmRunList");
+  runs.query = page_parameters();
+  refuse_live(runs, silent_turns);
   auto& together = add(Method::post, "/durable-objects/transact", "transact",
                        "Run commands of several objects as one change: all or none",
                        Function{transact}, "TransactResult");

@@ -6,6 +6,7 @@
 #include "app/dispatch.hpp"
 #include "app/json_text.hpp"
 #include "app/list_text.hpp"
+#include "app/live_list.hpp"
 #include "app/routes/object_views.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
@@ -57,7 +58,8 @@ Json record_json(const Context& context, const JournalRecord& record) {
           {"schema_version", record.schema_version},
           {"born_seq", record.born_seq},
           {"deleted", record.deleted},
-          {"state", shown_state(context, std::string{context.values[0]}, record.state)},
+          {"state",
+           shown_state(context.services.runtime, std::string{context.values[0]}, record.state)},
           {"entries", std::move(entries)},
           {"events", std::move(events)},
           {"previous_hash", record.previous_hash},
@@ -234,9 +236,11 @@ void add_object_history_routes(std::vector<Route>& routes) {
                       Slow{list_journal}, "JournalRecordList");
   journal.query = page_parameters();
   journal.query.push_back(sort_parameter({"seq"}));
-  add(Method::get, "/snapshots", "listSnapshots", "The pinned seqs", Slow{list_snapshots},
-      "SnapshotList")
-      .query = page_parameters();
+  refuse_live(journal, silent_turns);
+  auto& snapshots = add(Method::get, "/snapshots", "listSnapshots", "The pinned seqs",
+                        Slow{list_snapshots}, "SnapshotList");
+  snapshots.query = page_parameters();
+  refuse_live(snapshots, silent_turns);
   auto& create =
       add(Method::post, "/snapshots", "createSnapshot", "Pin a seq, so that retention keeps it",
           Commands{create_snapshot}, "Snapshot");
@@ -262,6 +266,7 @@ void add_object_history_routes(std::vector<Route>& routes) {
                       Slow{list_entries}, "ObjectEntryList");
   entries.query = page_parameters();
   entries.query.push_back({.name = "prefix", .description = "Only keys that start so."});
+  refuse_live(entries, silent_turns);
   entries.query.push_back({.name = "as_of",
                            .type = ParameterType::as_of,
                            .description = "A seq, or a time: the newest record at or before it."});

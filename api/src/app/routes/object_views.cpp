@@ -44,13 +44,12 @@ ObjectId object_of(const Context& context) {
   return {.kind = std::string{context.values[0]}, .id = std::string{context.values[1]}};
 }
 
-Json shown_state(const Context& context, const std::string& kind, const Json& state) {
-  const auto* definition = context.services.runtime.find_kind(kind);
+Json shown_state(const Runtime& runtime, const std::string& kind, const Json& state) {
+  const auto* definition = runtime.find_kind(kind);
   return definition == nullptr ? state : without_secrets(*definition, state);
 }
 
-Json object_view(const Context& context, const ObjectView& view, Activeness activeness) {
-  const auto& runtime = context.services.runtime;
+Json object_view(const Runtime& runtime, const ObjectView& view, Activeness activeness) {
   const auto& meta = view.meta;
   const auto& object = meta.object();
   const bool by_turn = activeness == Activeness::of_its_turn;
@@ -71,7 +70,7 @@ Json object_view(const Context& context, const ObjectView& view, Activeness acti
           {"updated_by", meta.updated_by},
           {"last_active_at", format_rfc3339(std::max(used, meta.updated_at))},
           {"deleted_at", time_or_null(meta.deleted_at)},
-          {"state", shown_state(context, object.kind, view.state)},
+          {"state", shown_state(runtime, object.kind, view.state)},
           {"sizes", {{"state_bytes", dump_json(view.state).size()}}},
           {"alarms", pending_alarms(runtime, object)}};
 }
@@ -79,7 +78,7 @@ Json object_view(const Context& context, const ObjectView& view, Activeness acti
 void answer_view(Context& context, Result<ObjectView> view, Activeness activeness) {
   if (!view) return answer(context, std::move(view).error());
   JsonAnswer json{.status = context.route->route.status, .text = {}, .seq = view->meta.seq};
-  append_json(json.text, object_view(context, *view, activeness));
+  append_json(json.text, object_view(context.services.runtime, *view, activeness));
   if (json.status == 201) {
     const auto& object = view->meta.object();
     json.location = object_path(object);

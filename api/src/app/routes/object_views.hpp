@@ -10,13 +10,13 @@ namespace perdure::api {
 [[nodiscard]] ObjectId object_of(const Context& context);
 
 /// A state without what its kind calls secret.
-[[nodiscard]] Json shown_state(const Context& context, const std::string& kind, const Json& state);
+[[nodiscard]] Json shown_state(const Runtime& runtime, const std::string& kind, const Json& state);
 
 /// Which activity a view tells: the present one, or that of the turn that it is the reply of, which
 /// is the same whenever the reply is asked for again.
 enum class Activeness { now, of_its_turn };
 
-[[nodiscard]] Json object_view(const Context& context, const ObjectView& view,
+[[nodiscard]] Json object_view(const Runtime& runtime, const ObjectView& view,
                                Activeness activeness = Activeness::now);
 
 void answer_view(Context& context, Result<ObjectView> view,

@@ -6,6 +6,7 @@
 #include "app/context.hpp"
 #include "app/dispatch.hpp"
 #include "app/list_text.hpp"
+#include "app/live_list.hpp"
 #include "app/operating.hpp"
 #include "app/routes/object_views.hpp"
 #include "app/routes/resources.hpp"
@@ -60,7 +61,43 @@ std::optional<Activity> wanted_activity(const Context& context) {
   return *status == "active" ? Activity::active : Activity::hibernated;
 }
 
+/// One kind, whose changes the event log tells.
+Result<LiveRequest> followed_objects(const Context& context) {
+  const auto& runtime = context.services.runtime;
+  const auto* name = context.find_query("kind");
+  if (name == nullptr) {
+    return fail(invalid_parameter("kind", "required", "is needed: a live list is of one kind"));
+  }
+  PERDURE_TRY_VOID(wanted_kinds(context));
+  if (!runtime.find_kind(*name)->changes) {
+    return fail(invalid_parameter(
+        "kind", "unsupported", "is a kind that publishes no changes: its list cannot be followed"));
+  }
+  if (context.find_query("status") != nullptr) {
+    return fail(invalid_parameter("status", "combination", "changes without events"));
+  }
+  const bool are_deleted = context.query_is("deleted", "true");
+  ListRequest request{.kind = *name,
+                      .limit = static_cast<std::size_t>(number_or(context, "limit", 50))};
+  if (are_deleted) request.lives = ListRequest::Lives::deleted;
+  if (const auto* cursor = context.find_query("cursor")) request.cursor = *cursor;
+  return LiveRequest{.request = std::move(request),
+                     .is_in =
+                         [are_deleted](const ObjectView& view) {
+                           return view.meta.seq > 0 && !view.state.is_null() &&
+                                  view.meta.exists() != are_deleted;
+                         },
+                     .shown = [&runtime](const ObjectView& view) -> Result<Json> {
+                       return object_view(runtime, view);
+                     }};
+}
+
 void list_objects(const ContextPtr& context) {
+  if (wants_live(*context)) {
+    auto followed = followed_objects(*context);
+    if (!followed) return answer(*context, std::move(followed).error());
+    return open_live_list(context, std::move(*followed));
+  }
   auto kinds = wanted_kinds(*context);
   if (!kinds) return answer(*context, std::move(kinds).error());
   if (kinds->empty()) return ListText{*context}.send(*context, {});
@@ -81,7 +118,8 @@ void list_objects(const ContextPtr& context) {
     request.limit = page.left();
     const auto end = context->services.runtime.list(
         request, [&](const ObjectId& object, const Result<ObjectView>& view) {
-          return view ? page.add(object_view(*context, *view)) : page.add_unreadable(object);
+          return view ? page.add(object_view(context->services.runtime, *view))
+                      : page.add_unreadable(object);
         });
     if (!end) return answer(*context, Error{end.error()});
     if (!end->at_end) {
@@ -205,12 +243,15 @@ void add_collection_routes(std::vector<Route>& routes) {
        .target = Slow{list_objects},
        .response_schema = "ObjectViewList",
        .query = list_parameters()});
+  offer_live(routes.back());
+  routes.back().description += " Of one `kind`, which publishes its changes.";
   add({.path = "/durable-objects/kinds",
        .operation = "listKinds",
        .summary = "The kinds that this server has",
        .permission = read,
        .target = Function{list_kinds},
        .response_schema = "KindViewList"});
+  refuse_live(routes.back(), "kinds are those of the program, and stay as they are");
   add({.method = Method::post,
        .path = "/durable-objects",
        .operation = "createObject",

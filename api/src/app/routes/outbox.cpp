@@ -5,6 +5,7 @@
 #include "app/dispatch.hpp"
 #include "app/json_text.hpp"
 #include "app/list_text.hpp"
+#include "app/live_list.hpp"
 #include "app/operating.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
@@ -43,12 +44,29 @@ Json letter_json(const ObjectView& letter) {
   return json;
 }
 
-bool may_see(const Context& context, const Json& letter) {
+bool may_see(const Runtime& runtime, const Principal& principal, const Json& letter) {
   const auto text = [&](const char* member) {
     const auto found = letter.is_object() ? letter.find(member) : letter.end();
     return found != letter.end() && found->is_string() ? found->get<std::string>() : std::string{};
   };
-  return may_see_sent(context, text("from"), text("to"));
+  return may_see_sent(runtime, principal, text("from"), text("to"));
+}
+
+bool may_see(const Context& context, const Json& letter) {
+  return may_see(context.services.runtime, context.principal, letter);
+}
+
+void follow_dead_letters(const ContextPtr& context, ListRequest request) {
+  const auto is_hidden = [&runtime = context->services.runtime,
+                          reader = context->principal](const ObjectView& letter) {
+    return !may_see(runtime, reader, letter.state);
+  };
+  open_live_list(context, {.request = std::move(request),
+                           .is_in = [](const ObjectView& letter) { return letter.meta.exists(); },
+                           .shown = [](const ObjectView& letter) -> Result<Json> {
+                             return letter_json(letter);
+                           },
+                           .is_hidden = is_hidden});
 }
 
 void list_dead_letters(const ContextPtr& context) {
@@ -56,6 +74,7 @@ void list_dead_letters(const ContextPtr& context) {
   ListRequest request{
       .kind = std::string{dead_letter_kind}, .index = "created_at", .limit = page.left()};
   if (const auto* cursor = context->find_query("cursor")) request.cursor = *cursor;
+  if (wants_live(*context)) return follow_dead_letters(context, std::move(request));
   const auto end = context->services.runtime.list(
       request, [&](const ObjectId& object, const Result<ObjectView>& letter) {
         if (letter && !may_see(*context, letter->state)) return Shown::passed_over;
@@ -145,13 +164,17 @@ void retry_dead_letter(const ContextPtr& context) {
 
 void add_outbox_routes(std::vector<Route>& routes) {
   const OperatorRoutes add{routes};
-  add(Method::get, "/outbox", "listOutbox",
-      "Messages and effects that wait, run, or back off after a failure; oldest first",
-      Slow{list_outbox}, "OutboxItemList")
-      .query = page_parameters();
-  add(Method::get, "/dead-letters", "listDeadLetters",
-      "Alarms, messages and effects that were given up", Slow{list_dead_letters}, "DeadLetterList")
-      .query = page_parameters();
+  auto& outbox = add(Method::get, "/outbox", "listOutbox",
+                     "Messages and effects that wait, run, or back off after a failure; oldest "
+                     "first",
+                     Slow{list_outbox}, "OutboxItemList");
+  outbox.query = page_parameters();
+  refuse_live(outbox, "what is under way changes without events: /metrics counts it");
+  auto& letters = add(Method::get, "/dead-letters", "listDeadLetters",
+                      "Alarms, messages and effects that were given up", Slow{list_dead_letters},
+                      "DeadLetterList");
+  letters.query = page_parameters();
+  offer_live(letters);
   add(Method::get, "/dead-letters/{id}", "getDeadLetter", "One dead letter", Slow{get_dead_letter},
       "DeadLetter");
   add(Method::post, "/dead-letters/{id}/retry", "retryDeadLetter",

@@ -10,6 +10,7 @@
 #include "app/context.hpp"
 #include "app/dispatch.hpp"
 #include "app/json_text.hpp"
+#include "app/live_list.hpp"
 #include "app/new_id.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
@@ -156,6 +157,7 @@ void add_delivery_routes(std::vector<Route>& routes) {
   list.query.push_back({.name = "status",
                         .description = "Only those of this status.",
                         .values = {"pending", "sending", "succeeded", "failed"}});
+  offer_live(list);
   add(Method::get, "deliveries/{delivery_id}", "getWebhookDelivery", "One delivery",
       delivery_call(CallType::query, "get_delivery"), "WebhookDelivery")
       .validator = Validator::item;

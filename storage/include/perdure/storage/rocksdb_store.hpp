@@ -34,6 +34,9 @@ struct RocksdbOptions {
   std::size_t block_cache_bytes = 256u << 20;
   std::size_t write_buffer_bytes = 256u << 20;  ///< all column families together
   int open_files_max = 1024;
+  /// Rows of kinds with erased pasts that a clean closing compacts, so that no byte of those is
+  /// left. Past it that would take too long: a closing after compactions does it.
+  std::uint64_t scrub_bytes_max = 1u << 30;
   /// Called once when a write or sync failed and writes have stopped; any thread.
   std::function<void(const Error&)> on_write_failure = {};
   /// Called once when a file turns out to be damaged while it is rewritten in the background. Reads

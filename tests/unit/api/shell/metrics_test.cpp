@@ -3,8 +3,11 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
 #include <thread>
 #include <vector>
+
+#include "shell/runtime_metrics.hpp"
 
 namespace perdure::shell {
 namespace {
@@ -119,6 +122,26 @@ TEST_F(MetricsTest, ask_for_jobs_at_each_scrape) {
   EXPECT_THAT(text, HasSubstr(R"(perdure_jobs_running{queue="q"} 1)"));
   EXPECT_THAT(text, HasSubstr(R"(perdure_jobs_finished_total{type="echo",outcome="succeeded"} 5)"));
   EXPECT_THAT(text, HasSubstr(R"(perdure_jobs_finished_total{type="sleep",outcome="failed"} 1)"));
+}
+
+TEST(RuntimeMetrics, tell_how_far_rows_are_that_are_made_again) {
+  RuntimeStats stats;
+  stats.builds = 2;
+  stats.build_objects = 1'000;
+  stats.build_done = 640;
+  stats.build_unreadable = 3;
+  stats.build_duplicates = 5;
+  std::map<std::string, double> told;
+  for (const auto& family : runtime_metrics(stats)) {
+    const auto& value = family.metric.front();
+    told[family.name] =
+        family.type == prometheus::MetricType::Gauge ? value.gauge.value : value.counter.value;
+  }
+  EXPECT_EQ(told.at("perdure_index_build_kinds"), 2);
+  EXPECT_EQ(told.at("perdure_index_build_objects"), 1'000);
+  EXPECT_EQ(told.at("perdure_index_build_done_objects"), 640);
+  EXPECT_EQ(told.at("perdure_index_build_unreadable_objects"), 3);
+  EXPECT_EQ(told.at("perdure_index_build_duplicates_total"), 5);
 }
 
 }  // namespace

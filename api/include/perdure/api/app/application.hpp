@@ -62,9 +62,11 @@ struct ApplicationOptions {
   std::filesystem::path data_dir = {};       ///< for the check of free space; empty: none
   std::uint64_t free_bytes_min = 64u << 20;  ///< below it /health says degraded
   std::size_t body_bytes_max = 1u << 20;
-  std::size_t import_bytes_max = 64u << 20;    ///< of POST /durable-objects/import
-  std::size_t webhooks_per_owner_max = 1'000;  ///< as WebhookPolicy, for those brought back
-  std::size_t sockets_per_user_max = 1'000;    ///< streams and WebSockets open at a time
+  std::size_t import_bytes_max = 64u << 20;         ///< of POST /durable-objects/import
+  std::size_t webhooks_per_owner_max = 1'000;       ///< as WebhookPolicy, for those brought back
+  std::size_t jobs_queued_max = 1'000'000;          ///< as JobOptions, for those of a batch
+  std::size_t jobs_per_owner_queued_max = 100'000;  ///< the same
+  std::size_t sockets_per_user_max = 1'000;         ///< streams and WebSockets open at a time
   MemoryBudget* memory = nullptr;  ///< counts large bodies as they are parsed; null: nothing does
   SlowLimits slow = {};
   MetricsPort metrics = {};
