@@ -274,6 +274,7 @@ void EventStreams::leave_others(Stream& stream) {
 
 void EventStreams::let_go(Stream& stream) {
   ready_.erase(&stream);
+  unsure_.erase(&stream);
   leave_others(stream);
   streams_.erase(&stream);
 }
@@ -392,27 +393,24 @@ bool EventStreams::tell_lost_until(Stream& stream, const std::string& place) {
   return true;
 }
 
-Result<EventStreams::Judged> EventStreams::judge(Stream& stream, const Event& event) const {
+bool EventStreams::judge(Stream& stream, const Event& event) const {
+  if (stream.judged && stream.judged->position == event.position) return true;
   Judged judged{.position = event.position};
   if (!scopes_open(services_.router, stream.grant.principal(), event)) {
     judged.use = EventUse::skipped;
   } else if (stream.rules.use) {
-    PERDURE_TRY(use, stream.rules.use(event, judged.text));
-    judged.use = use;
+    const auto use = stream.rules.use(event, judged.text);
+    if (!use) stream.cut();
+    if (!use) return false;
+    judged.use = *use;
   }
-  return judged;
+  stream.judged = std::move(judged);
+  return true;
 }
 
 /// Says whether the next event may follow at once: the stream has room, and goes on.
 bool EventStreams::send(Stream& stream, const Event& event) {
-  if (!stream.judged || stream.judged->position != event.position) {
-    auto judged = judge(stream, event);
-    if (!judged) {
-      stream.cut();
-      return false;
-    }
-    stream.judged = std::move(*judged);
-  }
+  if (!judge(stream, event)) return false;
   const auto use = stream.judged->use;
   const auto& text = stream.judged->text;
   if (use == EventUse::sent || use == EventUse::sent_as_last) {

@@ -116,7 +116,8 @@ class EventStreams {
   [[nodiscard]] bool send(Stream& stream, const Event& event);
   [[nodiscard]] bool admits(Stream& stream);
   struct Judged;
-  [[nodiscard]] Result<Judged> judge(Stream& stream, const Event& event) const;
+  /// False when it cannot be done now: the stream is cut.
+  [[nodiscard]] bool judge(Stream& stream, const Event& event) const;
   void follow_role(Stream& stream);
   void leave_others(Stream& stream);
   [[nodiscard]] std::set<Stream*>& others_of(const Stream& stream);
