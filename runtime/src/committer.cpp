@@ -7,6 +7,7 @@
 
 #include "kind_rows.hpp"
 #include "perdure/base/processor_time.hpp"
+#include "refusals.hpp"
 
 namespace perdure::runtime {
 
@@ -14,13 +15,6 @@ namespace {
 
 // About two syncs of a fast disk.
 constexpr auto gather_max = std::chrono::microseconds{200};
-
-// For what changed nothing.
-Unexpected unavailable(std::string detail, std::chrono::seconds retry_after) {
-  Error error{.code = ErrorCode::unavailable, .detail = std::move(detail)};
-  error.retry_after = retry_after;
-  return fail(std::move(error));
-}
 
 std::size_t log_bytes_of_all(const storage::Unit& unit) {
   std::size_t bytes = 0;
@@ -32,7 +26,7 @@ std::size_t log_bytes_of_all(const storage::Unit& unit) {
 // owner, but for those of an object without a record.
 OwnerKey line_of(const Submission& submission) {
   if (submission.settle) return caller_key(submission.envelope->call.principal).value_or(0);
-  auto& cell = *submission.envelope->cell;
+  auto& cell = *submission.envelope->in_flight.cell();
   if (!cell.line) {
     const auto& owner = submission.version->meta.origin->owner.text();
     cell.line = owner.empty() ? cell.hash : perdure::owner_key(owner);
@@ -49,17 +43,6 @@ std::size_t log_bytes_of(const storage::WriteSet& write_set) {
   for (const auto& event : write_set.events) bytes += event.size();
   for (const auto& sent : write_set.sends) bytes += sent.size();
   return bytes;
-}
-
-Unexpected unknown_outcome(const Error& cause) {
-  Error error{.code = ErrorCode::outcome_unknown,
-              .detail = "the change may or may not have happened: " + cause.detail};
-  error.retry_after = std::chrono::seconds{5};
-  return fail(std::move(error));
-}
-
-Unexpected opened_again() {
-  return unavailable("the store was opened again; nothing was changed", std::chrono::seconds{1});
 }
 
 Committer::Committer(storage::Store& store, Directory& directory, Time claims_at, EveryHook& hooks,
@@ -162,7 +145,7 @@ void Committer::tell_what_was_asked(storage::Unit& unit, const storage::Committe
 
 void Committer::settle(const SubmissionPtr& submission, const storage::Outcome* outcome) {
   if (submission->settle) return submission->settle(*outcome);
-  Cell& cell = *submission->envelope->cell;
+  Cell& cell = *submission->envelope->in_flight.cell();
   const auto& version = submission->version;
   if (outcome != nullptr && *outcome) {
     publish(cell, version);
@@ -174,8 +157,7 @@ void Committer::settle(const SubmissionPtr& submission, const storage::Outcome* 
     }
     if (store_.health() == storage::Health::writable) return effects_.give_back(submission);
     // The reply saw a change whose fate is unknown.
-    return answer(*submission,
-                  unavailable("writes have stopped; nothing was changed", std::chrono::seconds{5}));
+    return answer(*submission, writes_have_stopped(store_.health()));
   }
   const Error& error = outcome->error();
   switch (error.code) {
@@ -203,12 +185,10 @@ void Committer::publish(Cell& cell, const VersionPtr& version) {
 
 void Committer::answer(Submission& submission, Result<Reply> reply) {
   const auto envelope = std::move(submission.envelope);
-  Cell& cell = *envelope->cell;
+  Cell& cell = *envelope->in_flight.cell();
   cell.settled.fetch_add(1, std::memory_order_release);
   if (cell.recovering.load(std::memory_order_acquire)) directory_.tell_settled(cell);
-  // Counted down first: whoever gets the reply finds the object quiet if it is.
-  directory_.finished(*envelope);
-  envelope->done(std::move(reply));
+  envelope->answer(std::move(reply));
 }
 
 // A sync costs as much processor time as several turns, so one for many is worth a short wait, if
@@ -251,7 +231,8 @@ void Committer::check_invariants() const {
                 "the count of what waits is off");
   held_over_.check_invariants();
   for (const auto& submission : waiting_) {
-    PERDURE_CHECK(submission->settle || submission->envelope->cell, "a turn of nobody waits");
+    PERDURE_CHECK(submission->settle || submission->envelope->in_flight.cell(),
+                  "a turn of nobody waits");
     PERDURE_CHECK(!submission->settle || submission->unit, "a transaction without a unit waits");
   }
 }

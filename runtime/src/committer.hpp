@@ -35,10 +35,6 @@ struct Submission {
 
 using SubmissionPtr = std::shared_ptr<Submission>;  // shared: may travel back as a message
 
-/// The error of a call that reached an activation which the store's reopening has outlived.
-[[nodiscard]] Unexpected opened_again();
-/// The error of a change whose commit failed in a way that leaves open what became of it.
-[[nodiscard]] Unexpected unknown_outcome(const Error& cause);
 /// About what a write set takes in the store's log.
 [[nodiscard]] std::size_t log_bytes_of(const storage::WriteSet& write_set);
 

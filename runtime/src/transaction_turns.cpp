@@ -130,7 +130,7 @@ Result<Envelope> TransactionTurns::make_envelope(const TransactionStep& step) {
   call.principal = step.principal.value_or(whole_.call.principal);
   call.request_id = whole_.call.request_id;
   call.traceparent = whole_.call.traceparent;
-  PERDURE_TRY_VOID(ground_.resolve(envelope));
+  PERDURE_TRY_VOID(ground_.kinds.resolve(envelope));
   if (!may_be_a_step(envelope.operation)) {
     return fail(ErrorCode::invalid, step.command + " cannot be part of a transaction");
   }
