@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include "builtin_operations.hpp"
 #include "dead_letter.hpp"
+#include "operations.hpp"
 #include "subscription.hpp"
 
 namespace perdure::runtime {
@@ -21,14 +21,12 @@ const KindDefinition* KindTable::find(std::string_view name) const {
 }
 
 bool KindTable::names_builtin(Envelope& envelope) {
-  const auto& call = envelope.call;
-  const bool is_query = call.type == CallType::query;
-  for (const auto& [name, operation] : builtin_operations) {
-    if (name != call.name || is_query != (operation == Operation::get)) continue;
-    envelope.operation = operation;
-    return true;
-  }
-  return false;
+  const auto* row = find_builtin(envelope.call.name);
+  const auto type =
+      row != nullptr && row->action == Action::read ? CallType::query : CallType::command;
+  if (row == nullptr || type != envelope.call.type) return false;
+  envelope.operation = row->operation;
+  return true;
 }
 
 Result<void> KindTable::resolve(Envelope& envelope) const {
