@@ -6,10 +6,10 @@
 // turn of its object moves each that needs it.
 #pragma once
 
-#include <mutex>
 #include <optional>
 
 #include "alarm_clock.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "times.hpp"
 
 namespace perdure::runtime {
@@ -48,7 +48,7 @@ class AlarmCheck {
   std::uint64_t seen_;       ///< Times::times_set_back
   Milliseconds not_before_{0};
 
-  std::mutex mutex_;  // guards the rest
+  WatchedMutex mutex_;  // guards the rest
   std::size_t moving_ = 0;
   bool again_ = true;  ///< from the beginning
   bool failed_ = false;

@@ -9,12 +9,12 @@
 
 #include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "batch_pace.hpp"
 #include "directory.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/options.hpp"
 #include "perdure/storage/store.hpp"
 
@@ -109,8 +109,8 @@ class Committer {
   std::atomic<std::uint64_t> turns_{0};
   std::atomic<std::size_t> waiting_count_{0};  ///< all that wait, to be looked at without the lock
 
-  mutable std::mutex mutex_;  // guards the rest
-  std::condition_variable arrived_;
+  mutable WatchedMutex mutex_;  // guards the rest
+  std::condition_variable_any arrived_;
   std::vector<SubmissionPtr> waiting_;
   std::size_t waiting_bytes_ = 0;  ///< of waiting_
   /// Waits since before waiting_: more was there than one batch takes.

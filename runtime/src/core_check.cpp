@@ -92,6 +92,7 @@ void Runtime::Core::check_invariants() const {
 
 void Runtime::Core::check_store(const std::vector<ObjectId>& objects) {
   const auto& store = *foundation_.store;
+  const LockPardon pardon;  // what is in memory is compared with the store
   check_invariants();
   if (flights_.over()) {
     PERDURE_CHECK(intake_.once().in_flight() == 0,

@@ -17,12 +17,12 @@
 #include <atomic>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <functional>
-#include <mutex>
 #include <vector>
 
 #include "cell.hpp"
 #include "envelope.hpp"
 #include "flights.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/options.hpp"
 #include "use_order.hpp"
 
@@ -142,7 +142,7 @@ class Directory {
     bool operator()(const auto& a, const auto& b) const { return id(a) == id(b); }
   };
   struct Shard {
-    mutable std::mutex mutex;
+    mutable WatchedMutex mutex;
     boost::unordered_flat_set<CellPtr, Hash, Equal> cells;
     UseOrder by_use;
     std::size_t bytes = 0;

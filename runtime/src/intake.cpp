@@ -62,6 +62,7 @@ void Intake::enter(const EnvelopePtr& envelope) {
 }
 
 bool Intake::let_in(Envelope& envelope) {
+  check_holds_no_lock("a lock is held over a call of the runtime");
   if (auto resolved = resolve(envelope); !resolved) {
     envelope.answer(fail(std::move(resolved).error()));
     return false;

@@ -8,11 +8,11 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/call.hpp"
 #include "perdure/storage/store.hpp"
 
@@ -53,7 +53,7 @@ class LetterBound {
   std::optional<std::string> find_from_ = std::string{};  ///< a key; none: all were found
   std::optional<std::string> last_ = {};                  ///< whose letters are on their way
 
-  std::mutex mutex_;              // guards the rest
+  WatchedMutex mutex_;            // guards the rest
   std::set<std::string> owners_;  ///< to be looked at
 };
 

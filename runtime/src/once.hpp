@@ -7,12 +7,12 @@
 #pragma once
 
 #include <array>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "envelope.hpp"
 #include "once_bound.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/storage/store.hpp"
 
 namespace perdure::runtime {
@@ -62,7 +62,7 @@ class Once {
     std::vector<ReplyHandler> waiting;
   };
   struct Shard {
-    mutable std::mutex mutex;
+    mutable WatchedMutex mutex;
     std::unordered_map<std::string, Running> calls;
   };
   Shard& shard_of(const std::string& key) {

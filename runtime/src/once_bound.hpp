@@ -9,10 +9,10 @@
 #pragma once
 
 #include <array>
-#include <mutex>
 #include <unordered_map>
 
 #include "envelope.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/storage/store.hpp"
 
 namespace perdure::runtime {
@@ -54,7 +54,7 @@ class OnceBound {
   const std::uint64_t keys_max_;
   const std::chrono::seconds window_;
 
-  std::mutex mutex_;  // guards the rest
+  WatchedMutex mutex_;  // guards the rest
   std::unordered_map<std::string, Known> known_;
 };
 

@@ -13,13 +13,13 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <set>
 
 #include "envelope.hpp"
 #include "outbox_attempt.hpp"
 #include "perdure/base/fair_queue.hpp"
 #include "perdure/base/shared_room.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "performer_line.hpp"
 
 namespace perdure::runtime {
@@ -159,7 +159,7 @@ class OutboxPump {
 
   const std::shared_ptr<AttemptLink> link_;  // shared with attempts, which may outlive the pump
 
-  mutable std::mutex mutex_;  // guards the rest
+  mutable WatchedMutex mutex_;  // guards the rest
   std::vector<storage::OutboxRow> arrivals_;
   std::size_t arrivals_bytes_ = 0;
   std::map<std::uint64_t, Item> items_;

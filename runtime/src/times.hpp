@@ -7,9 +7,9 @@
 
 #include <cstdint>
 #include <deque>
-#include <mutex>
 
 #include "perdure/base/time.hpp"
+#include "perdure/base/watched_mutex.hpp"
 
 namespace perdure::runtime {
 
@@ -57,7 +57,7 @@ class Times {
   const Milliseconds begun_;
   const Offset start_;
 
-  mutable std::mutex mutex_;  // guards the rest
+  mutable WatchedMutex mutex_;  // guards the rest
   mutable std::deque<Stretch> stretches_;
   mutable std::uint64_t times_set_back_ = 0;
 };

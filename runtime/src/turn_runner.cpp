@@ -13,6 +13,7 @@
 #include "life_end.hpp"
 #include "once.hpp"
 #include "operations.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/access.hpp"
 #include "perdure/schemas/misfit.hpp"
 #include "perdure/schemas/schema.hpp"
@@ -55,6 +56,7 @@ bool may_run_without_life(const Envelope& envelope, const Version& newest) {
 // Handlers are code of others: what they throw must not get past here.
 template <class F>
 auto guarded(const Envelope& envelope, F&& run) -> decltype(run()) {
+  check_holds_no_lock("a lock is held over a handler");
   try {
     return run();
   } catch (const Failure& failure) {
