@@ -88,6 +88,9 @@ void Runtime::Core::check_invariants() const {
   directory_.check_invariants();
   committer_.check_invariants();
   intake_.once().check_invariants();
+  purger_.check_invariants();
+  letter_bound_.check_invariants();
+  times_.check_invariants();
 }
 
 void Runtime::Core::check_store(const std::vector<ObjectId>& objects) {

@@ -29,6 +29,8 @@ class LetterBound {
   void made(const std::string& owner);
   /// Purges at most `calls_max` letters. Does nothing while earlier ones are on their way.
   void step();
+  /// No more letters are on their way out than may be. Aborts otherwise.
+  void check_invariants() const;
 
   /// More than alarms and webhooks of one owner give up between two steps.
   static constexpr std::size_t calls_max = 256;

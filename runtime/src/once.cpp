@@ -145,6 +145,7 @@ std::size_t Once::in_flight() const {
 }
 
 void Once::check_invariants() const {
+  bound_.check_invariants();
   for (const auto& shard : shards_) {
     const std::scoped_lock lock{shard.mutex};
     for (const auto& [key, call] : shard.calls) {

@@ -32,6 +32,8 @@ class Times {
 
   /// Looks whether the wall clock has been set. To be called now and then.
   void look() const;
+  /// Stretches follow each other. Aborts otherwise.
+  void check_invariants() const;
   /// How often it was seen to have been set back.
   [[nodiscard]] std::uint64_t times_set_back() const;
   [[nodiscard]] std::uint64_t id() const { return id_; }
