@@ -5,9 +5,9 @@
 #include <chrono>
 #include <thread>
 
-#include "kind_rows.hpp"
 #include "perdure/base/processor_time.hpp"
 #include "refusals.hpp"
+#include "settlement.hpp"
 
 namespace perdure::runtime {
 
@@ -147,33 +147,24 @@ void Committer::settle(const SubmissionPtr& submission, const storage::Outcome* 
   if (submission->settle) return submission->settle(*outcome);
   Cell& cell = *submission->envelope->in_flight.cell();
   const auto& version = submission->version;
-  if (outcome != nullptr && *outcome) {
-    publish(cell, version);
-    return answer(*submission, std::move(submission->reply));
-  }
-  if (outcome == nullptr) {
-    if (cell.committed_seq.load(std::memory_order_relaxed) >= version->meta.seq) {
+  const auto committed = cell.committed_seq.load(std::memory_order_relaxed);
+  // The store is asked only where it matters.
+  const bool is_left_behind = outcome == nullptr && committed < version->meta.seq;
+  const auto health = is_left_behind ? store_.health() : storage::Health::writable;
+  switch (settlement_of({.outcome = outcome,
+                         .depends_on = version->meta.seq,
+                         .committed = committed,
+                         .health = health})) {
+    case Settlement::answered:
+      if (outcome != nullptr) publish(cell, version);
       return answer(*submission, std::move(submission->reply));
-    }
-    if (store_.health() == storage::Health::writable) return effects_.give_back(submission);
-    // The reply saw a change whose fate is unknown.
-    return answer(*submission, writes_have_stopped(store_.health()));
-  }
-  const Error& error = outcome->error();
-  switch (error.code) {
-    case ErrorCode::outcome_unknown:
-      // Its activation holds a state that may never have been: nobody may ask it again.
+    case Settlement::refused: submission->refused = outcome->error(); [[fallthrough]];
+    case Settlement::runs_again: return effects_.give_back(submission);
+    case Settlement::in_doubt:
       directory_.drop(cell);
-      return answer(*submission, unknown_outcome(error));
-    case ErrorCode::stale_epoch:
-      // What it was built upon may not have outlived the store that it was read from.
-      directory_.drop(cell);
-      return answer(*submission, opened_again());
-    case ErrorCode::stale_precondition: return effects_.give_back(submission);
-    default:
-      // With the rows that it was given meanwhile, its turn runs again.
-      if (!is_marked_meanwhile(error)) submission->refused = error;
-      return effects_.give_back(submission);
+      return answer(*submission, unknown_outcome(outcome->error()));
+    case Settlement::outlived: directory_.drop(cell); return answer(*submission, opened_again());
+    case Settlement::stopped: return answer(*submission, writes_have_stopped(health));
   }
 }
 
