@@ -7,6 +7,7 @@
 #include "once_bound.hpp"
 #include "quorums.hpp"
 #include "quota.hpp"
+#include "refusals.hpp"
 #include "unique_keys.hpp"
 
 namespace perdure::runtime {
@@ -43,7 +44,7 @@ void Activation::receive(EnvelopePtr envelope) {
 }
 
 void Activation::run(const EnvelopePtr& envelope) {
-  if (auto loaded = load(); !loaded) return finish(envelope, fail(std::move(loaded).error()));
+  if (auto loaded = load(); !loaded) return envelope->answer(fail(std::move(loaded).error()));
   forget_durable();
   if (envelope->receipt && envelope->receipt->epoch != cell_->epoch) {
     return answer(envelope, opened_again());
@@ -111,7 +112,7 @@ void Activation::answer(const EnvelopePtr& envelope, Result<Reply> reply) {
   // nobody before it is durable.
   const bool is_durable =
       cell_->committed_seq.load(std::memory_order_acquire) == newest_->meta.seq && alarms_.empty();
-  if (is_durable) return finish(envelope, std::move(reply));
+  if (is_durable) return envelope->answer(std::move(reply));
   submit(envelope, {}, std::move(reply));
 }
 
@@ -120,12 +121,6 @@ void Activation::submit(const EnvelopePtr& envelope, std::optional<storage::Unit
   ++submitted_;
   around_.committer.submit(std::make_shared<Submission>(
       Submission{envelope, std::move(unit), newest_, std::move(reply)}));
-}
-
-void Activation::finish(const EnvelopePtr& envelope, Result<Reply> reply) {
-  // Counted down last: while a call is counted, the runtime around this actor stays.
-  envelope->done(std::move(reply));
-  around_.directory.finished(*envelope);
 }
 
 void Activation::take_back(SubmissionPtr submission) {
@@ -157,7 +152,11 @@ void Activation::recover() {
   const bool hold_came_back = std::ranges::any_of(again, [](const SubmissionPtr& submission) {
     return submission->envelope->operation == Operation::hold;
   });
-  if (hold_came_back && std::exchange(held_by_, 0) != 0) around_.directory.uncount(*cell_);
+  InFlight kept;  // until all that came back has a place
+  if (hold_came_back) {
+    held_by_ = 0;
+    kept = std::move(kept_);
+  }
   auto held = held_ ? std::move(held_) : std::make_unique<std::deque<EnvelopePtr>>();
   for (auto submission = again.rbegin(); submission != again.rend(); ++submission) {
     auto& refused = (*submission)->refused;
@@ -173,7 +172,7 @@ void Activation::recover() {
   ask_to_go_on();
   for (const auto& submission : again) {
     if (!submission->refused) continue;
-    finish(submission->envelope, fail(std::move(*submission->refused)));
+    submission->envelope->answer(fail(std::move(*submission->refused)));
   }
 }
 
@@ -195,7 +194,7 @@ void Activation::go_on() {
 void Activation::hold(const EnvelopePtr& envelope) {
   PERDURE_CHECK(held_by_ == 0, "two transactions hold " + to_string(cell_->object));
   held_by_ = envelope->transaction;
-  around_.directory.count(*cell_);
+  kept_ = around_.directory.keep(cell_);
   // Granted when all that came before is durable.
   answer(envelope, Reply{.value = nullptr, .meta = newest_->meta});
 }
@@ -204,14 +203,16 @@ void Activation::release(std::uint64_t transaction) {
   // A transaction that was refused the object ends, too: whoever holds it by then goes on.
   if (held_by_ != transaction) return;
   held_by_ = 0;
+  const auto kept = std::move(kept_);  // counted down last: it may be all that keeps the cell
   go_back_to_committed();
   ask_to_go_on();
-  around_.directory.uncount(*cell_);
 }
 
 void Activation::check_invariants() const {
   PERDURE_CHECK(!held_ || must_hold() || going_on_, "calls are held without a reason");
   PERDURE_CHECK(!held_ || !held_->empty(), "there is a place for calls that are held, and none");
+  PERDURE_CHECK((held_by_ != 0) == static_cast<bool>(kept_),
+                "who holds the object does not keep it");
   PERDURE_CHECK(submitted_ >= cell_->settled.load(), "more has settled than went out");
   // A transaction moves the durable version of an object that it holds.
   if (newest_ && held_by_ == 0) {

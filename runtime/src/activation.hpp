@@ -57,7 +57,6 @@ class Activation {
 
   /// Aborts when it holds calls for no reason, or is behind what is durable.
   void check_invariants() const;
-  [[nodiscard]] bool checks_invariants() const { return around_.checks_invariants; }
 
  private:
   void run(const EnvelopePtr& envelope);
@@ -74,7 +73,6 @@ class Activation {
   /// Lets a reply out when all that it saw is durable.
   void answer(const EnvelopePtr& envelope, Result<Reply> reply);
   void submit(const EnvelopePtr& envelope, std::optional<storage::Unit> unit, Result<Reply> reply);
-  void finish(const EnvelopePtr& envelope, Result<Reply> reply);
 
   const CellPtr cell_;
   Surroundings& around_;
@@ -87,6 +85,7 @@ class Activation {
   std::uint64_t submitted_;
   std::vector<SubmissionPtr> returned_;  ///< not empty: recovering
   std::uint64_t held_by_ = 0;            ///< the transaction that holds the object; 0: none
+  InFlight kept_;                        ///< while held_by_ is not 0
   /// To be run before any other: returned, or arrived while recovering or holding, or behind those.
   std::unique_ptr<std::deque<EnvelopePtr>> held_;  ///< null: none
   bool going_on_ = false;                          ///< has asked to, and has not been told yet

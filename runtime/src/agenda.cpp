@@ -163,6 +163,8 @@ void Agenda::reset() {
 
 void Agenda::check_invariants() {
   alarms_.check_invariants();
+  alarm_check_.check_invariants();
+  events_.check_invariants();
   outbox_.check_invariants();
   subscriptions_.check_invariants();
 }

@@ -5,12 +5,12 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <mutex>
 
 #include "alarm_check.hpp"
 #include "alarm_clock.hpp"
 #include "log_trimmer.hpp"
 #include "outbox_pump.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "subscription.hpp"
 #include "times.hpp"
 
@@ -66,12 +66,12 @@ class Agenda {
 
   // Before the parts below, which wake until they are gone: a performer that still has an effect
   // finishes it on a thread of its own.
-  std::mutex mutex_;  // guards the next four
+  WatchedMutex mutex_;  // guards the next four
   std::vector<std::function<void()>> posted_;
   bool awake_ = true;
   bool resting_ = false;
   bool stopping_ = false;
-  std::condition_variable woken_;
+  std::condition_variable_any woken_;
 
   AlarmClock alarms_;
   AlarmCheck alarm_check_;

@@ -96,4 +96,9 @@ void AlarmCheck::reset() {
   again_ = true;
 }
 
+void AlarmCheck::check_invariants() const {
+  const std::scoped_lock lock{mutex_};
+  PERDURE_CHECK(moving_ <= moving_max, "more alarms are being moved than may be");
+}
+
 }  // namespace perdure::runtime

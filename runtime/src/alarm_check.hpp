@@ -6,10 +6,10 @@
 // turn of its object moves each that needs it.
 #pragma once
 
-#include <mutex>
 #include <optional>
 
 #include "alarm_clock.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "times.hpp"
 
 namespace perdure::runtime {
@@ -28,6 +28,8 @@ class AlarmCheck {
   void changed(const ObjectId& object, const storage::AlarmChange& change);
   /// The store was exchanged: all are looked at again.
   void reset();
+  /// No more alarms are being moved than may be. Aborts otherwise.
+  void check_invariants() const;
 
  private:
   using Place = storage::AlarmPlace;
@@ -48,7 +50,7 @@ class AlarmCheck {
   std::uint64_t seen_;       ///< Times::times_set_back
   Milliseconds not_before_{0};
 
-  std::mutex mutex_;  // guards the rest
+  mutable WatchedMutex mutex_;  // guards the rest
   std::size_t moving_ = 0;
   bool again_ = true;  ///< from the beginning
   bool failed_ = false;

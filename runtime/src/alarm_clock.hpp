@@ -14,7 +14,6 @@
 
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -22,6 +21,7 @@
 
 #include "alarm_lines.hpp"
 #include "envelope.hpp"
+#include "perdure/base/watched_mutex.hpp"
 
 namespace perdure::runtime {
 
@@ -108,8 +108,8 @@ class AlarmClock {
   std::unordered_map<ObjectId, OwnerKey> owners_;  ///< as they were looked up
   Microseconds read_not_before_{0};                ///< something could not be run, or read
 
-  mutable std::mutex mutex_;  // guards the rest
-  std::set<Place> window_;    ///< all up to read_to_ that are not in lines_ or running_
+  mutable WatchedMutex mutex_;  // guards the rest
+  std::set<Place> window_;      ///< all up to read_to_ that are not in lines_ or running_
   Place read_to_;
   std::vector<Ended> ended_;
   bool forgets_ = false;

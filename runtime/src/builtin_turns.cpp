@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands that every kind has.
+#include "builtin_turns.hpp"
+
 #include <fmt/format.h>
 
 #include <set>
@@ -11,7 +12,6 @@
 #include "perdure/runtime/access.hpp"
 #include "perdure/schemas/schema.hpp"
 #include "secrets.hpp"
-#include "turn_runner.hpp"
 
 namespace perdure::runtime {
 
@@ -77,29 +77,6 @@ Result<void> finish_change(Draft& draft, TurnContext& turn) {
   return {};
 }
 
-Result<void> replace(Draft& draft, TurnContext& turn) {
-  const auto& kind = draft.around.kind;
-  auto json = draft.envelope.call.payload;
-  if (!kind.secrets.empty()) {
-    keep_secrets(kind, root_of(kind, draft.before), json);
-  }
-  PERDURE_TRY_VOID(accept_into(draft, json));
-  return finish_change(draft, turn);
-}
-
-Result<void> create(Draft& draft, TurnContext& turn) {
-  const auto& payload = draft.envelope.call.payload;
-  if (payload.is_object() && payload.contains("state")) {
-    PERDURE_TRY_VOID(accept_into(draft, payload["state"]));
-    settle(draft, turn);
-  } else {
-    // Also the default must be a state that the kind accepts.
-    PERDURE_TRY_VOID(accept_into(draft, draft.around.kind.state.encode(draft.state.get())));
-  }
-  answer_with_state(draft);
-  return {};
-}
-
 // The patch is of what is stored; what comes of it is read as the stored state would have been.
 Result<Json> patch_unreadable(const Draft& draft) {
   const auto& kind = draft.around.kind;
@@ -111,32 +88,6 @@ Result<Json> patch_unreadable(const Draft& draft) {
   Error error{.code = ErrorCode::invalid, .detail = state.error().detail};
   error.fields.push_back({"", "unreadable", std::move(state).error().detail});
   return fail(std::move(error));
-}
-
-Result<void> patch(Draft& draft, TurnContext& turn) {
-  if (draft.before.unreadable) {
-    PERDURE_TRY(patched, patch_unreadable(draft));
-    PERDURE_TRY_VOID(accept_into(draft, patched));
-    return finish_change(draft, turn);
-  }
-  Json json = draft.around.kind.state.encode(draft.state.get());
-  merge_patch(json, draft.envelope.call.payload);
-  PERDURE_TRY_VOID(accept_into(draft, json));
-  return finish_change(draft, turn);
-}
-
-Result<void> import_state(Draft& draft, TurnContext& turn) {
-  const auto& payload = draft.envelope.call.payload;
-  if (!payload.is_object() || !payload.contains("state")) {
-    return bad_field("/state", "an import has a state");
-  }
-  PERDURE_TRY_VOID(accept_into(draft, payload["state"]));
-  for (const auto& entry : payload.value("entries", Json::array())) {
-    turn.entries().put(entry.at("key").get<std::string>(), entry.at("value").get<std::string>());
-  }
-  settle(draft, turn);
-  answer_with_state(draft);
-  return {};
 }
 
 // The keys whose entries may differ between `seq` and now: those that the records since then
@@ -177,6 +128,67 @@ std::set<std::string> keys_changed_since(const Draft& draft, TurnContext& turn, 
   return keys;
 }
 
+using GrantChange = Result<Grants> (*)(const ObjectMeta& meta, const Json& payload);
+
+Result<void> change_grants(Draft& draft, TurnContext& turn, GrantChange change) {
+  PERDURE_TRY(grants, change(draft.before.meta, draft.envelope.call.payload));
+  if (grants == draft.before.meta.grants) turn.change_nothing();
+  draft.meta.grants = std::move(grants);
+  draft.value = {{"grants", grants_json(draft.meta)}};
+  return {};
+}
+
+}  // namespace
+
+Result<void> replace(Draft& draft, TurnContext& turn) {
+  const auto& kind = draft.around.kind;
+  auto json = draft.envelope.call.payload;
+  if (!kind.secrets.empty()) {
+    keep_secrets(kind, root_of(kind, draft.before), json);
+  }
+  PERDURE_TRY_VOID(accept_into(draft, json));
+  return finish_change(draft, turn);
+}
+
+Result<void> create(Draft& draft, TurnContext& turn) {
+  const auto& payload = draft.envelope.call.payload;
+  if (payload.is_object() && payload.contains("state")) {
+    PERDURE_TRY_VOID(accept_into(draft, payload["state"]));
+    settle(draft, turn);
+  } else {
+    // Also the default must be a state that the kind accepts.
+    PERDURE_TRY_VOID(accept_into(draft, draft.around.kind.state.encode(draft.state.get())));
+  }
+  answer_with_state(draft);
+  return {};
+}
+
+Result<void> patch(Draft& draft, TurnContext& turn) {
+  if (draft.before.unreadable) {
+    PERDURE_TRY(patched, patch_unreadable(draft));
+    PERDURE_TRY_VOID(accept_into(draft, patched));
+    return finish_change(draft, turn);
+  }
+  Json json = draft.around.kind.state.encode(draft.state.get());
+  merge_patch(json, draft.envelope.call.payload);
+  PERDURE_TRY_VOID(accept_into(draft, json));
+  return finish_change(draft, turn);
+}
+
+Result<void> import_state(Draft& draft, TurnContext& turn) {
+  const auto& payload = draft.envelope.call.payload;
+  if (!payload.is_object() || !payload.contains("state")) {
+    return bad_field("/state", "an import has a state");
+  }
+  PERDURE_TRY_VOID(accept_into(draft, payload["state"]));
+  for (const auto& entry : payload.value("entries", Json::array())) {
+    turn.entries().put(entry.at("key").get<std::string>(), entry.at("value").get<std::string>());
+  }
+  settle(draft, turn);
+  answer_with_state(draft);
+  return {};
+}
+
 Result<void> restore(Draft& draft, TurnContext& turn) {
   PERDURE_TRY(seq, seq_of(draft.envelope.call.payload));
   const auto& object = draft.meta.object();
@@ -213,6 +225,9 @@ Result<void> remove(Draft& draft, TurnContext& turn) {
 }
 
 Result<void> undelete(Draft& draft, TurnContext& turn) {
+  if (draft.before.meta.exists()) {
+    return fail(ErrorCode::conflict, to_string(draft.meta.object()) + " is not deleted");
+  }
   begin_taking_along(draft.envelope, draft.around, turn);
   PERDURE_TRY_VOID(resume_alarms(draft.meta.object(), draft.around, turn));
   settle(draft, turn);
@@ -220,17 +235,6 @@ Result<void> undelete(Draft& draft, TurnContext& turn) {
   return {};
 }
 
-using GrantChange = Result<Grants> (*)(const ObjectMeta& meta, const Json& payload);
-
-Result<void> change_grants(Draft& draft, TurnContext& turn, GrantChange change) {
-  PERDURE_TRY(grants, change(draft.before.meta, draft.envelope.call.payload));
-  if (grants == draft.before.meta.grants) turn.change_nothing();
-  draft.meta.grants = std::move(grants);
-  draft.value = {{"grants", grants_json(draft.meta)}};
-  return {};
-}
-
-// An object that is there as soon as it is named begins with its alarm, as it would with a command.
 Result<void> begin_with_alarm(Draft& draft, TurnContext& turn) {
   PERDURE_TRY(change, run_alarm_change(draft.envelope, draft.before, draft.around));
   for (auto& [name, alarm] : change.alarms) turn.keep_alarm(std::move(alarm).value());
@@ -238,26 +242,17 @@ Result<void> begin_with_alarm(Draft& draft, TurnContext& turn) {
   return {};
 }
 
-}  // namespace
+Result<void> share(Draft& draft, TurnContext& turn) {
+  return change_grants(draft, turn, with_grant);
+}
 
-Result<void> run_builtin(Draft& draft, TurnContext& turn) {
-  switch (draft.envelope.operation) {
-    case Operation::create: return create(draft, turn);
-    case Operation::replace: return replace(draft, turn);
-    case Operation::patch: return patch(draft, turn);
-    case Operation::remove: return remove(draft, turn);
-    case Operation::undelete:
-      if (draft.before.meta.exists()) {
-        return fail(ErrorCode::conflict, to_string(draft.meta.object()) + " is not deleted");
-      }
-      return undelete(draft, turn);
-    case Operation::restore: return restore(draft, turn);
-    case Operation::import: return import_state(draft, turn);
-    case Operation::share: return change_grants(draft, turn, with_grant);
-    case Operation::unshare: return change_grants(draft, turn, without_grant);
-    case Operation::set_alarm: return begin_with_alarm(draft, turn);
-    default: return fail(ErrorCode::internal, "no such builtin command");
-  }
+Result<void> unshare(Draft& draft, TurnContext& turn) {
+  return change_grants(draft, turn, without_grant);
+}
+
+Result<Decision> take(const Envelope& envelope, const Version& newest,
+                      const TurnSurroundings& around) {
+  return decide_nothing(envelope, newest, around, nullptr);
 }
 
 Result<Decision> run_pin(const Envelope& envelope, const Version& newest,

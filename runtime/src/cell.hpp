@@ -8,11 +8,14 @@
 #include <memory>
 #include <optional>
 
+#include "in_flight.hpp"
 #include "perdure/base/fair_queue.hpp"
 #include "perdure/runtime/seq_watch.hpp"
 #include "version.hpp"
 
 namespace perdure::runtime {
+
+class Directory;
 
 /// One active object, as everybody but its activation sees it.
 ///
@@ -45,6 +48,8 @@ class Cell {
   /// Whose turn it is when the object runs: its owner's; until it is loaded that of the caller who
   /// woke it; its own if there is neither.
   [[nodiscard]] OwnerKey owner_key() const { return owner_key_.load(std::memory_order_relaxed); }
+  /// Which counts what is in flight for the object; null: it is gone.
+  [[nodiscard]] Directory* directory() const { return directory_.load(std::memory_order_relaxed); }
 
  private:
   friend class Directory;
@@ -65,6 +70,7 @@ class Cell {
     if (watched_seq_) watched_seq_->store(seq, std::memory_order_release);
   }
 
+  std::atomic<Directory*> directory_{nullptr};
   caf::actor actor_;      ///< null: nothing is there for it to do
   VersionPtr committed_;  ///< null until loaded
   /// What watches look at: null until there is one, silent until loaded and from removal on. Not a
@@ -79,7 +85,5 @@ class Cell {
   bool dropped_ = false;  ///< no longer in the map: what it still answers must not be believed
   std::list<Cell*>::iterator place_;
 };
-
-using CellPtr = std::shared_ptr<Cell>;  // shared by the map, the actor and envelopes on the way
 
 }  // namespace perdure::runtime

@@ -5,8 +5,9 @@
 #include <chrono>
 #include <thread>
 
-#include "kind_rows.hpp"
 #include "perdure/base/processor_time.hpp"
+#include "refusals.hpp"
+#include "settlement.hpp"
 
 namespace perdure::runtime {
 
@@ -14,13 +15,6 @@ namespace {
 
 // About two syncs of a fast disk.
 constexpr auto gather_max = std::chrono::microseconds{200};
-
-// For what changed nothing.
-Unexpected unavailable(std::string detail, std::chrono::seconds retry_after) {
-  Error error{.code = ErrorCode::unavailable, .detail = std::move(detail)};
-  error.retry_after = retry_after;
-  return fail(std::move(error));
-}
 
 std::size_t log_bytes_of_all(const storage::Unit& unit) {
   std::size_t bytes = 0;
@@ -32,7 +26,7 @@ std::size_t log_bytes_of_all(const storage::Unit& unit) {
 // owner, but for those of an object without a record.
 OwnerKey line_of(const Submission& submission) {
   if (submission.settle) return caller_key(submission.envelope->call.principal).value_or(0);
-  auto& cell = *submission.envelope->cell;
+  auto& cell = *submission.envelope->in_flight.cell();
   if (!cell.line) {
     const auto& owner = submission.version->meta.origin->owner.text();
     cell.line = owner.empty() ? cell.hash : perdure::owner_key(owner);
@@ -49,17 +43,6 @@ std::size_t log_bytes_of(const storage::WriteSet& write_set) {
   for (const auto& event : write_set.events) bytes += event.size();
   for (const auto& sent : write_set.sends) bytes += sent.size();
   return bytes;
-}
-
-Unexpected unknown_outcome(const Error& cause) {
-  Error error{.code = ErrorCode::outcome_unknown,
-              .detail = "the change may or may not have happened: " + cause.detail};
-  error.retry_after = std::chrono::seconds{5};
-  return fail(std::move(error));
-}
-
-Unexpected opened_again() {
-  return unavailable("the store was opened again; nothing was changed", std::chrono::seconds{1});
 }
 
 Committer::Committer(storage::Store& store, Directory& directory, Time claims_at, EveryHook& hooks,
@@ -164,36 +147,26 @@ void Committer::tell_what_was_asked(storage::Unit& unit, const storage::Committe
 
 void Committer::settle(const SubmissionPtr& submission, const storage::Outcome* outcome) {
   if (submission->settle) return submission->settle(*outcome);
-  Cell& cell = *submission->envelope->cell;
+  Cell& cell = *submission->envelope->in_flight.cell();
   const auto& version = submission->version;
-  if (outcome != nullptr && *outcome) {
-    publish(cell, version);
-    return answer(*submission, std::move(submission->reply));
-  }
-  if (outcome == nullptr) {
-    if (cell.committed_seq.load(std::memory_order_relaxed) >= version->meta.seq) {
+  const auto committed = cell.committed_seq.load(std::memory_order_relaxed);
+  // The store is asked only where it matters.
+  const bool is_left_behind = outcome == nullptr && committed < version->meta.seq;
+  const auto health = is_left_behind ? store_.health() : storage::Health::writable;
+  switch (settlement_of({.outcome = outcome,
+                         .depends_on = version->meta.seq,
+                         .committed = committed,
+                         .health = health})) {
+    case Settlement::answered:
+      if (outcome != nullptr) publish(cell, version);
       return answer(*submission, std::move(submission->reply));
-    }
-    if (store_.health() == storage::Health::writable) return effects_.give_back(submission);
-    // The reply saw a change whose fate is unknown.
-    return answer(*submission,
-                  unavailable("writes have stopped; nothing was changed", std::chrono::seconds{5}));
-  }
-  const Error& error = outcome->error();
-  switch (error.code) {
-    case ErrorCode::outcome_unknown:
-      // Its activation holds a state that may never have been: nobody may ask it again.
+    case Settlement::refused: submission->refused = outcome->error(); [[fallthrough]];
+    case Settlement::runs_again: return effects_.give_back(submission);
+    case Settlement::in_doubt:
       directory_.drop(cell);
-      return answer(*submission, unknown_outcome(error));
-    case ErrorCode::stale_epoch:
-      // What it was built upon may not have outlived the store that it was read from.
-      directory_.drop(cell);
-      return answer(*submission, opened_again());
-    case ErrorCode::stale_precondition: return effects_.give_back(submission);
-    default:
-      // With the rows that it was given meanwhile, its turn runs again.
-      if (!is_marked_meanwhile(error)) submission->refused = error;
-      return effects_.give_back(submission);
+      return answer(*submission, unknown_outcome(outcome->error()));
+    case Settlement::outlived: directory_.drop(cell); return answer(*submission, opened_again());
+    case Settlement::stopped: return answer(*submission, writes_have_stopped(health));
   }
 }
 
@@ -205,12 +178,10 @@ void Committer::publish(Cell& cell, const VersionPtr& version) {
 
 void Committer::answer(Submission& submission, Result<Reply> reply) {
   const auto envelope = std::move(submission.envelope);
-  Cell& cell = *envelope->cell;
+  Cell& cell = *envelope->in_flight.cell();
   cell.settled.fetch_add(1, std::memory_order_release);
   if (cell.recovering.load(std::memory_order_acquire)) directory_.tell_settled(cell);
-  // Counted down first: whoever gets the reply finds the object quiet if it is.
-  directory_.finished(*envelope);
-  envelope->done(std::move(reply));
+  envelope->answer(std::move(reply));
 }
 
 // A sync costs as much processor time as several turns, so one for many is worth a short wait, if
@@ -253,7 +224,8 @@ void Committer::check_invariants() const {
                 "the count of what waits is off");
   held_over_.check_invariants();
   for (const auto& submission : waiting_) {
-    PERDURE_CHECK(submission->settle || submission->envelope->cell, "a turn of nobody waits");
+    PERDURE_CHECK(submission->settle || submission->envelope->in_flight.cell(),
+                  "a turn of nobody waits");
     PERDURE_CHECK(!submission->settle || submission->unit, "a transaction without a unit waits");
   }
 }

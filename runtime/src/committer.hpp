@@ -9,12 +9,12 @@
 
 #include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "batch_pace.hpp"
 #include "directory.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/options.hpp"
 #include "perdure/storage/store.hpp"
 
@@ -35,10 +35,6 @@ struct Submission {
 
 using SubmissionPtr = std::shared_ptr<Submission>;  // shared: may travel back as a message
 
-/// The error of a call that reached an activation which the store's reopening has outlived.
-[[nodiscard]] Unexpected opened_again();
-/// The error of a change whose commit failed in a way that leaves open what became of it.
-[[nodiscard]] Unexpected unknown_outcome(const Error& cause);
 /// About what a write set takes in the store's log.
 [[nodiscard]] std::size_t log_bytes_of(const storage::WriteSet& write_set);
 
@@ -115,8 +111,8 @@ class Committer {
   std::atomic<std::uint64_t> turns_{0};
   std::atomic<std::size_t> waiting_count_{0};  ///< all that wait, to be looked at without the lock
 
-  mutable std::mutex mutex_;  // guards the rest
-  std::condition_variable arrived_;
+  mutable WatchedMutex mutex_;  // guards the rest
+  std::condition_variable_any arrived_;
   std::vector<SubmissionPtr> waiting_;
   std::size_t waiting_bytes_ = 0;  ///< of waiting_
   /// Waits since before waiting_: more was there than one batch takes.

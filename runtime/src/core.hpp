@@ -5,25 +5,24 @@
 // moves unless the owner steps it, on one thread: that is how the simulation runs it.
 #pragma once
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <map>
 #include <thread>
 
-#include "activation.hpp"
+#include "actor_host.hpp"
 #include "agenda.hpp"
 #include "builder.hpp"
 #include "committer.hpp"
 #include "directory.hpp"
 #include "export_seal.hpp"
 #include "housekeeper.hpp"
+#include "intake.hpp"
+#include "kind_table.hpp"
 #include "letter_bound.hpp"
-#include "once.hpp"
 #include "perdure/runtime/runtime.hpp"
 #include "perdure/storage/reopening_store.hpp"
 #include "purger.hpp"
+#include "recovery.hpp"
 #include "subscriber.hpp"
-#include "transact.hpp"
+#include "transactions.hpp"
 
 namespace perdure::runtime {
 
@@ -38,10 +37,6 @@ struct Foundation {
   Threads threads = Threads::own;
 };
 
-[[nodiscard]] Result<void> validate_kinds(const std::vector<Kind>& kinds);
-/// The host's kinds, and those that every runtime has.
-[[nodiscard]] std::vector<Kind> with_own_kinds(std::vector<Kind> kinds);
-
 }  // namespace perdure::runtime
 
 namespace perdure {
@@ -55,23 +50,9 @@ class Runtime::Core {
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
-  void call(Call&& call, ReplyHandler&& done);
-  /// A call that carries out an outbox item: its turn takes the item.
-  void carry_out(Call call, runtime::Receipt receipt, ReplyHandler done);
-  /// What a transaction is of: its objects, and whether its handler finds others.
-  struct TransactionScope {
-    std::vector<ObjectId> objects = {};
-    runtime::TransactionTurns::Others others = runtime::TransactionTurns::Others::refused;
-    Json fingerprint = {};  ///< where the options have none
-  };
-  /// Accepts a transaction; see Runtime::transact.
-  void transact(TransactionScope scope, TransactionHandler handler, TransactionOptions options,
-                ReplyHandler done);
-  /// See Runtime::stored_reply.
-  [[nodiscard]] Result<std::optional<Reply>> stored_reply(const Call& call) const {
-    return once_.find(call, claims_at());
-  }
-  void fire(const ObjectId& object, runtime::Tick tick, std::function<void(bool)> done);
+  /// Calls, messages and alarms come in here.
+  [[nodiscard]] runtime::Intake& intake() { return intake_; }
+  [[nodiscard]] runtime::Transactions& transactions() { return transactions_; }
   Result<void> hibernate(const ObjectId& object) { return directory_.hibernate(object); }
   /// See Runtime::subscribe.
   Result<std::unique_ptr<Subscriber>> subscribe(SubscriberOptions options, EventHandler handler);
@@ -83,9 +64,8 @@ class Runtime::Core {
     housekeeper_.step();
     builder_.step();
   }
-  /// The store was opened again, and the next round drops the activations of the epoch before:
-  /// between the two other threads go on, and so may others that are stepped.
-  [[nodiscard]] bool is_between_epochs() const { return opened_again_; }
+  /// The store was opened again, and the next round drops the activations of the epoch before.
+  [[nodiscard]] bool is_between_epochs() const { return recovery_.is_between_epochs(); }
   bool step_agenda() { return agenda_.step(); }
   bool step_subscribers() { return stepped_subscribers_.step(); }
   /// In two steps, so that a disk may take its time: what waits, up to `submissions_max`, and then
@@ -101,7 +81,9 @@ class Runtime::Core {
   /// Between two steps, while the store is writable; `objects` are all that there are.
   void check_store(const std::vector<ObjectId>& objects);
 
-  [[nodiscard]] const KindDefinition* find_kind(std::string_view name) const;
+  [[nodiscard]] const KindDefinition* find_kind(std::string_view name) const {
+    return kinds_.find(name);
+  }
   [[nodiscard]] RuntimeStats stats() const;
   [[nodiscard]] const storage::Store& store() const { return *foundation_.store; }
   [[nodiscard]] const Clock& clock() const { return *foundation_.clock; }
@@ -126,76 +108,43 @@ class Runtime::Core {
   [[nodiscard]] runtime::ExportSeal& export_seal() { return export_seal_; }
 
  private:
-  [[nodiscard]] Result<void> resolve(runtime::Envelope& envelope) const;
-  /// Errors: invalid, not_found.
-  [[nodiscard]] Result<void> check_scope(const TransactionScope& scope) const;
-  /// Gives an envelope its times.
-  void stamp(runtime::Envelope& envelope) const;
-  /// Claims that expire by this time are free again.
-  [[nodiscard]] Timestamp claims_at() const { return times_.sure(options_.idempotency_window); }
-  void accept(const runtime::EnvelopePtr& envelope);
-  /// Whether the caller's thread is lent, and the call wants no more of it than it should.
-  [[nodiscard]] bool may_run_here(const runtime::Envelope& envelope) const;
-  void hold(const ObjectId& object, std::uint64_t transaction, ReplyHandler done,
-            runtime::CellPtr& cell);
-  /// Whether the query is answered from the durable version, at once or by who loads it.
-  [[nodiscard]] bool answer_without_actor(const runtime::EnvelopePtr& envelope);
-  [[nodiscard]] bool answer_at_once(runtime::Envelope& envelope);
-  [[nodiscard]] Result<Reply> answer_from(const runtime::Version& version,
-                                          const runtime::Envelope& envelope);
-  /// Has a worker load and answer, if the object is not active.
-  [[nodiscard]] bool load_and_answer(const runtime::EnvelopePtr& envelope);
-  /// Whether the query takes no more of the caller's thread than it may.
-  [[nodiscard]] bool may_answer_here(const runtime::Envelope& envelope,
-                                     const runtime::Version& version) const;
-  /// On a worker.
-  void load(runtime::Envelope& envelope);
+  using Send = std::function<void(Call, ReplyHandler)>;
+  /// Makes calls of the runtime's own parts.
+  [[nodiscard]] Send sender();
+  [[nodiscard]] runtime::Committer::Effects committer_effects();
+  [[nodiscard]] runtime::PumpEffects pump_effects();
   /// Whose alarms share a rate with the object's; none: no others.
   [[nodiscard]] Result<std::optional<std::string>> alarm_owner(const ObjectId& object) const;
-  /// Once the disk that was full has room: opens the store again, and drops all activations.
-  void recover();
-  /// Errors: unavailable, also while stopping. Reads nothing but memory.
-  [[nodiscard]] Result<void> takes_writes() const;
-  /// On the committer's thread: a new dead letter is durable.
-  void tell_of_letter(const runtime::Cell& cell, const runtime::Version& version);
-  [[nodiscard]] caf::actor spawn(const runtime::CellPtr& cell);
-  /// After making an actor, on whatever thread.
-  void let_go_of_logger() const;
-  [[nodiscard]] caf::actor_system& system() const {
-    return foundation_.system != nullptr ? *foundation_.system : *own_system_;
-  }
+  /// On the committer's thread: `version` is durable.
+  void committed(runtime::Cell& cell, const runtime::Version& version);
+  void start_threads();
 
   const RuntimeOptions options_;
-  const std::vector<Kind> kinds_;  ///< the host's, then the runtime's own
-  std::map<std::string, const KindDefinition*, std::less<>> kinds_by_name_;
-  const KindDefinition* subscription_kind_ = nullptr;
-  const KindDefinition* dead_letter_kind_ = nullptr;
+  const runtime::KindTable kinds_;
   runtime::Foundation foundation_;
   runtime::ExportSeal export_seal_;
   Hooks no_hooks_;
   EveryHook& hooks_;
-  std::unique_ptr<caf::actor_system_config> own_config_;
-  std::unique_ptr<caf::actor_system> own_system_;
+  runtime::Flights flights_;
+  const runtime::ActorHost actors_;
   runtime::Paces paces_;
   const runtime::Times times_;
-  runtime::Once once_;
   runtime::Directory directory_;
+  runtime::Intake intake_;
   runtime::Committer committer_;
   runtime::Housekeeper housekeeper_;
   runtime::Agenda agenda_;
+  runtime::Recovery recovery_;
   runtime::RowNames row_names_;
   const runtime::TurnRules rules_;
   runtime::Builder builder_;
   runtime::Purger purger_;
   runtime::LetterBound letter_bound_;
   runtime::Surroundings around_;
-  runtime::TransactEffects transact_effects_;
+  runtime::Transactions transactions_;
   Result<void> opened_;
-  bool counts_all_ = false;    ///< every object of the store is counted for its owner
-  bool opened_again_ = false;  ///< the store, and activations have yet to go: the housekeeper's
-  std::atomic<bool> stopping_{false};
-  std::atomic<std::size_t> transactions_{0};  ///< on their way
-  std::atomic<std::uint64_t> last_transaction_{0};
+  bool counts_all_ = false;  ///< every object of the store is counted for its owner
+  std::atomic<bool> stopped_{false};
   runtime::SubscriberNames subscribers_;
   runtime::SteppedSubscribers stepped_subscribers_;  ///< with Threads::none
   std::thread committer_thread_;

@@ -87,18 +87,24 @@ void check_bytes(const storage::Store& store, const std::map<std::string, std::u
 void Runtime::Core::check_invariants() const {
   directory_.check_invariants();
   committer_.check_invariants();
+  intake_.once().check_invariants();
+  purger_.check_invariants();
+  letter_bound_.check_invariants();
+  times_.check_invariants();
 }
 
 void Runtime::Core::check_store(const std::vector<ObjectId>& objects) {
   const auto& store = *foundation_.store;
+  const LockPardon pardon;  // what is in memory is compared with the store
   check_invariants();
-  if (directory_.in_flight() == 0 && transactions_.load() == 0) {
-    PERDURE_CHECK(once_.in_flight() == 0, "an idempotency key is in flight without a call");
+  if (flights_.over()) {
+    PERDURE_CHECK(intake_.once().in_flight() == 0,
+                  "an idempotency key is in flight without a call");
   }
   std::map<std::string, IndexRows> owners;
   std::map<std::string, std::uint64_t> bytes;
   for (const auto& object : objects) {
-    const auto* kind = find_kind(object.kind);
+    const auto* kind = kinds_.find(object.kind);
     const auto last = store.last_record(object);
     PERDURE_CHECK(last, "the last record of " + to_string(object) + " cannot be read");
     if (kind == nullptr || !*last) continue;
@@ -114,7 +120,7 @@ void Runtime::Core::check_store(const std::vector<ObjectId>& objects) {
   if (counts_all_) check_counts(store, owners);
   if (counts_all_) check_bytes(store, bytes);
   const auto report = runtime::check_rows(
-      store, kinds_, lists(), row_names_, claims_at(),
+      store, kinds_.all(), lists(), row_names_, intake_.claims_at(),
       [&](const std::string& kind, const runtime::VisitObject& visit) -> Result<void> {
         for (const auto& object : objects) {
           if (object.kind == kind) PERDURE_TRY_VOID(visit(object));

@@ -1,95 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is answered without a turn: queries, from an object's durable version, and questions about
-// the runtime.
+// Questions about the runtime, which no object answers; and what follows from a commit.
 #include "core.hpp"
 #include "dead_letter.hpp"
-#include "lent_thread.hpp"
-#include "load_job.hpp"
+#include "refusals.hpp"
 #include "row_check.hpp"
 #include "unique_keys.hpp"
 
 namespace perdure {
 
-using runtime::Envelope;
-
-namespace {
-
-Unexpected writes_have_stopped(storage::Health health) {
-  const auto& traits = storage::describe(health);
-  Error error{.code = ErrorCode::unavailable,
-              .detail = std::string{traits.detail},
-              .fields = {{"storage", std::string{traits.name}, std::string{traits.detail}}}};
-  error.retry_after = std::chrono::seconds{5};
-  return fail(std::move(error));
-}
-
-}  // namespace
-
 Result<void> Runtime::Core::check_writable() const {
   PERDURE_TRY_VOID(foundation_.store->look());
-  const auto health = foundation_.store->health();
-  if (health == storage::Health::writable) return {};
-  return writes_have_stopped(health);
+  return runtime::check_health(*foundation_.store);
 }
 
-Result<void> Runtime::Core::takes_writes() const {
-  if (stopping_.load()) return fail(ErrorCode::unavailable, "the runtime is stopping");
-  const auto health = foundation_.store->health();
-  if (health == storage::Health::writable) return {};
-  return writes_have_stopped(health);
-}
-
-void Runtime::Core::tell_of_letter(const runtime::Cell& cell, const runtime::Version& version) {
+void Runtime::Core::committed(runtime::Cell& cell, const runtime::Version& version) {
+  housekeeper_.committed(cell, version);
+  if (kinds_.is_subscription(cell.kind)) agenda_.subscriptions().changed(cell.object, version);
+  if (!kinds_.is_dead_letter(cell.kind) || version.meta.seq != 1) return;
   const auto letter = cell.kind.state.encode(version.state.get());
   hooks_.dead_letter_made(cell.object, runtime::cause_of_letter(letter));
   letter_bound_.made(version.meta.origin->owner.text());
 }
 
-Result<Reply> Runtime::Core::answer_from(const runtime::Version& version,
-                                         const Envelope& envelope) {
-  PERDURE_TRY_VOID(admit(envelope, version, envelope.accepted_steady));
-  PERDURE_TRY_VOID(check_readable(envelope, version));
-  const runtime::QueryTimer timer{paces_, envelope, version};
-  return run_query(envelope, version, *foundation_.store, nullptr);
-}
-
-bool Runtime::Core::may_answer_here(const Envelope& envelope,
-                                    const runtime::Version& version) const {
-  return !runtime::lends_only_for_quick() || (version.root_bytes <= runtime::quick_root_bytes_max &&
-                                              paces_.is_quick_to_ask(*envelope.kind));
-}
-
-bool Runtime::Core::answer_at_once(Envelope& envelope) {
-  const auto version = directory_.quiet_version(envelope.call.target, foundation_.store->epoch());
-  if (!version || !may_answer_here(envelope, *version)) return false;
-  envelope.done(answer_from(*version, envelope));
-  return true;
-}
-
-bool Runtime::Core::answer_without_actor(const runtime::EnvelopePtr& envelope) {
-  return runtime::looks_at_root(*envelope) &&
-         (answer_at_once(*envelope) || load_and_answer(envelope));
-}
-
-bool Runtime::Core::load_and_answer(const runtime::EnvelopePtr& envelope) {
-  if (!directory_.begin_loading(*envelope)) return false;
-  runtime::LoadJob::schedule(system().scheduler(), envelope, envelope->cell->owner_key(),
-                             [this](Envelope& loading) { load(loading); });
-  return true;
-}
-
-void Runtime::Core::load(Envelope& envelope) {
-  const auto cell = envelope.cell;
-  const auto& store = *foundation_.store;
-  const auto version = runtime::load_version(cell->kind, cell->object, store);
-  Result<Reply> reply = runtime::opened_again();
-  if (store.epoch() == cell->epoch) {
-    if (version) directory_.loaded(*cell, *version);
-    reply = version ? answer_from(**version, envelope) : fail(version.error());
+Result<std::unique_ptr<Subscriber>> Runtime::Core::subscribe(SubscriberOptions options,
+                                                             EventHandler handler) {
+  runtime::EventConsumer::Surroundings around{.feed = agenda_.events(),
+                                              .clock = *foundation_.clock,
+                                              .random = *foundation_.random,
+                                              .call = sender()};
+  if (foundation_.threads == runtime::Threads::none) {
+    return stepped_subscribers_.subscribe(std::move(around), std::move(options),
+                                          std::move(handler));
   }
-  // Counted down last: while a call is counted, the runtime around the loader stays.
-  envelope.done(std::move(reply));
-  directory_.finished(envelope);
+  return runtime::subscribe(std::move(around), subscribers_, std::move(options),
+                            std::move(handler));
 }
 
 // All of the host's own objects would share one rate else.
@@ -123,7 +67,7 @@ Result<std::optional<ObjectId>> Runtime::Core::holder(const std::string& space,
 Result<std::vector<Duplicate>> Runtime::Core::duplicates(std::size_t limit) const {
   std::vector<Duplicate> found;
   const storage::Store& store = *foundation_.store;
-  for (const auto& kind : kinds_) {
+  for (const auto& kind : kinds_.all()) {
     if (kind.definition().uniques.empty() || found.size() >= limit) continue;
     PERDURE_TRY(rows, store.index(kind.name(), runtime::index_names::duplicate,
                                   {.limit = limit - found.size()}));
@@ -136,7 +80,8 @@ Result<std::vector<Duplicate>> Runtime::Core::duplicates(std::size_t limit) cons
 }
 
 Result<RowReport> Runtime::Core::check_rows() const {
-  return runtime::check_rows(*foundation_.store, kinds_, rules_.lists, row_names_, claims_at());
+  return runtime::check_rows(*foundation_.store, kinds_.all(), rules_.lists, row_names_,
+                             intake_.claims_at());
 }
 
 RuntimeStats Runtime::Core::stats() const {

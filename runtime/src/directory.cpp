@@ -27,9 +27,10 @@ Unexpected overloaded(std::string detail) {
 
 }  // namespace
 
-Directory::Directory(DirectoryLimits limits, const Clock& clock, EveryHook& hooks, Epoch epoch,
-                     Spawn spawn)
+Directory::Directory(DirectoryLimits limits, Flights& flights, const Clock& clock, EveryHook& hooks,
+                     Epoch epoch, Spawn spawn)
     : limits_(limits),
+      flights_(flights),
       clock_(clock),
       hooks_(hooks),
       epoch_(std::move(epoch)),
@@ -43,10 +44,12 @@ void Directory::clear() {
     const std::scoped_lock lock{shard.mutex};
     while (!shard.by_use.empty()) {
       auto owned = remove(shard, shard.by_use.front());
+      owned->directory_ = nullptr;
       auto actor = std::exchange(owned->actor_, nullptr);
       removed.emplace_back(std::move(owned), std::move(actor));
     }
     for (auto& cell : std::exchange(shard.leaving, {})) {
+      cell->directory_ = nullptr;
       auto actor = std::exchange(cell->actor_, nullptr);
       removed.emplace_back(std::move(cell), std::move(actor));
     }
@@ -60,7 +63,7 @@ caf::actor Directory::actor_of(const Cell& cell) const {
 }
 
 void Directory::send_back(const std::shared_ptr<Submission>& submission) {
-  Cell& cell = *submission->envelope->cell;
+  Cell& cell = *submission->envelope->in_flight.cell();
   cell.recovering.store(true, std::memory_order_release);
   send_to(actor_of(cell), ToObject{Returned{submission}});
 }
@@ -114,6 +117,7 @@ CellPtr Directory::remove(Shard& shard, Cell& cell) {
 
 const CellPtr& Directory::enter(Shard& shard, const ObjectId& object, const KindDefinition& kind) {
   auto cell = std::make_shared<Cell>(object, kind, epoch_());
+  cell->directory_ = this;
   cell->place_ = shard.by_use.add(*cell);
   cell->last_used_ = clock_.monotonic();
   const auto& entered = *shard.cells.insert(std::move(cell)).first;
@@ -123,49 +127,31 @@ const CellPtr& Directory::enter(Shard& shard, const ObjectId& object, const Kind
   return entered;
 }
 
-Result<void> Directory::enter_flight(Envelope& envelope) {
-  envelope.caller = caller_key(envelope.call.principal);
-  if (in_flight_.fetch_add(1, std::memory_order_relaxed) >= limits_.in_flight_max) {
-    in_flight_.fetch_sub(1, std::memory_order_relaxed);
-    return overloaded("the server has as many calls waiting as it may");
-  }
-  if (envelope.caller && !shares_.take(*envelope.caller, limits_.owner_in_flight_max)) {
-    in_flight_.fetch_sub(1, std::memory_order_relaxed);
-    return overloaded("as many calls of one caller are waiting as may");
-  }
-  return {};
-}
-
-void Directory::leave_flight(const Envelope& envelope) {
-  if (envelope.caller) shares_.give_back(*envelope.caller);
-  in_flight_.fetch_sub(1, std::memory_order_release);
-}
-
 bool Directory::is_out_of_reach(const Envelope& envelope, const Cell& cell) const {
   if (!cell.committed_ || !is_hidden(envelope, *cell.committed_)) return false;
   return cell.epoch == epoch_();  // of another one nothing is answered from memory
 }
 
+void Directory::count(Shard& shard, const CellPtr& cell, Envelope& envelope, Seat&& seat) {
+  cell->wake_for(seat.caller());
+  ++cell->in_flight_;
+  touch(shard, *cell);
+  envelope.in_flight = {cell, std::move(seat)};
+}
+
 Result<void> Directory::deliver(const EnvelopePtr& envelope, caf::execution_unit* unit) {
   const auto& object = envelope->call.target;
-  PERDURE_TRY_VOID(enter_flight(*envelope));
+  PERDURE_TRY(seat, flights_.take_seat(caller_key(envelope->call.principal)));
   const Sought sought{object};
   auto& shard = shard_of(sought);
   const std::scoped_lock lock{shard.mutex};
   const auto found = shard.cells.find(sought);
   const CellPtr& cell = found != shard.cells.end() ? *found : enter(shard, object, *envelope->kind);
-  if (is_out_of_reach(*envelope, *cell)) {
-    leave_flight(*envelope);
-    return not_found(*envelope);
-  }
+  if (is_out_of_reach(*envelope, *cell)) return not_found(*envelope);
   if (cell->in_flight_ >= limits_.mailbox_max) {
-    leave_flight(*envelope);
     return overloaded(to_string(object) + " has as many calls waiting as it may");
   }
-  cell->wake_for(envelope->caller);
-  ++cell->in_flight_;
-  touch(shard, *cell);
-  envelope->cell = cell;
+  count(shard, cell, *envelope, std::move(seat));
   if (!cell->actor_) {
     cell->actor_ = spawn_(cell);
     resize(shard, *cell);
@@ -204,12 +190,11 @@ bool Directory::begin_loading(Envelope& envelope) {
   const Sought sought{envelope.call.target};
   auto& shard = shard_of(sought);
   const std::scoped_lock lock{shard.mutex};
-  if (shard.cells.contains(sought) || !enter_flight(envelope)) return false;
+  if (shard.cells.contains(sought)) return false;
+  auto seat = flights_.take_seat(caller_key(envelope.call.principal));
+  if (!seat) return false;
   const CellPtr& cell = enter(shard, envelope.call.target, *envelope.kind);
-  cell->wake_for(envelope.caller);
-  ++cell->in_flight_;
-  touch(shard, *cell);
-  envelope.cell = cell;
+  count(shard, cell, envelope, std::move(*seat));
   return true;
 }
 
@@ -252,35 +237,25 @@ void Directory::committed(Cell& cell, const VersionPtr& version) {
   resize(shard, cell);
 }
 
-void Directory::count(Cell& cell) {
-  in_flight_.fetch_add(1, std::memory_order_relaxed);
-  const std::scoped_lock lock{shard_of(cell).mutex};
-  PERDURE_CHECK(cell.in_flight_ > 0, to_string(cell.object));
-  ++cell.in_flight_;
+InFlight Directory::keep(const CellPtr& cell) {
+  const std::scoped_lock lock{shard_of(*cell).mutex};
+  PERDURE_CHECK(cell->in_flight_ > 0, to_string(cell->object));
+  ++cell->in_flight_;
+  return {cell, flights_.take_extra_seat()};
 }
 
-void Directory::finished(const Envelope& envelope) {
-  if (envelope.caller) shares_.give_back(*envelope.caller);
-  uncount(*envelope.cell);
-}
-
-void Directory::uncount(Cell& cell) {
+void Directory::leave(Cell& cell) {
   CellPtr gone;  // destroyed outside the lock, and so is the actor
   caf::actor actor;
-  {
-    auto& shard = shard_of(cell);
-    const std::scoped_lock lock{shard.mutex};
-    PERDURE_CHECK(cell.in_flight_ > 0, to_string(cell.object));
-    --cell.in_flight_;
-    if (cell.dropped_ && cell.in_flight_ == 0) {
-      const auto found = std::ranges::find(shard.leaving, &cell, &CellPtr::get);
-      PERDURE_CHECK(found != shard.leaving.end(), to_string(cell.object));
-      gone = std::move(*found);
-      shard.leaving.erase(found);
-      actor = std::exchange(cell.actor_, nullptr);
-    }
-  }
-  in_flight_.fetch_sub(1, std::memory_order_release);
+  auto& shard = shard_of(cell);
+  const std::scoped_lock lock{shard.mutex};
+  PERDURE_CHECK(cell.in_flight_ > 0, to_string(cell.object));
+  if (--cell.in_flight_ > 0 || !cell.dropped_) return;
+  const auto found = std::ranges::find(shard.leaving, &cell, &CellPtr::get);
+  PERDURE_CHECK(found != shard.leaving.end(), to_string(cell.object));
+  gone = std::move(*found);
+  shard.leaving.erase(found);
+  actor = std::exchange(cell.actor_, nullptr);
 }
 
 VersionPtr Directory::committed_version(const Cell& cell) const {
@@ -436,7 +411,8 @@ void Directory::check_invariants() const {
     bytes += shard_bytes;
   }
   PERDURE_CHECK(count == count_.load() && bytes == bytes_.load(), "totals are off");
-  PERDURE_CHECK(in_flight == in_flight_.load(), "the count of calls in flight is off");
+  PERDURE_CHECK(in_flight == flights_.in_flight(), "the count of calls in flight is off");
+  flights_.check_invariants();
 }
 
 std::vector<VersionPtr> Directory::committed_versions() const {

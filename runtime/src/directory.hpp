@@ -17,12 +17,12 @@
 #include <atomic>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <functional>
-#include <mutex>
 #include <vector>
 
 #include "cell.hpp"
 #include "envelope.hpp"
-#include "flight_shares.hpp"
+#include "flights.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/options.hpp"
 #include "use_order.hpp"
 
@@ -32,8 +32,6 @@ struct Submission;
 
 struct DirectoryLimits {
   std::size_t mailbox_max;
-  std::size_t in_flight_max;
-  std::size_t owner_in_flight_max = in_flight_max;  ///< of one caller
   /// Uses of an object that are closer than this are one: to note each costs a read as much as to
   /// find the object.
   Milliseconds use_interval{0};
@@ -45,8 +43,9 @@ class Directory {
   using Epoch = std::function<std::uint64_t()>;
 
   /// `spawn` makes the actor of a cell; `epoch` is the store's; `clock` says when a cell was used;
-  /// `hooks` hear of objects that come and go.
-  Directory(DirectoryLimits limits, const Clock& clock, EveryHook& hooks, Epoch epoch, Spawn spawn);
+  /// `hooks` hear of objects that come and go. What is counted on cells has a seat in `flights`.
+  Directory(DirectoryLimits limits, Flights& flights, const Clock& clock, EveryHook& hooks,
+            Epoch epoch, Spawn spawn);
   ~Directory();
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;
@@ -65,8 +64,8 @@ class Directory {
   /// The same for who only looks: it is not a use that puts hibernation off.
   [[nodiscard]] VersionPtr peek(const ObjectId& object, std::uint64_t epoch) const;
 
-  /// Counts the envelope on a new cell, for who is going to load the object, and to say `loaded`
-  /// and `finished`. False when the object is active already, or too much is in flight.
+  /// Counts the envelope on a new cell, for who is going to load the object, to say `loaded` and to
+  /// answer the envelope. False when the object is active already, or too much is in flight.
   [[nodiscard]] bool begin_loading(Envelope& envelope);
 
   /// Follows the durable seq of an active object, whatever is in flight for it. Silent when it is
@@ -78,12 +77,8 @@ class Directory {
   void loaded(Cell& cell, VersionPtr version);
   /// The committer made `version` durable.
   void committed(Cell& cell, const VersionPtr& version);
-  /// One more reason to keep the cell, which something is counted on already.
-  void count(Cell& cell);
-  /// A counted envelope has been answered.
-  void finished(const Envelope& envelope);
-  /// One reason less to keep the cell.
-  void uncount(Cell& cell);
+  /// Keeps a cell, which something is counted on already.
+  [[nodiscard]] InFlight keep(const CellPtr& cell);
   [[nodiscard]] VersionPtr committed_version(const Cell& cell) const;
   /// Takes the cell out of the map at once: its uncommitted turns are in doubt.
   void drop(Cell& cell);
@@ -117,7 +112,7 @@ class Directory {
   [[nodiscard]] std::size_t active_count() const { return count_.load(); }
   [[nodiscard]] std::uint64_t activations() const { return activations_.load(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_.load(); }
-  [[nodiscard]] std::size_t in_flight() const { return in_flight_.load(); }
+  [[nodiscard]] std::size_t in_flight() const { return flights_.in_flight(); }
 
   /// True once per cell until `trimmed`: at most one trim of an object waits.
   [[nodiscard]] bool queue_trim(Cell& cell);
@@ -147,7 +142,7 @@ class Directory {
     bool operator()(const auto& a, const auto& b) const { return id(a) == id(b); }
   };
   struct Shard {
-    mutable std::mutex mutex;
+    mutable WatchedMutex mutex;
     boost::unordered_flat_set<CellPtr, Hash, Equal> cells;
     UseOrder by_use;
     std::size_t bytes = 0;
@@ -165,9 +160,11 @@ class Directory {
   /// Whether the durable version says that the caller may not know of the object; under the lock.
   [[nodiscard]] bool is_out_of_reach(const Envelope& envelope, const Cell& cell) const;
   [[nodiscard]] caf::actor actor_of(const Cell& cell) const;
-  /// Counts a call in flight, of all and of its caller. Errors: overloaded.
-  Result<void> enter_flight(Envelope& envelope);
-  void leave_flight(const Envelope& envelope);
+  /// Counts a call on its cell, under the lock.
+  void count(Shard& shard, const CellPtr& cell, Envelope& envelope, Seat&& seat);
+  /// Counts one less on the cell.
+  friend class InFlight;
+  void leave(Cell& cell);
   /// A new cell, under the lock.
   [[nodiscard]] const CellPtr& enter(Shard& shard, const ObjectId& object,
                                      const KindDefinition& kind);
@@ -180,6 +177,7 @@ class Directory {
   CellPtr remove(Shard& shard, Cell& cell);
 
   const DirectoryLimits limits_;
+  Flights& flights_;
   const Clock& clock_;
   EveryHook& hooks_;
   const Epoch epoch_;
@@ -188,8 +186,6 @@ class Directory {
   std::atomic<std::size_t> count_{0};
   std::atomic<std::uint64_t> activations_{0};
   std::atomic<std::size_t> bytes_{0};
-  std::atomic<std::size_t> in_flight_{0};
-  FlightShares shares_;
 };
 
 }  // namespace perdure::runtime

@@ -5,13 +5,12 @@
 #include <memory>
 #include <optional>
 
+#include "in_flight.hpp"
 #include "perdure/base/fair_queue.hpp"
 #include "perdure/runtime/call.hpp"
 #include "perdure/runtime/kind_definition.hpp"
 
 namespace perdure::runtime {
-
-class Cell;
 
 /// What the call turned out to name.
 enum class Operation {
@@ -32,10 +31,11 @@ enum class Operation {
   unshare,
   set_alarm,
   cancel_alarm,
-  take,        ///< only ends an outbox item
-  take_along,  ///< finds who goes along with the object, which was deleted or brought back
-  hold,        ///< for a transaction: nothing runs until the activation is released
-  fire,        ///< an alarm is due
+  take,         ///< only ends an outbox item
+  take_along,   ///< finds who goes along with the object, which was deleted or brought back
+  hold,         ///< for a transaction: nothing runs until the activation is released
+  fire,         ///< an alarm is due
+  transaction,  ///< a whole one: its objects are held for it
 };
 
 /// The outbox item that a call carries out: the turn's commit takes it, and may answer it.
@@ -67,7 +67,7 @@ struct OnceRoom {
 
 struct Envelope {
   Call call;
-  ReplyHandler done;
+  ReplyHandler done;  ///< called by `answer`
   const KindDefinition* kind = nullptr;
   Operation operation = Operation::command;
   const CommandDefinition* command = nullptr;  ///< for Operation::command
@@ -86,10 +86,13 @@ struct Envelope {
   /// Why the commit refused what the call came to. It runs again to say so: an alarm goes on, and
   /// who asked by a message has its answer.
   std::optional<Error> refused = {};
-  /// Set by the directory: the activation that the envelope is counted on.
-  std::shared_ptr<Cell> cell;
-  /// Set by the directory: whose share of the calls in flight it takes; none: nobody's.
-  std::optional<OwnerKey> caller = {};
+  /// Set by the directory: the cell that the envelope is counted on.
+  InFlight in_flight = {};
+
+  /// The one way out: counts the envelope down, and then calls its handler. Whoever gets the
+  /// answer finds the object quiet if it is; the runtime stays until the handler has returned.
+  /// Shape: once.
+  void answer(Result<Reply> reply);
 };
 
 /// Whether the durable version is all that the answer takes.

@@ -359,6 +359,18 @@ void EventFeed::reset() {
   forget_recent();
 }
 
+void EventFeed::check_invariants() const {
+  const std::scoped_lock lock{mutex_};
+  std::size_t bytes = 0;
+  for (const auto& one : recent_) {
+    PERDURE_CHECK(one.body != nullptr, "a recent event has no body");
+    bytes += one.body->size();
+  }
+  PERDURE_CHECK(bytes == recent_bytes_, "the count of the bytes of recent events is off");
+  PERDURE_CHECK(bytes <= recent_bytes_max && recent_.size() <= recent_events_max,
+                "more recent events are kept than may be");
+}
+
 }  // namespace runtime
 
 }  // namespace perdure

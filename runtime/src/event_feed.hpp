@@ -5,9 +5,9 @@
 #include <deque>
 #include <list>
 #include <map>
-#include <mutex>
 
 #include "log_gap.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/events.hpp"
 #include "perdure/storage/store.hpp"
 
@@ -39,12 +39,14 @@ class EventFeed {
   /// A commit published events, the first at `position`.
   void published(std::uint64_t position, std::vector<std::string> bodies);
   void reset();
+  /// What is in memory is counted, and within its bounds. Aborts otherwise.
+  void check_invariants() const;
 
  private:
   class Sight;
   class Watch;
   struct Watches {
-    std::mutex mutex;
+    WatchedMutex mutex;
     std::list<Watch*> all;
   };
   struct Place {
@@ -85,7 +87,7 @@ class EventFeed {
   const storage::Store& store_;
   const std::shared_ptr<Watches> watches_;
 
-  std::mutex mutex_;                // guards the rest
+  mutable WatchedMutex mutex_;      // guards the rest
   std::deque<Recent> recent_;       ///< dense positions, up to the newest that is durable
   std::uint64_t recent_first_ = 0;  ///< the position of its front
   std::size_t recent_bytes_ = 0;

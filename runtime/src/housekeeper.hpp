@@ -5,9 +5,9 @@
 
 #include <condition_variable>
 #include <deque>
-#include <mutex>
 
 #include "directory.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/options.hpp"
 #include "times.hpp"
 
@@ -55,8 +55,8 @@ class Housekeeper {
   const Seq records_between_looks_;
   std::vector<std::function<void()>> chores_;
 
-  std::mutex mutex_;  // guards the rest
-  std::condition_variable woken_;
+  WatchedMutex mutex_;  // guards the rest
+  std::condition_variable_any woken_;
   std::deque<ObjectId> to_trim_;
   bool stopping_ = false;
 };

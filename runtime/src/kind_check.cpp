@@ -4,10 +4,12 @@
 
 #include <set>
 
-#include "core.hpp"
 #include "dead_letter.hpp"
+#include "kind_table.hpp"
 #include "once.hpp"
 #include "perdure/runtime/list_layout.hpp"
+#include "subscriber.hpp"
+#include "subscription.hpp"
 
 namespace perdure::runtime {
 

@@ -79,4 +79,10 @@ bool LetterBound::purge_some(const std::string& owner) {
   return true;
 }
 
+void LetterBound::check_invariants() const {
+  const auto on_their_way = progress_->on_their_way.load();
+  PERDURE_CHECK(on_their_way <= calls_max, "more letters are on their way than may be");
+  PERDURE_CHECK(on_their_way == 0 || last_, "letters of nobody are on their way");
+}
+
 }  // namespace perdure::runtime

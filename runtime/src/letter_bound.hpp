@@ -8,11 +8,11 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/call.hpp"
 #include "perdure/storage/store.hpp"
 
@@ -29,6 +29,8 @@ class LetterBound {
   void made(const std::string& owner);
   /// Purges at most `calls_max` letters. Does nothing while earlier ones are on their way.
   void step();
+  /// No more letters are on their way out than may be. Aborts otherwise.
+  void check_invariants() const;
 
   /// More than alarms and webhooks of one owner give up between two steps.
   static constexpr std::size_t calls_max = 256;
@@ -53,7 +55,7 @@ class LetterBound {
   std::optional<std::string> find_from_ = std::string{};  ///< a key; none: all were found
   std::optional<std::string> last_ = {};                  ///< whose letters are on their way
 
-  std::mutex mutex_;              // guards the rest
+  WatchedMutex mutex_;            // guards the rest
   std::set<std::string> owners_;  ///< to be looked at
 };
 

@@ -11,7 +11,10 @@ namespace perdure::runtime {
 class ObjectActor final : public SlicedActor {
  public:
   ObjectActor(caf::actor_config& config, CellPtr cell, Surroundings& around)
-      : SlicedActor(config), cell_(cell), activation_(std::move(cell), around) {}
+      : SlicedActor(config),
+        checks_invariants_(around.checks_invariants),
+        cell_(cell),
+        activation_(std::move(cell), around) {}
 
   [[nodiscard]] const char* name() const override { return "perdure.object"; }
   [[nodiscard]] OwnerKey owner() const override { return cell_->owner_key(); }
@@ -22,7 +25,8 @@ class ObjectActor final : public SlicedActor {
       const Handling handling{*this, message};
       count_message();
       std::visit([this](auto& what) { handle(what); }, message.what);
-      if (activation_.checks_invariants()) activation_.check_invariants();
+      // With its last answer the runtime around it may be gone.
+      if (checks_invariants_) activation_.check_invariants();
     }};
   }
 
@@ -33,6 +37,7 @@ class ObjectActor final : public SlicedActor {
   void handle(const Released& released) { activation_.release(released.transaction); }
   void handle(Onward&) { activation_.go_on(); }
 
+  const bool checks_invariants_;
   const CellPtr cell_;
   Activation activation_;
 };

@@ -89,43 +89,42 @@ void add_once(storage::WriteSet& write_set, const Envelope& envelope, const Repl
       {std::string{once_space}, claim_key(call), std::move(stored), envelope.accepted_at + window});
 }
 
-bool Once::begin(Envelope& envelope, Timestamp now) {
-  const auto key = claim_key(envelope.call);
+Once::Standing Once::enter(const std::string& key, Envelope& envelope) {
   const auto print = fingerprint(envelope.call);
-  {
-    auto& shard = shard_of(key);
-    const std::scoped_lock lock{shard.mutex};
-    const auto [found, inserted] = shard.calls.try_emplace(key, InFlight{print, {}});
-    if (!inserted && found->second.fingerprint == print) {
-      found->second.waiting.push_back(std::move(envelope.done));
-      return false;
-    }
-    if (!inserted) {
-      // Answered under the lock would be a lock held over a callback: fall through instead.
-      envelope.call.idempotency_key.clear();
-    }
+  auto& shard = shard_of(key);
+  const std::scoped_lock lock{shard.mutex};
+  const auto [found, inserted] = shard.calls.try_emplace(key, Running{print, {}});
+  if (inserted) return Standing::first;
+  if (found->second.fingerprint != print) return Standing::other;
+  found->second.waiting.push_back(std::move(envelope.done));
+  return Standing::repeated;
+}
+
+Once::Begun Once::begin(Envelope& envelope, Timestamp now) {
+  auto key = claim_key(envelope.call);
+  switch (enter(key, envelope)) {
+    case Standing::repeated: return Begun::waits;
+    case Standing::other: envelope.answer(reused()); return Begun::answered;
+    case Standing::first: break;
   }
-  if (envelope.call.idempotency_key.empty()) {
-    envelope.done(reused());
-    return false;
-  }
-  envelope.done = [this, key, done = std::move(envelope.done)](Result<Reply> result) {
+  envelope.done = [this, key = std::move(key),
+                   done = std::move(envelope.done)](Result<Reply> result) {
     finish(key, result);
     done(std::move(result));
   };
   // In the table first, then the store: whoever finished before this has its claim there.
   auto stored = find(envelope.call, now);
-  if (stored && !*stored) {
-    auto room = bound_.room(envelope.call.principal, envelope.accepted_at);
-    if (!room) {
-      envelope.done(fail(std::move(room).error()));
-      return false;
-    }
-    envelope.once_room = *room;
-    return true;
+  if (!stored || *stored) {
+    envelope.answer(stored ? Result<Reply>{std::move(**stored)} : fail(std::move(stored).error()));
+    return Begun::answered;
   }
-  envelope.done(stored ? Result<Reply>{std::move(**stored)} : fail(std::move(stored).error()));
-  return false;
+  auto room = bound_.room(envelope.call.principal, envelope.accepted_at);
+  if (!room) {
+    envelope.answer(fail(std::move(room).error()));
+    return Begun::answered;
+  }
+  envelope.once_room = *room;
+  return Begun::runs;
 }
 
 Result<std::optional<Reply>> Once::find(const Call& call, Timestamp now) const {
@@ -143,6 +142,18 @@ std::size_t Once::in_flight() const {
     count += shard.calls.size();
   }
   return count;
+}
+
+void Once::check_invariants() const {
+  bound_.check_invariants();
+  for (const auto& shard : shards_) {
+    const std::scoped_lock lock{shard.mutex};
+    for (const auto& [key, call] : shard.calls) {
+      PERDURE_CHECK(&shards_[std::hash<std::string>{}(key) % shards_.size()] == &shard,
+                    "an idempotency key is in the wrong shard");
+      PERDURE_CHECK(!call.fingerprint.empty(), "a call with a key has no fingerprint");
+    }
+  }
 }
 
 void Once::finish(const std::string& key, const Result<Reply>& result) {

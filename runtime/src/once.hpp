@@ -7,12 +7,12 @@
 #pragma once
 
 #include <array>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "envelope.hpp"
 #include "once_bound.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/storage/store.hpp"
 
 namespace perdure::runtime {
@@ -39,12 +39,13 @@ class Once {
   Once(const storage::Store& store, std::uint64_t keys_max, std::chrono::seconds window)
       : store_(store), bound_(store, keys_max, window) {}
 
-  /// Decides what becomes of a call with an idempotency key.
-  ///
-  /// Returns  true: run it, and its `done` (now wrapped) will tell those who wait. False: it has
-  ///          been or will be answered by somebody else's reply, with idempotency_key_reused, or
-  ///          with rate_limited.
-  [[nodiscard]] bool begin(Envelope& envelope, Timestamp now);
+  /// What becomes of a call with an idempotency key.
+  enum class Begun {
+    runs,     ///< its handler, which is wrapped now, tells those who wait
+    waits,    ///< for the reply of the one that runs, which its handler gets
+    answered  ///< with the stored reply, idempotency_key_reused, rate_limited, or the store's error
+  };
+  [[nodiscard]] Begun begin(Envelope& envelope, Timestamp now);
 
   /// What is kept under a call's key, if anything is.
   /// Errors  idempotency_key_reused; those of the store.
@@ -52,19 +53,25 @@ class Once {
 
   /// Calls with a key that run now.
   [[nodiscard]] std::size_t in_flight() const;
+  /// Each call that runs is in its key's shard, with a fingerprint. Aborts otherwise.
+  void check_invariants() const;
 
  private:
-  struct InFlight {
+  struct Running {
     std::string fingerprint;
     std::vector<ReplyHandler> waiting;
   };
   struct Shard {
-    mutable std::mutex mutex;
-    std::unordered_map<std::string, InFlight> calls;
+    mutable WatchedMutex mutex;
+    std::unordered_map<std::string, Running> calls;
   };
   Shard& shard_of(const std::string& key) {
     return shards_[std::hash<std::string>{}(key) % shards_.size()];
   }
+  /// How a call stands to the one that runs under its key.
+  enum class Standing { first, repeated, other };
+  /// Takes the handler of one that is repeated.
+  [[nodiscard]] Standing enter(const std::string& key, Envelope& envelope);
   void finish(const std::string& key, const Result<Reply>& result);
 
   const storage::Store& store_;

@@ -133,4 +133,12 @@ Error OnceBound::full(const Known& known, Timestamp now) const {
   return too_many(keys_max_, begin_of(ends + 1, window_) - now);
 }
 
+void OnceBound::check_invariants() const {
+  const std::scoped_lock lock{mutex_};
+  PERDURE_CHECK(known_.size() <= known_max, "more users are known than may be");
+  for (const auto& [user, known] : known_) {
+    PERDURE_CHECK(!user.empty() && known.period > 0, "keys are counted for nobody");
+  }
+}
+
 }  // namespace perdure::runtime

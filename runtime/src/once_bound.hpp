@@ -9,10 +9,10 @@
 #pragma once
 
 #include <array>
-#include <mutex>
 #include <unordered_map>
 
 #include "envelope.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/storage/store.hpp"
 
 namespace perdure::runtime {
@@ -34,6 +34,8 @@ class OnceBound {
   /// Where a new key counts. Administrators have no bound; the host's own keys are not counted.
   /// Errors  rate_limited, with `retry_after`; those of the store.
   [[nodiscard]] Result<OnceRoom> room(const Principal& principal, Timestamp now);
+  /// No more users are known than may be. Aborts otherwise.
+  void check_invariants() const;
 
  private:
   static constexpr std::size_t periods_before = 4;  ///< that may have keys of the window
@@ -54,7 +56,7 @@ class OnceBound {
   const std::uint64_t keys_max_;
   const std::chrono::seconds window_;
 
-  std::mutex mutex_;  // guards the rest
+  mutable WatchedMutex mutex_;  // guards the rest
   std::unordered_map<std::string, Known> known_;
 };
 

@@ -6,9 +6,9 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
-#include <mutex>
 
 #include "outbox_item.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/call.hpp"
 
 namespace perdure::runtime {
@@ -46,8 +46,8 @@ class AttemptLink {
 
  private:
   const Events events_;
-  std::mutex mutex_;  // guards the rest
-  std::condition_variable left_;
+  WatchedMutex mutex_;  // guards the rest
+  std::condition_variable_any left_;
   std::size_t inside_ = 0;
   bool closed_ = false;
 };
@@ -81,7 +81,7 @@ class OutboxAttempt final : public Effect {
   const std::shared_ptr<AttemptLink> link_;  // shared with the pump
   std::atomic<bool> finished_{false};
   std::atomic<bool> cancelled_{false};
-  std::mutex mutex_;  // guards on_cancel_
+  WatchedMutex mutex_;  // guards on_cancel_
   std::function<void()> on_cancel_;
 };
 

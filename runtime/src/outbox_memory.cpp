@@ -90,9 +90,7 @@ bool OutboxPump::take_in(Row&& row, OwnerKey owner) {
              .owner = owner,
              .bytes = bytes};
   auto& item = items_.emplace(row.position, std::move(fresh)).first->second;
-  auto& lane = lanes_[lane_of(*item.sent)];
-  lane.push_back(row.position);
-  if (lane.size() == 1) make_ready(item);
+  if (lanes_.enter(Lanes::of(*item.sent), row.position)) make_ready(item);
   return true;
 }
 
@@ -164,7 +162,7 @@ bool OutboxPump::is_waiting(const ObjectId& from, const ObjectId& to, const std:
   static_cast<void>(take_arrivals());
   const std::scoped_lock lock{mutex_};
   return more_on_disk_ || behind_.contains(owner_key(owner)) ||
-         lanes_.contains({to_string(from), to_string(to)});
+         lanes_.first(Lanes::of_messages(from, to)).has_value();
 }
 
 }  // namespace perdure::runtime

@@ -14,11 +14,6 @@ constexpr auto busy_wait = std::chrono::milliseconds{100};
 /// Before a dead letter that was refused is tried again.
 constexpr auto burial_wait = std::chrono::seconds{30};
 
-/// Whether another attempt at an effect could end otherwise.
-bool may_try_again(const Error& error) {
-  return describe(error.code).retry == Retry::yes || error.code == ErrorCode::internal;
-}
-
 }  // namespace
 
 OutboxPump::OutboxPump(const storage::Store& store, const Clock& clock, Random& random,
@@ -39,15 +34,6 @@ OutboxPump::OutboxPump(const storage::Store& store, const Clock& clock, Random& 
 OutboxPump::~OutboxPump() {
   link_->close();
   stop();
-}
-
-OutboxPump::Lane OutboxPump::lane_of(const Sent& sent) {
-  switch (sent.type) {
-    case Sent::Type::message: return {to_string(sent.from), to_string(sent.to)};
-    case Sent::Type::effect: return {to_string(sent.from), "effect " + sent.effect_id};
-    case Sent::Type::cancel: break;
-  }
-  return {to_string(sent.from), "cancel " + sent.effect_id};
 }
 
 void OutboxPump::make_ready(Item& item) {
@@ -103,8 +89,8 @@ void OutboxPump::check_timeouts(Milliseconds now, std::vector<Action>& actions) 
       const auto attempt = std::exchange(item.running, nullptr);
       line_of(item).end(item.owner);
       actions.emplace_back([attempt] { attempt->cancel(); });
-      fail_attempt(item, {.code = ErrorCode::deadline_exceeded, .detail = "it took too long"},
-                   actions);
+      follow(after_failure(tried(item)), item,
+             {.code = ErrorCode::deadline_exceeded, .detail = "it took too long"}, actions);
     }
   }
 }
@@ -200,14 +186,11 @@ void OutboxPump::finished_effect(std::uint64_t generation, std::uint64_t positio
     } else {
       item.result_bytes = bytes;
     }
-    if (!result && result.error().code == ErrorCode::overloaded) {
-      // No attempt was made.
-      const Milliseconds wait = result.error().retry_after.value_or(std::chrono::seconds{1});
-      back_off(item, result.error(), wait);
-    } else if (!result && may_try_again(result.error())) {
-      fail_attempt(item, result.error(), actions);
-    } else {
+    const auto end = after_effect(tried(item), result);
+    if (end == AttemptEnd::handing_over) {
       give_result(item, std::move(result), actions);
+    } else {
+      follow(end, item, result.error(), actions);
     }
   }
   for (const auto& action : actions) action();
@@ -215,7 +198,6 @@ void OutboxPump::finished_effect(std::uint64_t generation, std::uint64_t positio
 }
 
 void OutboxPump::give_result(Item& item, Result<Json> result, std::vector<Action>& actions) {
-  if (item.sent->then.empty() && !result) return bury(item, result.error(), actions);
   item.result = std::move(result);
   item.attempt = 1;  // from now on at handing it over
   hand_over(item, actions);
@@ -239,9 +221,8 @@ void OutboxPump::hand_over(Item& item, std::vector<Action>& actions) {
 }
 
 void OutboxPump::carry_out_cancel(Item& item, std::vector<Action>& actions) {
-  const auto lane = lanes_.find({to_string(item.sent->from), "effect " + item.sent->effect_id});
-  if (lane != lanes_.end()) {
-    auto& effect = items_.at(lane->second.front());
+  if (const auto first = lanes_.first(Lanes::of_effect(item.sent->from, item.sent->effect_id))) {
+    auto& effect = items_.at(*first);
     if (!effect.result) {
       auto& line = line_of(effect);
       line.leave(effect.owner, waiting_of(effect));
@@ -249,7 +230,9 @@ void OutboxPump::carry_out_cancel(Item& item, std::vector<Action>& actions) {
         line.end(effect.owner);
         actions.emplace_back([attempt] { attempt->cancel(); });
       }
-      give_result(effect, fail(ErrorCode::conflict, "cancelled"), actions);
+      const Error cancelled{.code = ErrorCode::conflict, .detail = "cancelled"};
+      const bool is_asked = !effect.sent->then.empty();
+      follow(is_asked ? AttemptEnd::handing_over : AttemptEnd::burial, effect, cancelled, actions);
     }
   }
   item.status = Item::Status::running;
@@ -268,12 +251,10 @@ void OutboxPump::finished_call(std::uint64_t generation, std::uint64_t position,
     if (generation != generation_ || found == items_.end()) return;
     auto& item = found->second;
     end_turn(item);
-    if (reply || was_taken) {
+    if (const auto end = after_call(tried(item), reply, was_taken); end == AttemptEnd::removal) {
       remove(position);
-    } else if (is_busy(reply.error())) {
-      back_off(item, reply.error(), busy_wait);
     } else {
-      fail_attempt(item, reply.error(), actions);
+      follow(end, item, reply.error(), actions);
     }
   }
   for (const auto& action : actions) action();
@@ -285,17 +266,34 @@ bool OutboxPump::is_durable(std::uint64_t position) const {
   return !rows || (!rows->empty() && rows->front().position == position);
 }
 
-void OutboxPump::fail_attempt(Item& item, const Error& error, std::vector<Action>& actions) {
-  if (std::exchange(item.buried, false)) return back_off(item, error, burial_wait);
-  if (item.attempt < item.sent->retry.attempts) {
-    const auto wait = item.sent->retry.wait_after(item.attempt, random_, error.retry_after);
-    ++item.attempt;
-    return back_off(item, error, wait);
+Tried OutboxPump::tried(const Item& item) {
+  return {.is_effect = item.sent->type == Sent::Type::effect,
+          .is_asked = !item.sent->then.empty(),
+          .has_result = item.result.has_value(),
+          .is_buried = item.buried,
+          .attempt = item.attempt,
+          .attempts_max = item.sent->retry.attempts};
+}
+
+void OutboxPump::follow(AttemptEnd end, Item& item, const Error& error,
+                        std::vector<Action>& actions) {
+  switch (end) {
+    case AttemptEnd::removal: return remove(item.position);
+    case AttemptEnd::same_again: {
+      const bool was_performed =
+          item.sent->type == Sent::Type::effect && !item.result && !item.buried;
+      const Milliseconds full = error.retry_after.value_or(std::chrono::seconds{1});
+      return back_off(item, error, was_performed ? full : busy_wait);
+    }
+    case AttemptEnd::next_attempt: {
+      const auto wait = item.sent->retry.wait_after(item.attempt, random_, error.retry_after);
+      ++item.attempt;
+      return back_off(item, error, wait);
+    }
+    case AttemptEnd::handing_over: return give_result(item, fail(error), actions);
+    case AttemptEnd::burial: return bury(item, error, actions);
+    case AttemptEnd::burial_again: item.buried = false; return back_off(item, error, burial_wait);
   }
-  if (item.sent->type == Sent::Type::effect && !item.result && !item.sent->then.empty()) {
-    return give_result(item, fail(error), actions);
-  }
-  bury(item, error, actions);
 }
 
 void OutboxPump::back_off(Item& item, const Error& error, Milliseconds wait) {
@@ -339,15 +337,10 @@ Result<Seq> OutboxPump::life_now(const ObjectId& object) const {
 
 void OutboxPump::remove(std::uint64_t position) {
   const auto found = items_.find(position);
-  const auto lane = lanes_.find(lane_of(*found->second.sent));
+  const auto lane = Lanes::of(*found->second.sent);
   let_go(found->second);
   items_.erase(found);
-  lane->second.pop_front();
-  if (lane->second.empty()) {
-    lanes_.erase(lane);
-  } else {
-    make_ready(items_.at(lane->second.front()));
-  }
+  if (const auto next = lanes_.leave(lane)) make_ready(items_.at(*next));
 }
 
 void OutboxPump::set_performer(std::string name, Performer perform, Concurrency concurrency) {

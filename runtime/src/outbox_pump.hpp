@@ -10,16 +10,17 @@
 // here than there is room left. Its others wait on disk, behind the first of them in their order.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <set>
 
+#include "attempt_end.hpp"
 #include "envelope.hpp"
+#include "lanes.hpp"
 #include "outbox_attempt.hpp"
 #include "perdure/base/fair_queue.hpp"
 #include "perdure/base/shared_room.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "performer_line.hpp"
 
 namespace perdure::runtime {
@@ -93,8 +94,6 @@ class OutboxPump {
     std::shared_ptr<OutboxAttempt> running = {};
     std::optional<Result<Json>> result = {};  ///< of an effect: only to be handed over
   };
-  using Lane = std::pair<std::string, std::string>;  ///< from and to, or from and effect id
-
   using Action = std::function<void()>;  ///< to be done outside of the lock
 
   static FairQueue<std::uint64_t> new_messages() {
@@ -138,7 +137,9 @@ class OutboxPump {
   void finished_effect(std::uint64_t generation, std::uint64_t position, int attempt,
                        Result<Json> result);
   void carry_out_cancel(Item& item, std::vector<Action>& actions);
-  void fail_attempt(Item& item, const Error& error, std::vector<Action>& actions);
+  [[nodiscard]] static Tried tried(const Item& item);
+  /// Does what follows a failed attempt.
+  void follow(AttemptEnd end, Item& item, const Error& error, std::vector<Action>& actions);
   void back_off(Item& item, const Error& error, Milliseconds wait);
   void remove(std::uint64_t position);
   void make_ready(Item& item);
@@ -148,7 +149,6 @@ class OutboxPump {
   void check_performers() const;
   void check_store() const;
   [[nodiscard]] bool is_durable(std::uint64_t position) const;
-  static Lane lane_of(const Sent& sent);
   [[nodiscard]] PerformerLine& line_of(const Item& item);
   static PerformerLine::Waiting waiting_of(const Item& item);
 
@@ -159,7 +159,7 @@ class OutboxPump {
 
   const std::shared_ptr<AttemptLink> link_;  // shared with attempts, which may outlive the pump
 
-  mutable std::mutex mutex_;  // guards the rest
+  mutable WatchedMutex mutex_;  // guards the rest
   std::vector<storage::OutboxRow> arrivals_;
   std::size_t arrivals_bytes_ = 0;
   std::map<std::uint64_t, Item> items_;
@@ -169,7 +169,7 @@ class OutboxPump {
   /// Owners with items below next_position_ that are on disk only: the first one's position. All
   /// of the owner's items from there on are on disk only.
   std::map<OwnerKey, std::uint64_t> behind_;
-  std::map<Lane, std::deque<std::uint64_t>> lanes_;
+  Lanes lanes_;
   std::map<std::string, PerformerLine, std::less<>> performers_;
   FairQueue<std::uint64_t> messages_ = new_messages();  ///< first ones of their lanes, by position
   std::set<std::uint64_t> ready_;                       ///< cancels, and results to be handed over

@@ -68,8 +68,8 @@ void OutboxPump::check_invariants() const {
 void OutboxPump::check_lanes() const {
   std::size_t in_lanes = 0;
   std::size_t messages = 0;
-  for (const auto& [lane, positions] : lanes_) {
-    PERDURE_CHECK(!positions.empty(), "an empty lane of " + lane.first);
+  lanes_.check_invariants();
+  lanes_.each([&](const Lanes::Name& lane, const auto& positions) {
     in_lanes += positions.size();
     for (const auto position : positions) {
       PERDURE_CHECK(items_.contains(position), "a lane of " + lane.first + " names no item");
@@ -91,7 +91,7 @@ void OutboxPump::check_lanes() const {
         break;
       case Item::Status::running: break;
     }
-  }
+  });
   PERDURE_CHECK(in_lanes == items_.size(), "an item without a lane");
   PERDURE_CHECK(messages == messages_.waiting(), "a message waits for no turn");
   PERDURE_CHECK(items_room_.used() == items_.size(), "the room of items is off");

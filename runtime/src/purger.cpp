@@ -66,4 +66,9 @@ std::size_t Purger::send_due(const Chore& chore, std::size_t limit) {
   return due->size();
 }
 
+void Purger::check_invariants() const {
+  PERDURE_CHECK(progress_->on_their_way.load() <= calls_max, "more is purged at once than may be");
+  PERDURE_CHECK(chores_.empty() || next_chore_ < chores_.size(), "the next look is at no kind");
+}
+
 }  // namespace perdure::runtime

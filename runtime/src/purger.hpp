@@ -31,6 +31,8 @@ class Purger {
   /// Now and then: looks for what is due, and sends at most `calls_max` calls. Does nothing while
   /// earlier ones are on their way.
   void step();
+  /// No more calls are on their way than may be. Aborts otherwise.
+  void check_invariants() const;
 
   static constexpr std::size_t calls_max = 32;
 

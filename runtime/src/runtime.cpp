@@ -123,7 +123,9 @@ Result<std::unique_ptr<Runtime>> Runtime::open(RuntimeOptions options, std::vect
   return std::make_unique<Runtime>(std::move(core), std::move(kinds));
 }
 
-void Runtime::call(Call call, ReplyHandler done) { core_->call(std::move(call), std::move(done)); }
+void Runtime::call(Call call, ReplyHandler done) {
+  core_->intake().call(std::move(call), std::move(done));
+}
 
 std::future<Result<Reply>> Runtime::call(Call call) {
   auto [future, done] = promise_reply();
@@ -135,8 +137,8 @@ void Runtime::transact(std::vector<ObjectId> objects, TransactionHandler handler
                        TransactionOptions options, ReplyHandler done) {
   Json names = Json::array();
   for (const auto& object : objects) names.push_back(to_string(object));
-  core_->transact({.objects = std::move(objects), .fingerprint = std::move(names)},
-                  std::move(handler), std::move(options), std::move(done));
+  core_->transactions().begin({.objects = std::move(objects), .fingerprint = std::move(names)},
+                              std::move(handler), options, std::move(done));
 }
 
 namespace {
@@ -168,24 +170,25 @@ void Runtime::transact(std::vector<TransactionStep> steps, TransactionOptions op
     }
     return values;
   };
-  core_->transact({.objects = std::move(objects), .fingerprint = std::move(fingerprint)},
-                  std::move(handler), std::move(options), std::move(done));
+  core_->transactions().begin(
+      {.objects = std::move(objects), .fingerprint = std::move(fingerprint)}, std::move(handler),
+      options, std::move(done));
 }
 
 void Runtime::transact_found(TransactionHandler handler, TransactionOptions options,
                              ReplyHandler done) {
-  core_->transact({.others = runtime::TransactionTurns::Others::found}, std::move(handler),
-                  std::move(options), std::move(done));
+  core_->transactions().begin({.others = runtime::TransactionTurns::Others::found},
+                              std::move(handler), std::move(options), std::move(done));
 }
 
 Result<std::optional<Reply>> Runtime::stored_reply(const Principal& principal,
                                                    const std::string& idempotency_key,
                                                    const std::string& fingerprint) const {
-  return core_->stored_reply({.target = {},
-                              .name = {},
-                              .principal = principal,
-                              .idempotency_key = idempotency_key,
-                              .idempotency_fingerprint = fingerprint});
+  return core_->intake().stored_reply({.target = {},
+                                       .name = {},
+                                       .principal = principal,
+                                       .idempotency_key = idempotency_key,
+                                       .idempotency_fingerprint = fingerprint});
 }
 
 const std::vector<Kind>& Runtime::kinds() const { return kinds_; }

@@ -326,8 +326,8 @@ class ThreadedSubscriber final : public Subscriber {
   const std::string name_;
   const Clock& clock_;
 
-  std::mutex mutex_;  // guards the flags
-  std::condition_variable woken_;
+  WatchedMutex mutex_;  // guards the flags
+  std::condition_variable_any woken_;
   bool awake_ = false;
   bool stopping_ = false;
 

@@ -2,10 +2,10 @@
 // Subscribers in C++: a handler that is handed events, and the object that keeps its cursor.
 #pragma once
 
-#include <mutex>
 #include <set>
 
 #include "event_feed.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/call.hpp"
 #include "perdure/runtime/kind.hpp"
 
@@ -62,7 +62,7 @@ class EventConsumer {
   std::string asked_;        ///< the cursor that a turn under way makes durable
   std::optional<Milliseconds> again_at_;
 
-  mutable std::mutex mutex_;  // guards the rest
+  mutable WatchedMutex mutex_;  // guards the rest
   Subscriber::State state_;
   bool in_flight_ = false;
   std::optional<Result<Reply>> reply_;
@@ -76,7 +76,7 @@ class SubscriberNames {
   void give_back(const std::string& name);
 
  private:
-  std::mutex mutex_;
+  WatchedMutex mutex_;
   std::set<std::string> names_;
 };
 

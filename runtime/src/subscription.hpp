@@ -7,13 +7,13 @@
 
 #include <atomic>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <set>
 
 #include "event_window.hpp"
 #include "paced_turns.hpp"
 #include "perdure/base/time.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/call.hpp"
 #include "perdure/runtime/kind.hpp"
 #include "version.hpp"
@@ -171,7 +171,7 @@ class Subscriptions {
   const IsWaiting is_waiting_;
   const std::function<void()> wake_;
 
-  mutable std::mutex mutex_;  // guards the rest
+  mutable WatchedMutex mutex_;  // guards the rest
   std::map<std::string, Subscription> subscriptions_;
   std::map<std::string, Readers, std::less<>> readers_;  ///< by owner
   PacedTurns turns_ = new_turns();                       ///< who is due and may read

@@ -55,4 +55,10 @@ std::uint64_t Times::times_set_back() const {
   return times_set_back_;
 }
 
+void Times::check_invariants() const {
+  const std::scoped_lock lock{mutex_};
+  PERDURE_CHECK(!stretches_.empty() && stretches_.size() <= stretches_max, "stretches are off");
+  PERDURE_CHECK(std::ranges::is_sorted(stretches_, {}, &Stretch::end), "stretches overlap");
+}
+
 }  // namespace perdure::runtime

@@ -7,9 +7,9 @@
 
 #include <cstdint>
 #include <deque>
-#include <mutex>
 
 #include "perdure/base/time.hpp"
+#include "perdure/base/watched_mutex.hpp"
 
 namespace perdure::runtime {
 
@@ -32,6 +32,8 @@ class Times {
 
   /// Looks whether the wall clock has been set. To be called now and then.
   void look() const;
+  /// Stretches follow each other. Aborts otherwise.
+  void check_invariants() const;
   /// How often it was seen to have been set back.
   [[nodiscard]] std::uint64_t times_set_back() const;
   [[nodiscard]] std::uint64_t id() const { return id_; }
@@ -57,7 +59,7 @@ class Times {
   const Milliseconds begun_;
   const Offset start_;
 
-  mutable std::mutex mutex_;  // guards the rest
+  mutable WatchedMutex mutex_;  // guards the rest
   mutable std::deque<Stretch> stretches_;
   mutable std::uint64_t times_set_back_ = 0;
 };

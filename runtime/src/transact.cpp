@@ -8,6 +8,7 @@
 #include "once.hpp"
 #include "quorums.hpp"
 #include "quota.hpp"
+#include "refusals.hpp"
 #include "unique_keys.hpp"
 
 namespace perdure::runtime {
@@ -52,13 +53,13 @@ void TransactionRun::start() {
 void TransactionRun::hold_next() {
   if (cells_.size() == objects_.size()) return run();
   cells_.emplace_back();
-  around_.effects.hold(
-      objects_[cells_.size() - 1], envelope_->transaction,
-      [self = shared_from_this()](const Result<Reply>& reply) {
-        // The actors' and the committer's threads have other things to do.
-        self->around_.effects.post([self, reply] { self->held(reply); });
-      },
-      cells_.back());
+  // `held` comes later, on this thread.
+  cells_.back() =
+      around_.effects.hold(objects_[cells_.size() - 1], envelope_->transaction,
+                           [self = shared_from_this()](const Result<Reply>& reply) {
+                             // The actors' and the committer's threads have other things to do.
+                             self->around_.effects.post([self, reply] { self->held(reply); });
+                           });
 }
 
 void TransactionRun::held(const Result<Reply>& reply) {
@@ -81,7 +82,7 @@ void TransactionRun::run_handler() {
                           .directory = around_.directory,
                           .times = around_.times,
                           .rules = around_.rules,
-                          .resolve = around_.effects.resolve,
+                          .kinds = around_.kinds,
                           .claims_at = around_.effects.claims_at()}};
   auto value = [&]() -> Result<Json> {
     try {
@@ -170,7 +171,7 @@ void TransactionRun::let_go() {
 
 void TransactionRun::end(Result<Reply> reply) {
   let_go();
-  envelope_->done(std::move(reply));
+  envelope_->answer(std::move(reply));
 }
 
 }  // namespace perdure::runtime

@@ -20,15 +20,12 @@ namespace perdure::runtime {
 
 /// What a transaction needs of the runtime.
 struct TransactEffects {
-  /// Holds an object for a transaction: `done` is called when all that came before is durable.
-  std::function<void(const ObjectId&, std::uint64_t transaction, ReplyHandler done, CellPtr& cell)>
-      hold;
+  /// As Intake::hold.
+  std::function<CellPtr(const ObjectId&, std::uint64_t transaction, ReplyHandler done)> hold;
   /// Lets an object go on, if the transaction holds it.
   std::function<void(const CellPtr&, std::uint64_t transaction)> release;
   /// Runs a function on the runtime's own thread.
   std::function<void(std::function<void()>)> post;
-  /// As Core::resolve.
-  std::function<Result<void>(Envelope&)> resolve;
   std::function<Timestamp()> claims_at;
   /// A number that no transaction has had.
   std::function<std::uint64_t()> next_number;
@@ -47,6 +44,7 @@ class TransactionRun final : public std::enable_shared_from_this<TransactionRun>
     Committer& committer;
     const Times& times;
     const TurnRules& rules;
+    const KindTable& kinds;
     const TransactEffects& effects;
   };
 

@@ -7,6 +7,7 @@
 
 #include "committer.hpp"
 #include "once.hpp"
+#include "operations.hpp"
 #include "quorums.hpp"
 #include "quota.hpp"
 
@@ -21,15 +22,6 @@ Result<Json> Transaction::call(const ObjectId& object, const std::string& comman
 }  // namespace perdure
 
 namespace perdure::runtime {
-
-namespace {
-
-// What ends a past looks for rows that are committed; what takes an item is the runtime's own.
-bool may_be_a_step(Operation operation) {
-  return operation != Operation::purge && operation != Operation::take;
-}
-
-}  // namespace
 
 TransactionTurns::TransactionTurns(const Envelope& whole, const std::vector<CellPtr>& held,
                                    Others others, TransactionGround ground)
@@ -134,8 +126,8 @@ Result<Envelope> TransactionTurns::make_envelope(const TransactionStep& step) {
   call.principal = step.principal.value_or(whole_.call.principal);
   call.request_id = whole_.call.request_id;
   call.traceparent = whole_.call.traceparent;
-  PERDURE_TRY_VOID(ground_.resolve(envelope));
-  if (!may_be_a_step(envelope.operation)) {
+  PERDURE_TRY_VOID(ground_.kinds.resolve(envelope));
+  if (row_of(envelope.operation).step == Step::no) {
     return fail(ErrorCode::invalid, step.command + " cannot be part of a transaction");
   }
   envelope.accepted_at = whole_.accepted_at;

@@ -8,6 +8,7 @@
 
 #include "cell.hpp"
 #include "directory.hpp"
+#include "kind_table.hpp"
 #include "perdure/runtime/transaction.hpp"
 #include "turn_runner.hpp"
 #include "unique_keys.hpp"
@@ -20,8 +21,7 @@ struct TransactionGround {
   Directory& directory;
   const Times& times;
   const TurnRules& rules;
-  /// Finds the kind and the command of an envelope's call. Errors: not_found, invalid.
-  const std::function<Result<void>(Envelope&)>& resolve;
+  const KindTable& kinds;
   /// By when claims count as expired.
   Timestamp claims_at;
 };

@@ -2,8 +2,7 @@
 // Whether a call may run on its object.
 #include <fmt/format.h>
 
-#include "perdure/runtime/access.hpp"
-#include "turn_runner.hpp"
+#include "operations.hpp"
 
 namespace perdure::runtime {
 
@@ -14,22 +13,9 @@ Unexpected not_found(const Envelope& envelope) {
 
 namespace {
 
-Action action_of(const Envelope& envelope) {
-  switch (envelope.operation) {
-    case Operation::query:
-    case Operation::get: return Action::read;
-    case Operation::remove:
-    case Operation::undelete:
-    case Operation::purge:
-    case Operation::unshare: return Action::administer;
-    case Operation::share: return Action::share;
-    default: return Action::change;
-  }
-}
-
 Verdict judge(const Envelope& envelope, const Version& newest) {
   return permits(envelope.call.principal, possession_of(newest.meta, envelope.kind->reach),
-                 action_of(envelope));
+                 row_of(envelope.operation).action);
 }
 
 }  // namespace
@@ -54,24 +40,14 @@ Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp no
 
 Result<void> check_readable(const Envelope& envelope, const Version& newest) {
   if (!newest.unreadable) return {};
-  switch (envelope.operation) {
-    case Operation::replace:
-    case Operation::patch:
-    case Operation::restore:
-    case Operation::remove:
-    case Operation::purge:
-    case Operation::pin:
-    case Operation::unpin:
-    case Operation::cancel_alarm:
-    case Operation::take:
-    case Operation::take_along:
-    case Operation::hold: return {};
-    case Operation::create:
-    case Operation::import:
-      if (!newest.meta.exists()) return {};  // another life begins
-      [[fallthrough]];
-    default: return fail(newest.unreadable->error);
+  switch (row_of(envelope.operation).unreadable) {
+    case Unreadable::allowed: return {};
+    case Unreadable::replaced:
+      if (!newest.meta.exists()) return {};
+      break;
+    case Unreadable::refused: break;
   }
+  return fail(newest.unreadable->error);
 }
 
 }  // namespace perdure::runtime

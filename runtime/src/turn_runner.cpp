@@ -6,13 +6,14 @@
 #include <algorithm>
 #include <iterator>
 
-#include "alarm_turns.hpp"
 #include "change_events.hpp"
 #include "event_feed.hpp"
 #include "going_along.hpp"
 #include "index_keys.hpp"
 #include "life_end.hpp"
 #include "once.hpp"
+#include "operations.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/access.hpp"
 #include "perdure/schemas/misfit.hpp"
 #include "perdure/schemas/schema.hpp"
@@ -29,30 +30,33 @@ namespace {
 // Imports, restores and the like are bounded by the object, not by what a handler should write.
 constexpr TurnLimits builtin_limits{.entries_max = 5'000'000, .bytes_max = 512u << 20};
 
-bool must_begin_a_life(const Envelope& envelope) {
-  return envelope.operation == Operation::create || envelope.operation == Operation::import ||
-         (envelope.operation == Operation::command && envelope.command->creates == Creates::yes);
-}
-
-// What was deleted can be brought back, so no command hides it in passing.
-bool may_begin_a_life(const Envelope& envelope, bool deleted) {
-  const bool names_it =
-      envelope.operation == Operation::command || envelope.operation == Operation::set_alarm;
-  return must_begin_a_life(envelope) ||
-         (names_it && !deleted && !envelope.kind->created_by_command);
+Life life_of(const Envelope& envelope) {
+  if (envelope.command != nullptr && envelope.command->creates == Creates::yes) return Life::begins;
+  return row_of(envelope.operation).life;
 }
 
 bool can_be_brought_back(const Version& version) {
   return version.meta.deleted_at && !version.purged();
 }
 
-bool needs_a_deleted_one(const Envelope& envelope) {
-  return envelope.operation == Operation::undelete || envelope.operation == Operation::purge;
+/// Whether a call may run on an object that does not exist now.
+bool may_run_without_life(const Envelope& envelope, const Version& newest) {
+  const bool deleted = can_be_brought_back(newest);
+  switch (life_of(envelope)) {
+    case Life::begins:
+    case Life::any: return true;
+    // What was deleted can be brought back, so no command hides it in passing.
+    case Life::may_begin: return !deleted && !envelope.kind->created_by_command;
+    case Life::deleted: return deleted;
+    case Life::present: break;
+  }
+  return false;
 }
 
 // Handlers are code of others: what they throw must not get past here.
 template <class F>
 auto guarded(const Envelope& envelope, F&& run) -> decltype(run()) {
+  check_holds_no_lock("a lock is held over a handler");
   try {
     return run();
   } catch (const Failure& failure) {
@@ -95,7 +99,7 @@ Result<void> check_nesting(std::string_view what, const Json& value) {
 
 Result<void> run_handler(Draft& draft, TurnContext& turn) {
   const auto& envelope = draft.envelope;
-  if (envelope.operation != Operation::command) return run_builtin(draft, turn);
+  if (envelope.command == nullptr) return row_of(envelope.operation).change(draft, turn);
   const auto& command = *envelope.command;
   if (command.check_payload) {
     if (auto broken = command.check_payload(envelope.call.payload); !broken.empty()) {
@@ -302,36 +306,24 @@ namespace {
 Result<Decision> run_change(const Envelope& envelope, const Version& newest,
                             const TurnSurroundings& around) {
   const bool exists = newest.meta.exists();
-  const bool deleted = can_be_brought_back(newest);
   Reliances relies_on;
   if (is_along(envelope)) {
     PERDURE_TRY(goes,
                 guarded(envelope, [&] { return goes_along(envelope, newest, around, relies_on); }));
     if (!goes) return decide_nothing(envelope, newest, around, Json(nullptr));
   }
-  if (!exists && !may_begin_a_life(envelope, deleted) &&
-      !(deleted && needs_a_deleted_one(envelope))) {
-    return not_found(envelope);
-  }
+  if (!exists && !may_run_without_life(envelope, newest)) return not_found(envelope);
   if (envelope.call.if_seq && *envelope.call.if_seq != newest.meta.seq) {
     return fail(
         ErrorCode::stale_precondition,
         fmt::format("the object is at seq {}, which is not the expected one", newest.meta.seq));
   }
-  if (exists && must_begin_a_life(envelope)) {
+  if (exists && life_of(envelope) == Life::begins) {
     return fail(ErrorCode::conflict, to_string(envelope.call.target) + " exists already");
   }
-  if (envelope.operation == Operation::purge) {
-    return guarded(envelope, [&] { return run_purge(envelope, newest, around); });
-  }
-  switch (envelope.operation) {
-    case Operation::pin:
-    case Operation::unpin: return run_pin(envelope, newest, around);
-    case Operation::set_alarm:
-      if (!exists) break;  // its first turn
-      return run_alarm_change(envelope, newest, around);
-    case Operation::cancel_alarm: return run_alarm_change(envelope, newest, around);
-    default: break;
+  const auto& row = row_of(envelope.operation);
+  if (row.decide != nullptr && (exists || row.change == nullptr)) {
+    return guarded(envelope, [&] { return row.decide(envelope, newest, around); });
   }
   // The journal's time never goes back, whatever the clock does. What the turn sees and counts from
   // is the time outside.
@@ -403,12 +395,9 @@ bool takes_refusal(const Envelope& envelope, const Error& refusal) {
 
 Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
                           const TurnSurroundings& around) {
-  if (envelope.operation == Operation::fire) return run_alarm(envelope, newest, around);
-  if (envelope.operation == Operation::take)
-    return decide_nothing(envelope, newest, around, nullptr);
-  // Whoever goes along has to, also when the whole was purged meanwhile.
-  if (envelope.operation == Operation::take_along) {
-    return guarded(envelope, [&] { return take_along(envelope, newest, around); });
+  const auto& row = row_of(envelope.operation);
+  if (row.life == Life::any) {
+    return guarded(envelope, [&] { return row.decide(envelope, newest, around); });
   }
   if (!is_meant(envelope, newest)) return refuse_for_other_life(envelope, newest, around);
   if (envelope.refused) return decide_nothing(envelope, newest, around, fail(*envelope.refused));

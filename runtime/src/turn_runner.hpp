@@ -128,9 +128,6 @@ struct Draft {
   std::shared_ptr<const UnreadableState> unreadable = nullptr;
 };
 
-/// Runs a builtin command on the draft. Errors as run_turn.
-[[nodiscard]] Result<void> run_builtin(Draft& draft, TurnContext& turn);
-
 /// Takes the outbox item that the call carries out, if any, and answers it if someone asks.
 /// `meta` is the object's.
 void add_receipt(storage::WriteSet& write_set, const Envelope& envelope, const ObjectMeta& meta,

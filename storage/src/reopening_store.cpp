@@ -4,6 +4,8 @@
 #include <mutex>
 #include <utility>
 
+#include "perdure/base/watched_mutex.hpp"
+
 namespace perdure::storage {
 namespace {
 
@@ -18,6 +20,7 @@ Unexpected closed() {
 
 template <class Use>
 auto ReopeningStore::with_store(const Use& use) const -> decltype(use(std::declval<Store&>())) {
+  check_holds_no_lock("a lock is held over a call of the store");
   if (closing_.load(std::memory_order_acquire)) return closed();
   const std::shared_lock lock{mutex_};
   if (!store_) return closed();

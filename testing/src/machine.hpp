@@ -10,6 +10,7 @@
 
 #include "core.hpp"
 #include "owned.hpp"
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/testing/world.hpp"
 
 namespace perdure::testing {
@@ -39,6 +40,8 @@ struct World::Machine {
   Milliseconds batch_ready_at{0};  ///< monotonic
 
  private:
+  const LockWatch locks_are_watched_;
+
   [[nodiscard]] caf::scheduler::test_coordinator& scheduler() const;
   bool run_next_owner();
 

@@ -2,6 +2,7 @@
 // The kit itself: what it is told to do happens, and what is wrong is found and told in short.
 #include <gtest/gtest.h>
 
+#include "perdure/base/watched_mutex.hpp"
 #include "perdure/testing/simulation.hpp"
 
 namespace perdure::testing {
@@ -175,6 +176,26 @@ TEST(TestingSimulation, a_broken_invariant_is_an_outcome_and_not_the_end_of_the_
       {"aborting", [](std::size_t) { return std::make_unique<Aborting>(); }}};
   const auto outcome = run_isolated(plan_of(1, makers), makers);
   EXPECT_NE(outcome.failure.find("as it was told to"), std::string::npos) << outcome.failure;
+}
+
+/// Calls the runtime under a lock in its first step.
+class Locking final : public Workload {
+ public:
+  std::vector<Kind> kinds() override { return {counting()}; }
+  void step() override {
+    WatchedMutex mutex;
+    const std::scoped_lock lock{mutex};
+    world().runtime().call({.target = {"counter", "a"}, .name = "add"}, [](const auto&) {});
+  }
+  bool finished() override { return true; }
+  void check() override {}
+};
+
+TEST(TestingSimulation, a_lock_that_is_held_over_a_call_is_found) {
+  const std::vector<WorkloadMaker> makers{
+      {"locking", [](std::size_t) { return std::make_unique<Locking>(); }}};
+  const auto outcome = run_isolated(plan_of(1, makers), makers);
+  EXPECT_NE(outcome.failure.find("a lock is held"), std::string::npos) << outcome.failure;
 }
 
 }  // namespace

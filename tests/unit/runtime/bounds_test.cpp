@@ -142,5 +142,19 @@ TEST_F(Bounds, an_object_has_a_bounded_number_of_pins_however_fast_they_come) {
   EXPECT_EQ(runtime_->snapshots({"counter", "a"})->size(), limits::object_pins_max);
 }
 
+TEST_F(Bounds, whoever_comes_too_late_is_told_that_the_runtime_stops) {
+  open_with(options());
+  runtime_->stop();
+  const auto called = runtime_->object("counter", "a").call("add", Add{1}).get();
+  ASSERT_FALSE(called);
+  EXPECT_EQ(called.error().code, ErrorCode::unavailable);
+  std::optional<Result<Reply>> transacted;
+  runtime_->transact({{.object = {"counter", "a"}, .command = "add", .payload = {{"by", 1}}}}, {},
+                     [&](Result<Reply> reply) { transacted = std::move(reply); });
+  ASSERT_TRUE(transacted && !*transacted);
+  EXPECT_EQ(transacted->error().code, ErrorCode::unavailable);
+  EXPECT_EQ(transacted->error().detail, called.error().detail);
+}
+
 }  // namespace
 }  // namespace perdure

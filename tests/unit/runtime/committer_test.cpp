@@ -29,7 +29,7 @@ class Commits : public ::testing::Test {
     envelope->call.target = cell->object;
     envelope->call.request_id = std::to_string(next_++);
     envelope->kind = &kind_.definition();
-    envelope->cell = cell;
+    envelope->in_flight = InFlight{cell, Seat{}};
     auto version = std::make_shared<Version>(*blank_version(kind_.definition(), cell->object));
     auto origin = std::make_shared<Origin>(*version->meta.origin);
     origin->owner = Owner::from_text(owner);
@@ -60,7 +60,9 @@ class Commits : public ::testing::Test {
   Hooks hooks_;
   storage::MemoryDisk disk_;
   std::unique_ptr<storage::Store> store_ = storage::open_memory(disk_).value();
-  Directory directory_{{.mailbox_max = 4, .in_flight_max = 8},
+  Flights flights_{{.most = 8}};
+  Directory directory_{{.mailbox_max = 4},
+                       flights_,
                        clock_,
                        hooks_,
                        [] { return 1U; },
