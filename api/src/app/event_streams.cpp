@@ -6,20 +6,13 @@
 #include "app/close_reasons.hpp"
 #include "app/live_grant.hpp"
 #include "app/services.hpp"
+#include "app/stream_rights.hpp"
 #include "perdure/api/http/sse.hpp"
 #include "perdure/runtime/access.hpp"
 
 namespace perdure::api {
 
 namespace {
-
-/// Whether what a reader's key holds opens what an event is of: it hears of an object what it could
-/// ask for, so only with `<resource>:read` of the object's kind (an item's event is of the object
-/// that holds it), and with `durable-objects:read` of a kind that has no routes of its own, as dead
-/// letters. On every stream, beside whose objects it may see.
-bool scopes_open(const Router& router, const Principal& reader, const Event& event) {
-  return scope_allows(reader.scopes, router.resource_of(event.source.kind), ScopeAccess::read);
-}
 
 constexpr std::size_t page_events = 100;
 /// So that streams are fed while others publish without a pause.
@@ -42,15 +35,6 @@ Result<std::string> place_behind_loss(const Runtime& runtime, EventQuery query) 
   query.limit = 0;
   PERDURE_TRY(front, runtime.read_events(query));
   return std::move(front.next);
-}
-
-/// Whether a stream that an administrator opened shows what the same user may not read without the
-/// role: everybody's objects, or another owner's.
-bool shows_what_role_opened(const StreamRules& rules, const Principal& reader) {
-  if (rules.sight != StreamRules::Sight::all) return false;
-  if (rules.concerns.empty()) return true;
-  const auto owner = Owner::from_text(rules.concerns);
-  return !permits(reader, {.owner = owner}, Action::read).allowed();
 }
 
 }  // namespace
