@@ -209,6 +209,33 @@ class LiveLists(BlackBoxTest):
         wait_until(lambda: follower.pages == 2, what="another page")
         self.assertEqual(follower.wrong, [])
 
+    def test_by_a_reference_follow_the_end_of_what_it_names(self):
+        goal = self.client.post("/goals", {"title": "g"}).json["id"]
+        other = self.client.post("/goals", {"title": "other"}).json["id"]
+        task = self.task(goal_id=goal)
+        parent = self.task()
+        child = self.task(parent_id=parent)
+        queries = ({"goal_id": "null"}, {"goal_id": goal}, {"goal_id": other},
+                   {"parent_id": "null"})
+        followers = [self.follow(**query) for query in queries]
+        for change in (lambda: self.client.delete(f"/goals/{goal}"),
+                       lambda: self.client.patch(f"/tasks/{task}", {"title": "changed"}),
+                       lambda: self.client.post(f"/goals/{goal}/restore"),
+                       lambda: self.client.delete(f"/goals/{goal}"),
+                       lambda: self.client.patch(f"/tasks/{task}", {"goal_id": other}),
+                       lambda: self.client.delete(f"/tasks/{parent}"),
+                       lambda: self.client.post(f"/tasks/{parent}/restore")):
+            self.assertIn(change().status, (200, 204))
+            # Subtasks go along a moment later.
+            gone = self.client.get(f"/tasks/{parent}").status == 404
+            wait_until(lambda: (self.client.get(f"/tasks/{child}").status == 404) == gone,
+                       what="the subtask with its parent")
+            for query, follower in zip(queries, followers):
+                wait_until(lambda q=query, f=follower: f.has(self.items(**q)),
+                           what=f"the same tasks for {query}")
+        for query, follower in zip(queries, followers):
+            self.assertEqual((query, follower.wrong), (query, []))
+
     def test_keep_the_pages_of_a_notebook(self):
         rng = random.Random(11)
         notebook = self.client.post("/notebooks", {"title": "n"}).json["id"]
