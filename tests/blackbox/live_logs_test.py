@@ -245,7 +245,7 @@ class Deliveries(WebhookTest):
         hook = self.webhook(receiver.url)
         path = f"/webhooks/{hook['id']}/deliveries"
         streams = [Stream(self.running, self.client.key, LIVE, path, **query)
-                   for query in ({}, {"status": "succeeded"}, {"status": "pending"})]
+                   for query in ({}, {"status": "succeeded"}, {"status": "sending"})]
         for stream in streams:
             self.addCleanup(stream.close)
             self.assertEqual(stream.next()[1:], ("page", {"items": [], "next_cursor": None}))

@@ -17,8 +17,8 @@ bool is_of_an_end(const std::string& topic) {
   return topic.ends_with(".deleted") || topic.ends_with(".restored") || topic.ends_with(".purged");
 }
 
-/// A filter by a reference that reads as null where its object is gone: what such a list has changes
-/// with objects that are not listed.
+/// A filter by a reference that reads as null where its object is gone: what such a list has
+/// changes with objects that are not listed.
 struct ReferenceFilter {
   std::string kind;
   std::vector<Json> values;
