@@ -28,6 +28,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|<img[^>]* src=\"([^\"]+)\"")
 REGION = re.compile(r"<!-- region: (\S+) (\S+) -->")
 TEST = re.compile(r"\bTEST(?:_[FP])?\(\s*(\w+),\s*(\w+)\s*\)|\badd_test\(\s*NAME\s+(\w+)"
                   r"|\bperdure_test\(\s*(\w+)")
+EXAMPLE = re.compile(r"\bperdure_example\(\s*(\w+)")
 
 
 def check(tree):
@@ -175,6 +176,7 @@ def known_tests(tree):
         if path.startswith(("tests/", "examples/")) and path.endswith((".cpp", "CMakeLists.txt")):
             for match in TEST.finditer(tree.text(path)):
                 known.add(f"{match[1]}.{match[2]}" if match[1] else match[3] or match[4])
+            known |= {f"example_{name}" for name in EXAMPLE.findall(tree.text(path))}
     return known
 
 
