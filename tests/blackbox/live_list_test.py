@@ -213,6 +213,21 @@ class LiveLists(BlackBoxTest):
         wait_until(lambda: follower.pages == 2, what="another page")
         self.assertEqual(follower.wrong, [])
 
+    def test_of_the_items_in_an_object_begin_anew_where_it_is_back(self):
+        notebook = self.client.post("/notebooks", {"title": "n"}).json["id"]
+        pages = f"/notebooks/{notebook}/pages"
+        page = self.client.post(pages, {"title": "p"}).json["id"]
+        stream = self.stream(path=pages)
+        place = stream.next()[0]
+        self.client.delete(f"/notebooks/{notebook}")
+        self.assertEqual(stream.rest()[-1][1], "perdure.closed")
+        self.client.post(f"/notebooks/{notebook}/restore")
+        again = self.stream({"Last-Event-ID": place}, path=pages)
+        # Its place is taken away, and so it begins with the page.
+        self.assertEqual([name for _, name, _ in again.rest()], ["perdure.events.lost"])
+        _, name, data = self.stream(path=pages).next()
+        self.assertEqual((name, [item["id"] for item in data["items"]]), ("page", [page]))
+
     def test_by_a_reference_follow_the_end_of_what_it_names(self):
         goal = self.client.post("/goals", {"title": "g"}).json["id"]
         other = self.client.post("/goals", {"title": "other"}).json["id"]

@@ -110,11 +110,12 @@ EventUse use_of_parent(const Runtime& runtime, const ObjectId& parent, const Pri
                        const Event& event) {
   if (event.source != parent) return EventUse::skipped;
   const auto verb = std::string_view{event.topic}.substr(event.topic.rfind('.') + 1);
-  if (event.topic.starts_with(parent.kind + '.') && (verb == "deleted" || verb == "purged")) {
-    return EventUse::gone;
-  }
-  if (verb != "unshared") return EventUse::skipped;
+  const bool is_end =
+      event.topic.starts_with(parent.kind + '.') && (verb == "deleted" || verb == "purged");
+  if (!is_end && verb != "unshared") return EventUse::skipped;
   const auto now = runtime.inspect(parent);
+  // If it is back, its list begins anew.
+  if (is_end) return now && now->meta.exists() ? EventUse::lost : EventUse::gone;
   const bool may_read = now && permits(reader, possession_of(now->meta), Action::read).allowed();
   return may_read ? EventUse::skipped : EventUse::withdrawn;
 }

@@ -186,10 +186,11 @@ TEST_F(Directories, show_whoever_gets_an_answer_a_quiet_object) {
 
 TEST_F(Directories, keep_a_cell_for_as_long_as_somebody_holds_it) {
   const auto envelope = deliver();
-  auto kept = directory_.keep(envelope->in_flight.cell());
-  land(envelope);
-  EXPECT_FALSE(directory_.hibernate(thing_)) << "it is held";
-  kept = {};
+  {
+    const auto kept = directory_.keep(envelope->in_flight.cell());
+    land(envelope);
+    EXPECT_FALSE(directory_.hibernate(thing_)) << "it is held";
+  }
   EXPECT_TRUE(directory_.hibernate(thing_));
   EXPECT_FALSE(directory_.active(thing_));
   directory_.check_invariants();
