@@ -14,11 +14,13 @@
 
 #include "app/key_cache.hpp"
 #include "perdure/base/result.hpp"
+#include "perdure/base/shared_room.hpp"
 
 namespace perdure::api {
 
 /// Threads  any.
-/// Limits   100,000 tickets, 1,000 of one key, that are neither used nor expired.
+/// Limits   1,000 tickets of one key that are neither used nor expired; 100,000 in all that have
+///          not expired, which owners share as a SharedRoom says: one alone has half of them.
 class Tickets {
  public:
   static constexpr std::chrono::seconds lifetime{30};
@@ -28,15 +30,16 @@ class Tickets {
   Tickets(const Clock& clock, Random& random)
       : clock_(clock), random_(random), tag_key_{random.next(), random.next()} {}
 
-  /// 256 random bits as text that needs no escape in a URL.
-  /// Errors  rate_limited  the key has too many; overloaded  all keys together have.
-  [[nodiscard]] Result<std::string> issue(std::shared_ptr<KeyRecord> key);
+  /// 256 random bits as text that needs no escape in a URL. `owner` is the key's.
+  /// Errors  rate_limited  the key has too many, or its owner; overloaded  all owners together have.
+  [[nodiscard]] Result<std::string> issue(std::shared_ptr<KeyRecord> key, OwnerKey owner);
   /// The key that the ticket stands for; null when it was used before, has expired or never was.
   [[nodiscard]] std::shared_ptr<KeyRecord> redeem(std::string_view ticket);
 
  private:
   struct Issued {
     SipTag tag;
+    OwnerKey owner;
     Milliseconds expires;
   };
   struct Ticket {
@@ -58,6 +61,7 @@ class Tickets {
   std::mutex mutex_;           // guards the rest
   Open open_;                  ///< by tag: what is not kept cannot leak
   std::deque<Issued> issued_;  ///< by expiry; used ones are still in it
+  SharedRoom room_{tickets_max};
   std::unordered_map<const KeyRecord*, std::size_t> counts_;  ///< open ones of each key
 };
 

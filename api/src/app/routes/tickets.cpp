@@ -8,7 +8,7 @@ namespace perdure::api {
 namespace {
 
 void issue_ticket(const ContextPtr& context) {
-  auto ticket = context->services.tickets.issue(context->key);
+  auto ticket = context->services.tickets.issue(context->key, context->owner());
   if (!ticket) return answer(*context, std::move(ticket).error());
   http::Response response{.status = 200, .headers = {}, .body = {}};
   response.headers.add("Content-Type", "application/json");
