@@ -31,7 +31,7 @@ class Tickets {
       : clock_(clock), random_(random), tag_key_{random.next(), random.next()} {}
 
   /// 256 random bits as text that needs no escape in a URL. `owner` is the key's.
-  /// Errors  rate_limited  the key has too many, or its owner; overloaded  all owners together have.
+  /// Errors  rate_limited  the key or its owner has too many; overloaded  all owners together have.
   [[nodiscard]] Result<std::string> issue(std::shared_ptr<KeyRecord> key, OwnerKey owner);
   /// The key that the ticket stands for; null when it was used before, has expired or never was.
   [[nodiscard]] std::shared_ptr<KeyRecord> redeem(std::string_view ticket);
