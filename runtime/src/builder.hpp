@@ -67,7 +67,7 @@ class Builder {
   [[nodiscard]] const std::vector<UnknownKind>& unknown_kinds() const { return unknown_; }
 
   static constexpr std::size_t slice_objects = 64;
-  static constexpr std::size_t slice_bytes = 64u << 10;
+  static constexpr std::size_t slice_bytes = 16u << 10;
   /// Rows that are counted or erased in one step.
   static constexpr std::size_t rows_at_once = 1'000;
 
