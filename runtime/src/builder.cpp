@@ -16,6 +16,8 @@ namespace {
 
 /// How long it waits after something failed, and at most between two slices.
 constexpr auto rest_max = std::chrono::milliseconds{1'000};
+/// While others have something to do, it rests for so many times as long as a slice took.
+constexpr int rest_share = 2;
 
 std::size_t bytes_of(const storage::WriteSet& write_set) {
   std::size_t bytes = 0;
@@ -383,7 +385,7 @@ void Builder::run() {
     }();
     using std::chrono::nanoseconds;
     const auto rest = waits               ? nanoseconds{rest_max}
-                      : around_.is_busy() ? std::min<nanoseconds>(took, rest_max)
+                      : around_.is_busy() ? std::min<nanoseconds>(rest_share * took, rest_max)
                                           : nanoseconds{0};
     std::unique_lock lock{mutex_};
     if (woken_.wait_for(lock, rest, [this] { return stopping_; })) return;

@@ -10,7 +10,7 @@
 // When nothing is to be built, it hands on what holders of duplicate values give up (Succession).
 //
 // Limits  a slice has at most `slice_objects` objects and about `slice_bytes` of rows; between two
-//         the builder rests as long as one took while others have something to do.
+//         the builder rests twice as long as one took while others have something to do.
 #pragma once
 
 #include <condition_variable>
