@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace perdure {
 
@@ -26,10 +27,20 @@ Lead classify(std::uint8_t byte) {
   return {0};
 }
 
+/// Where the ASCII characters that `text` has from `at` on end, or up to seven before that.
+std::size_t past_ascii(std::string_view text, std::size_t at) noexcept {
+  constexpr std::uint64_t highs = 0x8080808080808080;
+  for (std::uint64_t word = 0; at + sizeof word <= text.size(); at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if ((word & highs) != 0) break;
+  }
+  return at;
+}
+
 }  // namespace
 
 bool is_valid_utf8(std::string_view text) noexcept {
-  std::size_t i = 0;
+  std::size_t i = past_ascii(text, 0);
   while (i < text.size()) {
     const auto at = [&](std::size_t k) { return static_cast<std::uint8_t>(text[k]); };
     const Lead lead = classify(at(i));

@@ -7,6 +7,7 @@ whether a change helped. Leaves a directory to look into with callgrind_annotate
 """
 
 import argparse
+import json
 import pathlib
 import re
 import subprocess
@@ -32,26 +33,58 @@ def totals(directory):
             yield int(found[1]), path
 
 
+def append(server, _objects):
+    """Messages of one conversation; what its object queries come with are none of it."""
+    return wrk.Request("POST", f"/conversations/{server.room()}/messages",
+                       '{"role":"user","content":"A message of the length that people write."}',
+                       servers.KEY)
+
+
+def resource(server, objects):
+    """Updates of tasks whose state is 1 KB of JSON."""
+    text = json.dumps({"title": "A task", "description": "d" * 900})
+    ids = [f"t-{i}" for i in range(objects)]
+    for task in ids:
+        server.post("/tasks", json.dumps(json.loads(text) | {"id": task}))
+    return wrk.Request("PATCH", "/tasks/t-%d", json.dumps({"description": "e" * 900}),
+                       servers.KEY)
+
+
+WORKS = {
+    "value": lambda server, _: server.counter("value"),
+    "add": lambda server, _: server.counter("add"),
+    "append": append,
+    "resource": resource,
+}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", choices=["value", "add"], help="reads, or durable increments")
+    parser.add_argument("work", choices=WORKS,
+                        help="reads, durable increments, appends to a conversation, or updates of "
+                        "resources of 1 KB")
     parser.add_argument("--objects", type=int, default=100)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--binary", default=servers.BINARY)
+    parser.add_argument("--turns", choices=["always", "on", "off"], default="always",
+                        help="threads.inline_turns: a turn under callgrind takes longer than those "
+                        "that run inline by themselves")
     arguments = parser.parse_args()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="perdure-profile-"))
     server = servers.Perdure(arguments.binary, directory / "server",
                              ["valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no",
-                              "--separate-threads=yes", f"--callgrind-out-file={directory}/out"])
-
-    def load(work):
-        return wrk.run(server.url, arguments.seconds, server.counter(work), arguments.objects)
-
+                              "--separate-threads=yes", f"--callgrind-out-file={directory}/out"],
+                             [f"--threads-inline-turns={arguments.turns}"])
     try:
-        load("add")  # they exist, are active
+        work = WORKS[arguments.work](server, arguments.objects)
+
+        def load():
+            return wrk.run(server.url, arguments.seconds, work, arguments.objects)
+
+        load()  # they exist, are active
         switch("on", server.process)
-        requests = load(arguments.work).requests
+        requests = load().requests
         switch("off", server.process)
     finally:
         server.stop()

@@ -207,13 +207,17 @@ class Perdure(Server):
     def port(self):
         return self.url.rsplit(":", 1)[1]
 
-    def room(self):
-        """The id of a new conversation."""
+    def post(self, path, body):
+        """What a request of an administrator answers, as JSON."""
         request = urllib.request.Request(
-            self.url + "/conversations", data=b"{}",
+            self.url + path, data=body.encode(),
             headers={"Authorization": "Bearer " + KEY, "Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=10) as reply:
-            return json.load(reply)["id"]
+            return json.load(reply)
+
+    def room(self):
+        """The id of a new conversation."""
+        return self.post("/conversations", "{}")["id"]
 
     @staticmethod
     def counter(command_or_query):

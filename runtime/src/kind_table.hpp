@@ -2,8 +2,10 @@
 // KindTable: the kinds of a runtime, the host's and its own, by their names.
 #pragma once
 
-#include <map>
+#include <functional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "envelope.hpp"
@@ -36,7 +38,14 @@ class KindTable {
   [[nodiscard]] static bool names_builtin(Envelope& envelope);
 
   const std::vector<Kind> kinds_;
-  std::map<std::string, const KindDefinition*, std::less<>> by_name_;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const noexcept {
+      return std::hash<std::string_view>{}(name);
+    }
+  };
+
+  std::unordered_map<std::string, const KindDefinition*, Hash, std::equal_to<>> by_name_;
   const KindDefinition* subscription_;
   const KindDefinition* dead_letter_;
 };

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <caf/resumable.hpp>
+#include <cstddef>
+#include <optional>
+#include <typeinfo>
 
 #include "perdure/base/fair_queue.hpp"
 
@@ -18,9 +21,26 @@ class Owned {
   [[nodiscard]] virtual OwnerKey owner() const = 0;
 };
 
+/// `work` as what says whose it is; null: it does not say. A class has its Owned at one place, so
+/// the cast, which walks up CAF's many bases, is made once for work of the same class in a row.
+[[nodiscard]] inline const Owned* as_owned(const caf::resumable& work) {
+  struct Last {
+    const std::type_info* type = nullptr;
+    std::optional<std::ptrdiff_t> place = {};
+  };
+  thread_local Last last;
+  const auto* start = reinterpret_cast<const std::byte*>(&work);
+  if (last.type == nullptr || *last.type != typeid(work)) {
+    const auto* owned = dynamic_cast<const Owned*>(&work);
+    last = {.type = &typeid(work)};
+    if (owned != nullptr) last.place = reinterpret_cast<const std::byte*>(owned) - start;
+  }
+  return last.place ? reinterpret_cast<const Owned*>(start + *last.place) : nullptr;
+}
+
 /// Of a resumable that does not say, such as CAF's own actors: an owner of its own.
 [[nodiscard]] inline OwnerKey owner_of(const caf::resumable& work) {
-  if (const auto* owned = dynamic_cast<const Owned*>(&work)) return owned->owner();
+  if (const auto* owned = as_owned(work)) return owned->owner();
   return std::hash<const void*>{}(&work);
 }
 

@@ -189,10 +189,24 @@ Unexpected refuse(std::string_view expression, std::string_view why) {
   return fail(ErrorCode::invalid, std::move(detail));
 }
 
+/// X of `^[^X]`, where X is one plain ASCII character: what names of many kinds are held to.
+std::optional<char> refused_first(std::string_view expression) {
+  constexpr std::string_view before = "^[^";
+  if (expression.size() != before.size() + 2 || !expression.starts_with(before) ||
+      expression.back() != ']') {
+    return {};
+  }
+  const char c = expression[before.size()];
+  const bool is_plain = c > ' ' && c < '\x7f' && c != '\\' && c != '[' && c != ']';
+  return is_plain ? std::optional{c} : std::nullopt;
+}
+
 }  // namespace
 
 Pattern::Pattern(std::string expression, std::unique_ptr<re2::RE2> program)
-    : expression_(std::move(expression)), program_(std::move(program)) {}
+    : expression_(std::move(expression)),
+      refused_first_(refused_first(expression_)),
+      program_(std::move(program)) {}
 Pattern::Pattern(Pattern&&) noexcept = default;
 Pattern& Pattern::operator=(Pattern&&) noexcept = default;
 Pattern::~Pattern() = default;
@@ -213,6 +227,7 @@ Result<Pattern> Pattern::compile(std::string_view expression) {
 }
 
 bool Pattern::found_in(std::string_view text) const {
+  if (refused_first_) return !text.empty() && text.front() != *refused_first_;
   return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *program_);
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,7 @@ class Pattern {
   Pattern(std::string expression, std::unique_ptr<re2::RE2> program);
 
   std::string expression_;
+  std::optional<char> refused_first_;  ///< of `^[^X]`, which needs no program: X
   std::unique_ptr<re2::RE2> program_;
 };
 

@@ -180,7 +180,7 @@ void Application::handle(http::Request&& request, http::Responder responder) {
   auto context = std::make_shared<Context>(*services_, std::move(request), std::move(responder));
   context->route = find_route(*context);
   if (context->route == nullptr) return;
-  const auto state = services_->server_bucket.take(services_->monotonic());
+  const auto state = services_->server_bucket.take(services_->clock);
   if (!state.taken) {
     auto problem = problem_from({.code = ErrorCode::rate_limited,
                                  .detail = "the server's rate limit is reached",

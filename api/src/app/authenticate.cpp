@@ -68,7 +68,7 @@ void take_token(Context& context, const std::optional<api_key::RateLimit>& own) 
     bucket = std::make_shared<RateBucket>("key", policy);
     context.key->set_bucket(bucket);
   }
-  context.rate = bucket->take(context.services.monotonic());
+  context.rate = bucket->take(context.services.clock);
 }
 
 // Notes the use, at most once a minute, and lets the request go on without waiting for it.
@@ -92,7 +92,6 @@ bool stands(Context& context, std::shared_ptr<const Standing> standing) {
     refuse(context, "the API key is not valid");
     return false;
   }
-  context.principal = standing->principal;
   context.standing = std::move(standing);
   return true;
 }

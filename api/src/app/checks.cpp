@@ -354,7 +354,7 @@ Result<void> check_origin(const Context& context) {
 
 Verdict judge(const Context& context, const ObjectMeta& meta, Action action) {
   const auto* kind = context.services.runtime.find_kind(meta.object().kind);
-  return permits(context.principal,
+  return permits(context.principal(),
                  possession_of(meta, kind == nullptr ? Reach::open : kind->reach), action);
 }
 

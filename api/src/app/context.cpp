@@ -63,6 +63,17 @@ bool spare_client(const Context& context, std::string_view opaque, CodingChoice 
   return true;
 }
 
+/// What every JSON answer says of caches.
+const http::Headers& fields_of_json() {
+  static const http::Headers fields = [] {
+    http::Headers made;
+    made.add("Cache-Control", "private, no-cache");
+    made.add("Vary", "Authorization, X-API-Key");
+    return made;
+  }();
+  return fields;
+}
+
 Error stale() {
   return {.code = ErrorCode::stale_precondition,
           .detail = "If-Match does not fit the newest version of the resource"};
@@ -138,7 +149,8 @@ void answer(Context& context, const Problem& problem) {
 void answer(Context& context, Error error) { answer(context, problem_from(std::move(error))); }
 
 void answer(Context& context, JsonAnswer&& json) {
-  http::Response response{.status = json.status, .headers = {}, .body = {}};
+  http::Response response{
+      .status = json.status, .headers = http::Headers::beginning_with(fields_of_json()), .body = {}};
   auto& headers = response.headers;
   bool is_spared = false;
   if (json.seq) {
@@ -153,8 +165,6 @@ void answer(Context& context, JsonAnswer&& json) {
     }
     if (!is_spared) headers.add("ETag", '"' + opaque + '"');
   }
-  headers.add("Cache-Control", "private, no-cache");
-  headers.add("Vary", "Authorization, X-API-Key");
   if (!json.location.empty()) headers.add("Location", json.location);
   if (!json.link.empty()) headers.add("Link", json.link);
   if (!is_spared) {
@@ -202,7 +212,7 @@ Call make_call(Context& context, ObjectId target, CallType type, std::string nam
             .type = type,
             .name = std::move(name),
             .payload = std::move(payload),
-            .principal = context.principal};
+            .principal = context.principal()};
   const auto& services = context.services;
   call.deadline = services.clock.now() + services.options.call_deadline;
   if (type == CallType::command) {
@@ -227,7 +237,7 @@ std::string fingerprint_of(const Context& context, Secrecy secrecy) {
   return to_hex(bytes_of(digest));
 }
 
-void call_object(Context& context, Call call, ReplyHandler done) {
+void call_object(Context& context, Call&& call, ReplyHandler done) {
   if (!context.part || !context.part->is_atomic()) {
     return context.services.runtime.call(std::move(call), std::move(done));
   }
@@ -335,7 +345,7 @@ bool add_precondition(Context& context, Call& call) {
 }
 
 bool check_precondition(Context& context, const ObjectId& object) {
-  Call call{.target = object, .principal = context.principal};
+  Call call{.target = object, .principal = context.principal()};
   if (!add_precondition(context, call)) return false;
   if (!call.if_seq) return true;
   const auto now = look_at(context, object);

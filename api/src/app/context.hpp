@@ -40,7 +40,6 @@ struct Context {
   Json body = nullptr;
 
   // Set by authentication.
-  Principal principal = {};
   std::shared_ptr<KeyRecord> key = nullptr;  // shared with the cache, which may drop it meanwhile
   std::string_view secret = {};              // the key as it was sent; borrows from `request`
   std::shared_ptr<const Standing> standing = nullptr;  // shared with the cache, as `key`
@@ -67,6 +66,11 @@ struct Context {
   /// client's address.
   [[nodiscard]] OwnerKey owner() const {
     return standing ? standing->owner : owner_key(request.peer);
+  }
+  /// Who asks; nobody until the request is authenticated. Borrows from `standing`.
+  [[nodiscard]] const Principal& principal() const {
+    static const Principal nobody;
+    return standing ? standing->principal : nobody;
   }
   [[nodiscard]] bool is_read() const {
     return request.method == http::Method::get || request.method == http::Method::head;
@@ -125,7 +129,7 @@ void answer_nothing(Context& context);
 
 /// Calls an object for a request. Routes call objects by this alone: the call of a request of an
 /// atomic batch is a step of its transaction.
-void call_object(Context& context, Call call, ReplyHandler done);
+void call_object(Context& context, Call&& call, ReplyHandler done);
 /// An object as it is now; for a request of an atomic batch as the requests before have left it.
 /// Errors: as Runtime::inspect.
 [[nodiscard]] Result<ObjectView> look_at(const Context& context, const ObjectId& object);

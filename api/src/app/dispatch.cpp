@@ -117,7 +117,7 @@ ObjectId target_of(const Context& context, const ObjectCall& target) {
                   .id = {}};
   switch (target.id) {
     case IdFrom::path: object.id = std::string{context.values[place]}; break;
-    case IdFrom::caller: object.id = context.principal.user_id; break;
+    case IdFrom::caller: object.id = context.principal().user_id; break;
     case IdFrom::fresh: break;  // see id_to_create
   }
   return object;
@@ -304,7 +304,7 @@ void render_reply(Context& context, const Reply& reply, Render render) {
 
 }  // namespace
 
-void call_and_answer(ContextPtr context, Call call, Render render, std::string_view payload_at) {
+void call_and_answer(ContextPtr context, Call&& call, Render render, std::string_view payload_at) {
   auto& called = *context;
   call_object(called, std::move(call),
               [context = std::move(context), render, payload_at](Result<Reply> reply) {

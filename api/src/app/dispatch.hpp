@@ -10,7 +10,7 @@ void dispatch(ContextPtr context);
 
 /// Calls, and answers with the value as `render` says. `payload_at` is where the call's payload
 /// stands in the body: a literal.
-void call_and_answer(ContextPtr context, Call call, Render render,
+void call_and_answer(ContextPtr context, Call&& call, Render render,
                      std::string_view payload_at = "");
 
 /// A `Link: rel="next"` value for the same request with another cursor; empty for an empty cursor.

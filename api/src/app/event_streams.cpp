@@ -160,7 +160,7 @@ void EventStreams::open(ContextPtr context, EventQuery query, StreamRules rules)
   auto grant = LiveGrant::of(*context);
   if (!grant) return answer(*context, std::move(grant).error());
   auto stream = std::make_shared<Stream>(std::move(*grant), std::move(query), std::move(rules));
-  stream->was_opened_by_role = is_privileged(context->principal);
+  stream->was_opened_by_role = is_privileged(context->principal());
   stream->reader = stream->concerns();
   if (context->request.upgrade == http::Upgrade::websocket) {
     return answer_websocket(*context, std::make_shared<Socket>(*this, std::move(stream)),

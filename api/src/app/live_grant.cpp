@@ -13,7 +13,7 @@ namespace perdure::api {
 
 Result<LiveGrant> LiveGrant::of(const Context& context) {
   auto& services = context.services;
-  const bool has_quota = !is_privileged(context.principal);
+  const bool has_quota = !is_privileged(context.principal());
   const auto most =
       has_quota ? services.options.sockets_per_user_max : std::numeric_limits<std::size_t>::max();
   auto place = services.live_places.take(context.owner(), most);

@@ -202,7 +202,7 @@ Result<void> open_objects(const ContextPtr& context, LiveRequest list) {
   }
   const auto live = std::make_shared<LiveList>(
       live_objects(runtime, {.request = request, .is_in = std::move(is_in), .shown = list.shown},
-                   context->principal));
+                   context->principal()));
   auto rules = rules_of(live, request.owner);
   EventQuery query;
   PERDURE_TRY(goes_on, resumes(*context, query, live->source()));
@@ -240,11 +240,11 @@ Result<LiveSourcePtr> source_of(const Context& context, const ObjectCall& call, 
                  .items = *items,
                  .parent = reply.meta,
                  .are_deleted = context.query_is("deleted", "true")};
-    return live_items(runtime, std::move(of), std::move(membership), context.principal);
+    return live_items(runtime, std::move(of), std::move(membership), context.principal());
   }
   const auto log = std::ranges::find(noun.logs, call.name, &actors::NounLog::query);
   PERDURE_CHECK(log != noun.logs.end(), call.name);
-  return live_log(runtime, {.log = *log, .parent = reply.meta, .asked = asked}, context.principal);
+  return live_log(runtime, {.log = *log, .parent = reply.meta, .asked = asked}, context.principal());
 }
 
 /// `query` stands before the page was read.

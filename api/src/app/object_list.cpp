@@ -86,7 +86,7 @@ std::optional<ListCondition> condition_of(const Context& context, const ListFilt
 }
 
 bool shows_all(const Context& context, const ObjectList& list) {
-  return list.scope == ListScope::all && is_privileged(context.principal);
+  return list.scope == ListScope::all && is_privileged(context.principal());
 }
 
 /// Which of the parameters that say whose objects are listed was given; empty: none.
@@ -110,7 +110,7 @@ Result<std::string> readable_organization(const Context& context) {
   const auto& id = *context.find_query(organization_id);
   const auto owner = Owner::organization(id);
   const ObjectId object{"organization", id};
-  if (validate(object) && permits(context.principal, {.owner = owner}, Action::read).allowed()) {
+  if (validate(object) && permits(context.principal(), {.owner = owner}, Action::read).allowed()) {
     return owner.text();
   }
   return fail(ErrorCode::not_found, "there is no such organization");
@@ -120,7 +120,7 @@ Result<std::string> readable_organization(const Context& context) {
 Result<void> set_whose(const Context& context, const ObjectList& list, ListRequest& request) {
   using Whose = ListRequest::Whose;
   PERDURE_TRY(given, whose_parameter(context));
-  request.owner = context.principal.user_id;
+  request.owner = context.principal().user_id;
   if (given == organization_id) {
     PERDURE_TRY(owner, readable_organization(context));
     request.owner = std::move(owner);

@@ -27,11 +27,11 @@ bool may_operate(const Runtime& runtime, const Principal& principal, std::string
 }
 
 bool may_operate(const Context& context, std::string_view kind) {
-  return may_operate(context.services.runtime, context.principal, kind);
+  return may_operate(context.services.runtime, context.principal(), kind);
 }
 
 Result<void> check_operates(const Context& context, const ObjectId& object) {
-  const auto verdict = verdict_on(context.services.runtime, context.principal, object.kind);
+  const auto verdict = verdict_on(context.services.runtime, context.principal(), object.kind);
   if (verdict.allowed()) return {};
   return fail(refusal(verdict, object));
 }
@@ -39,6 +39,7 @@ Result<void> check_operates(const Context& context, const ObjectId& object) {
 Result<void> check_path_kind(const Context& context) {
   const auto& parameters = context.route->path_parameters;
   if (parameters.size() < 2 || parameters.front() != "kind") return {};
+  if (may_operate(context, context.values[0])) return {};
   return check_operates(context, {std::string{context.values[0]}, std::string{context.values[1]}});
 }
 
@@ -49,7 +50,7 @@ bool may_see_sent(const Runtime& runtime, const Principal& principal, std::strin
 }
 
 bool may_see_sent(const Context& context, std::string_view from, std::string_view to) {
-  return may_see_sent(context.services.runtime, context.principal, from, to);
+  return may_see_sent(context.services.runtime, context.principal(), from, to);
 }
 
 }  // namespace perdure::api

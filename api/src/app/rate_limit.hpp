@@ -37,6 +37,10 @@ class RateBucket {
 
   /// Takes so many tokens, if there are as many. `now` is monotonic.
   [[nodiscard]] RateState take(std::chrono::nanoseconds now, std::size_t tokens = 1);
+  /// One token at the clock's time, which is not read where there is no limit.
+  [[nodiscard]] RateState take(const Clock& clock) {
+    return policy_.limits() ? take(clock.monotonic()) : RateState{};
+  }
 
   [[nodiscard]] const RatePolicy& policy() const { return policy_; }
   /// `"key";q=100;w=60`: the value of RateLimit-Policy.

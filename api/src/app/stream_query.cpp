@@ -38,7 +38,7 @@ Result<EventQuery> stream_query(const Context& context, std::vector<std::string>
   }
   EventQuery query{.after = std::string{after.value_or("")},
                    .topics = std::move(topics),
-                   .principal = context.principal,
+                   .principal = context.principal(),
                    .limit = 0};
   // An empty page: checks what was sent, and finds the place where "from now" begins.
   auto place = context.services.runtime.read_events(query);

@@ -99,9 +99,9 @@ constexpr Setting table[] = {
     {"threads.slow", integer, "2", "Threads that read lists, and look at objects at rest", 1, 256},
     {"threads.transfer", integer, "1", "Threads that export, import and erase, in slices", 1, 256},
     {"threads.hash", integer, "1", "Threads that hash passwords, with 64 MiB each", 1, 64},
-    one_of("threads.inline_turns", "on|off", "on",
+    one_of("threads.inline_turns", "on|off|always", "on",
            "Turns of kinds that take 20 us or less on average run on the thread that got the "
-           "request; off: all on workers"),
+           "request; off: all on workers; always: however long they take, to measure them"),
     one_of("threads.direct_answers", "auto|on|off", "auto",
            "The thread that commits turns sends their answers itself; auto: while threads.io is 1, "
            "with more of them they have time for it"),

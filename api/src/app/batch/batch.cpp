@@ -98,7 +98,7 @@ BatchBase::BatchBase(ContextPtr context, std::vector<BatchRequest> all)
 
 TransactionOptions BatchBase::options() const {
   auto& pool = whole->services.slow_work.of(work);
-  return {.principal = whole->principal,
+  return {.principal = whole->principal(),
           .idempotency_key = whole->idempotency_key,
           .idempotency_fingerprint = fingerprint,
           .request_id = whole->request.request_id,
@@ -156,7 +156,7 @@ void run_batch(const ContextPtr& context) {
   batch->fingerprint = fingerprint_of(*context, scanned.secrecy);
   if (!context->idempotency_key.empty()) {
     auto stored = context->services.runtime.stored_reply(
-        context->principal, context->idempotency_key, batch->fingerprint);
+        context->principal(), context->idempotency_key, batch->fingerprint);
     if (!stored) return answer(*context, std::move(stored).error());
     if (*stored) return batch->replay(std::move(**stored));
   }

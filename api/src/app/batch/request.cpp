@@ -114,7 +114,6 @@ RunningRequest make_running(const ContextPtr& whole, const BatchRequest& request
                                               http::Responder{running.exchange});
   auto& context = *running.context;
   context.part = running.part;
-  context.principal = whole->principal;
   context.key = whole->key;
   context.secret = whole->secret;
   context.standing = whole->standing;

@@ -75,7 +75,7 @@ Result<void> Member::may_append() {
   }
   PERDURE_TRY_VOID(check_scope(sender_.route(), sender_.standing(), Access::write));
   if (const auto bucket = sender_.key().bucket()) {
-    if (const auto state = bucket->take(services_.monotonic()); !state.taken) {
+    if (const auto state = bucket->take(services_.clock); !state.taken) {
       return fail(Error{.code = ErrorCode::rate_limited,
                         .detail = "the key's rate limit is reached",
                         .fields = {},

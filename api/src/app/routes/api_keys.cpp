@@ -32,7 +32,7 @@ Json own_bounds(const Context& context) {
     return bounds;
   }
   // The limit of all keys is the administrators' to lift, for keys that they make.
-  if (is_privileged(context.principal) && scope_includes(context.principal.scopes, "*")) {
+  if (is_privileged(context.principal()) && scope_includes(context.principal().scopes, "*")) {
     return bounds;
   }
   const auto& common = context.services.options.key_rate;
@@ -63,7 +63,7 @@ Result<void> check_scopes(const Context& context, const Json& wanted, const Json
 Result<std::optional<std::string>> other_owner(const Context& context) {
   const auto sent = context.body.find(actors::sent_back_member);
   // From others it is a member that never changes, which the key itself refuses.
-  if (sent == context.body.end() || !is_privileged(context.principal)) {
+  if (sent == context.body.end() || !is_privileged(context.principal())) {
     return std::optional<std::string>{};
   }
   const Json owner = sent->value("user_id", Json());

@@ -43,7 +43,7 @@ void open_chat(const ContextPtr& context) {
   }
   // Where others are already, nothing has to be read for its owner.
   const auto owner = context->services.live_conversations.owner_of(conversation);
-  if (owner && permits(context->principal, {.owner = *owner}, Action::read).allowed()) {
+  if (owner && permits(context->principal(), {.owner = *owner}, Action::read).allowed()) {
     return open_for(*context, std::move(conversation));
   }
   run_slow(context, WorkClass::read, [context, conversation = std::move(conversation)] {

@@ -34,7 +34,7 @@ ObjectId job_of(const Context& context) {
 
 bool is_over(const Json& job) { return !job.at("expires_at").is_null(); }
 
-bool sees_all(const Context& context) { return is_privileged(context.principal); }
+bool sees_all(const Context& context) { return is_privileged(context.principal()); }
 
 /// The job as it is. Errors: not_found, also for who may not know of it.
 Result<ObjectView> find_job(const Context& context) {
@@ -64,7 +64,7 @@ Result<void> admit_in_batch(const Context& context, const std::string& queue) {
   const auto found = asked.find(name);
   if (found == asked.end()) {
     PERDURE_TRY(there,
-                actors::jobs_queued(context.services.runtime, queue, context.principal.user_id));
+                actors::jobs_queued(context.services.runtime, queue, context.principal().user_id));
     asked[name + " of all"] = there.of_all;
     asked[name] = there.of_owner;
   }
@@ -108,7 +108,7 @@ void create_in_new_queue(const ContextPtr& context) {
   if (auto checked = check_one_new_queue(*context); !checked) {
     return answer(*context, std::move(checked).error());
   }
-  auto admitted = actors::admit_job_queue(context->services.runtime, context->principal.user_id);
+  auto admitted = actors::admit_job_queue(context->services.runtime, context->principal().user_id);
   if (!admitted && admitted.error().code == ErrorCode::invalid) {
     return answer(*context, std::move(admitted).error());
   }
@@ -121,7 +121,7 @@ void create_job(const ContextPtr& context) {
   if (!queue.is_string() || !validate(ObjectId{std::string{actors::job_queue_kind_name}, queue})) {
     return create_admitted(context, "create");
   }
-  auto admitted = actors::admit_job(context->services.runtime, queue, context->principal.user_id);
+  auto admitted = actors::admit_job(context->services.runtime, queue, context->principal().user_id);
   const bool is_new = !admitted && admitted.error().code == ErrorCode::not_found;
   if (admitted || is_new) {
     if (auto among = admit_in_batch(*context, queue); !among) admitted = std::move(among);
@@ -161,7 +161,7 @@ Result<void> check_may_read_output(const Context& context, const Json& job) {
   for (std::size_t at = 0; at < held.size();) {
     const auto end = std::min(held.find(' ', at), held.size());
     const auto scope = held.substr(at, end - at);
-    if (!scope_includes(context.principal.scopes, scope)) {
+    if (!scope_includes(context.principal().scopes, scope)) {
       return fail(ErrorCode::forbidden, "the key that made this export held the scope " + scope +
                                             ", which yours does not");
     }
@@ -194,7 +194,7 @@ void get_stats(const ContextPtr& context) {
   if (!stats) {
     return answer(*context, Error{.code = ErrorCode::not_found, .detail = "there are no jobs"});
   }
-  auto owner = sees_all(*context) ? std::nullopt : std::optional{context->principal.user_id};
+  auto owner = sees_all(*context) ? std::nullopt : std::optional{context->principal().user_id};
   auto value = stats(owner);
   if (!value) return answer(*context, std::move(value).error());
   JsonAnswer json;

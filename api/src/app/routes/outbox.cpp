@@ -53,12 +53,12 @@ bool may_see(const Runtime& runtime, const Principal& principal, const Json& let
 }
 
 bool may_see(const Context& context, const Json& letter) {
-  return may_see(context.services.runtime, context.principal, letter);
+  return may_see(context.services.runtime, context.principal(), letter);
 }
 
 void follow_dead_letters(const ContextPtr& context, ListRequest request) {
   const auto is_hidden = [&runtime = context->services.runtime,
-                          reader = context->principal](const ObjectView& letter) {
+                          reader = context->principal()](const ObjectView& letter) {
     return !may_see(runtime, reader, letter.state);
   };
   open_live_list(context, {.request = std::move(request),

@@ -21,9 +21,9 @@ using http::Method;
 
 Result<PieceReader> open_archive(Context& context, http::Headers& head) {
   const auto& services = context.services;
-  const auto& user = context.principal.user_id;
+  const auto& user = context.principal().user_id;
   const actors::KindFilter filter = [&services,
-                                     scopes = context.principal.scopes](std::string_view kind) {
+                                     scopes = context.principal().scopes](std::string_view kind) {
     return scope_allows(scopes, services.router.resource_of(kind), ScopeAccess::read);
   };
   PERDURE_TRY(left_out, actors::kind_left_out(services.runtime, user, filter));
@@ -82,8 +82,8 @@ class Erasure final : public SlowTask, public std::enable_shared_from_this<Erasu
 
  private:
   Result<Step> go_on(const Slice& slice) {
-    if (!std::exchange(has_begun_, true) && is_privileged(context_->principal)) {
-      ask({{"user", context_->principal.user_id}, actors::command::update, {{"role", "user"}}});
+    if (!std::exchange(has_begun_, true) && is_privileged(context_->principal())) {
+      ask({{"user", context_->principal().user_id}, actors::command::update, {{"role", "user"}}});
       return Step::parked;
     }
     if (calls_.empty()) {
@@ -110,7 +110,7 @@ class Erasure final : public SlowTask, public std::enable_shared_from_this<Erasu
       return Step::done;
     }
     if (!objects_) {
-      objects_.emplace(context_->services.runtime, context_->principal.user_id);
+      objects_.emplace(context_->services.runtime, context_->principal().user_id);
       found_.clear();
     }
     do {
@@ -144,7 +144,7 @@ class Erasure final : public SlowTask, public std::enable_shared_from_this<Erasu
       if (!fits) self->outcome_ = fail(std::move(reply).error());
       self->pool_.resume(self);
     };
-    auto principal = context_->principal;
+    auto principal = context_->principal();
     principal.scopes = "*";  // to destroy a user is to destroy all that is the user's
     Call asked{.target = std::move(call.object),
                .name = std::string{call.command},

@@ -63,7 +63,7 @@ Result<WebhookPlaces::Place> place_to_restore(Context& context) {
   const auto last = services.runtime.journal(webhook_of(context), 1,
                                              std::numeric_limits<Seq>::max(), Order::descending, 1);
   if (!last || last->empty() || !last->front().deleted) return WebhookPlaces::Place{};
-  PERDURE_TRY(place, place_for(context, context.principal.user_id));
+  PERDURE_TRY(place, place_for(context, context.principal().user_id));
   const auto most = services.options.webhooks_per_owner_max;
   if (place.others >= most) return actors::webhook::too_many(most);
   return place;
@@ -74,7 +74,7 @@ void create_webhook(ContextPtr context) {
   if (!id) return answer(*context, std::move(id).error());
   auto payload = payload_of(*context);
   if (!payload) return answer(*context, std::move(payload).error());
-  auto place = place_for(*context, context->principal.user_id);
+  auto place = place_for(*context, context->principal().user_id);
   if (!place) return answer(*context, std::move(place).error());
   auto secret = new_secret(*context);
   (*payload)["secret"] = secret;

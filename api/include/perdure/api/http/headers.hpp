@@ -23,6 +23,10 @@ struct Field {
 
 class Headers {
  public:
+  Headers() = default;
+  /// The fields of `first`, and room for what an answer adds to them.
+  [[nodiscard]] static Headers beginning_with(const Headers& first);
+
   /// Appends a field; the same name may be added again. Bytes of `value` that could end the line
   /// (CR, LF, NUL) become spaces, so that no value can forge a field.
   void add(std::string_view name, std::string_view value);
@@ -54,6 +58,10 @@ class Headers {
     std::uint32_t name_at, name_size, value_at, value_size;
   };
 
+  /// One bit of 64 for a name, whatever its case: fields that are not there need no search.
+  [[nodiscard]] static std::uint64_t bit_of(std::string_view name) noexcept;
+  void make_room();
+
   [[nodiscard]] std::string_view name_of(const Place& place) const noexcept {
     return std::string_view{text_}.substr(place.name_at, place.name_size);
   }
@@ -61,6 +69,7 @@ class Headers {
 
   std::string text_;
   std::vector<Place> index_;
+  std::uint64_t names_ = 0;  ///< the bits of all names
 };
 
 }  // namespace perdure::http
