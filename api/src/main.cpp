@@ -265,7 +265,7 @@ ExitCode ServerProcess::start_server() {
       .memory = &memory_,
       .on_finished = [this](const http::Finished& finished) { access_log_(finished); }};
   const auto lends = config_.text("threads.inline_turns") != "off" ? Lends::for_turns_and_queries
-                                                                  : Lends::for_queries;
+                                                                   : Lends::for_queries;
   services.around_io_thread = [lends](const std::function<void()>& serve) {
     const LentThread lent{lends};
     serve();

@@ -69,7 +69,7 @@ Result<Decision> after_failure(const Envelope& envelope, const Version& newest,
                                const TurnSurroundings& around, Alarm alarm, const Error& error) {
   auto decision = decide_nothing(envelope, newest, around, nullptr);
   const auto now = accepted_at(envelope, around.times);
-  SeededRandom random{envelope.random_seed};
+  TurnRandom random{envelope.random_seed};
   note(alarm, now.wall, AlarmRun::Outcome::failed, error.detail);
   if (alarm.attempt < alarm.spec.retry.attempts) {
     set_wait(alarm, alarm.spec.retry.wait_after(alarm.attempt, random, error.retry_after), now);

@@ -2,10 +2,13 @@
 #include "change_events.hpp"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "event_feed.hpp"
 #include "grants.hpp"
 #include "perdure/base/uri.hpp"
+#include "perdure/schemas/write_json.hpp"
 #include "record.hpp"
 
 namespace perdure::runtime {
@@ -62,6 +65,23 @@ void add_grant_events(const KindDefinition& kind, const ObjectMeta& before, cons
   }
 }
 
+/// Who may read the object beside its owner, as a member of its event.
+void add_grantees(std::string& text, const ObjectMeta& meta, const PublishedEvent& event) {
+  static_assert(event_grantees == "grantees");  // its place among the members
+  std::string before{R"(,"grantees":[)"};
+  const auto add = [&](std::string_view grantee) {
+    text += std::exchange(before, ",");
+    write_json_string(text, grantee);
+  };
+  bool is_named = !event.also_to;
+  for (const auto& grant : grants_of(meta)) {
+    add(grant.grantee.text());
+    is_named = is_named || grant.grantee.text() == event.also_to->text();
+  }
+  if (!is_named) add(event.also_to->text());
+  if (before == ",") text += ']';
+}
+
 }  // namespace
 
 void add_change_events(const KindDefinition& kind, const ObjectMeta& before,
@@ -88,25 +108,28 @@ std::optional<PublishedEvent> purge_event(const KindDefinition& kind, const Obje
 
 std::string cloud_event(const ObjectMeta& meta, const std::string& traceparent, std::size_t index,
                         const PublishedEvent& event) {
+  // The text of a JSON object, its members in byte order as `dump_json` has them. An event is
+  // written in its turn and only passed on afterwards, so nobody needs it as values.
   const auto& object = meta.object();
-  Json body{{"specversion", "1.0"},
-            {"id", event_id(object, meta.seq, index)},
-            {"source", to_uri_reference(object)},
-            {"type", event.topic},
-            {"subject", object.id},
-            {"time", format_rfc3339(meta.updated_at)},
-            {"datacontenttype", "application/json"},
-            {"owner", meta.origin->owner.text()},
-            {"data", event.data}};
-  auto grantees = Json::array();
-  for (const auto& grant : grants_of(meta)) grantees.push_back(grant.grantee.text());
-  if (event.also_to && std::ranges::count(grantees, Json(event.also_to->text())) == 0) {
-    grantees.push_back(event.also_to->text());
-  }
-  if (!grantees.empty()) body[std::string{event_grantees}] = std::move(grantees);
+  std::string text{R"({"data":)"};
+  const auto add = [&](std::string_view before, std::string_view value) {
+    text += before;
+    write_json_string(text, value);
+  };
+  write_json(text, event.data);
+  text += R"(,"datacontenttype":"application/json")";
+  add_grantees(text, meta, event);
+  add(R"(,"id":)", event_id(object, meta.seq, index));
+  add(R"(,"owner":)", meta.origin->owner.text());
+  add(R"(,"source":)", to_uri_reference(object));
+  text += R"(,"specversion":"1.0")";
+  add(R"(,"subject":)", object.id);
+  add(R"(,"time":)", format_rfc3339(meta.updated_at));
   // The extension of CloudEvents for distributed tracing.
-  if (!traceparent.empty()) body["traceparent"] = traceparent;
-  return dump_json(body);
+  if (!traceparent.empty()) add(R"(,"traceparent":)", traceparent);
+  add(R"(,"type":)", event.topic);
+  text += '}';
+  return text;
 }
 
 }  // namespace perdure::runtime

@@ -11,6 +11,7 @@
 #include "outbox_item.hpp"
 #include "overlay.hpp"
 #include "perdure/runtime/options.hpp"
+#include "turn_random.hpp"
 #include "version.hpp"
 
 namespace perdure::runtime {
@@ -97,7 +98,7 @@ class TurnContext final : public Turn, private Entries {
   const Milliseconds alarm_period_min_;
   const bool begins_life_;
   const TurnLimits limits_;
-  std::optional<SeededRandom> random_;
+  std::optional<TurnRandom> random_;
   TurnRequests requests_;
   std::size_t bytes_ = 0;
   LayeredEntries layered_;

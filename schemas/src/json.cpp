@@ -10,6 +10,7 @@
 
 #include "exact_number.hpp"
 #include "perdure/schemas/pointer.hpp"
+#include "perdure/schemas/write_json.hpp"
 #include "quick_reader.hpp"
 #include "writer.hpp"
 

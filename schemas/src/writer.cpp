@@ -6,10 +6,12 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "perdure/base/utf8.hpp"
+#include "perdure/schemas/write_json.hpp"
 
 namespace perdure {
 
@@ -45,24 +47,31 @@ void write_escape(std::string& out, char c) {
   out += digits[static_cast<unsigned char>(c) & 15];
 }
 
-void write_string(std::string& out, const std::string& text) {
-  unsigned char seen = 0;  // its high bit: some byte is not ASCII
-  for (const char c : text) seen |= static_cast<unsigned char>(c);
-  if (seen >= 0x80 && !is_valid_utf8(text)) {
-    out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-    return;
+/// Whether one of eight bytes stands for more than itself in a JSON string: it is below 0x20, a
+/// quotation mark, a backslash, or not ASCII.
+constexpr bool may_be_special(std::uint64_t word) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  constexpr std::uint64_t highs = ones * 0x80;
+  const auto has_zero = [](std::uint64_t bytes) { return (bytes - ones) & ~bytes; };
+  const auto below_space = (word - ones * 0x20) & ~word;
+  const auto quotation = has_zero(word ^ (ones * '"'));
+  const auto backslash = has_zero(word ^ (ones * '\\'));
+  return ((word | below_space | quotation | backslash) & highs) != 0;
+}
+
+constexpr bool is_special(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte >= 0x80 || c == '"' || c == '\\';
+}
+
+/// Nearly all strings that are written: they stand as they are.
+bool is_plain(std::string_view text) noexcept {
+  std::size_t at = 0;
+  for (std::uint64_t word = 0; at + sizeof word <= text.size(); at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if (may_be_special(word)) return false;
   }
-  out += '"';
-  std::size_t from = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20) continue;
-    out.append(text, from, at - from);
-    write_escape(out, c);
-    from = at + 1;
-  }
-  out.append(text, from);
-  out += '"';
+  return std::ranges::none_of(text.substr(at), is_special);
 }
 
 }  // namespace
@@ -112,13 +121,37 @@ std::string_view write_double(double value, DoubleRoom& room) {
   return {room.data(), at};
 }
 
+void write_json_string(std::string& out, std::string_view text) {
+  if (is_plain(text)) {
+    out += '"';
+    out += text;
+    out += '"';
+    return;
+  }
+  if (!is_valid_utf8(text)) {
+    out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+    return;
+  }
+  out += '"';
+  std::size_t from = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20) continue;
+    out += text.substr(from, at - from);
+    write_escape(out, c);
+    from = at + 1;
+  }
+  out += text.substr(from);
+  out += '"';
+}
+
 void write_json(std::string& out, const Json& value) {
   switch (value.type()) {
     case Json::value_t::object: {
       char before = '{';
       for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
         out += std::exchange(before, ',');
-        write_string(out, name);
+        write_json_string(out, name);
         out += ':';
         write_json(out, member);
       }
@@ -136,7 +169,7 @@ void write_json(std::string& out, const Json& value) {
       out += ']';
       return;
     }
-    case Json::value_t::string: return write_string(out, value.get_ref<const std::string&>());
+    case Json::value_t::string: return write_json_string(out, value.get_ref<const std::string&>());
     case Json::value_t::boolean: out += value.get<bool>() ? "true" : "false"; return;
     case Json::value_t::number_integer: return write_integer(out, value.get<std::int64_t>());
     case Json::value_t::number_unsigned: return write_integer(out, value.get<std::uint64_t>());

@@ -149,8 +149,9 @@ void answer(Context& context, const Problem& problem) {
 void answer(Context& context, Error error) { answer(context, problem_from(std::move(error))); }
 
 void answer(Context& context, JsonAnswer&& json) {
-  http::Response response{
-      .status = json.status, .headers = http::Headers::beginning_with(fields_of_json()), .body = {}};
+  http::Response response{.status = json.status,
+                          .headers = http::Headers::beginning_with(fields_of_json()),
+                          .body = {}};
   auto& headers = response.headers;
   bool is_spared = false;
   if (json.seq) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "app/checks.hpp"
-#include "app/json_text.hpp"
 #include "app/listed_value.hpp"
 #include "app/live_list.hpp"
 #include "app/new_id.hpp"
@@ -17,6 +16,7 @@
 #include "perdure/actors/items.hpp"
 #include "perdure/actors/resource.hpp"
 #include "perdure/schemas/schema.hpp"
+#include "perdure/schemas/write_json.hpp"
 
 namespace perdure::api {
 
@@ -255,7 +255,7 @@ Result<void> render_resource(const Context& context, const Reply& reply, JsonAns
     state = std::move(shown);
     json.beside += '_' + state.at(rules->field).dump();
   }
-  append_json(json.text, actors::resource_body(reply.meta, std::move(state)));
+  write_json(json.text, actors::resource_body(reply.meta, std::move(state)));
   return {};
 }
 
@@ -267,7 +267,7 @@ void answer_item(Context& context, Json item) {
     item.erase(seq);
   }
   if (json.status == 201) json.location = location_of(context, item.value("id", ""));
-  append_json(json.text, item);
+  write_json(json.text, item);
   answer(context, std::move(json));
 }
 
@@ -285,7 +285,7 @@ void render_reply(Context& context, const Reply& reply, Render render) {
       if (route.status == 201) json.location = location_of(context, object.id);
       break;
     case Render::list: {
-      append_json(json.text, reply.value);
+      write_json(json.text, reply.value);
       const auto cursor = reply.value.find("next_cursor");
       if (cursor != reply.value.end() && cursor->is_string()) {
         json.link = next_link(context, cursor->get_ref<const std::string&>());
@@ -294,7 +294,7 @@ void render_reply(Context& context, const Reply& reply, Render render) {
     }
     default:
       if (route.validator == Validator::item) return answer_item(context, reply.value);
-      append_json(json.text, reply.value);
+      write_json(json.text, reply.value);
       if (route.status == 201 && reply.value.is_object()) {
         json.location = location_of(context, reply.value.value("id", ""));
       }
@@ -340,7 +340,7 @@ std::string next_link(const Context& context, std::string_view cursor) {
 
 void answer_json(Context& context, const Json& value) {
   JsonAnswer json{.status = context.route->route.status, .text = {}};
-  append_json(json.text, value);
+  write_json(json.text, value);
   answer(context, std::move(json));
 }
 

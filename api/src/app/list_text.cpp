@@ -3,7 +3,7 @@
 
 #include "app/checks.hpp"
 #include "app/dispatch.hpp"
-#include "app/json_text.hpp"
+#include "perdure/schemas/write_json.hpp"
 
 namespace perdure::api {
 
@@ -13,7 +13,7 @@ ListText::ListText(const Context& context)
 Shown ListText::add(const Json& item) {
   const auto before = text_.size();
   if (text_.back() != '[') text_ += ',';
-  append_json(text_, item);
+  write_json(text_, item);
   if (budget_.take(text_.size() - before)) return Shown::taken;
   text_.resize(before);
   return Shown::refused;
@@ -36,7 +36,7 @@ void ListText::send(Context& context, std::string_view next_cursor) && {
 
 std::string ListText::text(const ListEnd& end) && {
   text_ += R"(],"next_cursor":)";
-  append_json(text_, end.next_cursor.empty() ? Json(nullptr) : Json(end.next_cursor));
+  write_json(text_, end.next_cursor.empty() ? Json(nullptr) : Json(end.next_cursor));
   if (end.total && end.total->precision == ListTotal::Precision::exact) {
     text_ += R"(,"total":)" + std::to_string(end.total->count);
   } else if (end.total) {
@@ -44,7 +44,7 @@ std::string ListText::text(const ListEnd& end) && {
   }
   if (!unreadable_.empty()) {
     text_ += R"(,"unreadable":)";
-    append_json(text_, unreadable_);
+    write_json(text_, unreadable_);
   }
   text_ += '}';
   return std::move(text_);

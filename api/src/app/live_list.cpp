@@ -7,7 +7,6 @@
 
 #include "app/checks.hpp"
 #include "app/dispatch.hpp"
-#include "app/json_text.hpp"
 #include "app/list_text.hpp"
 #include "app/live_source.hpp"
 #include "app/object_list.hpp"
@@ -17,6 +16,7 @@
 #include "perdure/actors/noun.hpp"
 #include "perdure/api/http/sse.hpp"
 #include "perdure/base/check.hpp"
+#include "perdure/schemas/write_json.hpp"
 
 namespace perdure::api {
 
@@ -244,7 +244,8 @@ Result<LiveSourcePtr> source_of(const Context& context, const ObjectCall& call, 
   }
   const auto log = std::ranges::find(noun.logs, call.name, &actors::NounLog::query);
   PERDURE_CHECK(log != noun.logs.end(), call.name);
-  return live_log(runtime, {.log = *log, .parent = reply.meta, .asked = asked}, context.principal());
+  return live_log(runtime, {.log = *log, .parent = reply.meta, .asked = asked},
+                  context.principal());
 }
 
 /// `query` stands before the page was read.
@@ -259,7 +260,7 @@ Result<void> open_items(const ContextPtr& context, LiveSourcePtr source, EventQu
   if (!goes_on) {
     query.after = before;
     Page page{.shown_of_all = reply.meta.seq};
-    append_json(page.text, reply.value);
+    write_json(page.text, reply.value);
     PERDURE_TRY_VOID(settle(runtime, live->source(), query, page));
     begin_with(std::move(page), *live, rules);
   }

@@ -5,11 +5,11 @@
 
 #include "app/batch/part.hpp"
 #include "app/dispatch.hpp"
-#include "app/json_text.hpp"
 #include "app/new_id.hpp"
 #include "app/secrets.hpp"
 #include "app/services.hpp"
 #include "perdure/actors/resource.hpp"
+#include "perdure/schemas/write_json.hpp"
 
 namespace perdure::api {
 
@@ -42,7 +42,7 @@ void call_with_secret(ContextPtr context, Call call, ShownSecret shown,
         body["secret"] = shown.secret;
       }
     }
-    append_json(json.text, body);
+    write_json(json.text, body);
     answer(*context, std::move(json));
   };
   call_object(called, std::move(call), std::move(done));

@@ -83,7 +83,8 @@ RuntimeOptions runtime_options(const Config& config) {
   options.quotas.dead_letters = static_cast<std::uint64_t>(config.number("quotas.dead_letters"));
   options.purge_after = whole_seconds(config, "objects.purge_after");
   options.worker_threads = size(config, "threads.worker");
-  if (config.text("threads.inline_turns") == "always") options.quick_turn_max = std::chrono::hours{1};
+  if (config.text("threads.inline_turns") == "always")
+    options.quick_turn_max = std::chrono::hours{1};
   return options;
 }
 

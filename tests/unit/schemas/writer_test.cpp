@@ -9,6 +9,8 @@
 #include <limits>
 #include <random>
 
+#include "perdure/schemas/write_json.hpp"
+
 namespace perdure {
 namespace {
 

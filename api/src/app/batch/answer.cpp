@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <array>
 
-#include "app/json_text.hpp"
 #include "app/secrets.hpp"
 #include "app/services.hpp"
+#include "perdure/schemas/write_json.hpp"
 
 namespace perdure::api {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET /ai: which providers of models are configured. There is no setting for one yet, so none is.
 #include "app/context.hpp"
-#include "app/json_text.hpp"
 #include "app/routes/tables.hpp"
+#include "perdure/schemas/write_json.hpp"
 
 namespace perdure::api {
 
@@ -10,11 +10,10 @@ namespace {
 
 void overview(const ContextPtr& context) {
   JsonAnswer json;
-  append_json(
-      json.text,
-      {{"providers", Json::array()},
-       {"defaults", {{"chat", nullptr}, {"embeddings", nullptr}, {"transcription", nullptr}}},
-       {"features", Json::array()}});
+  write_json(json.text, {{"providers", Json::array()},
+                         {"defaults",
+                          {{"chat", nullptr}, {"embeddings", nullptr}, {"transcription", nullptr}}},
+                         {"features", Json::array()}});
   answer(*context, std::move(json));
 }
 

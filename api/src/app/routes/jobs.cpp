@@ -9,7 +9,6 @@
 #include "app/checks.hpp"
 #include "app/dispatch.hpp"
 #include "app/event_streams.hpp"
-#include "app/json_text.hpp"
 #include "app/live_list.hpp"
 #include "app/new_id.hpp"
 #include "app/piecewise_answer.hpp"
@@ -21,6 +20,7 @@
 #include "perdure/api/http/sse.hpp"
 #include "perdure/runtime/access.hpp"
 #include "perdure/schemas/schema.hpp"
+#include "perdure/schemas/write_json.hpp"
 
 namespace perdure::api {
 
@@ -198,7 +198,7 @@ void get_stats(const ContextPtr& context) {
   auto value = stats(owner);
   if (!value) return answer(*context, std::move(value).error());
   JsonAnswer json;
-  append_json(json.text, *value);
+  write_json(json.text, *value);
   answer(*context, std::move(json));
 }
 

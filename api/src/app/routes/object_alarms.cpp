@@ -7,7 +7,6 @@
 
 #include "app/checks.hpp"
 #include "app/dispatch.hpp"
-#include "app/json_text.hpp"
 #include "app/list_text.hpp"
 #include "app/live_list.hpp"
 #include "app/operating.hpp"
@@ -17,6 +16,7 @@
 #include "app/services.hpp"
 #include "perdure/base/crypto.hpp"
 #include "perdure/schemas/schema.hpp"
+#include "perdure/schemas/write_json.hpp"
 
 namespace perdure::api {
 
@@ -118,7 +118,7 @@ void set_alarm(ContextPtr context) {
     if (!reply) return answer(*context, std::move(reply).error());
     context->replayed = reply->replayed;
     JsonAnswer json{.status = 201, .text = {}};
-    append_json(json.text, reply->value);
+    write_json(json.text, reply->value);
     json.location = location_of(*context, reply->value.at("name").get<std::string>());
     answer(*context, std::move(json));
   });

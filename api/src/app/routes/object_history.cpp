@@ -4,7 +4,6 @@
 
 #include "app/checks.hpp"
 #include "app/dispatch.hpp"
-#include "app/json_text.hpp"
 #include "app/list_text.hpp"
 #include "app/live_list.hpp"
 #include "app/routes/object_views.hpp"
@@ -13,6 +12,7 @@
 #include "app/services.hpp"
 #include "perdure/base/crypto.hpp"
 #include "perdure/base/utf8.hpp"
+#include "perdure/schemas/write_json.hpp"
 
 namespace perdure::api {
 
@@ -124,7 +124,7 @@ void get_snapshot(const ContextPtr& context) {
     return answer(*context, Error{.code = ErrorCode::not_found, .detail = "no such snapshot"});
   }
   JsonAnswer json;
-  append_json(json.text, snapshot_json(snapshots->front()));
+  write_json(json.text, snapshot_json(snapshots->front()));
   answer(*context, std::move(json));
 }
 
@@ -136,7 +136,7 @@ void create_snapshot(ContextPtr context) {
     if (!reply) return answer(*context, std::move(reply).error());
     context->replayed = reply->replayed;
     JsonAnswer json{.status = 201, .text = {}, .seq = reply->meta.seq};
-    append_json(json.text, reply->value);
+    write_json(json.text, reply->value);
     json.location = location_of(*context, std::to_string(reply->value["seq"].get<Seq>()));
     answer(*context, std::move(json));
   };

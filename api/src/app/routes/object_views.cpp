@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/routes/object_views.hpp"
 
-#include "app/json_text.hpp"
 #include "app/services.hpp"
 #include "perdure/runtime/access.hpp"
 #include "perdure/schemas/schema.hpp"
+#include "perdure/schemas/write_json.hpp"
 
 namespace perdure::api {
 
@@ -78,7 +78,7 @@ Json object_view(const Runtime& runtime, const ObjectView& view, Activeness acti
 void answer_view(Context& context, Result<ObjectView> view, Activeness activeness) {
   if (!view) return answer(context, std::move(view).error());
   JsonAnswer json{.status = context.route->route.status, .text = {}, .seq = view->meta.seq};
-  append_json(json.text, object_view(context.services.runtime, *view, activeness));
+  write_json(json.text, object_view(context.services.runtime, *view, activeness));
   if (json.status == 201) {
     const auto& object = view->meta.object();
     json.location = object_path(object);

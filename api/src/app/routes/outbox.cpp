@@ -3,13 +3,13 @@
 // what was given up.
 #include "app/checks.hpp"
 #include "app/dispatch.hpp"
-#include "app/json_text.hpp"
 #include "app/list_text.hpp"
 #include "app/live_list.hpp"
 #include "app/operating.hpp"
 #include "app/routes/resources.hpp"
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
+#include "perdure/schemas/write_json.hpp"
 
 namespace perdure::api {
 

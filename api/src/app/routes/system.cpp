@@ -5,9 +5,9 @@
 #include <system_error>
 
 #include "app/context.hpp"
-#include "app/json_text.hpp"
 #include "app/routes/tables.hpp"
 #include "app/services.hpp"
+#include "perdure/schemas/write_json.hpp"
 
 namespace perdure::api {
 

@@ -9,7 +9,6 @@
 #include "app/checks.hpp"
 #include "app/context.hpp"
 #include "app/dispatch.hpp"
-#include "app/json_text.hpp"
 #include "app/live_list.hpp"
 #include "app/new_id.hpp"
 #include "app/routes/resources.hpp"
@@ -18,6 +17,7 @@
 #include "app/shown_secret.hpp"
 #include "perdure/actors/resource.hpp"
 #include "perdure/actors/webhook.hpp"
+#include "perdure/schemas/write_json.hpp"
 
 namespace perdure::api {
 
@@ -118,7 +118,7 @@ void restore_webhook(ContextPtr context) {
     call_object(*context, {.target = webhook_of(*context), .name = "deliver"},
                 [context, body = std::move(body)](const Result<Reply>& /*going*/) {
                   JsonAnswer json;
-                  append_json(json.text, body);
+                  write_json(json.text, body);
                   answer(*context, std::move(json));
                 });
   });
