@@ -264,12 +264,17 @@ ExitCode ServerProcess::start_server() {
           [this](const http::Problem& problem) { return application_->render_problem(problem); },
       .memory = &memory_,
       .on_finished = [this](const http::Finished& finished) { access_log_(finished); }};
-  const auto lends = config_.text("threads.inline_turns") != "off" ? Lends::for_turns_and_queries
-                                                                   : Lends::for_queries;
+  const auto lends = lends_of_io_threads(config_);
   services.around_io_thread = [lends](const std::function<void()>& serve) {
     const LentThread lent{lends};
     serve();
   };
+  if (lends == Lends::for_commits) {
+    services.after_burst = [this] {
+      const http::DirectAnswers direct;
+      return runtime_->commit_waiting();
+    };
+  }
   auto options = server_options(config_);
   options.limits.connections_max = std::min(options.limits.connections_max, connections_max_);
   auto started = http::Server::start(std::move(options), std::move(services), *application_);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares two builds of Perdure: what a request costs the server in processor time, W1 to W10.
+"""Compares two builds of Perdure, or one under two settings: what a request costs the server in
+processor time, W1 to W10, and how many there are in a second.
 
 Both servers run at the same time in folders of their own; a workload asks one, then the other, and
 the next pass begins with the other one. Each pass gives a ratio (after / before) for each
@@ -55,9 +56,10 @@ WORKLOADS = {**workloads.SMALL, "W8": appends, "W10": start}
 ORDER = ["W1", "W3", "W2", "W4", "W8", "W6", "W9", "W5", "W7", "W10"]
 
 
-def started(binary, directory):
+def started(binary, flags, directory):
     """A server of this binary, warm."""
-    kind = type("Side", (peers.Perdure,), {"binary": str(pathlib.Path(binary).resolve())})
+    kind = type("Side", (peers.Perdure,),
+                {"binary": str(pathlib.Path(binary).resolve()), "flags": tuple(flags)})
     peer = kind(directory)
     peer.seed(workloads.MANY)
     for work in peer.requests.values():
@@ -66,19 +68,20 @@ def started(binary, directory):
 
 
 def one_pass(number, options, directory):
-    """{workload: {side: microseconds a request}}; what fails ends the run."""
+    """{workload: {side: sample}}; what fails ends the run."""
     sides = {}
     found = {}
     order = SIDES if number % 2 == 0 else SIDES[::-1]
     try:
         for side in order:
-            sides[side] = started(getattr(options, side), directory / f"{side}-{number}")
+            flags = getattr(options, f"flags_{side}").split()
+            sides[side] = started(getattr(options, side), flags, directory / f"{side}-{number}")
         for workload in options.workload:
             for side in order:
                 sample, = WORKLOADS[workload](sides[side], options)
                 if sample.get("errors"):
                     raise wrk.LoadFailed(f"{side}: {sample['errors']} errors in {workload}")
-                found.setdefault(workload, {})[side] = sample["cpu_us"]
+                found.setdefault(workload, {})[side] = sample
     finally:
         for peer in sides.values():
             peer.stop()
@@ -104,17 +107,25 @@ def verdict(low, high):
     return "dearer" if low > 1 else "cheaper" if high < 1 else "the same"
 
 
+def ratio_of_rates(pairs):
+    """How many times as many requests a second the later side answered; none of a start."""
+    if "rate" not in pairs[0]["after"]:
+        return "–"
+    return f"{statistics.median(p['after']['rate'] / p['before']['rate'] for p in pairs):.2f}"
+
+
 def table(passes):
-    yield "| workload | before | after | ratio | interval | |"
-    yield "|---|---|---|---|---|---|"
+    yield "| workload | before | after | ratio | interval | | rate |"
+    yield "|---|---|---|---|---|---|---|"
     for workload in passes[0]:
         pairs = [found[workload] for found in passes]
-        ratios = [pair["after"] / pair["before"] for pair in pairs]
+        ratios = [pair["after"]["cpu_us"] / pair["before"]["cpu_us"] for pair in pairs]
         low, high = interval(ratios)
-        before, after = (statistics.median(pair[side] for pair in pairs) for side in SIDES)
+        before, after = (statistics.median(pair[side]["cpu_us"] for pair in pairs)
+                         for side in SIDES)
         yield (f"| {workload}: {workloads.TITLES[workload]} | {before:,.1f} µs | {after:,.1f} µs "
                f"| {statistics.median(ratios):.3f} | {low:.3f} – {high:.3f} "
-               f"| {verdict(low, high)} |")
+               f"| {verdict(low, high)} | {ratio_of_rates(pairs)} |")
 
 
 def arguments_of_command_line():
@@ -122,6 +133,9 @@ def arguments_of_command_line():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--before", required=True, metavar="BINARY")
     parser.add_argument("--after", default=servers.BINARY, metavar="BINARY")
+    for side in SIDES:
+        parser.add_argument(f"--flags-{side}", default="", metavar="FLAGS",
+                            help="settings, such as --flags-after='--threads-commit io'")
     parser.add_argument("--workload", nargs="+", choices=ORDER, default=ORDER, metavar="W")
     parser.add_argument("--passes", type=int, default=10)
     parser.add_argument("--seconds", type=int, default=2, help="of each load")

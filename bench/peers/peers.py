@@ -81,9 +81,10 @@ class Perdure(Peer):
     extras = frozenset({"W6", "W9"})
     requests = {work: servers.Perdure.counter(work) for work in ("add", "value")}
     binary = servers.BINARY
+    flags = ()  # settings of all its starts
 
     def start(self, flags=()):
-        self.inner = servers.Perdure(self.binary, self.directory, flags=flags)
+        self.inner = servers.Perdure(self.binary, self.directory, flags=(*self.flags, *flags))
         self.processes = self.inner.processes
         self.url, self.port = self.inner.url, self.inner.port
 

@@ -24,17 +24,27 @@ class Cell {
  public:
   Cell(ObjectId object_id, const KindDefinition& definition, std::uint64_t store_epoch)
       : object(std::move(object_id)),
-        hash(std::hash<ObjectId>{}(object)),
         kind(definition),
         epoch(store_epoch),
+        hash(std::hash<ObjectId>{}(object)),
         owner_key_(hash) {}
 
+  // What a read of a quiet object looks at comes first, in two lines of the processor's cache.
   const ObjectId object;
-  const std::size_t hash;  ///< of the name
   const KindDefinition& kind;
   /// The store's when the cell was made; its turns are fenced with it.
   const std::uint64_t epoch;
-  /// The seq that is durable. Written by the committer after the commit, before any reply.
+
+ private:
+  friend class Directory;
+
+  VersionPtr committed_;  ///< null until loaded
+  std::size_t in_flight_ = 0;
+  Milliseconds last_used_{0};
+
+ public:
+  const std::size_t hash;  ///< of the name
+  /// The seq that is durable. Written by whoever leads after the commit, before any reply.
   std::atomic<Seq> committed_seq{0};
   /// Submissions of this activation that are not on their way any more: the committer has dealt
   /// with them for good, or they came back.
@@ -52,8 +62,6 @@ class Cell {
   [[nodiscard]] Directory* directory() const { return directory_.load(std::memory_order_relaxed); }
 
  private:
-  friend class Directory;
-
   /// Once there is a record, which fixes the owner.
   void learn_owner() {
     if (knows_owner_ || committed_->meta.seq == 0) return;
@@ -71,14 +79,11 @@ class Cell {
   }
 
   std::atomic<Directory*> directory_{nullptr};
-  caf::actor actor_;      ///< null: nothing is there for it to do
-  VersionPtr committed_;  ///< null until loaded
+  caf::actor actor_;  ///< null: nothing is there for it to do
   /// What watches look at: null until there is one, silent until loaded and from removal on. Not a
   /// part of the cell, which would stay in memory as long as somebody watches.
   std::shared_ptr<std::atomic<Seq>> watched_seq_;
-  std::size_t in_flight_ = 0;
   std::size_t bytes_ = 0;
-  Milliseconds last_used_{0};
   bool trim_queued_ = false;
   std::atomic<OwnerKey> owner_key_;
   bool knows_owner_ = false;

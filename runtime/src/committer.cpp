@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include "lent_thread.hpp"
 #include "perdure/base/processor_time.hpp"
 #include "refusals.hpp"
 #include "settlement.hpp"
@@ -54,6 +55,7 @@ Committer::Committer(storage::Store& store, Directory& directory, Time claims_at
       effects_(std::move(effects)) {}
 
 void Committer::submit(SubmissionPtr submission) {
+  const auto by = commits_before_sleep() ? Submitter::lent : Submitter::other;
   bool wake = false;
   if (submission->unit) submission->bytes = log_bytes_of_all(*submission->unit);
   {
@@ -61,7 +63,7 @@ void Committer::submit(SubmissionPtr submission) {
     waiting_bytes_ += submission->bytes;
     waiting_.push_back(std::move(submission));
     count_waiting();
-    wake = std::exchange(sleeping_, false);
+    wake = lead_.submitted(by);
   }
   if (wake) arrived_.notify_one();
 }
@@ -206,15 +208,44 @@ bool Committer::step_at_pace() {
   return true;
 }
 
+bool Committer::begin_lead() {
+  const std::scoped_lock lock{mutex_};
+  return anything_waits() && lead_.begin();
+}
+
+bool Committer::end_lead() {
+  bool wake = false;
+  bool more = false;
+  {
+    const std::scoped_lock lock{mutex_};
+    lead_.end();
+    more = anything_waits();
+    wake = stopping_;  // the own thread waits for the last lead
+  }
+  if (wake) arrived_.notify_one();
+  return more;
+}
+
+bool Committer::commit_waiting() {
+  if (waiting_count_.load(std::memory_order_relaxed) == 0 || !begin_lead()) return false;
+  step_at_pace();
+  return end_lead();
+}
+
 void Committer::run() {
   for (;;) {
     gather();
-    if (step_at_pace()) continue;
+    if (begin_lead()) {
+      step_at_pace();
+      end_lead();
+      continue;
+    }
     std::unique_lock lock{mutex_};
-    if (!waiting_.empty() || !held_over_.empty()) continue;
-    if (stopping_) return;
-    sleeping_ = true;
-    arrived_.wait(lock, [this] { return !sleeping_; });
+    if (anything_waits() && !lead_.is_led()) continue;
+    if (stopping_ && !lead_.is_led()) return;
+    lead_.sleep();
+    arrived_.wait(lock, [this] { return !lead_.is_asleep() || (stopping_ && !lead_.is_led()); });
+    lead_.wake();
   }
 }
 
@@ -234,7 +265,7 @@ void Committer::stop() {
   {
     const std::scoped_lock lock{mutex_};
     stopping_ = true;
-    sleeping_ = false;
+    lead_.wake();
   }
   arrived_.notify_one();
 }

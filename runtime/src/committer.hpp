@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "batch_pace.hpp"
+#include "commit_lead.hpp"
 #include "directory.hpp"
 #include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/options.hpp"
@@ -38,7 +39,8 @@ using SubmissionPtr = std::shared_ptr<Submission>;  // shared: may travel back a
 /// About what a write set takes in the store's log.
 [[nodiscard]] std::size_t log_bytes_of(const storage::WriteSet& write_set);
 
-/// Threads  submit: any. step, run: one thread.
+/// Threads  submit, commit_waiting: any. run: the committer's own. Whichever thread leads settles
+///          and answers; what it leaves behind the next one sees.
 class Committer {
  public:
   /// By when claims count as expired.
@@ -74,12 +76,16 @@ class Committer {
   /// Both. False when nothing waited.
   bool step(std::size_t submissions_max = submissions_per_batch_max);
 
+  /// One step of what waits, on a thread that is lent for commits. True: more waits, and is its to
+  /// commit. False: nothing waits, or another thread leads and sees to it.
+  [[nodiscard]] bool commit_waiting();
+
   /// Steps until `stop`, and then until nothing waits. Before each step it gives calls that are on
   /// their way a moment to arrive: they share its sync.
   void run();
   void stop();
 
-  /// `version` is durable: reads see it. On the committer's thread.
+  /// `version` is durable: reads see it. On the thread that leads.
   void publish(Cell& cell, const VersionPtr& version);
 
   [[nodiscard]] std::uint64_t turns() const { return turns_.load(); }
@@ -95,6 +101,10 @@ class Committer {
   [[nodiscard]] std::vector<SubmissionPtr> take_turns(std::size_t submissions_max);
   /// Under the lock.
   void count_waiting();
+  [[nodiscard]] bool anything_waits() const { return !waiting_.empty() || !held_over_.empty(); }
+  [[nodiscard]] bool begin_lead();
+  /// Whether more waits.
+  bool end_lead();
   void gather();
   /// As `step`, with as many as take little time. False when nothing waited.
   bool step_at_pace();
@@ -107,7 +117,7 @@ class Committer {
   const Time claims_at_;
   EveryHook& hooks_;
   const Effects effects_;
-  BatchPace pace_;  ///< of the thread that runs
+  BatchPace pace_;  ///< the leader's
   std::atomic<std::uint64_t> turns_{0};
   std::atomic<std::size_t> waiting_count_{0};  ///< all that wait, to be looked at without the lock
 
@@ -117,7 +127,7 @@ class Committer {
   std::size_t waiting_bytes_ = 0;  ///< of waiting_
   /// Waits since before waiting_: more was there than one batch takes.
   FairQueue<SubmissionPtr> held_over_;
-  bool sleeping_ = false;
+  CommitLead lead_;
   bool stopping_ = false;
 };
 

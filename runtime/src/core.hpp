@@ -58,6 +58,8 @@ class Runtime::Core {
   Result<std::unique_ptr<Subscriber>> subscribe(SubscriberOptions options, EventHandler handler);
   void stop();
 
+  [[nodiscard]] bool commit_waiting() { return committer_.commit_waiting(); }
+
   // ---- stepping, with Threads::none
   bool step_committer(std::size_t submissions_max) { return committer_.step(submissions_max); }
   void housekeep() {

@@ -419,6 +419,8 @@ Result<void> Runtime::check_writable() const { return core_->check_writable(); }
 
 std::uint32_t Runtime::line() const { return core_->store().line(); }
 
+bool Runtime::commit_waiting() { return core_->commit_waiting(); }
+
 void Runtime::stop() { core_->stop(); }
 
 }  // namespace perdure

@@ -21,10 +21,16 @@ CYCLES_PER_ROUND = 20
 
 class KilledUnderLoad(BlackBoxTest):
     def test_keeps_every_acknowledged_write_once(self):
+        self.keep_every_acknowledged_write_once()
+
+    def test_keeps_every_acknowledged_write_once_that_an_io_thread_commits(self):
+        self.keep_every_acknowledged_write_once("--threads-commit", "io", "--threads-io", "2")
+
+    def keep_every_acknowledged_write_once(self, *flags):
         seed = int(os.environ.get("PERDURE_SEED", str(time.time_ns() % 1_000_000)))
         print(f"seed {seed} (PERDURE_SEED repeats the choices)")
         rng = random.Random(seed)
-        server = self.server().start()
+        server = self.server(*flags).start()
         load = Workload(self, server, seed)
         began, cycles = time.monotonic(), 0
         while cycles < CYCLES and (cycles < CYCLES_MIN or time.monotonic() < began + SECONDS_MAX):

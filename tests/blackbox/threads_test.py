@@ -45,6 +45,12 @@ class Companion(threading.Thread):
 
 class SeveralThreads(BlackBoxTest):
     def test_keep_every_acknowledged_write_while_all_is_used_and_the_server_stops(self):
+        self.keep_every_acknowledged_write()
+
+    def test_keep_every_acknowledged_write_that_whichever_io_thread_is_free_commits(self):
+        self.keep_every_acknowledged_write("--threads-commit", "io")
+
+    def keep_every_acknowledged_write(self, *flags):
         self.wrong = []
         receiver = Receiver()
         self.addCleanup(receiver.close)
@@ -53,7 +59,7 @@ class SeveralThreads(BlackBoxTest):
             "--threads-direct-answers", "on", "--objects-hibernate-after", "1s",
             "--objects-active-memory", "1MiB", "--storage-cache", "8MiB",
             "--storage-write-buffer", "2MiB", "--http-client-allow-networks", "127.0.0.0/8",
-            "--webhooks-backoff", "50ms").start()
+            "--webhooks-backoff", "50ms", *flags).start()
         webhook = server.client().post(API + "/webhooks",
                                        {"url": receiver.url, "topics": ["notebook.*"]})
         self.assertEqual(webhook.status, 201, webhook)

@@ -130,6 +130,7 @@ class IoLoop {
   [[nodiscard]] LoopWatch& watch() noexcept { return watch_; }
 
  private:
+  void serve();
   void schedule_sweep();
   void sweep();
   void drain();

@@ -29,6 +29,9 @@ class LoopWatch {
  public:
   explicit LoopWatch(Milliseconds /*cpu_max*/) {}
   void run(boost::asio::io_context& context) { context.run(); }
+  void begin() {}
+  std::size_t run_one(boost::asio::io_context& context) { return context.run_one(); }
+  std::size_t poll_one(boost::asio::io_context& context) { return context.poll_one(); }
   void note(std::string_view /*what*/, std::string_view /*which*/) {}
   void excuse() {}
 };
@@ -42,13 +45,15 @@ class LoopWatch {
 
   /// Runs all handlers of `context`.
   void run(boost::asio::io_context& context) {
-    for (auto before = processor_time().count(); context.run_one() > 0;) {
-      const auto after = processor_time().count();
-      if (after - before > cpu_ns_max_ && !excused_) fail(after - before);
-      before = after;
-      noted_.clear();
+    begin();
+    while (run_one(context) > 0) {
     }
   }
+  /// What ran since the last handler was none.
+  void begin() { before_ = processor_time().count(); }
+  /// Runs a handler of `context`, once there is one, or one that is ready. 0: there is none.
+  std::size_t run_one(boost::asio::io_context& context) { return judged(context.run_one()); }
+  std::size_t poll_one(boost::asio::io_context& context) { return judged(context.poll_one()); }
 
   /// What the handler does, for the message.
   void note(std::string_view what, std::string_view which) {
@@ -68,6 +73,14 @@ class LoopWatch {
   static constexpr std::int64_t slower = 1;
 #endif
 
+  std::size_t judged(std::size_t ran) {
+    const auto after = processor_time().count();
+    if (after - before_ > cpu_ns_max_ && !excused_) fail(after - before_);
+    before_ = after;
+    noted_.clear();
+    return ran;
+  }
+
   [[noreturn]] void fail(std::int64_t ns) const {
     check_failed("an io thread is not held", "by" + (noted_.empty() ? " some handler" : noted_) +
                                                  ", for " + std::to_string(ns / 1'000) +
@@ -75,6 +88,7 @@ class LoopWatch {
   }
 
   const std::int64_t cpu_ns_max_;
+  std::int64_t before_ = 0;
   std::string noted_;
   bool excused_ = false;
 };

@@ -93,6 +93,11 @@ bool sends_direct_answers(const Config& config) {
   return wanted == "on" || (wanted == "auto" && config.number("threads.io") == 1);
 }
 
+Lends lends_of_io_threads(const Config& config) {
+  if (config.text("threads.inline_turns") == "off") return Lends::for_queries;
+  return config.text("threads.commit") == "io" ? Lends::for_commits : Lends::for_turns_and_queries;
+}
+
 http::ServerOptions server_options(const Config& config) {
   const auto listen = split_listen(config.text("listen"));
   http::ServerOptions options;

@@ -7,6 +7,7 @@
 #include "perdure/api/http/server.hpp"
 #include "perdure/api/shell/log.hpp"
 #include "perdure/base/memory_budget.hpp"
+#include "perdure/runtime/lent_thread.hpp"
 #include "perdure/runtime/options.hpp"
 #include "shell/config.hpp"
 
@@ -15,6 +16,7 @@ namespace perdure::shell {
 [[nodiscard]] RuntimeOptions runtime_options(const Config& config);
 /// Whether the committer is to send what it answers (`threads.direct_answers`).
 [[nodiscard]] bool sends_direct_answers(const Config& config);
+[[nodiscard]] Lends lends_of_io_threads(const Config& config);
 /// For what connections make the server keep, of all clients and of each.
 [[nodiscard]] MemoryBudget::Limits memory_limits(const Config& config);
 [[nodiscard]] http::ServerOptions server_options(const Config& config);

@@ -102,6 +102,9 @@ constexpr Setting table[] = {
     one_of("threads.inline_turns", "on|off|always", "on",
            "Turns of kinds that take 20 us or less on average run on the thread that got the "
            "request; off: all on workers; always: however long they take, to measure them"),
+    one_of("threads.commit", "own|io", "own",
+           "Who commits turns that ran on io threads: a thread of its own, or whichever io thread "
+           "is free, at the end of what it had to do"),
     one_of("threads.direct_answers", "auto|on|off", "auto",
            "The thread that commits turns sends their answers itself; auto: while threads.io is 1, "
            "with more of them they have time for it"),

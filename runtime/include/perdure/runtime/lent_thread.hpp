@@ -7,6 +7,9 @@ namespace perdure {
 enum class Lends {
   for_turns_and_queries,
   for_queries,  ///< all turns are the workers'
+  /// For turns and queries, and the thread commits them, too: it calls Runtime::commit_waiting
+  /// before it waits for anything, and again as long as that says so.
+  for_commits,
 };
 
 /// While one lives, the thread that made it lends itself to the runtimes that it calls: a command

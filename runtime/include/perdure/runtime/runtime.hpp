@@ -96,7 +96,6 @@ class Runtime {
   /// is durable, while nothing is held (Transaction::rehearses); then while the objects that it
   /// named are held, and again when it names others. What it makes by chance, such as ids, has to
   /// be the same in each run.
-  ///
   /// Errors  as above; overloaded when it names others time and again.
   void transact_found(TransactionHandler handler, TransactionOptions options, ReplyHandler done);
   /// What is kept under an idempotency key of a principal, if anything is; marked as replayed.
@@ -236,6 +235,7 @@ class Runtime {
   /// data directory was copied. Equal seqs of two lines need not be the same. A read of memory.
   [[nodiscard]] std::uint32_t line() const;
 
+  bool commit_waiting();  ///< on a thread that is lent for commits (LentThread); true: more waits
   /// Refuses new calls (`unavailable`), finishes the accepted ones, closes the store.
   void stop();
 
