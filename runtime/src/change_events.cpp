@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "event_feed.hpp"
 #include "grants.hpp"
@@ -68,18 +70,17 @@ void add_grant_events(const KindDefinition& kind, const ObjectMeta& before, cons
 /// Who may read the object beside its owner, as a member of its event.
 void add_grantees(std::string& text, const ObjectMeta& meta, const PublishedEvent& event) {
   static_assert(event_grantees == "grantees");  // its place among the members
-  std::string before{R"(,"grantees":[)"};
-  const auto add = [&](std::string_view grantee) {
+  std::vector<std::string_view> grantees;
+  for (const auto& grant : grants_of(meta)) grantees.push_back(grant.grantee.text());
+  if (event.also_to && std::ranges::count(grantees, event.also_to->text()) == 0) {
+    grantees.push_back(event.also_to->text());
+  }
+  std::string_view before{R"(,"grantees":[)"};
+  for (const auto grantee : grantees) {
     text += std::exchange(before, ",");
     write_json_string(text, grantee);
-  };
-  bool is_named = !event.also_to;
-  for (const auto& grant : grants_of(meta)) {
-    add(grant.grantee.text());
-    is_named = is_named || grant.grantee.text() == event.also_to->text();
   }
-  if (!is_named) add(event.also_to->text());
-  if (before == ",") text += ']';
+  if (!grantees.empty()) text += ']';
 }
 
 }  // namespace

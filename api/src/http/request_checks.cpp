@@ -27,7 +27,7 @@ bool is_host_char(char c) noexcept {
 }
 
 constexpr auto make_target_table() {
-  // RFC 3986 leaves these out of URIs. Brackets stand in queries all the same, and do no harm there.
+  // RFC 3986 leaves these out of URIs. Brackets stand in queries all the same, and do no harm.
   constexpr std::string_view forbidden = "#\"<>\\^`{|}";
   std::array<bool, 256> table{};
   for (unsigned c = 0x21; c < 0x7F; ++c) {
