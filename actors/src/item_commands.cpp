@@ -287,17 +287,19 @@ ItemSettler add_items(KindBuilder<ResourceState>& builder, ItemRules rules) {
   const std::string& one = items->rules.items.one;
   const std::string& many = items->rules.items.many;
   using Change = Result<Json> (*)(const Items&, Turn&, ResourceState&, const Json&);
-  const auto add = [&](const std::string& name, Change run) {
-    std::move(builder).command(name,
-                               [items, run](Turn& turn, ResourceState& self, const Json& payload) {
-                                 if (!items->collection.is_built(turn.entries())) {
-                                   build_some(*items, turn, self);
-                                 }
-                                 return run(*items, turn, self, payload);
-                               });
+  const auto add = [&](const std::string& name, Change run, CommandOptions options = {}) {
+    std::move(builder).command(
+        name,
+        [items, run](Turn& turn, ResourceState& self, const Json& payload) {
+          if (!items->collection.is_built(turn.entries())) {
+            build_some(*items, turn, self);
+          }
+          return run(*items, turn, self, payload);
+        },
+        std::move(options));
   };
   add("create_" + one, create);
-  add("purge_" + many, purge);
+  add("purge_" + many, purge, {.callers = Callers::host});
   add("update_" + one, update);
   add("move_" + one, move);
   add("remove_" + one, remove);
@@ -306,7 +308,8 @@ ItemSettler add_items(KindBuilder<ResourceState>& builder, ItemRules rules) {
       .command(build_command(many),
                [items](Turn& turn, ResourceState& self, const Json& payload) {
                  return build(*items, turn, self, payload);
-               })
+               },
+               {.callers = Callers::host})
       .derived_entries(
           {.name = many,
            .declared = items->collection.made_by(),

@@ -279,7 +279,7 @@ Json with_scopes(Json state) {
 Json job_error(const Error& error) {
   std::string detail{cut_utf8(error.detail, detail_bytes_max)};
   if (!is_valid_utf8(detail)) detail.clear();
-  return {{"code", describe(error.code).name}, {"detail", std::move(detail)}};
+  return {{"code", name_of(error)}, {"detail", std::move(detail)}};
 }
 
 Kind job_kind(const JobTypes& types, const JobOptions& options) {
@@ -310,25 +310,35 @@ Kind job_kind(const JobTypes& types, const JobOptions& options) {
                  return fail(turn_away(payload));
                },
                {.creates = Creates::yes})
-      .command("tick", plain([](auto& job, auto& turn, auto&) { tick(job, turn); }))
-      .command("again", plain([](auto& job, auto& turn, auto&) { again(job, turn); }))
+      .command("tick", plain([](auto& job, auto& turn, auto&) { tick(job, turn); }),
+               {.callers = Callers::administrators})
+      .command("again", plain([](auto& job, auto& turn, auto&) { again(job, turn); }),
+               {.callers = Callers::messages})
       .command("cancel",
                plain([](auto& job, auto& turn, auto& state) { return cancel(job, turn, state); }))
-      .command("expire", plain([](auto&, auto& turn, auto&) { expire(turn); }))
+      .command("expire", plain([](auto&, auto& turn, auto&) { expire(turn); }),
+               {.callers = Callers::messages})
       .command("begin", with_payload([](auto&, auto& job, auto& turn, auto& state, auto& stay) {
                  return begin(job, turn, state, stay);
-               }))
-      .command("progress", with_payload([](auto&, auto& job, auto& turn, auto& state,
-                                           auto& payload) { progress(job, turn, state, payload); }))
+               }),
+               {.callers = Callers::host})
+      .command("progress",
+               with_payload([](auto&, auto& job, auto& turn, auto& state, auto& payload) {
+                 progress(job, turn, state, payload);
+               }),
+               {.callers = Callers::host})
       .command("append", with_payload([](auto& of, auto& job, auto&, auto& state, auto& payload) {
                  return append(of, job, state, payload);
-               }))
+               }),
+               {.callers = Callers::host})
       .command("finish", with_payload([](auto&, auto& job, auto& turn, auto& state, auto& payload) {
                  return finish(job, turn, state, payload);
-               }))
+               }),
+               {.callers = Callers::host})
       .command("time_out", with_payload([](auto&, auto& job, auto& turn, auto&, auto& payload) {
                  time_out(job, turn, payload);
-               }))
+               }),
+               {.callers = Callers::messages})
       .query("list_runs", [](const View& view, const ResourceState&,
                              const Json& payload) { return list_runs(view, payload); })
       .on_settle([rules, form](Turn& turn, ResourceState& self, const ResourceState* before) {

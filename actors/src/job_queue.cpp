@@ -316,13 +316,23 @@ Kind job_queue_kind(const JobTypes& types, const JobOptions& options) {
       .reach(Reach::system)
       .schema_version(2)
       .upgrade(1, with_turns)
-      .command("enqueue", [rules](Turn& turn, JobQueue& self,
-                                  const JobStay& stay) { enqueue(*rules, turn, self, stay); })
-      .command("leave", [rules](Turn& turn, JobQueue& self,
-                                const JobStay& stay) { leave(*rules, turn, self, stay); })
-      .command("ended", [rules](Turn& turn, JobQueue& self,
-                                const Json& payload) { ended(*rules, turn, self, payload); })
-      .command("advance", [rules](Turn& turn, JobQueue& self) { advance(*rules, turn, self); })
+      .command("enqueue",
+               [rules](Turn& turn, JobQueue& self, const JobStay& stay) {
+                 enqueue(*rules, turn, self, stay);
+               },
+               {.callers = Callers::messages})
+      .command("leave",
+               [rules](Turn& turn, JobQueue& self, const JobStay& stay) {
+                 leave(*rules, turn, self, stay);
+               },
+               {.callers = Callers::messages})
+      .command("ended",
+               [rules](Turn& turn, JobQueue& self, const Json& payload) {
+                 ended(*rules, turn, self, payload);
+               },
+               {.callers = Callers::messages})
+      .command("advance", [rules](Turn& turn, JobQueue& self) { advance(*rules, turn, self); },
+               {.callers = Callers::host})
       .index({.name = "founder", .fields = {"founder"}, .scope = IndexDefinition::Scope::all})
       .check_state(check_state)
       .check_change(check_change)

@@ -371,11 +371,11 @@ struct Runner {
     return ExitCode::ok;
   }
   ExitCode operator()(const ErrorsCommand&) const {
-    fmt::print("{}", errors_as_markdown());
+    fmt::print("{}", errors_as_markdown(all_kinds(config, {})));
     return ExitCode::ok;
   }
   ExitCode operator()(const OpenapiCommand&) const {
-    fmt::print("{}\n", api::openapi_document(PERDURE_VERSION));
+    fmt::print("{}\n", api::openapi_document(PERDURE_VERSION, all_kinds(config, {})));
     return ExitCode::ok;
   }
   ExitCode operator()(const CheckCommand&) const { return check(config, all_kinds(config, {})); }

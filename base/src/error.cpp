@@ -121,10 +121,6 @@ constexpr ErrorRow rows[] = {
      "The server failed to handle the request. It may have been carried out in part.",
      "An operator finds the cause in the log, under the `request_id`."},
     {std::nullopt,
-     {"last_admin", 409, Retry::no, Committed::no},
-     "The change would leave the server without an active administrator.",
-     "Make another user an administrator first."},
-    {std::nullopt,
      {"method_not_allowed", 405, Retry::no, Committed::no},
      "The path is there, but not for this method.",
      "Use one of the methods in `Allow`.",
@@ -208,8 +204,12 @@ const ErrorRow* find_error_row(std::string_view name) noexcept {
   return found == std::end(rows) ? nullptr : found;
 }
 
+std::string_view name_of(const Error& error) noexcept {
+  return error.own ? std::string_view{error.own->name} : describe(error.code).name;
+}
+
 std::string to_string(const Error& error) {
-  std::string text{describe(error.code).name};
+  std::string text{name_of(error)};
   text += ": ";
   text += error.detail;
   for (const auto& field : error.fields) {

@@ -9,6 +9,7 @@
 // directory as it was, and after. Prints the rate of the build, and the time of their calls: the
 // ratio is to the one before in the same run.
 #include <charconv>
+#include <future>
 #include <thread>
 
 #include "load.hpp"

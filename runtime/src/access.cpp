@@ -97,6 +97,37 @@ Verdict permits(const Principal& principal, const Possession& of, Action action)
   return permits_by_grant(principal, of, action);
 }
 
+namespace {
+
+/// For whom a command or query is, of those who may know of the object.
+Verdict permits_caller(const Principal& principal, const Possession& of, Callers callers) {
+  switch (callers) {
+    case Callers::owner:
+      if (principal.role == Role::admin) return allow("administrator");
+      return stands_for(principal, of.owner) ? allow("owner") : forbid("owner_only");
+    case Callers::administrators:
+      return principal.role == Role::admin ? allow("administrator") : forbid("not_administrator");
+    case Callers::host: return forbid("host_only");
+    case Callers::messages: return forbid("messages_only");
+    case Callers::by_grant:
+    case Callers::anybody: break;
+  }
+  return allow("anybody");
+}
+
+}  // namespace
+
+Verdict permits(const Principal& principal, const Possession& of, const Calling& calling) {
+  if (calling.via == Via::object) return allow("object");
+  if (principal.role == Role::system) {
+    return calling.callers == Callers::messages ? forbid("messages_only") : allow("host");
+  }
+  if (calling.callers == Callers::by_grant) return permits(principal, of, calling.action);
+  if (calling.callers == Callers::anybody) return allow("anybody");
+  const auto knows = permits(principal, of, Action::read);
+  return knows.allowed() ? permits_caller(principal, of, calling.callers) : knows;
+}
+
 Error refusal(const Verdict& verdict, const ObjectId& object) {
   if (verdict.hidden()) {
     return {.code = ErrorCode::not_found, .detail = "there is no " + object.kind + ' ' + object.id};
@@ -108,6 +139,8 @@ Error refusal(const Verdict& verdict, const ObjectId& object) {
       std::pair{"not_administrator", "only an administrator may do this"},
       std::pair{"scope_missing", "objects of this kind need a key with the scope *"},
       std::pair{"system_kind", "objects of this kind are shared with nobody"},
+      std::pair{"host_only", "only the server itself may do this"},
+      std::pair{"messages_only", "only other objects may ask for this, by messages"},
   };
   const auto* found = std::ranges::find(
       details, verdict.rule, [](const auto& one) { return std::string_view{one.first}; });

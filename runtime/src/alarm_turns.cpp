@@ -195,13 +195,15 @@ Result<Decision> run_alarm_change(const Envelope& envelope, const Version& newes
     }
     PERDURE_TRY_VOID(check_period(spec.schedule, around.rules.alarm_period_min));
     PERDURE_TRY_VOID(check_carried("/payload", spec.payload, limits::alarm_payload_bytes_max));
-    if (!around.kind.commands.contains(spec.command)) {
+    const auto command = around.kind.commands.find(spec.command);
+    if (command == around.kind.commands.end()) {
       Error error{
           .code = ErrorCode::invalid,
           .detail = fmt::format("kind {} has no command {}", around.kind.name, spec.command)};
       error.fields.push_back({"/command", "unknown", error.detail});
       return fail(std::move(error));
     }
+    PERDURE_TRY_VOID(check_may_name(envelope, newest, command->second));
     auto name = spec.name;
     auto alarm = make_alarm(std::move(spec), accepted_at(envelope, around.times));
     auto decision = decide_nothing(envelope, newest, around, Json(alarm));

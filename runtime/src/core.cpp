@@ -40,6 +40,15 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
       foundation_(std::move(foundation)),
       export_seal_(options_.data_dir, options_.access, *foundation_.random),
       hooks_(options_.hooks != nullptr ? *options_.hooks : no_hooks_),
+      calls_(std::make_shared<runtime::CallHub>(
+          *foundation_.clock,
+          runtime::CallHub::Settings{
+              .deadline = options_.call_deadline,
+              .executor = options_.executor,
+              .threads = foundation_.threads == Threads::own
+                             ? std::max<std::size_t>(options_.call_threads, 1)
+                             : 0,
+              .hooks = options_.hooks})),
       flights_(flight_limits(options_)),
       actors_(foundation_.system, options_.worker_threads),
       // With Threads::none no run may depend on real time.
@@ -116,6 +125,9 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
   housekeeper_.add_chore([this] { static_cast<void>(foundation_.store->look()); });
   housekeeper_.add_chore([this] { recovery_.step(); });
   housekeeper_.add_chore([this] { purger_.step(); });
+  if (foundation_.threads == Threads::none) {
+    housekeeper_.add_chore([this] { calls_->deadlines().step(); });
+  }
   housekeeper_.add_chore([this] { letter_bound_.step(); });
   if (options_.access == AccessMode::read_write) {
     const auto claims_at = intake_.claims_at();
@@ -130,7 +142,9 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
 Runtime::Core::~Core() { stop(); }
 
 Runtime::Core::Send Runtime::Core::sender() {
-  return [this](Call call, ReplyHandler done) { intake_.call(std::move(call), std::move(done)); };
+  return [this](Call call, ReplyHandler done) {
+    intake_.call_inside(std::move(call), std::move(done));
+  };
 }
 
 runtime::Committer::Effects Runtime::Core::committer_effects() {
@@ -143,7 +157,7 @@ runtime::Committer::Effects Runtime::Core::committer_effects() {
 
 runtime::PumpEffects Runtime::Core::pump_effects() {
   return {.call = std::bind_front(&runtime::Intake::carry_out, &intake_),
-          .tell = [this](Call call) { intake_.call(std::move(call), [](const auto&) {}); },
+          .tell = [this](Call call) { intake_.call_inside(std::move(call), [](const auto&) {}); },
           .changed = [this](std::size_t items) { hooks_.outbox_changed(items); },
           .wake = {}};
 }
@@ -173,7 +187,7 @@ void Runtime::Core::start_threads() {
 void Runtime::Core::stop() {
   if (stopped_.exchange(true)) return;
   intake_.close();
-  if (foundation_.threads == Threads::none || !opened_) return;
+  if (foundation_.threads == Threads::none || !opened_) return calls_->close();
   builder_.stop();
   if (builder_thread_.joinable()) builder_thread_.join();
   // Accepted calls finish. Each one is answered by the actors and the committer, which go on.
@@ -186,6 +200,7 @@ void Runtime::Core::stop() {
   committer_.stop();
   committer_thread_.join();
   directory_.clear();
+  calls_->close();
 }
 
 }  // namespace perdure

@@ -10,6 +10,7 @@
 #include "actor_host.hpp"
 #include "agenda.hpp"
 #include "builder.hpp"
+#include "call_hub.hpp"
 #include "committer.hpp"
 #include "directory.hpp"
 #include "export_seal.hpp"
@@ -53,6 +54,10 @@ class Runtime::Core {
   /// Calls, messages and alarms come in here.
   [[nodiscard]] runtime::Intake& intake() { return intake_; }
   [[nodiscard]] runtime::Transactions& transactions() { return transactions_; }
+  /// Somebody is to wait for a call; the handler that answers it is `handler` of what this returns.
+  [[nodiscard]] std::shared_ptr<runtime::PendingCall> pend(const Call& call, Executor* executor,
+                                                           std::optional<Milliseconds> deadline);
+  [[nodiscard]] const runtime::CallHub& calls() const { return *calls_; }
   Result<void> hibernate(const ObjectId& object) { return directory_.hibernate(object); }
   /// See Runtime::subscribe.
   Result<std::unique_ptr<Subscriber>> subscribe(SubscriberOptions options, EventHandler handler);
@@ -127,6 +132,8 @@ class Runtime::Core {
   runtime::ExportSeal export_seal_;
   Hooks no_hooks_;
   EveryHook& hooks_;
+  /// Shared with the calls, which may outlive the runtime.
+  const std::shared_ptr<runtime::CallHub> calls_;
   runtime::Flights flights_;
   const runtime::ActorHost actors_;
   runtime::Paces paces_;

@@ -3,13 +3,11 @@
 
 #include <fmt/format.h>
 
+#include "perdure/runtime/own_error.hpp"
+
 namespace perdure::runtime {
 
 namespace {
-
-Json error_json(const Error& error) {
-  return {{"code", describe(error.code).name}, {"detail", error.detail}};
-}
 
 /// Sends again what the letter holds.
 void drive_again(Turn& turn, const Json& letter) {
@@ -54,7 +52,7 @@ Kind dead_letter_kind() {
   return kind<Json>(std::string{dead_letter_kind_name})
       .reach(Reach::system)  // what it holds is sent as the host
       .publish_changes({.tells = ChangeEvents::Tells::ends})
-      .command("record", record, {.creates = Creates::yes})
+      .command("record", record, {.creates = Creates::yes, .callers = Callers::messages})
       .command("retry",
                [](Turn& turn, Json& self) {
                  drive_again(turn, self);
@@ -70,11 +68,11 @@ Error cause_of_letter(const Json& letter) {
     const auto found = json.is_object() ? json.find(name) : json.end();
     return found != json.end() && found->is_string() ? found->get<std::string>() : std::string{};
   };
-  const auto error = letter.is_object() ? letter.value("error", Json::object()) : Json::object();
-  const auto code = error_code_from(text(error, "code"));
-  return {.code = code.value_or(ErrorCode::internal),
-          .detail = fmt::format("{} of {}: {}", text(letter, "type"), text(letter, "from"),
-                                text(error, "detail"))};
+  auto error =
+      error_from_json(letter.is_object() ? letter.value("error", Json::object()) : Json::object());
+  error.detail =
+      fmt::format("{} of {}: {}", text(letter, "type"), text(letter, "from"), error.detail);
+  return error;
 }
 
 Sent dead_letter_of(const Origin& origin, const Alarm& alarm, const Error& error, std::string id) {

@@ -7,6 +7,7 @@
 
 #include "in_flight.hpp"
 #include "perdure/base/fair_queue.hpp"
+#include "perdure/runtime/access.hpp"
 #include "perdure/runtime/call.hpp"
 #include "perdure/runtime/kind_definition.hpp"
 
@@ -70,6 +71,7 @@ struct Envelope {
   ReplyHandler done;  ///< called by `answer`
   const KindDefinition* kind = nullptr;
   Operation operation = Operation::command;
+  Via via = Via::caller;
   const CommandDefinition* command = nullptr;  ///< for Operation::command
   const QueryDefinition* query = nullptr;      ///< for Operation::query
   /// Fixed here so that every run of the turn sees the same.

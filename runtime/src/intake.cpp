@@ -25,11 +25,20 @@ void Intake::call(Call&& call, ReplyHandler&& done) {
   enter(envelope);
 }
 
+void Intake::call_inside(Call&& call, ReplyHandler&& done) {
+  const auto envelope = std::make_shared<Envelope>();
+  envelope->call = std::move(call);
+  envelope->done = std::move(done);
+  envelope->via = Via::object;
+  enter(envelope);
+}
+
 void Intake::carry_out(Call call, Receipt receipt, ReplyHandler done) {
   const auto envelope = std::make_shared<Envelope>();
   envelope->call = std::move(call);
   envelope->done = std::move(done);
   envelope->receipt = std::move(receipt);
+  envelope->via = Via::object;
   enter(envelope);
 }
 
@@ -37,6 +46,7 @@ void Intake::fire(const ObjectId& object, Tick tick, std::function<void(bool)> d
   const auto envelope = std::make_shared<Envelope>();
   envelope->call.target = object;
   envelope->operation = Operation::fire;
+  envelope->via = Via::object;
   envelope->tick = std::move(tick);
   // An alarm that was moved meanwhile is not_found: it is dealt with, too.
   envelope->done = [done = std::move(done)](const Result<Reply>& reply) {

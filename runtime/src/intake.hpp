@@ -47,6 +47,9 @@ class Intake {
 
   /// See Runtime::call.
   void call(Call&& call, ReplyHandler&& done);
+  /// A call of the runtime's own, or of an effect that tells of itself: commands that are for
+  /// objects alone are open to it.
+  void call_inside(Call&& call, ReplyHandler&& done);
   /// A call that carries out an outbox item: its turn takes the item.
   void carry_out(Call call, Receipt receipt, ReplyHandler done);
   /// Fires an alarm. `done` hears whether it is dealt with; if not, it comes again.

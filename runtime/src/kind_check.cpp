@@ -2,11 +2,13 @@
 // What kinds have to be: checked before anything is opened.
 #include <fmt/format.h>
 
+#include <map>
 #include <set>
 
 #include "dead_letter.hpp"
 #include "kind_table.hpp"
 #include "once.hpp"
+#include "own_errors.hpp"
 #include "perdure/runtime/list_layout.hpp"
 #include "subscriber.hpp"
 #include "subscription.hpp"
@@ -24,6 +26,10 @@ Result<void> validate_kind(const KindDefinition& kind) {
     if (name.starts_with('$')) return refuse("names that start with $ are the runtime's");
     if (kind.queries.contains(name)) return refuse(name + " is both a command and a query");
   }
+  for (const auto& [name, query] : kind.queries) {
+    if (query.callers == Callers::messages) return refuse(name + " is a query: no message asks it");
+  }
+  PERDURE_TRY_VOID(check_own_errors(kind));
   for (std::uint32_t version = 1; version < kind.schema_version; ++version) {
     if (!kind.upgrades.contains(version)) {
       return refuse(fmt::format("no upgrade step from schema version {}", version));
@@ -77,7 +83,27 @@ std::vector<Kind> with_own_kinds(std::vector<Kind> kinds) {
   return kinds;
 }
 
+namespace {
+
+/// A client knows an error by its name alone.
+Result<void> check_errors_agree(const std::vector<Kind>& kinds) {
+  std::map<std::string, const OwnErrorDefinition*> errors;
+  for (const auto& kind : kinds) {
+    for (const auto& [name, error] : kind.definition().errors) {
+      const auto [known, is_new] = errors.emplace(name, &error);
+      if (is_new || *known->second == error) continue;
+      return fail(ErrorCode::invalid,
+                  fmt::format("kind {}: its error \"{}\" is another one in another kind",
+                              kind.name(), name));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<void> validate_kinds(const std::vector<Kind>& kinds) {
+  PERDURE_TRY_VOID(check_errors_agree(kinds));
   std::set<std::string> names;
   for (const auto& kind : kinds) {
     PERDURE_TRY_VOID(validate_kind(kind.definition()));

@@ -8,6 +8,7 @@
 
 #include "fields.hpp"
 #include "perdure/runtime/options.hpp"
+#include "perdure/runtime/own_error.hpp"
 #include "perdure/runtime/turn.hpp"
 
 namespace perdure::runtime {
@@ -123,8 +124,7 @@ Json answer_payload(const Json& context, const Result<Json>& answer) {
   if (answer) {
     payload["reply"] = *answer;
   } else {
-    payload["error"] = {{"code", describe(answer.error().code).name},
-                        {"detail", answer.error().detail}};
+    payload["error"] = error_json(answer.error());
   }
   return payload;
 }

@@ -63,9 +63,16 @@ Error explain_quorum(const KindDefinition& kind, Error error) {
   const auto name = declared_name(stored.substr(0, stored.find('\0')));
   const auto quorum = std::ranges::find(kind.quorums, name, &QuorumDefinition::name);
   if (quorum == kind.quorums.end()) return error;
-  return {.code = ErrorCode::conflict,
-          .detail = quorum->refusal,
-          .fields = {{"", quorum->code, quorum->refusal}}};
+  Error refused{.code = ErrorCode::conflict,
+                .detail = quorum->refusal,
+                .fields = {{"", quorum->code, quorum->refusal}}};
+  const auto own = kind.errors.find(quorum->code);
+  if (own == kind.errors.end()) return refused;
+  refused.own = std::make_shared<const OwnError>(OwnError{.name = own->first,
+                                                          .http_status = own->second.http_status,
+                                                          .title = own->second.title,
+                                                          .members = "{}"});
+  return refused;
 }
 
 }  // namespace perdure::runtime

@@ -52,14 +52,6 @@ storage::RocksdbOptions storage_options(const RuntimeOptions& options) {
               }};
 }
 
-std::pair<std::future<Result<Reply>>, ReplyHandler> promise_reply() {
-  // shared: std::function must be copyable
-  auto promise = std::make_shared<std::promise<Result<Reply>>>();
-  auto future = promise->get_future();
-  return {std::move(future),
-          [promise](Result<Reply> reply) { promise->set_value(std::move(reply)); }};
-}
-
 /// Records may be large: a reader that stops has made the store read few for nothing.
 constexpr std::size_t records_at_once = 8;
 
@@ -95,12 +87,6 @@ JournalRecord journal_view(runtime::Record record, const ObjectId& object,
 
 }  // namespace
 
-std::future<Result<Reply>> ObjectRef::send(Call call) const {
-  call.target = id_;
-  if (call.payload.is_null()) call.payload = Json::object();
-  return runtime_->call(std::move(call));
-}
-
 Runtime::Runtime(std::unique_ptr<Core> core, std::vector<Kind> kinds)
     : kinds_(runtime::with_own_kinds(std::move(kinds))), core_(std::move(core)) {}
 Runtime::~Runtime() = default;
@@ -125,12 +111,6 @@ Result<std::unique_ptr<Runtime>> Runtime::open(RuntimeOptions options, std::vect
 
 void Runtime::call(Call call, ReplyHandler done) {
   core_->intake().call(std::move(call), std::move(done));
-}
-
-std::future<Result<Reply>> Runtime::call(Call call) {
-  auto [future, done] = promise_reply();
-  this->call(std::move(call), std::move(done));
-  return std::move(future);
 }
 
 void Runtime::transact(std::vector<ObjectId> objects, TransactionHandler handler,

@@ -63,10 +63,11 @@ Unexpected is_taken(const std::string& name) {
 
 Kind subscriber_kind() {
   return kind<Json>(std::string{subscriber_kind_name})
-      .command("begin", begin, {.creates = Creates::yes})
-      .command("follow", follow)
+      .command("begin", begin, {.creates = Creates::yes, .callers = Callers::messages})
+      .command("follow", follow, {.callers = Callers::messages})
       .command("advance",
-               [](Turn&, Json& self, const Json& payload) { self["cursor"] = payload.at("to"); })
+               [](Turn&, Json& self, const Json& payload) { self["cursor"] = payload.at("to"); },
+               {.callers = Callers::messages})
       .index({.name = "created_at", .fields = {"$created_at"}});
 }
 

@@ -156,7 +156,7 @@ Kind subscription_kind() {
       .command("change", change)
       .command("pause", pause)
       .command("resume", resume)
-      .command("pass_on", pass_on_turn)
+      .command("pass_on", pass_on_turn, {.callers = Callers::messages})
       .index({.name = "created_at", .fields = {"$created_at"}});
 }
 

@@ -13,6 +13,7 @@
 #include "life_end.hpp"
 #include "once.hpp"
 #include "operations.hpp"
+#include "own_errors.hpp"
 #include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/access.hpp"
 #include "perdure/schemas/misfit.hpp"
@@ -402,10 +403,10 @@ Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
   if (!is_meant(envelope, newest)) return refuse_for_other_life(envelope, newest, around);
   if (envelope.refused) return decide_nothing(envelope, newest, around, fail(*envelope.refused));
   auto decision = run_change(envelope, newest, around);
-  if (!decision && is_answer(envelope, decision.error())) {
-    return decide_nothing(envelope, newest, around, fail(std::move(decision).error()));
-  }
-  return decision;
+  if (decision) return decision;
+  auto error = as_declared(around.kind, std::move(decision).error());
+  if (!is_answer(envelope, error)) return fail(std::move(error));
+  return decide_nothing(envelope, newest, around, fail(std::move(error)));
 }
 
 Result<Reply> run_query(const Envelope& envelope, const Version& version,
@@ -434,10 +435,12 @@ Result<Reply> run_query(const Envelope& envelope, const Version& version,
     meta.origin = std::move(origin);
   }
   const ViewContext view{envelope.call.principal, meta, envelope.accepted_at, store, pending};
-  return guarded(envelope, [&]() -> Result<Reply> {
+  auto reply = guarded(envelope, [&]() -> Result<Reply> {
     PERDURE_TRY(value, query.run(view, seen.state.get(), envelope.call.payload));
     return Reply{.value = std::move(value), .meta = version.meta};
   });
+  if (reply) return reply;
+  return fail(as_declared(*envelope.kind, std::move(reply).error()));
 }
 
 }  // namespace perdure::runtime

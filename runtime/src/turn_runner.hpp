@@ -109,6 +109,10 @@ void add_to_unit(storage::Unit& unit, Decision& decision, std::uint64_t epoch);
 [[nodiscard]] bool is_hidden(const Envelope& envelope, const Version& newest);
 [[nodiscard]] Unexpected not_found(const Envelope& envelope);
 
+/// Whether the caller may have a command called later, by an alarm: only one that it may call now.
+[[nodiscard]] Result<void> check_may_name(const Envelope& envelope, const Version& newest,
+                                          const CommandDefinition& command);
+
 /// What every call is checked for before it may see the object: deadline, access. `now`
 /// is in steady time.
 [[nodiscard]] Result<void> admit(const Envelope& envelope, const Version& newest, Timestamp now);

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <future>
+
 #include "perdure/actors/jobs.hpp"
 #include "perdure/actors/kinds.hpp"
 #include "perdure/api/app/bootstrap.hpp"

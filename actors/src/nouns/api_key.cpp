@@ -190,9 +190,11 @@ Kind make(const Noun& noun) {
                             const Json& payload) { return rotate(turn, self, payload); })
       .command("revoke", [](Turn& turn, ResourceState& self,
                             const Json& payload) { return revoke(turn, self, payload); })
-      .command("touch", [](Turn& turn, ResourceState& self) { touch(turn, self); })
+      .command("touch", [](Turn& turn, ResourceState& self) { touch(turn, self); },
+               {.callers = Callers::host})
       .query("verify",
-             [](const ResourceState& self, const Json& payload) { return verify(self, payload); })
+             [](const ResourceState& self, const Json& payload) { return verify(self, payload); },
+             {.callers = Callers::host})
       .unique({.space = std::string{api_key::hash_space}, .field = hash_field})
       .secret(hash_field)
       .check_change(check_change)

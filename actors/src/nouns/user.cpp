@@ -137,12 +137,12 @@ Json account(const ResourceState& self) {
 }
 
 /// Takes the view, as the root alone does not say who asks.
-Result<Json> password(const View& view, const ResourceState& self) {
-  if (!is_host(view.principal())) {
-    return fail(ErrorCode::forbidden, "only the server itself may see a password's hash");
-  }
+Json password(const ResourceState& self) {
   return Json{{hashed_password, self.internal().at(hashed_password)}};
 }
+
+constexpr ErrorType<> last_admin{
+    "last_admin", 409, "The change would leave the server without an active administrator."};
 
 void add_commands(KindBuilder<ResourceState>& builder, const Fields& fields,
                   const Schema& hash_schema) {
@@ -179,18 +179,20 @@ void add_commands(KindBuilder<ResourceState>& builder, const Fields& fields,
       .command("erase",
                [fields](Turn& turn, ResourceState& self) { return erase(fields, turn, self); })
       .query("preferences", [](const ResourceState& self) { return preferences_of(self); })
-      .query("account", [](const ResourceState& self) { return account(self); })
-      .query("password",
-             [](const View& view, const ResourceState& self) { return password(view, self); })
+      .query("account", [](const ResourceState& self) { return account(self); },
+             {.callers = Callers::host})
+      .query("password", [](const ResourceState& self) { return password(self); },
+             {.callers = Callers::host})
       .unique({.space = std::string{user::email_space},
                .field = "email",
                .compare = UniqueDefinition::Compare::ignoring_case})
       .unique({.space = std::string{user::username_space},
                .field = "username",
                .compare = UniqueDefinition::Compare::ignoring_case})
+      .error(last_admin)
       .quorum({.name = "active_administrators",
                .where = {{"role", "admin"}, {"is_active", true}},
-               .code = "last_admin",
+               .code = std::string{last_admin.name},
                .refusal = "this would leave the server without an active administrator: make "
                           "another user one first"})
       .secret("internal.hashed_password")

@@ -285,18 +285,26 @@ void add_commands(KindBuilder<ResourceState>& builder, const WebhookPolicy& poli
   std::move(builder)
       .command("rotate", [](Turn& turn, ResourceState& self,
                             const Json& payload) { return rotate(turn, self, payload); })
-      .command("events", [policy](Turn& turn, ResourceState& self,
-                                  const Json& batch) { take_batch(policy, turn, self, batch); })
-      .command("event", [policy](Turn& turn, ResourceState& self,
-                                 const Json& event) { take_event(policy, turn, self, event); })
+      .command("events",
+               [policy](Turn& turn, ResourceState& self, const Json& batch) {
+                 take_batch(policy, turn, self, batch);
+               },
+               {.callers = Callers::host})
+      .command("event",
+               [policy](Turn& turn, ResourceState& self, const Json& event) {
+                 take_event(policy, turn, self, event);
+               },
+               {.callers = Callers::host})
       .command("attempted",
                [policy](Turn& turn, ResourceState& self, const Json& outcome) {
                  if (!Deliveries{policy, turn, self.json}.attempted(outcome)) turn.change_nothing();
-               })
+               },
+               {.callers = Callers::host})
       .command("deliver",
                [policy](Turn& turn, ResourceState& self) {
                  Deliveries{policy, turn, self.json}.on_alarm();
-               })
+               },
+               {.callers = Callers::host})
       .command("test", [policy](Turn& turn, ResourceState& self,
                                 const Json& payload) { return test(policy, turn, self, payload); })
       .command("retry_delivery",

@@ -160,7 +160,8 @@ Application::Services::Services(Runtime& with_runtime, const Clock& with_clock, 
       router(all_routes()),
       cors({.origins = options.cors_origins, .headers = options.cors_headers}),
       server_bucket("server", policy_of(options.server_rate)),
-      openapi(static_answer("application/json", render_openapi(router, options.version))),
+      openapi(static_answer("application/json",
+                            render_openapi(router, options.version, runtime.kinds()))),
       slow_work(options.slow) {
   if (!options.metrics.meter) return;
   for (const auto& route : router.routes()) {
@@ -215,8 +216,8 @@ std::function<std::string(std::string_view kind)> kind_resources() {
   };
 }
 
-std::string openapi_document(std::string_view version) {
-  return render_openapi(Router{all_routes()}, version);
+std::string openapi_document(std::string_view version, const std::vector<Kind>& kinds) {
+  return render_openapi(Router{all_routes()}, version, kinds);
 }
 
 }  // namespace perdure::api

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "app/paths.hpp"
+#include "perdure/actors/kinds.hpp"
 #include "perdure/actors/noun.hpp"
 #include "perdure/base/check.hpp"
 #include "perdure/schemas/registry.hpp"
@@ -15,6 +16,11 @@ namespace perdure::api {
 namespace {
 
 constexpr const char* in_components = "#/components/schemas/";
+
+/// The errors of kinds' own, by their names.
+using OwnErrors = std::map<std::string, actors::OwnErrorOfKinds>;
+
+std::string schema_of_own(const std::string& name) { return "Problem_" + name; }
 
 // `Name` and `Name#/part` become places in the document; every name met is collected.
 void rewrite_references(Json& schema, std::set<std::string>& names) {
@@ -212,7 +218,7 @@ bool names_resource(const CompiledRoute& compiled) {
              compiled.route.query.end();
 }
 
-Json responses_of(const CompiledRoute& compiled) {
+Json responses_of(const CompiledRoute& compiled, const OwnErrors& errors) {
   const auto& route = compiled.route;
   Json responses{{std::to_string(route.status), success_of(route)}};
   if (!is_unsafe(route) && has_etag(route)) {
@@ -223,6 +229,9 @@ Json responses_of(const CompiledRoute& compiled) {
   if (names_resource(compiled)) problems.push_back(404);
   if (is_unsafe(route)) problems.push_back(409);
   if (route.body != BodyUse::none) problems.insert(problems.end(), {413, 415});
+  if (is_unsafe(route) && !is_open(route)) {
+    for (const auto& [name, of] : errors) problems.push_back(of.error.http_status);
+  }
   for (const int status : problems) {
     const auto name = std::to_string(status);
     responses[name] = {{"$ref", "#/components/responses/Problem" + name}};
@@ -230,12 +239,12 @@ Json responses_of(const CompiledRoute& compiled) {
   return responses;
 }
 
-Json operation_of(const CompiledRoute& compiled) {
+Json operation_of(const CompiledRoute& compiled, const OwnErrors& errors) {
   const auto& route = compiled.route;
   Json operation{{"operationId", route.operation},
                  {"tags", {route.tag}},
                  {"summary", route.summary},
-                 {"responses", responses_of(compiled)}};
+                 {"responses", responses_of(compiled, errors)}};
   std::string description = route.description;
   if (is_open(route)) {
     operation["security"] = Json::array();
@@ -255,7 +264,7 @@ Json operation_of(const CompiledRoute& compiled) {
   return operation;
 }
 
-Json shared_responses() {
+Json shared_responses(const OwnErrors& errors) {
   auto responses = Json::object();
   const std::vector<std::pair<int, const char*>> all{
       {400, "The request cannot be parsed"},
@@ -274,6 +283,14 @@ Json shared_responses() {
     responses["Problem" + std::to_string(status)] = {
         {"description", description},
         {"content", {{"application/problem+json", {{"schema", reference("Problem")}}}}}};
+  }
+  // What a kind refuses in its own words has members of its own.
+  for (const auto& [name, of] : errors) {
+    auto& response = responses["Problem" + std::to_string(of.error.http_status)];
+    if (response.is_null()) response["description"] = "An error of a kind's own";
+    auto& schema = response["content"]["application/problem+json"]["schema"];
+    if (!schema.contains("anyOf")) schema = {{"anyOf", Json::array({reference("Problem")})}};
+    schema["anyOf"].push_back(reference(schema_of_own(name)));
   }
   responses["NotModified"] = {
       {"description", "The client has this already: If-None-Match names it"},
@@ -308,10 +325,26 @@ Json text_header(const char* description) {
   return {{"description", description}, {"schema", {{"type", "string"}}}};
 }
 
-Json components(const Router& router) {
+Json schemas_with_own(const Router& router, const OwnErrors& errors) {
+  auto schemas = component_schemas(router);
+  for (const auto& [name, of] : errors) {
+    auto properties = of.error.members.value("properties", Json::object());
+    properties["code"] = {{"const", name}};
+    schemas[schema_of_own(name)] = {
+        {"description", of.error.title},
+        {"allOf",
+         {reference("Problem"),
+          {{"type", "object"},
+           {"properties", std::move(properties)},
+           {"required", of.error.members.value("required", Json::array())}}}}};
+  }
+  return schemas;
+}
+
+Json components(const Router& router, const OwnErrors& errors) {
   return {
-      {"schemas", component_schemas(router)},
-      {"responses", shared_responses()},
+      {"schemas", schemas_with_own(router, errors)},
+      {"responses", shared_responses(errors)},
       {"parameters",
        {{"IdempotencyKey",
          header_parameter("Idempotency-Key",
@@ -332,7 +365,9 @@ Json components(const Router& router) {
 
 }  // namespace
 
-std::string render_openapi(const Router& router, std::string_view version) {
+std::string render_openapi(const Router& router, std::string_view version,
+                           const std::vector<Kind>& kinds) {
+  const auto errors = actors::own_errors(kinds);
   auto paths = Json::object();
   auto tags = Json::array();
   for (const auto& compiled : router.routes()) {
@@ -341,7 +376,7 @@ std::string render_openapi(const Router& router, std::string_view version) {
     std::string method{http::to_string(route.method)};
     std::ranges::transform(method, method.begin(),
                            [](char c) { return static_cast<char>(c + ('a' - 'A')); });
-    paths[route.path][method] = operation_of(compiled);
+    paths[route.path][method] = operation_of(compiled, errors);
     const Json tag{{"name", route.tag}, {"description", tag_description(route.tag)}};
     if (std::ranges::find(tags, tag) == tags.end()) tags.push_back(tag);
   }
@@ -360,7 +395,7 @@ std::string render_openapi(const Router& router, std::string_view version) {
       {"security", {{{"bearer", Json::array()}}, {{"api_key", Json::array()}}}},
       {"tags", std::move(tags)},
       {"paths", std::move(paths)},
-      {"components", components(router)}};
+      {"components", components(router, errors)}};
   return dump_json(document);
 }
 

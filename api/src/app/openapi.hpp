@@ -4,11 +4,15 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/router.hpp"
+#include "perdure/runtime/kind.hpp"
 
 namespace perdure::api {
 
-[[nodiscard]] std::string render_openapi(const Router& router, std::string_view version);
+/// With the own errors of `kinds`.
+[[nodiscard]] std::string render_openapi(const Router& router, std::string_view version,
+                                         const std::vector<Kind>& kinds);
 
 }  // namespace perdure::api

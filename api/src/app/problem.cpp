@@ -63,6 +63,7 @@ std::string_view title_of(int status) {
 }
 
 int Problem::status() const {
+  if (own) return own->http_status;
   const auto* row = find_error_row(code);
   PERDURE_CHECK(row != nullptr, code);
   return row->traits.http_status;
@@ -70,24 +71,13 @@ int Problem::status() const {
 
 std::string problem_type(std::string_view code) { return "/problems/" + std::string{code}; }
 
-namespace {
-
-/// A conflict may have a code of its own, which its one field says.
-std::string_view code_of(const Error& error) {
-  const auto name = describe(error.code).name;
-  if (error.code != ErrorCode::conflict || error.fields.size() != 1) return name;
-  const auto* row = find_error_row(error.fields.front().code);
-  return row == nullptr ? name : row->traits.name;
-}
-
-}  // namespace
-
 Problem problem_from(Error error) {
   const auto& traits = describe(error.code);
-  Problem problem{.code = code_of(error),
+  Problem problem{.code = name_of(error),
                   .detail = std::move(error.detail),
                   .fields = std::move(error.fields),
-                  .retry_after = error.retry_after};
+                  .retry_after = error.retry_after,
+                  .own = std::move(error.own)};
   if (traits.retry == Retry::yes && !problem.retry_after) {
     problem.retry_after = std::chrono::seconds{1};
   }
@@ -116,7 +106,7 @@ Json details_of(const Problem& problem) {
 
 http::Response render(const Problem& problem, std::string_view path, std::string_view request_id) {
   const auto status = problem.status();
-  const auto title = title_of(status);
+  const auto title = problem.own ? std::string_view{problem.own->title} : title_of(status);
   const auto detail = problem.detail.empty() ? std::string{title} : problem.detail;
   auto errors = Json::array();
   for (const auto& field : problem.fields) {
@@ -133,6 +123,8 @@ http::Response render(const Problem& problem, std::string_view path, std::string
             {"errors", std::move(errors)},
             {"instance", path.empty() ? "#" + percent_encode(request_id) : path_of(path)},
             {"request_id", request_id}};
+  // None of its members is named like one of those above (own_error.hpp).
+  if (problem.own) body.update(Json::parse(problem.own->members, nullptr, false));
 
   http::Response response{.status = status, .headers = {}, .body = dump_json(body)};
   response.cause = problem.cause;

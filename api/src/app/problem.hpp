@@ -2,6 +2,7 @@
 // Problem details (RFC 9457): the one form of every failure.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -14,12 +15,14 @@ namespace perdure::api {
 
 /// A failure at the edge. Most come from an Error; some exist only in HTTP (405, 406, 415).
 struct Problem {
-  std::string_view code = "internal";  ///< one of error_table()
+  std::string_view code = "internal";  ///< one of error_table(), or the name of `own`
   std::string detail = {};
   std::vector<FieldError> fields = {};
   std::optional<std::chrono::seconds> retry_after = {};
   std::vector<std::pair<std::string_view, std::string>> headers = {};
   std::string cause = {};  ///< for the log: what the client is told, or more
+  /// An error of a kind's own: its status, title and members. Shared because it is immutable.
+  std::shared_ptr<const OwnError> own = {};
 
   /// That of the code.
   [[nodiscard]] int status() const;

@@ -13,6 +13,14 @@ void ServerHooks::dead_letter_made(const ObjectId& letter, const Error& cause) {
               .fields = {{"dead_letter", letter.id}, {"cause", to_string(cause)}}});
 }
 
+void ServerHooks::call_unheard(const ObjectId& object, std::string_view name, const Error& error) {
+  log_.write(LogLevel::warning, {.logger = "runtime",
+                                 .message = "a call failed, and nobody asked what became of it",
+                                 .fields = {{"object", to_string(object)},
+                                            {"call", std::string{name}},
+                                            {"cause", to_string(error)}}});
+}
+
 void ServerHooks::writes_stopped(const Error& cause) {
   metrics_.writes_stopped(cause);
   std::vector<LogField> fields{{"cause", to_string(cause)}};

@@ -28,6 +28,7 @@ class ServerHooks final : public EveryHook {
   }
   void outbox_changed(std::size_t items) override { metrics_.outbox_changed(items); }
   void dead_letter_made(const ObjectId& letter, const Error& cause) override;
+  void call_unheard(const ObjectId& object, std::string_view name, const Error& error) override;
   void writes_stopped(const Error& cause) override;
   void damage_found(const Error& cause) override;
   void line_broken(const Error& cause) override;

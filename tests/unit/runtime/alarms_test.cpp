@@ -282,7 +282,7 @@ TEST_F(Alarms, are_counted_rightly_when_a_turn_that_set_one_is_refused) {
     value(call("bell", "b", std::string{builtin::set_alarm}, spec));
   }
   // One of two turns that claim the same name comes back from the commit with its alarm.
-  std::vector<std::future<Result<Reply>>> replies;
+  std::vector<Future<Reply>> replies;
   for (const auto* id : {"b", "c"}) {
     value(call("bell", id, "break", 0));
     spec["name"] = "last";

@@ -34,7 +34,7 @@ TEST_F(Bounds, a_full_mailbox_refuses_and_finishes_what_it_took) {
   auto small = options();
   small.mailbox_max = 8;
   open_with(small);
-  std::vector<std::future<Result<Reply>>> replies;
+  std::vector<Future<Reply>> replies;
   const auto object = runtime_->object("slow", "a");
   replies.push_back(object.call("wait"));
   door_.entered.wait();
@@ -62,7 +62,7 @@ TEST_F(Bounds, calls_in_flight_are_bounded_over_all_objects) {
   open_with(small);
   auto first = runtime_->object("slow", "a").call("wait");
   door_.entered.wait();
-  std::vector<std::future<Result<Reply>>> others;
+  std::vector<Future<Reply>> others;
   for (int i = 0; i < 6; ++i) {
     others.push_back(runtime_->object("counter", std::to_string(i)).call("add", Add{1}));
   }
@@ -129,7 +129,7 @@ TEST_F(Bounds, an_object_has_a_bounded_number_of_pins_however_fast_they_come) {
     return runtime_->call(
         {.target = {"counter", "a"}, .name = std::string{name}, .payload = {{"seq", seq}}});
   };
-  std::vector<std::future<Result<Reply>>> replies;
+  std::vector<Future<Reply>> replies;
   for (Seq seq = 1; seq <= limits::object_pins_max + 1; ++seq) {
     replies.push_back(change(builtin::pin, seq));
   }

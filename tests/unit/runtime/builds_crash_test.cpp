@@ -47,7 +47,7 @@ class KilledBuilds : public ::testing::Test {
 
   std::string make() const {
     const auto runtime = open(1);
-    std::vector<std::future<Result<Reply>>> calls;
+    std::vector<Future<Reply>> calls;
     for (int i = 0; i < objects; ++i) {
       calls.push_back(runtime->object("person", "p" + std::to_string(i))
                           .call("set", Json{{"city", i % 2 == 0 ? "Oslo" : "Bern"},

@@ -3,6 +3,8 @@
 // shared, and as long as it is.
 #include <gmock/gmock.h>
 
+#include <future>
+
 #include "fixture.hpp"
 #include "perdure/runtime/access.hpp"
 

@@ -2,6 +2,8 @@
 // The journal, reading the past, snapshots, restore, clone, export and import, lists.
 #include <gmock/gmock.h>
 
+#include <future>
+
 #include "fixture.hpp"
 #include "perdure/base/crypto.hpp"
 

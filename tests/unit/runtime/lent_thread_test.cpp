@@ -135,7 +135,7 @@ TEST_F(LentThreads, answer_in_the_order_of_the_calls_beside_other_callers) {
   const auto worker = runtime_->object("worker", "a");
   const auto call_many = [&] {
     std::vector<std::int64_t> replies;
-    std::vector<std::future<Result<Reply>>> waiting;
+    std::vector<Future<Reply>> waiting;
     for (int i = 0; i < calls; ++i) waiting.push_back(worker.call("work", 0));
     for (auto& reply : waiting) replies.push_back(value(reply.get()).get<std::int64_t>());
     return replies;

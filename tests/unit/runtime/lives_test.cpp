@@ -167,7 +167,7 @@ TEST_F(Lives, keep_their_alarms_when_a_seq_of_theirs_is_restored_and_when_they_a
 TEST_F(Lives, take_along_alarms_that_are_not_durable_yet) {
   begin_first_life();
   for (int i = 0; i < 20; ++i) {
-    std::vector<std::future<Result<Reply>>> replies;
+    std::vector<Future<Reply>> replies;
     const auto send = [&](std::string_view command, const Json& payload = nullptr) {
       replies.push_back(runtime_->object("phoenix", "p").call(std::string{command}, payload));
     };

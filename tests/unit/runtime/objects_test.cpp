@@ -111,7 +111,7 @@ TEST_F(Objects, no_call_is_lost_while_its_object_hibernates_again_and_again) {
 }
 
 TEST_F(Objects, calls_without_waiting_keep_their_order) {
-  std::vector<std::future<Result<Reply>>> replies;
+  std::vector<Future<Reply>> replies;
   const auto object = runtime_->object("counter", "a");
   for (int i = 0; i < 500; ++i) replies.push_back(object.call("add", Add{1}));
   auto last = object.ask("value");
@@ -122,8 +122,8 @@ TEST_F(Objects, calls_without_waiting_keep_their_order) {
 TEST_F(Objects, what_is_on_its_way_to_the_disk_is_seen_however_much_it_is) {
   value(call("note", "a", "create", Json{{"title", "t"}}));
   const auto note = runtime_->object("note", "a");
-  std::vector<std::future<Result<Reply>>> replies;
-  std::vector<std::pair<std::future<Result<Reply>>, Json>> looks;
+  std::vector<Future<Reply>> replies;
+  std::vector<std::pair<Future<Reply>, Json>> looks;
   Json written = Json::object();
   for (int i = 0; i < 1000; ++i) {
     const auto key = std::to_string(i % 90);  // as many as a look gives, and again
@@ -210,7 +210,7 @@ TEST_F(Objects, a_gap_in_the_upgrade_steps_is_refused_at_open) {
 }
 
 TEST_F(Objects, stop_finishes_what_was_accepted_and_refuses_the_rest) {
-  std::vector<std::future<Result<Reply>>> replies;
+  std::vector<Future<Reply>> replies;
   for (int i = 0; i < 200; ++i) {
     replies.push_back(runtime_->object("counter", std::to_string(i % 7)).call("add", Add{1}));
   }

@@ -52,7 +52,7 @@ TEST_F(OnceTest, the_key_is_the_principals_own) {
 }
 
 TEST_F(OnceTest, concurrent_creates_with_one_key_make_one_object) {
-  std::vector<std::future<Result<Reply>>> replies;
+  std::vector<Future<Reply>> replies;
   for (int i = 0; i < 16; ++i) {
     auto call = add("create", 1, "id-" + std::to_string(i));
     call.idempotency_fingerprint = "POST /counters";
@@ -115,7 +115,7 @@ TEST_F(OnceBounds, are_the_same_after_a_restart) {
 }
 
 TEST_F(OnceBounds, are_exact_however_many_come_at_once) {
-  std::vector<std::future<Result<Reply>>> replies;
+  std::vector<Future<Reply>> replies;
   for (int i = 0; i < 20 * most; ++i) {
     replies.push_back(runtime_->call(add(std::to_string(i), 1, "id-" + std::to_string(i % 7))));
   }

@@ -3,6 +3,7 @@
 // is calls that were served, not time.
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <future>
 #include <latch>
 
 #include "fixture.hpp"
@@ -164,7 +165,7 @@ TEST_F(Owners, take_turns_with_calls_that_a_transaction_held_back) {
 }
 
 TEST_F(Owners, keep_the_order_of_their_calls_over_slices_and_transactions) {
-  std::vector<std::future<Result<Reply>>> replies;
+  std::vector<Future<Reply>> replies;
   const auto counter = runtime_->object("counter", "a");
   std::atomic<int> transactions{0};
   for (int i = 0; i < 500; ++i) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an owner has is counted exactly, and bounded, by whatever door it comes.
+#include <future>
+
 #include "fixture.hpp"
 #include "perdure/storage/rocksdb_store.hpp"
 
@@ -13,8 +15,7 @@ class QuotasTest : public RuntimeTest {
                     {.quotas = {.objects = 3, .objects_of_kind = {{"note", 1}}},
                      .purge_after = std::chrono::seconds{0}}) {}
 
-  std::future<Result<Reply>> create(const Principal& who, const std::string& kind,
-                                    const std::string& id) {
+  Future<Reply> create(const Principal& who, const std::string& kind, const std::string& id) {
     const bool is_note = kind == "note";
     return runtime_->call({.target = {kind, id},
                            .name = is_note ? "create" : "add",
@@ -51,7 +52,7 @@ TEST_F(QuotasTest, of_a_kind_hold_beside_that_of_all) {
 }
 
 TEST_F(QuotasTest, are_exact_however_many_come_at_once) {
-  std::vector<std::future<Result<Reply>>> replies;
+  std::vector<Future<Reply>> replies;
   for (int i = 0; i < 200; ++i) replies.push_back(create(ann, "counter", std::to_string(i)));
   int made = 0;
   for (auto& reply : replies) made += reply.get() ? 1 : 0;
@@ -224,7 +225,7 @@ TEST_F(ByteQuotas, forget_what_an_earlier_life_had) {
 
 TEST_F(ByteQuotas, are_exact_however_many_come_at_once) {
   for (int i = 0; i < 8; ++i) value(make(ann, std::to_string(i)));
-  std::vector<std::future<Result<Reply>>> replies;
+  std::vector<Future<Reply>> replies;
   for (int i = 0; i < 200; ++i) {
     replies.push_back(runtime_->call({.target = {"note", std::to_string(i % 8)},
                                       .name = "write",

@@ -133,7 +133,7 @@ TEST_F(Transactions, transfers_in_a_ring_neither_make_nor_lose_money) {
   constexpr int rounds = 200;
   for (int i = 0; i < accounts; ++i) value(call("account", std::to_string(i), "deposit", 100));
   std::atomic<int> done{0};
-  std::vector<std::future<Result<Reply>>> deposits;
+  std::vector<Future<Reply>> deposits;
   for (int i = 0; i < rounds; ++i) {
     const ObjectId from{"account", std::to_string(i % accounts)};
     const ObjectId to{"account", std::to_string((i * 3 + 1) % accounts)};

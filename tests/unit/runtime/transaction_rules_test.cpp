@@ -219,7 +219,7 @@ TEST_F(TransactionRules, bound_the_objects_that_a_handler_finds) {
 TEST_F(TransactionRules, lose_no_turn_of_others_between_finding_and_holding) {
   constexpr int rounds = 100;
   std::atomic<int> done{0};
-  std::vector<std::future<Result<Reply>>> calls;
+  std::vector<Future<Reply>> calls;
   for (int i = 0; i < rounds; ++i) {
     runtime_->transact_found(
         [i](Transaction& transaction) -> Result<Json> {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Unique and secret fields, which follow from the state; and turns that change nothing.
+#include <future>
+
 #include "fixture.hpp"
 #include "perdure/base/crypto.hpp"
 

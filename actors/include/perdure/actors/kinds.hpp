@@ -3,6 +3,8 @@
 // embedder's are; each has its file in src/, and its line in kinds.cpp.
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "perdure/actors/webhook.hpp"
@@ -23,5 +25,12 @@ struct DomainOptions {
 
 /// The kinds of all nouns (noun.hpp).
 [[nodiscard]] std::vector<Kind> domain_kinds(const DomainOptions& options = {});
+
+/// The own errors of kinds by their names, each with the kinds that declare it.
+struct OwnErrorOfKinds {
+  OwnErrorDefinition error;
+  std::vector<std::string> kinds;
+};
+[[nodiscard]] std::map<std::string, OwnErrorOfKinds> own_errors(const std::vector<Kind>& kinds);
 
 }  // namespace perdure::actors

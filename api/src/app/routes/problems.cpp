@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// /problems/{code}: what each problem's `type` leads to. All pages are made of the table of codes.
+// /problems/{code}: what each problem's `type` leads to. Pages are made of the table of codes, and
+// of the own errors of kinds.
 #include <array>
 #include <map>
 #include <memory>
@@ -8,6 +9,8 @@
 #include "app/fields.hpp"
 #include "app/problem.hpp"
 #include "app/routes/tables.hpp"
+#include "app/services.hpp"
+#include "perdure/actors/kinds.hpp"
 #include "perdure/base/error_table.hpp"
 
 namespace perdure::api {
@@ -102,26 +105,43 @@ struct Page {
 };
 using Pages = std::map<std::string, Page, std::less<>>;
 
+Page page_of(const ErrorRow& row) {
+  Page page{.json = static_answer(json_type, as_json(row)),
+            .html = static_answer(html_type, as_html(row))};
+  page.html.content_policy = content_policy;
+  return page;
+}
+
 Pages make_pages() {
   Pages pages;
-  for (const auto& row : error_table()) {
-    Page page{.json = static_answer(json_type, as_json(row)),
-              .html = static_answer(html_type, as_html(row))};
-    page.html.content_policy = content_policy;
-    pages.emplace(row.traits.name, std::move(page));
-  }
+  for (const auto& row : error_table()) pages.emplace(row.traits.name, page_of(row));
   return pages;
 }
 
+/// The page of an error that a kind of the server declares for itself.
+std::optional<Page> own_page(const Runtime& runtime, const std::string& code) {
+  const auto errors = actors::own_errors(runtime.kinds());
+  const auto found = errors.find(code);
+  if (found == errors.end()) return {};
+  const auto& error = found->second.error;
+  return page_of({.code = {},
+                  .traits = {code, error.http_status, Retry::no, Committed::no},
+                  .meaning = error.title,
+                  .advice = "Read the resource, and decide anew."});
+}
+
 void show(const Pages& pages, const ContextPtr& context) {
-  const auto page = pages.find(context->value("code"));
-  if (page == pages.end()) {
+  const std::string code{context->value("code")};
+  const auto known = pages.find(code);
+  const auto own = known == pages.end() ? own_page(context->services.runtime, code) : std::nullopt;
+  const auto* const page = own ? &*own : known == pages.end() ? nullptr : &known->second;
+  if (page == nullptr) {
     return answer(*context, Error{.code = ErrorCode::not_found, .detail = "no such problem"});
   }
   constexpr std::array types{json_type, html_type};
   const auto accept = joined(context->request.headers, "Accept").value_or("");
   const bool wants_html = best_type(accept, types) == 1U;
-  answer(*context, wants_html ? page->second.html : page->second.json);
+  answer(*context, wants_html ? page->html : page->json);
 }
 
 }  // namespace

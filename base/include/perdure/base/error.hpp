@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,12 +63,28 @@ struct FieldError {
   std::string message;  ///< a sentence for people
 };
 
+/// An error that a kind declares for itself, such as `insufficient_funds`
+/// (perdure/runtime/own_error.hpp).
+struct OwnError {
+  std::string name;  ///< stable; what clients get as the code
+  int http_status;
+  std::string title;    ///< a sentence for people
+  std::string members;  ///< what else it says: a JSON object, as text
+};
+
 struct Error {
   ErrorCode code = ErrorCode::internal;
   std::string detail;
   std::vector<FieldError> fields = {};
   std::optional<std::chrono::seconds> retry_after = {};
+  /// What a kind's own error says. `code` is `conflict` then, for whoever does not know the kind:
+  /// nothing was done, and the state of the object excludes the request. Null: it is none. Shared
+  /// because it is immutable.
+  std::shared_ptr<const OwnError> own = {};
 };
+
+/// The name of an own error, or that of the code.
+[[nodiscard]] std::string_view name_of(const Error& error) noexcept;
 
 /// `<name>: <detail>`, for logs and test messages.
 [[nodiscard]] std::string to_string(const Error& error);

@@ -15,6 +15,19 @@
 // Objects of kinds with Reach::system are shared with nobody. What an organization owns, or is
 // granted, is reached by administrators and the host: nobody is a member of one yet.
 //
+// Which commands and queries of a kind are for whom, the kind declares (Callers). An object may
+// call any of them: its kinds' code is the host's own.
+//
+//   | who calls it     | by_grant | owner     | administrators | anybody | host   | messages  |
+//   |------------------|----------|-----------|----------------|---------|--------|-----------|
+//   | an object        | yes      | yes       | yes            | yes     | yes    | yes       |
+//   | the host itself  | yes      | yes       | yes            | yes     | yes    | forbidden |
+//   | an administrator | yes      | yes       | yes            | yes     | forbidden for both |
+//   | who owns it      | yes      | yes       | forbidden      | yes     | forbidden for both |
+//   | an editor        | yes      | forbidden | forbidden      | yes     | forbidden for both |
+//   | a viewer         | a query  | forbidden | forbidden      | yes     | forbidden for both |
+//   | anybody else     | hidden   | hidden    | hidden         | yes     | hidden for both    |
+//
 // Threads  any: values in, values out.
 #pragma once
 
@@ -55,13 +68,15 @@ struct Verdict {
   } outcome = Outcome::hidden;
   /// The name of the rule that decided; stable, and alive for ever.
   ///
-  ///   allowed    host, administrator, owner, grant_editor, grant_viewer
+  ///   allowed    host, administrator, owner, grant_editor, grant_viewer, object, anybody
   ///   forbidden  grant_viewer      the grant is for reading
   ///              owner_only        the grant is not for this, whatever its role
   ///              not_owner         only administrators create for others
   ///              not_administrator the operator's doors are administrators'
   ///              scope_missing     the key's scopes do not hold `*`
   ///              system_kind       such an object is shared with nobody
+  ///              host_only         the command is the host's and objects' own
+  ///              messages_only     the command is for objects alone
   ///   hidden     not_reader        it is not the principal's, and not shared with it
   std::string_view rule;
 
@@ -70,6 +85,21 @@ struct Verdict {
 };
 
 [[nodiscard]] Verdict permits(const Principal& principal, const Possession& of, Action action);
+
+/// Through what a call came.
+enum class Via {
+  caller,  ///< Runtime::call, or a step of a transaction
+  object,  ///< a message, an alarm, an effect's result, or the runtime's own upkeep
+};
+/// A call as `permits` sees it: `action` is read or change.
+struct Calling {
+  Action action = Action::change;
+  Callers callers = Callers::by_grant;
+  Via via = Via::caller;
+};
+/// The same for a command or a query of the kind.
+[[nodiscard]] Verdict permits(const Principal& principal, const Possession& of,
+                              const Calling& calling);
 
 /// What a refused caller hears: not_found where the object is hidden, else forbidden.
 [[nodiscard]] Error refusal(const Verdict& verdict, const ObjectId& object);

@@ -13,7 +13,8 @@
 // A command handler is `(Turn&, State&)` or `(Turn&, State&, const Payload&)`; a query handler
 // `(const State&)`, `(const State&, const Payload&)`, or either with `const View&` in front when it
 // reads entries. They return nothing, a value that nlohmann::json can hold, or a Result of one.
-// State and Payload are types with from_json and to_json; `Json` itself is one.
+// State and Payload are types with from_json and to_json; `Json` itself is one. A command that is
+// declared once (declarations.hpp) takes the place of the name, and the compiler compares the two.
 #pragma once
 
 #include <memory>
@@ -21,8 +22,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "perdure/runtime/declarations.hpp"
 #include "perdure/runtime/handler.hpp"
 #include "perdure/runtime/kind_definition.hpp"
+#include "perdure/runtime/own_error.hpp"
 
 namespace perdure {
 
@@ -41,10 +44,12 @@ class Kind {
 struct CommandOptions {
   Creates creates = Creates::no;
   JsonCheck check_payload = {};
+  Callers callers = Callers::by_grant;
 };
 
 struct QueryOptions {
   JsonCheck check_payload = {};
+  Callers callers = Callers::by_grant;
 };
 
 template <class State>
@@ -65,8 +70,10 @@ class KindBuilder {
 
   template <class F>
   KindBuilder&& command(std::string name, F handler, CommandOptions options = {}) && {
-    CommandDefinition command{
-        .run = {}, .creates = options.creates, .check_payload = std::move(options.check_payload)};
+    CommandDefinition command{.run = {},
+                              .creates = options.creates,
+                              .check_payload = std::move(options.check_payload),
+                              .callers = options.callers};
     command.run = [handler = std::move(handler)](Turn& turn, void* state,
                                                  const Json& payload) -> Result<Json> {
       auto& self = *static_cast<State*>(state);
@@ -88,7 +95,8 @@ class KindBuilder {
                                detail::PayloadOf<F>::count == 3;
     QueryDefinition query{.run = {},
                           .reads = with_view ? Reads::root_and_entries : Reads::root,
-                          .check_payload = std::move(options.check_payload)};
+                          .check_payload = std::move(options.check_payload),
+                          .callers = options.callers};
     query.run = [handler = std::move(handler)](
                     [[maybe_unused]] const View& view, const void* state,
                     [[maybe_unused]] const Json& payload) -> Result<Json> {
@@ -110,6 +118,25 @@ class KindBuilder {
     return std::move(*this);
   }
 
+  template <class Payload, class Reply, class F>
+  requires detail::HandlesCommand<F, State, Payload, Reply> KindBuilder &&
+      command(const Command<State, Payload, Reply>& declared, F handler,
+              CommandOptions options = {}) && {
+    return std::move(*this).command(std::string{declared.name}, std::move(handler),
+                                    std::move(options));
+  }
+  template <class Payload, class Reply, class F>
+  requires detail::HandlesQuery<F, State, Payload, Reply> KindBuilder &&
+      query(const Query<State, Payload, Reply>& declared, F handler, QueryOptions options = {}) && {
+    return std::move(*this).query(std::string{declared.name}, std::move(handler),
+                                  std::move(options));
+  }
+  /// Declares an own error: handlers end with none that is not declared.
+  template <class Members>
+  KindBuilder&& error(const ErrorType<Members>& declared) && {
+    definition_.errors.insert_or_assign(std::string{declared.name}, declared.definition());
+    return std::move(*this);
+  }
   KindBuilder&& index(IndexDefinition index) && {
     definition_.indexes.push_back(std::move(index));
     return std::move(*this);
@@ -207,6 +234,10 @@ class KindBuilder {
 template <class State>
 [[nodiscard]] KindBuilder<State> kind(std::string name) {
   return KindBuilder<State>{std::move(name)};
+}
+template <class State>
+[[nodiscard]] KindBuilder<State> kind(const KindName<State>& declared) {
+  return KindBuilder<State>{std::string{declared.name}};
 }
 
 }  // namespace perdure

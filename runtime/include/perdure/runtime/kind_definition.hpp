@@ -37,10 +37,21 @@ struct StateOps {
 
 enum class Creates { no, yes };
 
+/// Who may call a command or a query. `permits` (access.hpp) decides by it; the table stands there.
+enum class Callers {
+  by_grant,        ///< who owns the object, administrators, and to whom it is granted
+  owner,           ///< who owns the object, and administrators: grants do not count
+  administrators,  ///< and the host
+  anybody,         ///< whoever is signed in, also with objects of others
+  host,            ///< the process itself, and objects: nobody who came through a door of it
+  messages,        ///< objects alone: messages, alarms, results of effects; of no query
+};
+
 struct CommandDefinition {
   std::function<Result<Json>(Turn&, void* state, const Json& payload)> run;
   Creates creates = Creates::no;  ///< the one command that an object begins with
   JsonCheck check_payload = {};
+  Callers callers = Callers::by_grant;
 };
 
 enum class Reads { root, root_and_entries };
@@ -50,6 +61,16 @@ struct QueryDefinition {
   /// Root-only queries of a quiet object run on the caller's thread, without a mailbox hop.
   Reads reads = Reads::root;
   JsonCheck check_payload = {};
+  Callers callers = Callers::by_grant;
+};
+
+/// An error of the kind's own (own_error.hpp).
+struct OwnErrorDefinition {
+  int http_status;
+  std::string title;
+  /// A JSON Schema of its members, which every one of them fits.
+  Json members;
+  bool operator==(const OwnErrorDefinition&) const = default;
 };
 
 /// An ordered index over fields of the root. A field is a member name of the state's JSON
@@ -159,6 +180,8 @@ struct KindDefinition {
   std::map<std::uint32_t, UpgradeStep> upgrades;  ///< by the version they start from
   std::map<std::string, CommandDefinition, std::less<>> commands;
   std::map<std::string, QueryDefinition, std::less<>> queries;
+  /// The own errors that its handlers may end with, by their names.
+  std::map<std::string, OwnErrorDefinition, std::less<>> errors = {};
   std::vector<IndexDefinition> indexes;
   /// Lists of objects that are answered by rows of their own; see Runtime::list.
   ListRules lists = {};

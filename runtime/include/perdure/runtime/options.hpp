@@ -70,6 +70,7 @@ struct Quotas {
 struct KindBuild;
 struct Duplicate;
 struct UnknownKind;
+class Executor;
 
 /// All that the runtime tells of itself. Who passes it on derives from this class, which a hook
 /// that is forgotten keeps abstract; who wants some of it derives from Hooks.
@@ -87,6 +88,9 @@ class EveryHook {
   virtual void outbox_changed(std::size_t items) = 0;
   /// A message, an effect or an alarm was given up; the object `letter` holds it.
   virtual void dead_letter_made(const ObjectId& letter, const Error& cause) = 0;
+  /// A call failed, and nobody had asked for its outcome when its future was dropped.
+  /// Threads  any.
+  virtual void call_unheard(const ObjectId& object, std::string_view name, const Error& error) = 0;
   /// Once; `fields` has what stopped them by a stable name, and what to do.
   virtual void writes_stopped(const Error& cause) = 0;
   /// A file of the store is damaged; what is sound is served, and written, as before. Once; but for
@@ -120,6 +124,8 @@ class Hooks : public EveryHook {
   void alarm_fired(const ObjectId& /*object*/, std::chrono::milliseconds /*late*/) override {}
   void outbox_changed(std::size_t /*items*/) override {}
   void dead_letter_made(const ObjectId& /*letter*/, const Error& /*cause*/) override {}
+  void call_unheard(const ObjectId& /*object*/, std::string_view /*name*/,
+                    const Error& /*error*/) override {}
   void writes_stopped(const Error& /*cause*/) override {}
   void damage_found(const Error& /*cause*/) override {}
   void line_broken(const Error& /*cause*/) override {}
@@ -163,6 +169,14 @@ struct RuntimeOptions {
   /// purged.
   std::chrono::seconds purge_after = std::chrono::hours{24 * 30};
 
+  /// How long whoever has a future waits for its answer, unless the call says otherwise
+  /// (future.hpp); no_deadline: for ever.
+  std::chrono::milliseconds call_deadline{30'000};
+  /// Resumes coroutines that wait for a call, unless the call names another. Must outlive the
+  /// runtime. Null: threads of the runtime's own, `call_threads` of them, from the first one on.
+  Executor* executor = nullptr;
+  std::size_t call_threads = 1;
+
   std::size_t worker_threads = 1;  ///< of the actor system, when it is ours
   /// A LentThread runs turns of kinds whose commands take no more than this on average. Waking a
   /// worker costs as much: a longer turn gains little from the caller's thread, and keeps it from
@@ -176,6 +190,8 @@ struct RuntimeOptions {
   caf::actor_system* actor_system = nullptr;
   EveryHook* hooks = nullptr;  ///< must outlive the runtime
 };
+
+inline constexpr auto no_deadline = std::chrono::milliseconds::max();
 
 namespace limits {
 inline constexpr std::size_t root_bytes_max = 256u << 10;

@@ -25,7 +25,8 @@ struct Message {
   std::string command;
   Json payload = nullptr;
   /// A command of the sender that is to receive the answer, as
-  /// `{"context", "reply"}` or `{"context", "error": {"code", "detail"}}`; empty: nobody asks.
+  /// `{"context", "reply"}` or `{"context", "error": {"code", "detail"}}` (error_from_json reads an
+  /// own error of the receiver's kind out of it); empty: nobody asks.
   /// With it a refusal by the receiver is an answer; without, it is tried again.
   std::string then = {};
   Json context = nullptr;  ///< given back to `then`

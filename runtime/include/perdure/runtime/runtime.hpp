@@ -2,11 +2,10 @@
 // Runtime: opens a data directory and runs objects of the given kinds.
 //
 //   auto runtime = perdure::Runtime::open({.data_dir = "data"}, {counter}).value();
-//   auto total = runtime->object("counter", "alice").call("add", Add{.by = 2}).get();
+//   auto total = co_await runtime->object(counter, "alice").call(add, {.by = 2});
 #pragma once
 
 #include <functional>
-#include <future>
 #include <limits>
 #include <memory>
 #include <string>
@@ -19,43 +18,13 @@
 #include "perdure/runtime/inspect.hpp"
 #include "perdure/runtime/kind.hpp"
 #include "perdure/runtime/kind_build.hpp"
+#include "perdure/runtime/object_ref.hpp"
 #include "perdure/runtime/options.hpp"
 #include "perdure/runtime/seq_watch.hpp"
 #include "perdure/runtime/transaction.hpp"
 #include "perdure/runtime/transfer.hpp"
 
 namespace perdure {
-
-class Runtime;
-
-/// A name for one object; it holds nothing open and costs nothing to make.
-/// Lifetime  must not outlive its runtime.
-class ObjectRef {
- public:
-  ObjectRef(Runtime& runtime, ObjectId id) : runtime_(&runtime), id_(std::move(id)) {}
-
-  [[nodiscard]] const ObjectId& id() const { return id_; }
-
-  /// Runs a command; the future is ready when what it changed is durable.
-  template <class Payload = Json>
-  std::future<Result<Reply>> call(std::string command, const Payload& payload = {}) const {
-    return send({.target = id_, .name = std::move(command), .payload = Json(payload)});
-  }
-  /// Asks a query; what it saw is durable when the future is ready.
-  template <class Payload = Json>
-  std::future<Result<Reply>> ask(std::string query, const Payload& payload = {}) const {
-    return send({.target = id_,
-                 .type = CallType::query,
-                 .name = std::move(query),
-                 .payload = Json(payload)});
-  }
-  /// With all that a call can carry; `target` is set here.
-  std::future<Result<Reply>> send(Call call) const;
-
- private:
-  Runtime* runtime_;
-  ObjectId id_;
-};
 
 /// Threads    every method may be called from any thread.
 /// Lifecycle  open → (calls) → stop; the destructor stops, too. Accepted calls are finished.
@@ -72,6 +41,10 @@ class Runtime {
   [[nodiscard]] ObjectRef object(std::string kind, std::string id) {
     return {*this, {std::move(kind), std::move(id)}};
   }
+  template <class State>
+  [[nodiscard]] Object<State> object(const KindName<State>& kind, std::string id) {
+    return {*this, kind.object(std::move(id))};
+  }
 
   /// The one way in: everything else here that changes an object goes through it.
   ///
@@ -80,7 +53,8 @@ class Runtime {
   ///         (mailbox or in-flight bound), deadline_exceeded, unavailable (stopping, no writes),
   ///         outcome_unknown, newer_version, corrupt, internal (the handler threw).
   void call(Call call, ReplyHandler done);
-  std::future<Result<Reply>> call(Call call);
+  /// The same with a deadline of the runtime's, unless the call has one. See future.hpp.
+  detail::FutureGiven<Reply, Call> call(Call call);
 
   /// Runs a handler on several objects, whose changes commit as one; each gets a record of its own.
   /// Meanwhile other calls of these objects wait. The reply's value is the handler's.
@@ -90,14 +64,24 @@ class Runtime {
   ///         be held in time. Nothing was done then, unless it is outcome_unknown.
   void transact(std::vector<ObjectId> objects, TransactionHandler handler,
                 TransactionOptions options, ReplyHandler done);
+  Future<Reply> transact(std::vector<ObjectId> objects, TransactionHandler handler);
+  detail::FutureGiven<Reply, TransactionOptions> transact(std::vector<ObjectId> objects,
+                                                          TransactionHandler handler,
+                                                          TransactionOptions options);
   /// The same for a list of commands, run in order; the reply's value is the list of their values.
   void transact(std::vector<TransactionStep> steps, TransactionOptions options, ReplyHandler done);
+  Future<Reply> transact(std::vector<TransactionStep> steps);
+  detail::FutureGiven<Reply, TransactionOptions> transact(std::vector<TransactionStep> steps,
+                                                          TransactionOptions options);
   /// The same for objects that the handler finds as it goes. It runs at least twice: first on what
   /// is durable, while nothing is held (Transaction::rehearses); then while the objects that it
   /// named are held, and again when it names others. What it makes by chance, such as ids, has to
   /// be the same in each run.
   /// Errors  as above; overloaded when it names others time and again.
   void transact_found(TransactionHandler handler, TransactionOptions options, ReplyHandler done);
+  Future<Reply> transact_found(TransactionHandler handler);
+  detail::FutureGiven<Reply, TransactionOptions> transact_found(TransactionHandler handler,
+                                                                TransactionOptions options);
   /// What is kept under an idempotency key of a principal, if anything is; marked as replayed.
   /// Errors: idempotency_key_reused (it is kept with another fingerprint), those of the store.
   [[nodiscard]] Result<std::optional<Reply>> stored_reply(const Principal& principal,
@@ -240,6 +224,10 @@ class Runtime {
   void stop();
 
   class Core;
+  /// Makes a call whose answer somebody waits for. Null: the runtime's executor.
+  [[nodiscard]] std::shared_ptr<runtime::PendingCall> pend(Call call,
+                                                           std::optional<Milliseconds> deadline,
+                                                           Executor* executor);
   Runtime(std::unique_ptr<Core> core, std::vector<Kind> kinds);
 
  private:

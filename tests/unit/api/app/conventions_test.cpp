@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What holds for every route.
+#include <future>
+
 #include "fixture.hpp"
 
 namespace perdure::api {

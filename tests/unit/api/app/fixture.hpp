@@ -35,7 +35,7 @@ class ManualClock final : public Clock {
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
 struct ApplicationTest : testing::Test {
-  ApplicationTest() { start({}); }
+  explicit ApplicationTest(std::vector<Kind> more = {}) : more_kinds(std::move(more)) { start({}); }
   ~ApplicationTest() override {
     application.reset();
     runtime.reset();
@@ -48,6 +48,7 @@ struct ApplicationTest : testing::Test {
       auto kinds = actors::built_in_kinds();
       for (auto& kind : actors::domain_kinds()) kinds.push_back(std::move(kind));
       for (auto& kind : actors::job_kinds(job_types, {})) kinds.push_back(std::move(kind));
+      for (const auto& kind : more_kinds) kinds.push_back(kind);
       runtime = Runtime::open({.data_dir = directory, .durability = DurabilityMode::buffered},
                               std::move(kinds))
                     .value();
@@ -93,6 +94,7 @@ struct ApplicationTest : testing::Test {
   ManualClock clock;
   SecureRandom random;
   actors::JobTypes job_types = actors::built_in_job_types();  // done by nobody, unless a test does
+  std::vector<Kind> more_kinds;
   std::unique_ptr<Runtime> runtime;
   std::unique_ptr<Application> application;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What webhooks of users are that come and go. What they deliver: tests/blackbox/webhooks_test.py.
+#include <future>
 #include <mutex>
 #include <thread>
 

@@ -82,7 +82,8 @@ struct ApplicationOptions {
 [[nodiscard]] std::function<std::string(std::string_view kind)> kind_resources();
 
 /// /openapi.json, without a runtime: for `perdure openapi`.
-[[nodiscard]] std::string openapi_document(std::string_view version);
+[[nodiscard]] std::string openapi_document(std::string_view version,
+                                           const std::vector<Kind>& kinds);
 
 /// Threads    every method may be called from any thread; `handle` is called on io threads and
 ///            does not block: hashing, lists and exports run on threads of their own.
