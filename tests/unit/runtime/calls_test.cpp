@@ -50,7 +50,7 @@ concept AwaitedInPlace = requires(Awaited awaited) {
 struct Words {
   std::string text;
 };
-void to_json(Json& json, const Words& words) { json = words.text; }
+[[maybe_unused]] void to_json(Json& json, const Words& words) { json = words.text; }
 constexpr Command<Purse, Words> say{"say"};
 static_assert(AwaitedInPlace<decltype(std::declval<Object<Purse>>().call(put, {1}))>);
 static_assert(AwaitedInPlace<

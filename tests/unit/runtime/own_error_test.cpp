@@ -48,6 +48,12 @@ Kind liar_kind() {
                [](Turn&, Json&) -> Result<void> {
                  return ErrorType<TooFew>{too_few.name, 410, too_few.title}({.coins = 1});
                })
+      .error(ErrorType<Wrong>{"wordy", 409, "Many words."})
+      .command("wordy",
+               [](Turn&, Json&, const std::size_t& bytes) -> Result<void> {
+                 return ErrorType<Wrong>{"wordy", 409,
+                                         "Many words."}({.coins = std::string(bytes, 'x')});
+               })
       .command("thrown", [](Turn&, Json&) { throw Failure{too_few({.coins = 2}).error}; })
       .query("asked", [](const Json&) -> Result<Json> { return too_few({.coins = 3}); })
       .query("undeclared_query", [](const Json&) -> Result<Json> {
@@ -121,6 +127,14 @@ TEST_F(OwnErrors, that_are_not_declared_so_are_bugs_of_the_kind) {
         << error.detail;
   }
   EXPECT_EQ(error_of(ask("liar", "l", "undeclared_query")).code, ErrorCode::internal);
+}
+
+TEST_F(OwnErrors, with_members_past_their_bound_are_bugs_of_the_kind) {
+  constexpr auto around = std::string_view{R"({"coins":""})"}.size();
+  EXPECT_TRUE(error_of(call("liar", "l", "wordy", limits::own_error_bytes_max - around)).own);
+  const auto error = error_of(call("liar", "l", "wordy", limits::own_error_bytes_max - around + 1));
+  EXPECT_EQ(error.code, ErrorCode::internal);
+  EXPECT_NE(error.detail.find("at most 8192"), std::string::npos) << error.detail;
 }
 
 TEST(OwnErrorsOfKinds, are_refused_at_the_start_when_clients_could_not_tell_them_apart) {

@@ -143,8 +143,17 @@ class [[nodiscard]] NamedFuture {
   }
   void ignore() && { std::move(future_).ignore(); }
 
-  Future<T>& operator co_await() & { return future_; }
-  Future<T>& operator co_await() && = delete;  // give the future a name first
+  /// Of `co_await`.
+  struct Waiting {
+    Future<T>* future;
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    [[nodiscard]] bool await_suspend(std::coroutine_handle<> waiting) {
+      return future->await_suspend(waiting);
+    }
+    [[nodiscard]] Result<T> await_resume() { return future->await_resume(); }
+  };
+  Waiting operator co_await() & { return {&future_}; }
+  Waiting operator co_await() && = delete;  // give the future a name first
 
  private:
   Future<T> future_;
