@@ -4,8 +4,8 @@
 //
 //   bench_calls DIRECTORY [calls a pass]
 //
-// 64 chains of calls go on at a time, over 10,000 objects. The three ways take turns, ten passes
-// each; a ratio is that of two neighbouring passes, in processor time of the process a call.
+// 64 chains of calls go on at a time, over 10,000 objects. The three ways take turns, forty
+// passes each; a ratio is that of two neighbouring passes, in processor time of the process a call.
 #include <sys/resource.h>
 
 #include <atomic>
@@ -19,7 +19,7 @@ namespace {
 using namespace perdure;
 using namespace perdure::bench;
 
-constexpr int passes = 10;
+constexpr int passes = 40;
 constexpr std::size_t objects = 10'000;
 inline constexpr KindName<Counter> counter_name{"counter"};
 inline constexpr Command<Counter, Add, std::int64_t> add_to{"add"};
@@ -132,7 +132,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "usage: bench_calls DIRECTORY [calls a pass]\n");
     return 2;
   }
-  const std::size_t calls = argc > 2 ? std::stoul(argv[2]) : 100'000;
+  const std::size_t calls = argc > 2 ? std::stoul(argv[2]) : 20'000;
   const auto opened = bench::open(argv[1], {counter()});
   constexpr std::array ways{Way::callback, Way::posted_callback, Way::coroutine};
   std::array<std::vector<double>, 3> rates;

@@ -43,23 +43,32 @@ void PendingCall::expire() {
   answer(fail(std::move(error)));
 }
 
-ReplyHandler PendingCall::handler() {
-  struct Answering {
-    std::shared_ptr<PendingCall> call;
-    explicit Answering(std::shared_ptr<PendingCall> of) : call(std::move(of)) {}
-    Answering(const Answering&) = delete;
-    Answering& operator=(const Answering&) = delete;
-    ~Answering() {
-      if (call->claimed_.load()) return;
-      call->answer(
-          fail(ErrorCode::outcome_unknown,
-               "the runtime ended before it answered; what became of the call is unknown"));
-    }
-  };
-  // Shared: a std::function can be copied.
-  return [answering = std::make_shared<Answering>(shared_from_this())](Result<Reply> reply) {
-    answering->call->answer(std::move(reply));
-  };
+/// A handler, and copies of it: a std::function can be copied. The last one that goes has answered,
+/// or nobody will.
+class PendingCall::Handler {
+ public:
+  explicit Handler(std::shared_ptr<PendingCall> call) : call_(std::move(call)) { count(); }
+  Handler(const Handler& other) : call_(other.call_) { count(); }
+  Handler(Handler&& other) noexcept = default;
+  Handler& operator=(const Handler&) = delete;
+  Handler& operator=(Handler&&) = delete;
+  ~Handler() {
+    if (call_ && call_->handlers_.fetch_sub(1) == 1) call_->give_up();
+  }
+  void operator()(Result<Reply> reply) const { call_->answer(std::move(reply)); }
+
+ private:
+  void count() const { call_->handlers_.fetch_add(1, std::memory_order_relaxed); }
+
+  std::shared_ptr<PendingCall> call_;  // null: moved away
+};
+
+ReplyHandler PendingCall::handler() { return Handler{shared_from_this()}; }
+
+void PendingCall::give_up() {
+  if (claimed_.load()) return;
+  answer(fail(ErrorCode::outcome_unknown,
+              "the runtime ended before it answered; what became of the call is unknown"));
 }
 
 void PendingCall::wait() const {
@@ -82,7 +91,10 @@ bool PendingCall::suspend(std::coroutine_handle<> waiting) {
 }
 
 void PendingCall::resume_soon(Executor& executor) {
-  executor.post([self = shared_from_this()] {
+  // A pointer needs no memory of the std::function's.
+  until_resumed_ = shared_from_this();
+  executor.post([call = this] {
+    const auto self = std::move(call->until_resumed_);
     // Else the frame was destroyed meanwhile.
     if (self->phase_.load() == Phase::answered) self->waiting_.resume();
   });

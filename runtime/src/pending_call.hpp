@@ -51,7 +51,10 @@ class PendingCall final : public std::enable_shared_from_this<PendingCall> {
 
  private:
   enum class Phase { open, awaited, answered, dropped };
+  class Handler;
 
+  /// The last handler is gone.
+  void give_up();
   void resume_soon(Executor& executor);
   void tell_unheard();
 
@@ -61,6 +64,9 @@ class PendingCall final : public std::enable_shared_from_this<PendingCall> {
   const CallType type_;
   DeadlinePlace place_;
   std::atomic<bool> claimed_{false};  ///< somebody answers
+  std::atomic<int> handlers_{0};
+  /// This, while an executor has a pointer to it.
+  std::shared_ptr<PendingCall> until_resumed_;
   std::atomic<Phase> phase_{Phase::open};
   /// Written by who claimed it, before `phase_` says `answered`; the waiting side's from then on.
   std::optional<Result<Reply>> reply_;
