@@ -75,10 +75,14 @@ void Activation::run_command(const EnvelopePtr& envelope) {
                             .gaps = &gaps_,
                             .alarms = alarms_,
                             .tally = tally_,
+                            .streams = &streams_,
+                            .members = &cell_->members,
+                            .newest = newest_.get(),
                             .rules = around_.rules,
                             .times = around_.times});
   const auto took = std::chrono::steady_clock::now() - start;
   around_.hooks.turn_finished(cell_->kind.name, took);
+  cell_->members.measure();
   if (counts) around_.paces.ran(cell_->kind, took);
   if (!decision) return answer(envelope, fail(std::move(decision).error()));
   if (decision->is_reply_only()) return answer(envelope, std::move(decision->reply));
@@ -87,13 +91,20 @@ void Activation::run_command(const EnvelopePtr& envelope) {
   put_over(pending_, std::move(decision->entries));
   alarms_.add(std::move(decision->alarms), submitted_ + 1);
   tally_.decided(decision->write_set);
+  StreamNewsPtr news;
+  if (decision->streams) {
+    streams_.decided(*decision->streams, decision->write_set, submitted_ + 1);
+    news = std::make_shared<const StreamNews>(std::move(decision->streams->news));
+  }
   storage::Unit unit;
   add_to_unit(unit, *decision, cell_->epoch);
-  submit(envelope, std::move(unit), std::move(decision->reply));
+  submit(envelope, std::move(unit), std::move(decision->reply), std::move(news));
 }
 
 void Activation::forget_durable() {
-  alarms_.forget(cell_->settled.load(std::memory_order_acquire));
+  const auto settled = cell_->settled.load(std::memory_order_acquire);
+  alarms_.forget(settled);
+  streams_.forget(settled);
   if (pending_.empty()) return;
   const Seq durable = cell_->committed_seq.load(std::memory_order_acquire);
   if (durable == newest_->meta.seq) {
@@ -117,10 +128,13 @@ void Activation::answer(const EnvelopePtr& envelope, Result<Reply> reply) {
 }
 
 void Activation::submit(const EnvelopePtr& envelope, std::optional<storage::Unit> unit,
-                        Result<Reply> reply) {
+                        Result<Reply> reply, StreamNewsPtr news) {
   ++submitted_;
-  around_.committer.submit(std::make_shared<Submission>(
-      Submission{envelope, std::move(unit), newest_, std::move(reply)}));
+  around_.committer.submit(std::make_shared<Submission>(Submission{.envelope = envelope,
+                                                                   .unit = std::move(unit),
+                                                                   .version = newest_,
+                                                                   .reply = std::move(reply),
+                                                                   .news = std::move(news)}));
 }
 
 void Activation::take_back(SubmissionPtr submission) {
@@ -139,6 +153,8 @@ void Activation::go_back_to_committed() {
   pending_.clear();
   alarms_.clear();
   tally_.forget();
+  streams_.clear();
+  cell_->members.let_go();
   gaps_.clear();
 }
 

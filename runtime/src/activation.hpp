@@ -72,7 +72,8 @@ class Activation {
   void forget_durable();
   /// Lets a reply out when all that it saw is durable.
   void answer(const EnvelopePtr& envelope, Result<Reply> reply);
-  void submit(const EnvelopePtr& envelope, std::optional<storage::Unit> unit, Result<Reply> reply);
+  void submit(const EnvelopePtr& envelope, std::optional<storage::Unit> unit, Result<Reply> reply,
+              StreamNewsPtr news = {});
 
   const CellPtr cell_;
   Surroundings& around_;
@@ -80,6 +81,7 @@ class Activation {
   PendingEntries pending_;  ///< entries that turns wrote and that may not be durable yet
   PendingAlarms alarms_;    ///< the same of alarms
   Tally tally_;
+  StreamMemory streams_;
   std::size_t prune_past_ = 0;  ///< as many pending entries are looked through for durable ones
   storage::Gaps gaps_;
   std::uint64_t submitted_;

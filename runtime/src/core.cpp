@@ -96,6 +96,13 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
       purger_(*foundation_.store, kinds_.all(), row_names_, *foundation_.clock, times_,
               options_.purge_after, sender()),
       letter_bound_(*foundation_.store, options_.quotas.dead_letters, sender()),
+      streams_({.store = *foundation_.store, .intake = intake_, .kinds = kinds_}),
+      stream_keeper_({.store = *foundation_.store,
+                      .intake = intake_,
+                      .kinds = kinds_,
+                      .clock = *foundation_.clock,
+                      .times = times_}),
+      signals_(*foundation_.store, kinds_),
       around_{.store = *foundation_.store,
               .directory = directory_,
               .committer = committer_,
@@ -117,6 +124,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
   housekeeper_.add_chore([this] { recovery_.step(); });
   housekeeper_.add_chore([this] { purger_.step(); });
   housekeeper_.add_chore([this] { letter_bound_.step(); });
+  housekeeper_.add_chore([this] { stream_keeper_.step(); });
   if (options_.access == AccessMode::read_write) {
     const auto claims_at = intake_.claims_at();
     counts_all_ = runtime::count_objects(*foundation_.store, kinds_.all(), claims_at) &&
@@ -138,6 +146,7 @@ runtime::Committer::Effects Runtime::Core::committer_effects() {
           .committed = std::bind_front(&Core::committed, this),
           .asked = [this](storage::Unit& unit,
                           const storage::Committed& committed) { agenda_.asked(unit, committed); },
+          .streamed = std::bind_front(&runtime::StreamHub::committed, &streams_),
           .released = [this](const storage::Unit& unit) { builder_.released(unit); }};
 }
 

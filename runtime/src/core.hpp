@@ -21,6 +21,9 @@
 #include "perdure/storage/reopening_store.hpp"
 #include "purger.hpp"
 #include "recovery.hpp"
+#include "signal_hub.hpp"
+#include "stream_hub.hpp"
+#include "stream_keeper.hpp"
 #include "subscriber.hpp"
 #include "transactions.hpp"
 
@@ -107,6 +110,8 @@ class Runtime::Core {
   }
   [[nodiscard]] runtime::Directory& directory() { return directory_; }
   [[nodiscard]] const runtime::Directory& directory() const { return directory_; }
+  [[nodiscard]] runtime::StreamHub& streams() { return streams_; }
+  [[nodiscard]] runtime::SignalHub& signals() { return signals_; }
   [[nodiscard]] runtime::ExportSeal& export_seal() { return export_seal_; }
 
  private:
@@ -142,6 +147,9 @@ class Runtime::Core {
   runtime::Builder builder_;
   runtime::Purger purger_;
   runtime::LetterBound letter_bound_;
+  runtime::StreamHub streams_;
+  runtime::StreamKeeper stream_keeper_;
+  runtime::SignalHub signals_;
   runtime::Surroundings around_;
   runtime::Transactions transactions_;
   Result<void> opened_;

@@ -15,6 +15,8 @@ Result<void> Runtime::Core::check_writable() const {
 
 void Runtime::Core::committed(runtime::Cell& cell, const runtime::Version& version) {
   housekeeper_.committed(cell, version);
+  streams_.changed(version.meta, cell.kind.reach);
+  signals_.changed(version.meta, cell.kind.reach);
   if (kinds_.is_subscription(cell.kind)) agenda_.subscriptions().changed(cell.object, version);
   if (!kinds_.is_dead_letter(cell.kind) || version.meta.seq != 1) return;
   const auto letter = cell.kind.state.encode(version.state.get());

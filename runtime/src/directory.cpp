@@ -91,7 +91,7 @@ void Directory::touch(Shard& shard, Cell& cell) {
 }
 
 std::size_t Directory::estimate_bytes(const Cell& cell) {
-  return cell_bytes + (cell.actor_ ? actor_bytes : 0) +
+  return cell_bytes + (cell.actor_ ? actor_bytes : 0) + cell.members.bytes() +
          (cell.committed_ ? cell.committed_->root_bytes * root_expansion : 0);
 }
 

@@ -9,6 +9,7 @@
 #include "perdure/base/fair_queue.hpp"
 #include "perdure/runtime/call.hpp"
 #include "perdure/runtime/kind_definition.hpp"
+#include "stream_rows.hpp"
 
 namespace perdure::runtime {
 
@@ -32,6 +33,7 @@ enum class Operation {
   set_alarm,
   cancel_alarm,
   take,         ///< only ends an outbox item
+  stream,       ///< writes a stream of the object
   take_along,   ///< finds who goes along with the object, which was deleted or brought back
   hold,         ///< for a transaction: nothing runs until the activation is released
   fire,         ///< an alarm is due
@@ -83,6 +85,7 @@ struct Envelope {
   OnceRoom once_room = {};  ///< set when a call with an idempotency key begins
   std::optional<Receipt> receipt = {};
   std::optional<Tick> tick = {};  ///< for Operation::fire
+  StreamChangePtr stream = {};    ///< for Operation::stream
   /// Why the commit refused what the call came to. It runs again to say so: an alarm goes on, and
   /// who asked by a message has its answer.
   std::optional<Error> refused = {};

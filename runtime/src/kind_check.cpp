@@ -20,7 +20,11 @@ Result<void> validate_kind(const KindDefinition& kind) {
   const auto refuse = [&](std::string why) {
     return fail(ErrorCode::invalid, fmt::format("kind {}: {}", kind.name, why));
   };
+  if (kind.durability != Durability::sync) return refuse("commands are synced before an answer");
   for (const auto& [name, command] : kind.commands) {
+    if (command.durability.value_or(Durability::sync) != Durability::sync) {
+      return refuse("commands are synced before an answer: " + name);
+    }
     if (name.starts_with('$')) return refuse("names that start with $ are the runtime's");
     if (kind.queries.contains(name)) return refuse(name + " is both a command and a query");
   }

@@ -95,6 +95,9 @@ JournalRecord journal_view(runtime::Record record, const ObjectId& object,
 
 }  // namespace
 
+Streams& Runtime::streams() { return core_->streams(); }
+Signals& Runtime::signals() { return core_->signals(); }
+
 std::future<Result<Reply>> ObjectRef::send(Call call) const {
   call.target = id_;
   if (call.payload.is_null()) call.payload = Json::object();

@@ -20,6 +20,7 @@
 #include "quota.hpp"
 #include "references.hpp"
 #include "root_size.hpp"
+#include "stream_turns.hpp"
 #include "turn_rows.hpp"
 #include "unique_keys.hpp"
 
@@ -229,6 +230,9 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   for (const auto& sent : requests.sends) write_set.sends.push_back(encode_sent(sent));
   add_receipt(write_set, draft.envelope, draft.meta, draft.value);
   PERDURE_TRY_VOID(add_alarms(decision, draft, std::move(requests.alarms)));
+  PERDURE_TRY_VOID(
+      change_streams({.envelope = draft.envelope, .meta = draft.meta, .around = draft.around},
+                     requests.streams, decision));
   auto version = std::make_shared<Version>();
   version->meta = draft.meta;
   version->state = draft.state;

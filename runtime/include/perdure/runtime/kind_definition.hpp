@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "perdure/runtime/list_rules.hpp"
+#include "perdure/runtime/members_definition.hpp"
 #include "perdure/runtime/turn.hpp"
 #include "perdure/schemas/json.hpp"
 
@@ -37,10 +38,19 @@ struct StateOps {
 
 enum class Creates { no, yes };
 
+/// When a command is answered, and so what a crash may take back of what its caller was told.
+enum class Durability {
+  sync,      ///< when the disk has it: nothing
+  buffered,  ///< when the operating system has it: a power loss the last of them, kill -9 nothing
+  memory,    ///< at once: a crash all since the object was stored last, a second ago at most
+};
+[[nodiscard]] std::string_view name_of(Durability durability);
+
 struct CommandDefinition {
   std::function<Result<Json>(Turn&, void* state, const Json& payload)> run;
   Creates creates = Creates::no;  ///< the one command that an object begins with
   JsonCheck check_payload = {};
+  std::optional<Durability> durability = {};  ///< none: the kind's
 };
 
 enum class Reads { root, root_and_entries };
@@ -155,6 +165,8 @@ struct KindDefinition {
   std::string name;
   Reach reach = Reach::open;
   StateOps state;
+  Durability durability = Durability::sync;  ///< of commands that say none of their own
+  std::optional<MembersDefinition> members = {};
   std::uint32_t schema_version = 1;
   std::map<std::uint32_t, UpgradeStep> upgrades;  ///< by the version they start from
   std::map<std::string, CommandDefinition, std::less<>> commands;

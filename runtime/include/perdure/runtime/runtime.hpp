@@ -27,6 +27,7 @@
 namespace perdure {
 
 class Runtime;
+class Signals;
 
 /// A name for one object; it holds nothing open and costs nothing to make.
 /// Lifetime  must not outlive its runtime.
@@ -108,7 +109,6 @@ class Runtime {
   [[nodiscard]] const KindDefinition* find_kind(std::string_view name) const;
 
   // ---- looking, without waking anybody. Only durable state is seen.
-
   /// Errors  not_found; gone (below retained history).
   [[nodiscard]] Result<ObjectView> inspect(const ObjectId& object, AsOf as_of = {}) const;
   /// The object as the turn of a seq left it, whether or not it was deleted by then. The state of a
@@ -171,7 +171,6 @@ class Runtime {
   [[nodiscard]] Result<RowReport> check_rows() const;
 
   // ---- events
-
   /// Reads the event log on from a cursor. Errors: invalid (`/after`, `/topics`).
   [[nodiscard]] Result<EventPage> read_events(const EventQuery& query) const;
   /// The cursor of the place after all that is durable.
@@ -185,9 +184,12 @@ class Runtime {
   /// lives.
   [[nodiscard]] Result<std::unique_ptr<Subscriber>> subscribe(SubscriberOptions options,
                                                               EventHandler handler);
+  /// Text of objects that grows while others read it (streams.hpp); words that nobody keeps to who
+  /// is there just now (signals.hpp).
+  [[nodiscard]] Streams& streams();
+  [[nodiscard]] Signals& signals();
 
   // ---- outside work
-
   /// Registers who performs the effects of a name (see Turn::request), up to `concurrency` at the
   /// same time. Effects that were asked for before wait for it. `perform` runs on a thread of the
   /// runtime and must not block.
@@ -197,7 +199,6 @@ class Runtime {
   }
 
   // ---- one object as a file: UTF-8 lines of JSON, the last one a digest of those before it.
-
   /// Errors: not_found; gone; corrupt.
   [[nodiscard]] Result<std::unique_ptr<ObjectExport>> begin_export(const ObjectId& object,
                                                                    AsOf as_of = {}) const;
@@ -218,7 +219,6 @@ class Runtime {
                                                                 Call call) const;
 
   // ---- memory
-
   /// Drops the activation if nothing is in flight for it. Errors: conflict when something is.
   Result<void> hibernate(const ObjectId& object);
   /// Loads the object. `done` gets the reply of builtin::get.
