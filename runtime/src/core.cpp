@@ -103,6 +103,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                       .clock = *foundation_.clock,
                       .times = times_}),
       signals_(*foundation_.store, kinds_),
+      unstored_{*foundation_.clock},
       around_{.store = *foundation_.store,
               .directory = directory_,
               .committer = committer_,
@@ -110,6 +111,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
               .hooks = hooks_,
               .paces = paces_,
               .rules = rules_,
+              .unstored = unstored_,
               .checks_invariants = foundation_.threads == Threads::none},
       transactions_({.intake = intake_,
                      .flights = flights_,
@@ -125,6 +127,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
   housekeeper_.add_chore([this] { purger_.step(); });
   housekeeper_.add_chore([this] { letter_bound_.step(); });
   housekeeper_.add_chore([this] { stream_keeper_.step(); });
+  housekeeper_.add_chore([this] { store_unstored(); });
   if (options_.access == AccessMode::read_write) {
     const auto claims_at = intake_.claims_at();
     counts_all_ = runtime::count_objects(*foundation_.store, kinds_.all(), claims_at) &&

@@ -125,6 +125,8 @@ class Runtime::Core {
   /// On the committer's thread: `version` is durable.
   void committed(runtime::Cell& cell, const runtime::Version& version);
   void start_threads();
+  /// Has objects stored that have been in memory alone for long enough; all when it stops.
+  void store_unstored();
 
   const RuntimeOptions options_;
   const runtime::KindTable kinds_;
@@ -150,6 +152,7 @@ class Runtime::Core {
   runtime::StreamHub streams_;
   runtime::StreamKeeper stream_keeper_;
   runtime::SignalHub signals_;
+  runtime::Unstored unstored_;
   runtime::Surroundings around_;
   runtime::Transactions transactions_;
   Result<void> opened_;

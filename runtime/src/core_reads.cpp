@@ -24,6 +24,13 @@ void Runtime::Core::committed(runtime::Cell& cell, const runtime::Version& versi
   letter_bound_.made(version.meta.origin->owner.text());
 }
 
+void Runtime::Core::store_unstored() {
+  const auto age = stopped_.load() ? Milliseconds{0} : Milliseconds{limits::unstored_max};
+  for (const auto& cell : unstored_.take_since(age)) {
+    directory_.flush(*cell, runtime::FlushWhy::due);
+  }
+}
+
 Result<std::unique_ptr<Subscriber>> Runtime::Core::subscribe(SubscriberOptions options,
                                                              EventHandler handler) {
   runtime::EventConsumer::Surroundings around{.feed = agenda_.events(),

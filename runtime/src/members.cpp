@@ -11,20 +11,20 @@ Result<void*> Members::find(const std::type_info& type, const Version& newest) {
     return fail(ErrorCode::internal,
                 fmt::format("kind {} has no members of that type", kind_.name));
   }
-  if (!members_) {
-    meta_ = newest.meta;
-    members_ = definition->make(newest.meta, newest.state.get());
+  if (!made_) {
+    auto members = definition->make(newest.meta, newest.state.get());
+    made_ = std::make_unique<Made>(Made{.members = std::move(members), .meta = newest.meta});
     measure();
   }
-  return members_.get();
+  return made_->members.get();
 }
 
 void Members::let_go() {
-  if (!members_) return;
+  if (!made_) return;
   bytes_.store(0, std::memory_order_relaxed);
-  const auto members = std::exchange(members_, nullptr);
+  const auto made = std::exchange(made_, nullptr);
   try {
-    kind_.members->on_hibernate(meta_, members.get());
+    kind_.members->on_hibernate(made->meta, made->members.get());
   } catch (...) {  // there is nobody to tell, and they go all the same
     return;
   }

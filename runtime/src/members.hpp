@@ -13,6 +13,7 @@
 namespace perdure::runtime {
 
 /// Threads  one at a time (the activation's); `bytes` any.
+/// Costs    a few words in each cell, until they are made.
 class Members {
  public:
   explicit Members(const KindDefinition& kind) : kind_(kind) {}
@@ -20,19 +21,23 @@ class Members {
   Members(const Members&) = delete;
   Members& operator=(const Members&) = delete;
 
-  /// Errors: internal (the kind has none, or of another type; what made them threw).
+  /// Errors: internal (the kind has none, or of another type).
   [[nodiscard]] Result<void*> find(const std::type_info& type, const Version& newest);
   /// A turn has run, and may have changed how large they are.
   void measure() {
-    if (members_) bytes_.store(kind_.members->bytes(members_.get()), std::memory_order_relaxed);
+    if (made_) bytes_.store(kind_.members->bytes(made_->members.get()), std::memory_order_relaxed);
   }
   void let_go();
   [[nodiscard]] std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
+  struct Made {
+    std::shared_ptr<void> members;  // shared: of a type that only the kind knows
+    ObjectMeta meta;                ///< that they were made for
+  };
+
   const KindDefinition& kind_;
-  std::shared_ptr<void> members_;  // shared: of a type that only the kind knows
-  ObjectMeta meta_;                ///< as they were made for
+  std::unique_ptr<Made> made_;
   std::atomic<std::size_t> bytes_{0};
 };
 

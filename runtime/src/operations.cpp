@@ -92,6 +92,7 @@ constexpr std::array rows{
                  .unreadable = Unreadable::allowed,
                  .step = Step::no,
                  .decide = run_stream},
+    OperationRow{.operation = Operation::flush, .step = Step::no},
     OperationRow{.operation = Operation::take_along,
                  .name = take_along_command,
                  .life = Life::any,  // who goes along has to, also when the whole was purged

@@ -6,8 +6,6 @@
 
 #include <charconv>
 
-#include "perdure/runtime/kind_definition.hpp"
-
 namespace perdure {
 
 std::string_view name_of(StreamEnd end) {
@@ -17,15 +15,6 @@ std::string_view name_of(StreamEnd end) {
     case StreamEnd::cut: break;
   }
   return "cut";
-}
-
-std::string_view name_of(Durability durability) {
-  switch (durability) {
-    case Durability::sync: return "sync";
-    case Durability::buffered: return "buffered";
-    case Durability::memory: break;
-  }
-  return "memory";
 }
 
 std::string StreamCursor::text() const {

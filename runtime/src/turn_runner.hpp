@@ -134,6 +134,11 @@ struct Draft {
   std::shared_ptr<const UnreadableState> unreadable = nullptr;
 };
 
+/// Runs the command on the draft's state. Errors: those of the handler; invalid, too_large.
+[[nodiscard]] Result<void> run_handler(Draft& draft, TurnContext& turn);
+/// The record of a draft, and all that follows from it.
+[[nodiscard]] Result<Decision> decide(const Draft& draft, TurnRequests&& requests);
+
 /// Takes the outbox item that the call carries out, if any, and answers it if someone asks.
 /// `meta` is the object's.
 void add_receipt(storage::WriteSet& write_set, const Envelope& envelope, const ObjectMeta& meta,

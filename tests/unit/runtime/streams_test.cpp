@@ -1,54 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Streams of objects: in one world, under faults, and on a real disk.
+// Streams of objects: their rows, and what writers and readers see of them.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <future>
 #include <map>
 
-#include "fixture.hpp"
 #include "perdure/testing/world.hpp"
 #include "stream_rows.hpp"
+#include "streams_fixture.hpp"
 
 namespace perdure {
 namespace {
 
 using perdure::testing::World;
-
-struct Run {
-  std::string transcript;
-};
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Run, transcript)
-
-Kind run_kind() {
-  return kind<Run>("run")
-      .command("start", [](Turn&, Run&) {})
-      .command("say",
-               [](Turn& turn, Run&, const std::string& text) { turn.append("answer", text); })
-      .command("finish",
-               [](Turn& turn, Run& self, const std::string& text) {
-                 self.transcript = text;
-                 turn.end_stream("answer", StreamEnd::done, "stored");
-               })
-      .command("say_and_fail",
-               [](Turn& turn, Run&) -> Result<void> {
-                 turn.append("answer", "never said");
-                 return fail(ErrorCode::conflict, "refused");
-               })
-      .command("forget", [](Turn& turn, Run&) { turn.drop_stream("answer"); });
-}
-
-const ObjectId one{"run", "one"};
-
-std::string text_of(const std::vector<StreamItem>& items) {
-  std::string text;
-  for (const auto& item : items) {
-    if (item.type == StreamItem::Type::began) text += fmt::format("[{}]", item.attempt);
-    if (item.type == StreamItem::Type::delta) text += item.text;
-    if (item.type == StreamItem::Type::ended) text += fmt::format("<{}>", name_of(item.end));
-  }
-  return text;
-}
 
 // ------------------------------------------------------------------------------------ rows alone
 
@@ -309,6 +273,21 @@ TEST_F(StreamsInWorld, know_a_cursor_of_another_stream) {
   EXPECT_EQ(StreamCursor::parse("1.zz").error().code, ErrorCode::invalid);
 }
 
+TEST_F(StreamsInWorld, take_no_more_of_a_writer_than_may_wait) {
+  ASSERT_TRUE(world_.call("run/one", "start"));
+  const auto writer = write(1);
+  const std::string text(60'000, 'x');
+  std::size_t taken = 0;
+  Result<void> appended;
+  while ((appended = writer->append(text))) ++taken;
+  EXPECT_EQ(appended.error().code, ErrorCode::overloaded);
+  EXPECT_GE(taken * text.size(), limits::stream_writer_bytes_max * 9 / 10);
+  EXPECT_LE(taken * text.size(), limits::stream_writer_bytes_max);
+  ASSERT_TRUE(flush(*writer));
+  EXPECT_TRUE(writer->append(text)) << "it goes on when there is room";
+  EXPECT_EQ(writer->append(std::string(70'000, 'x')).error().code, ErrorCode::too_large);
+}
+
 TEST_F(StreamsInWorld, hold_what_a_slow_reader_has_not_read_in_the_store) {
   ASSERT_TRUE(world_.call("run/one", "start"));
   const auto slow = follow();
@@ -327,133 +306,6 @@ TEST_F(StreamsInWorld, hold_what_a_slow_reader_has_not_read_in_the_store) {
   }
   EXPECT_EQ(read(*slow), said);
   world_.check_invariants();
-}
-
-/// A reader and a writer, one attempt after the other, on a machine on which things go wrong.
-class Telling {
- public:
-  explicit Telling(std::uint64_t seed) : world_(seed, {run_kind()}) {
-    EXPECT_TRUE(world_.call("run/one", "start"));
-  }
-  ~Telling() { world_.end(); }
-
-  void step(int number) {
-    open();
-    if (writer_) write(fmt::format("{}.", number));
-    for (auto moves = chance().below(8); moves > 0; --moves) world_.step();
-    if (reader_ && chance().one_in(3)) hear(reader_->read(1 + chance().below(20)));
-    if (chance().one_in(60)) world_.hibernate_one();
-    if (chance().one_in(90)) world_.fail_disk();
-    if (chance().one_in(50) || world_.broken()) crash();
-  }
-
-  /// What readers hear is the writers' text, each token once, and nothing that was flushed is
-  /// missing.
-  void check() {
-    crash();
-    world_.settle();
-    open_reader();
-    ASSERT_TRUE(reader_);
-    while (hear(reader_->read())) {
-    }
-    std::map<std::uint64_t, std::string> texts;
-    std::uint64_t offset = 0;
-    for (const auto& item : heard_) {
-      ASSERT_EQ(item.offset, ++offset);
-      if (item.type == StreamItem::Type::delta) texts[item.attempt] += item.text;
-    }
-    for (const auto& [attempt, text] : texts) {
-      EXPECT_TRUE(said_[attempt].starts_with(text)) << attempt;
-    }
-    for (const auto& [attempt, size] : flushed_) EXPECT_GE(texts[attempt].size(), size) << attempt;
-    EXPECT_GT(texts.size(), 2U) << "too little has happened";
-    world_.check_invariants();
-    reader_.reset();
-  }
-
- private:
-  perdure::testing::Chance& chance() { return world_.chance(); }
-
-  void open() {
-    if (!writer_ && world_.writable()) {
-      writer_ = *world_.runtime().streams().write(one, "answer", {.number = ++attempt_});
-    }
-    if (!reader_) open_reader();
-  }
-  void open_reader() {
-    const auto after = heard_.empty() ? StreamCursor{} : StreamCursor::after(heard_.back());
-    auto opened = world_.runtime().streams().follow(one, "answer", after, {}, [] {});
-    if (opened) reader_ = std::move(*opened);
-  }
-  void write(const std::string& token) {
-    if (!writer_->append(token)) return writer_.reset();
-    said_[attempt_] += token;
-    if (!chance().one_in(4)) return;
-    writer_->flush([this, at = attempt_, size = said_[attempt_].size()](Result<void> done) {
-      if (done) flushed_[at] = std::max(flushed_[at], size);
-    });
-  }
-  bool hear(const Result<std::vector<StreamItem>>& items) {
-    if (!items || items->empty()) return false;
-    heard_.insert(heard_.end(), items->begin(), items->end());
-    return true;
-  }
-  void crash() {
-    reader_.reset();
-    writer_.reset();
-    world_.crash();
-  }
-
-  World world_;
-  std::vector<StreamItem> heard_;
-  std::map<std::uint64_t, std::string> said_;  ///< by attempt
-  std::map<std::uint64_t, std::size_t> flushed_;
-  std::uint64_t attempt_ = 0;
-  std::unique_ptr<StreamReader> reader_;
-  std::unique_ptr<StreamWriter> writer_;
-};
-
-TEST(StreamsUnderFaults, are_heard_once_by_offset) {
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
-    SCOPED_TRACE(seed);
-    Telling telling{seed};
-    for (int step = 0; step < 400; ++step) telling.step(step);
-    telling.check();
-  }
-}
-
-// ----------------------------------------------------------------------------------- real disk
-
-class StreamsOnDisk : public RuntimeTest {
- protected:
-  StreamsOnDisk() : RuntimeTest{{run_kind()}} {}
-};
-
-TEST_F(StreamsOnDisk, go_on_after_a_restart_by_offset_with_another_attempt) {
-  ASSERT_TRUE(call("run", "one", "start"));
-  StreamCursor cursor;
-  {
-    auto writer = *runtime_->streams().write(one, "answer", {.number = 1});
-    std::promise<Result<void>> flushed;
-    for (int i = 0; i < 1'000; ++i) ASSERT_TRUE(writer->append("t"));
-    writer->flush([&](Result<void> done) { flushed.set_value(std::move(done)); });
-    ASSERT_TRUE(flushed.get_future().get());
-    auto reader = *runtime_->streams().follow(one, "answer", {}, {}, [] {});
-    EXPECT_EQ(reader->read(500)->size(), 500U);
-    cursor = reader->cursor();
-  }
-  restart();
-  auto writer = *runtime_->streams().write(one, "answer", {.number = 2});
-  ASSERT_TRUE(writer->append("u"));
-  ASSERT_TRUE(writer->end(StreamEnd::done));
-  auto reader = *runtime_->streams().follow(one, "answer", cursor, {}, [] {});
-  std::string text;
-  ASSERT_TRUE(eventually([&] {
-    text += text_of(*reader->read());
-    return text.ends_with("<done>");
-  }));
-  EXPECT_EQ(text, std::string(501, 't') + "<cut>[2]u<done>");
-  EXPECT_LT(runtime_->streams().list(one, {})->at(0).bytes, 4'000U);
 }
 
 }  // namespace

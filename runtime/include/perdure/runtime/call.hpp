@@ -84,8 +84,6 @@ struct Reply {
   Json value;
   ObjectMeta meta;        ///< the object after the command, or as the query saw it
   bool replayed = false;  ///< stored by an earlier call with the same idempotency key
-  /// A crash may take it back, or later turns share its seq: then `meta.seq` is no validator.
-  bool is_provisional = false;
 };
 
 /// Called exactly once, on any thread, possibly before the call that was given it returns.

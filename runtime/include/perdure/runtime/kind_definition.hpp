@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "perdure/runtime/durability.hpp"
 #include "perdure/runtime/list_rules.hpp"
 #include "perdure/runtime/members_definition.hpp"
 #include "perdure/runtime/turn.hpp"
@@ -37,14 +38,6 @@ struct StateOps {
 };
 
 enum class Creates { no, yes };
-
-/// When a command is answered, and so what a crash may take back of what its caller was told.
-enum class Durability {
-  sync,      ///< when the disk has it: nothing
-  buffered,  ///< when the operating system has it: a power loss the last of them, kill -9 nothing
-  memory,    ///< at once: a crash all since the object was stored last, a second ago at most
-};
-[[nodiscard]] std::string_view name_of(Durability durability);
 
 struct CommandDefinition {
   std::function<Result<Json>(Turn&, void* state, const Json& payload)> run;
