@@ -55,7 +55,10 @@ void Activation::run(const EnvelopePtr& envelope) {
   if (auto readable = check_readable(*envelope, *newest_); !readable) {
     return answer(envelope, fail(std::move(readable).error()));
   }
-  if (envelope->operation == Operation::hold) return hold(envelope);
+  if (envelope->operation == Operation::hold) {
+    store_ahead();
+    return hold(envelope);
+  }
   if (envelope->call.type == CallType::command) return run_command(envelope);
   answer(envelope, ask(*envelope));
 }
@@ -65,20 +68,29 @@ Result<Reply> Activation::ask(const Envelope& envelope) {
   return run_query(envelope, *newest_, around_.store, &pending_);
 }
 
+TurnSurroundings Activation::surroundings() {
+  return {.kind = cell_->kind,
+          .store = around_.store,
+          .pending = pending_,
+          .gaps = &gaps_,
+          .alarms = alarms_,
+          .tally = tally_,
+          .streams = &streams_,
+          .members = &cell_->members,
+          .newest = newest_.get(),
+          .rules = around_.rules,
+          .times = around_.times};
+}
+
 void Activation::run_command(const EnvelopePtr& envelope) {
+  if (run_ahead(envelope)) return;
+  store_ahead();
   const bool counts = envelope->command != nullptr && newest_->root_bytes <= quick_root_bytes_max;
   const auto start = std::chrono::steady_clock::now();
-  auto decision = run_turn(*envelope, *newest_,
-                           {.kind = cell_->kind,
-                            .store = around_.store,
-                            .pending = pending_,
-                            .gaps = &gaps_,
-                            .alarms = alarms_,
-                            .tally = tally_,
-                            .rules = around_.rules,
-                            .times = around_.times});
+  auto decision = run_turn(*envelope, *newest_, surroundings());
   const auto took = std::chrono::steady_clock::now() - start;
   around_.hooks.turn_finished(cell_->kind.name, took);
+  cell_->members.measure();
   if (counts) around_.paces.ran(cell_->kind, took);
   if (!decision) return answer(envelope, fail(std::move(decision).error()));
   if (decision->is_reply_only()) return answer(envelope, std::move(decision->reply));
@@ -87,13 +99,20 @@ void Activation::run_command(const EnvelopePtr& envelope) {
   put_over(pending_, std::move(decision->entries));
   alarms_.add(std::move(decision->alarms), submitted_ + 1);
   tally_.decided(decision->write_set);
+  StreamNewsPtr news;
+  if (decision->streams) {
+    streams_.decided(*decision->streams, decision->write_set, submitted_ + 1);
+    news = std::make_shared<const StreamNews>(std::move(decision->streams->news));
+  }
   storage::Unit unit;
   add_to_unit(unit, *decision, cell_->epoch);
-  submit(envelope, std::move(unit), std::move(decision->reply));
+  submit(envelope, std::move(unit), std::move(decision->reply), std::move(news));
 }
 
 void Activation::forget_durable() {
-  alarms_.forget(cell_->settled.load(std::memory_order_acquire));
+  const auto settled = cell_->settled.load(std::memory_order_acquire);
+  alarms_.forget(settled);
+  streams_.forget(settled);
   if (pending_.empty()) return;
   const Seq durable = cell_->committed_seq.load(std::memory_order_acquire);
   if (durable == newest_->meta.seq) {
@@ -113,14 +132,23 @@ void Activation::answer(const EnvelopePtr& envelope, Result<Reply> reply) {
   const bool is_durable =
       cell_->committed_seq.load(std::memory_order_acquire) == newest_->meta.seq && alarms_.empty();
   if (is_durable) return envelope->answer(std::move(reply));
+  if (ahead_ && may_be_ahead()) {
+    if (!ahead_->is_written_soon) return envelope->answer(std::move(reply));
+    ahead_->waiting.push_back({envelope, std::move(reply)});
+    return;
+  }
   submit(envelope, {}, std::move(reply));
 }
 
 void Activation::submit(const EnvelopePtr& envelope, std::optional<storage::Unit> unit,
-                        Result<Reply> reply) {
+                        Result<Reply> reply, StreamNewsPtr news) {
   ++submitted_;
-  around_.committer.submit(std::make_shared<Submission>(
-      Submission{envelope, std::move(unit), newest_, std::move(reply)}));
+  if (envelope->operation != Operation::flush) synced_ = submitted_;
+  around_.committer.submit(std::make_shared<Submission>(Submission{.envelope = envelope,
+                                                                   .unit = std::move(unit),
+                                                                   .version = newest_,
+                                                                   .reply = std::move(reply),
+                                                                   .news = std::move(news)}));
 }
 
 void Activation::take_back(SubmissionPtr submission) {
@@ -139,6 +167,8 @@ void Activation::go_back_to_committed() {
   pending_.clear();
   alarms_.clear();
   tally_.forget();
+  streams_.clear();
+  cell_->members.let_go();
   gaps_.clear();
 }
 
@@ -152,15 +182,24 @@ void Activation::recover() {
   const bool hold_came_back = std::ranges::any_of(again, [](const SubmissionPtr& submission) {
     return submission->envelope->operation == Operation::hold;
   });
-  InFlight kept;  // until all that came back has a place
+  InFlight kept;                                     // until all that came back has a place
+  const auto lost = std::exchange(ahead_, nullptr);  // it was built on what came back
+  if (lost && !lost->is_written_soon) {
+    around_.directory.unhurried().fetch_sub(1, std::memory_order_relaxed);
+  }
   if (hold_came_back) {
     held_by_ = 0;
     kept = std::move(kept_);
   }
   auto held = held_ ? std::move(held_) : std::make_unique<std::deque<EnvelopePtr>>();
+  if (lost) put_back(*lost, *held);
   for (auto submission = again.rbegin(); submission != again.rend(); ++submission) {
     auto& refused = (*submission)->refused;
     const auto& envelope = (*submission)->envelope;
+    if (envelope->ahead && !refused) {
+      put_back(*envelope->ahead, *held);
+      continue;
+    }
     if (refused) {
       refused = explain_refusal(cell_->kind, around_.rules, *envelope, std::move(*refused));
       if (!takes_refusal(*envelope, *refused)) continue;
@@ -171,6 +210,7 @@ void Activation::recover() {
   if (!held->empty()) held_ = std::move(held);
   ask_to_go_on();
   for (const auto& submission : again) {
+    if (submission->envelope->ahead && !submission->refused) submission->envelope->answer(Reply{});
     if (!submission->refused) continue;
     submission->envelope->answer(fail(std::move(*submission->refused)));
   }
@@ -214,6 +254,7 @@ void Activation::check_invariants() const {
   PERDURE_CHECK((held_by_ != 0) == static_cast<bool>(kept_),
                 "who holds the object does not keep it");
   PERDURE_CHECK(submitted_ >= cell_->settled.load(), "more has settled than went out");
+  PERDURE_CHECK(!ahead_ || static_cast<bool>(ahead_->kept), "what is ahead keeps no object");
   // A transaction moves the durable version of an object that it holds.
   if (newest_ && held_by_ == 0) {
     PERDURE_CHECK(newest_->meta.seq >= cell_->committed_seq.load(), "newest is behind committed");

@@ -14,11 +14,13 @@
 #include <functional>
 #include <vector>
 
+#include "ahead.hpp"
 #include "committer.hpp"
 #include "overlay.hpp"
 #include "pace.hpp"
 #include "times.hpp"
 #include "turn_runner.hpp"
+#include "unstored.hpp"
 
 namespace perdure::runtime {
 
@@ -31,6 +33,7 @@ struct Surroundings {
   EveryHook& hooks;
   Paces& paces;
   const TurnRules& rules;
+  Unstored& unstored;
   bool checks_invariants = false;  ///< after each message
 };
 
@@ -49,6 +52,8 @@ class Activation {
   /// Recovers if there is something to recover from and nothing of it is on the way any more.
   void recover_when_alone();
 
+  /// Stores what is ahead of the disk, if there is a reason to.
+  void flush(FlushWhy why);
   /// A transaction has ended: on with what waited, if it is the one that holds the object.
   void release(std::uint64_t transaction);
   /// Runs the next of the calls that were held, and asks to be told again if there are more: so a
@@ -61,6 +66,16 @@ class Activation {
  private:
   void run(const EnvelopePtr& envelope);
   void run_command(const EnvelopePtr& envelope);
+  [[nodiscard]] TurnSurroundings surroundings();
+  /// Runs a command that is not synced; false: it has to be.
+  bool run_ahead(const EnvelopePtr& envelope);
+  void begin_ahead(const EnvelopePtr& envelope);
+  /// Hands over the record of what is ahead. What comes now is built on it.
+  void store_ahead();
+  /// Nothing is on its way but what was ahead: a turn that is answered early is built on no other.
+  [[nodiscard]] bool may_be_ahead() const {
+    return cell_->settled.load(std::memory_order_acquire) >= synced_;
+  }
   [[nodiscard]] Result<Reply> ask(const Envelope& envelope);
   [[nodiscard]] Result<void> load();
   void recover();
@@ -72,7 +87,8 @@ class Activation {
   void forget_durable();
   /// Lets a reply out when all that it saw is durable.
   void answer(const EnvelopePtr& envelope, Result<Reply> reply);
-  void submit(const EnvelopePtr& envelope, std::optional<storage::Unit> unit, Result<Reply> reply);
+  void submit(const EnvelopePtr& envelope, std::optional<storage::Unit> unit, Result<Reply> reply,
+              StreamNewsPtr news = {});
 
   const CellPtr cell_;
   Surroundings& around_;
@@ -80,9 +96,12 @@ class Activation {
   PendingEntries pending_;  ///< entries that turns wrote and that may not be durable yet
   PendingAlarms alarms_;    ///< the same of alarms
   Tally tally_;
+  StreamMemory streams_;
   std::size_t prune_past_ = 0;  ///< as many pending entries are looked through for durable ones
   storage::Gaps gaps_;
   std::uint64_t submitted_;
+  std::uint64_t synced_ = 0;             ///< the last submission that was not what was ahead
+  std::shared_ptr<Ahead> ahead_;         ///< null: nothing; shared with its way to the disk
   std::vector<SubmissionPtr> returned_;  ///< not empty: recovering
   std::uint64_t held_by_ = 0;            ///< the transaction that holds the object; 0: none
   InFlight kept_;                        ///< while held_by_ is not 0

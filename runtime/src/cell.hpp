@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "in_flight.hpp"
+#include "members.hpp"
 #include "perdure/base/fair_queue.hpp"
 #include "perdure/runtime/seq_watch.hpp"
 #include "version.hpp"
@@ -27,6 +28,7 @@ class Cell {
         kind(definition),
         epoch(store_epoch),
         hash(std::hash<ObjectId>{}(object)),
+        members(definition),
         owner_key_(hash) {}
 
   // What a read of a quiet object looks at comes first, in two lines of the processor's cache.
@@ -54,6 +56,7 @@ class Cell {
   std::atomic<bool> recovering{false};
   /// In whose name its submissions take turns. The committer's, under its lock.
   std::optional<OwnerKey> line = {};
+  Members members;  ///< the activation's
 
   /// Whose turn it is when the object runs: its owner's; until it is loaded that of the caller who
   /// woke it; its own if there is neither.

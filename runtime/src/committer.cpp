@@ -43,6 +43,7 @@ std::size_t log_bytes_of(const storage::WriteSet& write_set) {
     bytes += entry.key.size() + (entry.value ? entry.value->size() : 0);
   for (const auto& event : write_set.events) bytes += event.size();
   for (const auto& sent : write_set.sends) bytes += sent.size();
+  for (const auto& change : write_set.indexes) bytes += change.value.size();
   return bytes;
 }
 
@@ -161,6 +162,7 @@ void Committer::settle(const SubmissionPtr& submission, const storage::Outcome* 
                          .health = health})) {
     case Settlement::answered:
       if (outcome != nullptr) publish(cell, version);
+      if (submission->news) effects_.streamed(cell, submission->news);
       return answer(*submission, std::move(submission->reply));
     case Settlement::refused: submission->refused = outcome->error(); [[fallthrough]];
     case Settlement::runs_again: return effects_.give_back(submission);

@@ -18,6 +18,7 @@
 #include "perdure/base/watched_mutex.hpp"
 #include "perdure/runtime/options.hpp"
 #include "perdure/storage/store.hpp"
+#include "stream_memory.hpp"
 
 namespace perdure::runtime {
 
@@ -31,6 +32,7 @@ struct Submission {
   std::optional<Error> refused = {};
   /// Set for a transaction, which belongs to no activation: deals with the outcome.
   std::function<void(const storage::Outcome&)> settle = {};
+  StreamNewsPtr news = {};  ///< for readers of streams, once the unit is durable; null: none
   std::size_t bytes = 0;  ///< about what its unit takes in the store's log; filled by the committer
 };
 
@@ -54,6 +56,8 @@ class Committer {
     /// A unit that asks for something beside its objects is durable; what it asks for may be taken
     /// out of it.
     std::function<void(storage::Unit&, const storage::Committed&)> asked;
+    /// What a turn wrote to streams is durable.
+    std::function<void(const Cell&, const StreamNewsPtr&)> streamed;
     /// A unit that lets go of claims is durable.
     std::function<void(const storage::Unit&)> released;
   };

@@ -105,6 +105,14 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
       purger_(*foundation_.store, kinds_.all(), row_names_, *foundation_.clock, times_,
               options_.purge_after, sender()),
       letter_bound_(*foundation_.store, options_.quotas.dead_letters, sender()),
+      streams_({.store = *foundation_.store, .intake = intake_, .kinds = kinds_}),
+      stream_keeper_({.store = *foundation_.store,
+                      .intake = intake_,
+                      .kinds = kinds_,
+                      .clock = *foundation_.clock,
+                      .times = times_}),
+      signals_(*foundation_.store, kinds_),
+      unstored_{*foundation_.clock},
       around_{.store = *foundation_.store,
               .directory = directory_,
               .committer = committer_,
@@ -112,6 +120,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
               .hooks = hooks_,
               .paces = paces_,
               .rules = rules_,
+              .unstored = unstored_,
               .checks_invariants = foundation_.threads == Threads::none},
       transactions_({.intake = intake_,
                      .flights = flights_,
@@ -129,6 +138,8 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
     housekeeper_.add_chore([this] { calls_->deadlines().step(); });
   }
   housekeeper_.add_chore([this] { letter_bound_.step(); });
+  housekeeper_.add_chore([this] { stream_keeper_.step(); });
+  housekeeper_.add_chore([this] { store_unstored(); });
   if (options_.access == AccessMode::read_write) {
     const auto claims_at = intake_.claims_at();
     counts_all_ = runtime::count_objects(*foundation_.store, kinds_.all(), claims_at) &&
@@ -152,6 +163,7 @@ runtime::Committer::Effects Runtime::Core::committer_effects() {
           .committed = std::bind_front(&Core::committed, this),
           .asked = [this](storage::Unit& unit,
                           const storage::Committed& committed) { agenda_.asked(unit, committed); },
+          .streamed = std::bind_front(&runtime::StreamHub::committed, &streams_),
           .released = [this](const storage::Unit& unit) { builder_.released(unit); }};
 }
 

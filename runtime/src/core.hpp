@@ -22,6 +22,9 @@
 #include "perdure/storage/reopening_store.hpp"
 #include "purger.hpp"
 #include "recovery.hpp"
+#include "signal_hub.hpp"
+#include "stream_hub.hpp"
+#include "stream_keeper.hpp"
 #include "subscriber.hpp"
 #include "transactions.hpp"
 
@@ -112,6 +115,8 @@ class Runtime::Core {
   }
   [[nodiscard]] runtime::Directory& directory() { return directory_; }
   [[nodiscard]] const runtime::Directory& directory() const { return directory_; }
+  [[nodiscard]] runtime::StreamHub& streams() { return streams_; }
+  [[nodiscard]] runtime::SignalHub& signals() { return signals_; }
   [[nodiscard]] runtime::ExportSeal& export_seal() { return export_seal_; }
 
  private:
@@ -125,6 +130,8 @@ class Runtime::Core {
   /// On the committer's thread: `version` is durable.
   void committed(runtime::Cell& cell, const runtime::Version& version);
   void start_threads();
+  /// Has objects stored that have been in memory alone for long enough; all when it stops.
+  void store_unstored();
 
   const RuntimeOptions options_;
   const runtime::KindTable kinds_;
@@ -149,6 +156,10 @@ class Runtime::Core {
   runtime::Builder builder_;
   runtime::Purger purger_;
   runtime::LetterBound letter_bound_;
+  runtime::StreamHub streams_;
+  runtime::StreamKeeper stream_keeper_;
+  runtime::SignalHub signals_;
+  runtime::Unstored unstored_;
   runtime::Surroundings around_;
   runtime::Transactions transactions_;
   Result<void> opened_;

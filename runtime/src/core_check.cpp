@@ -10,6 +10,7 @@
 #include "perdure/runtime/journal_check.hpp"
 #include "quota.hpp"
 #include "row_check.hpp"
+#include "stream_memory.hpp"
 
 namespace perdure {
 
@@ -63,6 +64,29 @@ void check_counts(const storage::Store& store, const std::map<std::string, Index
   }
 }
 
+/// The rows of an object's streams follow each other, and what is closed of them is counted. Gives
+/// how much that is.
+std::uint64_t check_streams(const storage::Store& store, const ObjectId& object) {
+  std::uint64_t closed = 0;
+  const auto names = runtime::stream_names(store, object);
+  PERDURE_CHECK(names, "the streams of " + to_string(object) + " cannot be read");
+  for (const auto& name : *names) {
+    const auto tail = runtime::load_tail(store, object, name);
+    PERDURE_CHECK(tail, "the end of stream " + name + " cannot be read");
+    std::uint64_t offset = 0;
+    while (offset + 1 < tail->next) {
+      const auto items = runtime::items_after(store, object, name, offset, rows_max);
+      PERDURE_CHECK(items && !items->empty(), "stream " + name + " has a gap");
+      offset = items->back().offset;
+    }
+    closed += tail->closed_bytes;
+  }
+  const auto counted = store.count(runtime::stream_count(object));
+  PERDURE_CHECK(counted && *counted == closed,
+                "the count of the bytes of the streams of " + to_string(object) + " is off");
+  return closed;
+}
+
 /// Adds the bytes of an object to its owner's, and checks what is counted of its entries.
 void add_bytes(const storage::Store& store, const runtime::Version& version,
                std::map<std::string, std::uint64_t>& owners) {
@@ -72,7 +96,8 @@ void add_bytes(const storage::Store& store, const runtime::Version& version,
   const auto counted = store.count(runtime::entry_count(meta.object()));
   PERDURE_CHECK(entries && counted && *entries == *counted,
                 "the count of the bytes of the entries of " + to_string(meta.object()) + " is off");
-  owners[meta.origin->owner.text()] += version.root_bytes + *entries;
+  owners[meta.origin->owner.text()] +=
+      version.root_bytes + *entries + check_streams(store, meta.object());
 }
 
 void check_bytes(const storage::Store& store, const std::map<std::string, std::uint64_t>& owners) {
@@ -91,6 +116,8 @@ void Runtime::Core::check_invariants() const {
   purger_.check_invariants();
   letter_bound_.check_invariants();
   times_.check_invariants();
+  streams_.check_invariants();
+  signals_.check_invariants();
 }
 
 void Runtime::Core::check_store(const std::vector<ObjectId>& objects) {

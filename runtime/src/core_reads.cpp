@@ -15,11 +15,20 @@ Result<void> Runtime::Core::check_writable() const {
 
 void Runtime::Core::committed(runtime::Cell& cell, const runtime::Version& version) {
   housekeeper_.committed(cell, version);
+  streams_.changed(version.meta, cell.kind.reach);
+  signals_.changed(version.meta, cell.kind.reach);
   if (kinds_.is_subscription(cell.kind)) agenda_.subscriptions().changed(cell.object, version);
   if (!kinds_.is_dead_letter(cell.kind) || version.meta.seq != 1) return;
   const auto letter = cell.kind.state.encode(version.state.get());
   hooks_.dead_letter_made(cell.object, runtime::cause_of_letter(letter));
   letter_bound_.made(version.meta.origin->owner.text());
+}
+
+void Runtime::Core::store_unstored() {
+  const auto age = stopped_.load() ? Milliseconds{0} : Milliseconds{limits::unstored_max};
+  for (const auto& cell : unstored_.take_since(age)) {
+    directory_.flush(*cell, runtime::FlushWhy::due);
+  }
 }
 
 Result<std::unique_ptr<Subscriber>> Runtime::Core::subscribe(SubscriberOptions options,

@@ -72,6 +72,16 @@ void Directory::go_on(const Cell& cell) { send_to(actor_of(cell), ToObject{Onwar
 
 void Directory::tell_settled(const Cell& cell) { send_to(actor_of(cell), ToObject{Settled{}}); }
 
+void Directory::flush(const Cell& cell, FlushWhy why) {
+  caf::actor actor;
+  {
+    const std::scoped_lock lock{shard_of(cell).mutex};
+    actor = cell.actor_;
+  }
+  if (actor)
+    send_to(actor, ToObject{Flush{why}});  // what is ahead keeps its cell, and that its actor
+}
+
 void Directory::release(const Cell& cell, std::uint64_t transaction) {
   caf::actor actor;
   {
@@ -91,7 +101,7 @@ void Directory::touch(Shard& shard, Cell& cell) {
 }
 
 std::size_t Directory::estimate_bytes(const Cell& cell) {
-  return cell_bytes + (cell.actor_ ? actor_bytes : 0) +
+  return cell_bytes + (cell.actor_ ? actor_bytes : 0) + cell.members.bytes() +
          (cell.committed_ ? cell.committed_->root_bytes * root_expansion : 0);
 }
 

@@ -13,6 +13,7 @@
 // from that end.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -29,6 +30,12 @@
 namespace perdure::runtime {
 
 struct Submission;
+
+/// Why what is ahead of the disk is to be stored.
+enum class FlushWhy {
+  awaited,  ///< turns wait to be answered, and nothing is on the way that they would have to follow
+  due,      ///< it has been in memory for long enough
+};
 
 struct DirectoryLimits {
   std::size_t mailbox_max;
@@ -92,6 +99,10 @@ class Directory {
   void release(const Cell& cell, std::uint64_t transaction);
   /// Tells an activation to go on with what it held.
   void go_on(const Cell& cell);
+  /// Tells an activation to store what is ahead of the disk, if it is still there.
+  void flush(const Cell& cell, FlushWhy why);
+  /// How many cells are kept for no call, but for what is in memory alone.
+  [[nodiscard]] std::atomic<std::size_t>& unhurried() { return unhurried_; }
   /// Tells a recovering activation that another of its submissions has settled.
   void tell_settled(const Cell& cell);
 
@@ -112,7 +123,11 @@ class Directory {
   [[nodiscard]] std::size_t active_count() const { return count_.load(); }
   [[nodiscard]] std::uint64_t activations() const { return activations_.load(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_.load(); }
-  [[nodiscard]] std::size_t in_flight() const { return flights_.in_flight(); }
+  /// Calls under way.
+  [[nodiscard]] std::size_t in_flight() const {
+    const auto all = flights_.in_flight();
+    return all - std::min(all, unhurried_.load(std::memory_order_relaxed));
+  }
 
   /// True once per cell until `trimmed`: at most one trim of an object waits.
   [[nodiscard]] bool queue_trim(Cell& cell);
@@ -185,6 +200,7 @@ class Directory {
   mutable std::array<Shard, shard_count> shards_;
   std::atomic<std::size_t> count_{0};
   std::atomic<std::uint64_t> activations_{0};
+  std::atomic<std::size_t> unhurried_{0};
   std::atomic<std::size_t> bytes_{0};
 };
 

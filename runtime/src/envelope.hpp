@@ -10,6 +10,7 @@
 #include "perdure/runtime/access.hpp"
 #include "perdure/runtime/call.hpp"
 #include "perdure/runtime/kind_definition.hpp"
+#include "stream_rows.hpp"
 
 namespace perdure::runtime {
 
@@ -33,6 +34,8 @@ enum class Operation {
   set_alarm,
   cancel_alarm,
   take,         ///< only ends an outbox item
+  stream,       ///< writes a stream of the object
+  flush,        ///< stores what is ahead of the disk; the activation's own
   take_along,   ///< finds who goes along with the object, which was deleted or brought back
   hold,         ///< for a transaction: nothing runs until the activation is released
   fire,         ///< an alarm is due
@@ -60,6 +63,8 @@ struct Tick {
   } why = Why::due;
 };
 
+struct Ahead;
+
 /// Where an idempotency key is counted, see OnceBound.
 struct OnceRoom {
   std::uint32_t period = 0;                ///< 0: nowhere, it is the host's own
@@ -84,7 +89,9 @@ struct Envelope {
   std::uint64_t transaction = 0;
   OnceRoom once_room = {};  ///< set when a call with an idempotency key begins
   std::optional<Receipt> receipt = {};
-  std::optional<Tick> tick = {};  ///< for Operation::fire
+  std::optional<Tick> tick = {};      ///< for Operation::fire
+  StreamChangePtr stream = {};        ///< for Operation::stream
+  std::shared_ptr<Ahead> ahead = {};  ///< for Operation::flush; shared with its handler
   /// Why the commit refused what the call came to. It runs again to say so: an alarm goes on, and
   /// who asked by a message has its answer.
   std::optional<Error> refused = {};

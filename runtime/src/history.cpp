@@ -126,7 +126,9 @@ Result<ObjectView> view_at(const storage::Store& store, const Directory& directo
 
 Result<ObjectView> view_record(const KindDefinition& kind, const Record& record) {
   PERDURE_TRY(root, decode_root(kind, record));
-  return ObjectView{.meta = record.meta, .state = as_written_today(kind, std::move(root))};
+  ObjectView view{.meta = record.meta, .state = as_written_today(kind, std::move(root))};
+  view.meta.is_provisional = durability_of(kind, record.command) != Durability::sync;
+  return view;
 }
 
 }  // namespace perdure::runtime

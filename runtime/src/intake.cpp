@@ -55,6 +55,16 @@ void Intake::fire(const ObjectId& object, Tick tick, std::function<void(bool)> d
   enter(envelope);
 }
 
+void Intake::stream(Call call, StreamChangePtr change, ReplyHandler done) {
+  const auto envelope = std::make_shared<Envelope>();
+  envelope->call = std::move(call);
+  envelope->call.name = "$stream";
+  envelope->operation = Operation::stream;
+  envelope->stream = std::move(change);
+  envelope->done = std::move(done);
+  enter(envelope);
+}
+
 CellPtr Intake::hold(const ObjectId& object, std::uint64_t transaction, ReplyHandler done) {
   const auto envelope = std::make_shared<Envelope>();
   envelope->call.target = object;
@@ -98,6 +108,7 @@ Result<void> Intake::resolve(Envelope& envelope) const {
   }
   switch (envelope.operation) {
     case Operation::transaction: return {};  // its steps name what they call
+    case Operation::stream:
     case Operation::fire:
     case Operation::hold: break;
     default: return around_.kinds.resolve(envelope);

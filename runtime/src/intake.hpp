@@ -54,6 +54,9 @@ class Intake {
   void carry_out(Call call, Receipt receipt, ReplyHandler done);
   /// Fires an alarm. `done` hears whether it is dealt with; if not, it comes again.
   void fire(const ObjectId& object, Tick tick, std::function<void(bool)> done);
+  /// Writes a stream of an object, as a turn without a record. `call` says whose, for whom and in
+  /// which life.
+  void stream(Call call, StreamChangePtr change, ReplyHandler done);
   /// Holds an object for a transaction that has been let in: `done` is called when all that came
   /// before is durable. Returns the cell that is held, or will be; null: `done` was told why not.
   CellPtr hold(const ObjectId& object, std::uint64_t transaction, ReplyHandler done);

@@ -22,7 +22,14 @@ Result<void> validate_kind(const KindDefinition& kind) {
   const auto refuse = [&](std::string why) {
     return fail(ErrorCode::invalid, fmt::format("kind {}: {}", kind.name, why));
   };
+  // Else what was answered could be refused when it is written.
+  const bool may_be_refused =
+      !kind.uniques.empty() || !kind.references.empty() || !kind.quorums.empty();
   for (const auto& [name, command] : kind.commands) {
+    if (may_be_refused && durability_of(kind, name) != Durability::sync) {
+      return refuse("with unique fields, references and quorums all commands are synced, but " +
+                    name + " is not");
+    }
     if (name.starts_with('$')) return refuse("names that start with $ are the runtime's");
     if (kind.queries.contains(name)) return refuse(name + " is both a command and a query");
   }

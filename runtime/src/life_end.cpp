@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "stream_turns.hpp"
+
 namespace perdure::runtime {
 
 Result<std::vector<storage::AlarmChange>> removed_alarms(const storage::Store& store,
@@ -48,6 +50,7 @@ Result<void> end_earlier_life(const Envelope& envelope, const Version& earlier,
   std::ranges::move(alarms, std::back_inserter(write_set.alarms));
   decision.alarms.merge(ended);
   if (earlier.purged()) return {};
+  PERDURE_TRY_VOID(drop_streams(object, earlier.meta.origin->owner.text(), around, decision));
   PERDURE_TRY(pins, around.tally.pins(around.store, object));
   for (const auto seq : *pins) write_set.pins.push_back({.seq = seq, .body = {}});
   auto released = released_claims(envelope, earlier, around);

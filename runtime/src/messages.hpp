@@ -33,9 +33,14 @@ struct Released {
 /// Calls that the activation held may run, one with each of these.
 struct Onward {};
 
+/// What is ahead of the disk is to be stored.
+struct Flush {
+  FlushWhy why;
+};
+
 /// One type for all, since every object in memory has handlers of its own for each type.
 struct ToObject {
-  std::variant<Delivery, Returned, Settled, Released, Onward> what;
+  std::variant<Delivery, Returned, Settled, Released, Onward, Flush> what;
 };
 
 }  // namespace perdure::runtime

@@ -7,6 +7,7 @@
 #include "alarm_turns.hpp"
 #include "builtin_turns.hpp"
 #include "going_along.hpp"
+#include "stream_turns.hpp"
 
 namespace perdure::runtime {
 
@@ -86,6 +87,12 @@ constexpr std::array rows{
                  .unreadable = Unreadable::allowed,
                  .step = Step::no,  // the runtime's own
                  .decide = take},
+    OperationRow{.operation = Operation::stream,
+                 .life = Life::any,  // what has ended is dropped in time
+                 .unreadable = Unreadable::allowed,
+                 .step = Step::no,
+                 .decide = run_stream},
+    OperationRow{.operation = Operation::flush, .step = Step::no},
     OperationRow{.operation = Operation::take_along,
                  .name = take_along_command,
                  .life = Life::any,  // who goes along has to, also when the whole was purged

@@ -7,6 +7,7 @@
 #include "life_end.hpp"
 #include "once.hpp"
 #include "quota.hpp"
+#include "stream_turns.hpp"
 #include "turn_rows.hpp"
 
 namespace perdure::runtime {
@@ -81,6 +82,8 @@ Result<Decision> run_purge(const Envelope& envelope, const Version& newest,
   add_byte_counts(write_set,
                   {.owner = owner_of(newest), .root = newest.root_bytes, .entries = entry_bytes},
                   {}, envelope.call.principal, around.rules.quotas);
+  PERDURE_TRY_VOID(
+      drop_streams(write_set.object, newest.meta.origin->owner.text(), around, decision));
   const Json root = root_of(around.kind, newest);
   PERDURE_TRY_VOID(change_rows_of_turn(envelope, around, {newest, root}, nullptr, write_set));
   decision.reply = {.value = nullptr, .meta = version->meta};

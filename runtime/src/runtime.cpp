@@ -87,6 +87,9 @@ JournalRecord journal_view(runtime::Record record, const ObjectId& object,
 
 }  // namespace
 
+Streams& Runtime::streams() { return core_->streams(); }
+Signals& Runtime::signals() { return core_->signals(); }
+
 Runtime::Runtime(std::unique_ptr<Core> core, std::vector<Kind> kinds)
     : kinds_(runtime::with_own_kinds(std::move(kinds))), core_(std::move(core)) {}
 Runtime::~Runtime() = default;

@@ -53,6 +53,7 @@ TurnContext::TurnContext(const Envelope& envelope, const ObjectMeta& meta, Seq b
       now_(accepted_at(envelope, around.times)),
       store_(around.store),
       alarms_(around.alarms),
+      around_(around),
       alarm_period_min_(around.rules.alarm_period_min),
       begins_life_(born_seq == meta.seq + 1),
       limits_(turn_limits),
@@ -189,6 +190,45 @@ std::vector<Entry> TurnContext::range(const EntryRange& range) const {
     note_read(entry);
   }
   return found;
+}
+
+void TurnContext::append(std::string stream, std::string text) {
+  check(check_stream_name(stream));
+  if (text.size() > limits::stream_delta_bytes_max) {
+    too_large(fmt::format("a delta has {} bytes, and may have {}", text.size(),
+                          limits::stream_delta_bytes_max));
+  }
+  bytes_ += text.size();
+  if (++deltas_ > limits::turn_deltas_max || bytes_ > limits_.bytes_max) {
+    too_large(fmt::format("a turn writes at most {} deltas and {} bytes", limits::turn_deltas_max,
+                          limits_.bytes_max));
+  }
+  auto& changes = requests_.streams;
+  const bool goes_on = !changes.empty() && changes.back().name == stream && !changes.back().end &&
+                       !changes.back().drops;
+  if (!goes_on) changes.push_back({.name = std::move(stream)});
+  changes.back().deltas.push_back(std::move(text));
+}
+
+void TurnContext::end_stream(std::string stream, StreamEnd how, std::string note) {
+  check(check_stream_name(stream));
+  if (note.size() > limits::stream_note_bytes_max) {
+    too_large(
+        fmt::format("the note of an end has at most {} bytes", limits::stream_note_bytes_max));
+  }
+  requests_.streams.push_back({.name = std::move(stream), .end = how, .note = std::move(note)});
+}
+
+void TurnContext::drop_stream(std::string stream) {
+  check(check_stream_name(stream));
+  requests_.streams.push_back({.name = std::move(stream), .drops = true});
+}
+
+void* TurnContext::members_of(const std::type_info& type) {
+  if (around_.members == nullptr) invalid("a step of a transaction has no members");
+  auto found = around_.members->find(type, *around_.newest);
+  if (!found) throw Failure(std::move(found).error());
+  return *found;
 }
 
 void TurnContext::each_changed(std::string_view prefix, const ChangedEntryReader& read) const {

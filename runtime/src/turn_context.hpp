@@ -39,7 +39,8 @@ struct TurnRequests {
   std::vector<ClaimName> releases;
   AlarmChanges alarms;
   std::vector<Sent> sends;
-  bool upkeep = false;   ///< nothing that clients see has changed
+  std::vector<StreamChange> streams;  ///< in the order in which they were asked for
+  bool upkeep = false;                ///< nothing that clients see has changed
   bool nothing = false;  ///< the turn changes nothing; whatever stands above is dropped
 };
 
@@ -74,12 +75,16 @@ class TurnContext final : public Turn, private Entries {
   void send(Message message) override;
   std::string request(EffectRequest effect) override;
   void cancel(std::string effect_id) override;
+  void append(std::string stream, std::string text) override;
+  void end_stream(std::string stream, StreamEnd how, std::string note) override;
+  void drop_stream(std::string stream) override;
   void change_nothing() override { requests_.nothing = true; }
   void keep_up() override { requests_.upkeep = true; }
 
   [[nodiscard]] TurnRequests& requests() { return requests_; }
 
  private:
+  [[nodiscard]] void* members_of(const std::type_info& type) override;
   [[nodiscard]] std::optional<Entry> get(std::string_view key) const override;
   [[nodiscard]] std::vector<Entry> range(const EntryRange& range) const override;
   void put(std::string key, std::string value) override;
@@ -95,12 +100,14 @@ class TurnContext final : public Turn, private Entries {
   const Moment now_;
   const storage::Store& store_;
   const PendingAlarms& alarms_;
+  const TurnSurroundings& around_;
   const Milliseconds alarm_period_min_;
   const bool begins_life_;
   const TurnLimits limits_;
   std::optional<TurnRandom> random_;
   TurnRequests requests_;
   std::size_t bytes_ = 0;
+  std::size_t deltas_ = 0;
   LayeredEntries layered_;
   LayeredEntries beneath_;  ///< without what the turn has written
   /// Sizes of some entries that the turn has read, so that those it changes are not read again.

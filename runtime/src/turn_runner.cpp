@@ -9,6 +9,7 @@
 #include "change_events.hpp"
 #include "event_feed.hpp"
 #include "going_along.hpp"
+#include "guarded.hpp"
 #include "index_keys.hpp"
 #include "life_end.hpp"
 #include "once.hpp"
@@ -21,6 +22,7 @@
 #include "quota.hpp"
 #include "references.hpp"
 #include "root_size.hpp"
+#include "stream_turns.hpp"
 #include "turn_rows.hpp"
 #include "unique_keys.hpp"
 
@@ -54,23 +56,6 @@ bool may_run_without_life(const Envelope& envelope, const Version& newest) {
   return false;
 }
 
-// Handlers are code of others: what they throw must not get past here.
-template <class F>
-auto guarded(const Envelope& envelope, F&& run) -> decltype(run()) {
-  check_holds_no_lock("a lock is held over a handler");
-  try {
-    return run();
-  } catch (const Failure& failure) {
-    return fail(failure.error());
-  } catch (const std::exception& thrown) {
-    return fail(ErrorCode::internal, fmt::format("{} of kind {} threw: {}", envelope.call.name,
-                                                 envelope.kind->name, thrown.what()));
-  } catch (...) {
-    return fail(ErrorCode::internal, fmt::format("{} of kind {} threw something unknown",
-                                                 envelope.call.name, envelope.kind->name));
-  }
-}
-
 Result<std::shared_ptr<const Origin>> origin_after(const Envelope& envelope, const Version& before,
                                                    Timestamp now) {
   if (before.meta.exists() || envelope.operation == Operation::undelete) {
@@ -96,21 +81,6 @@ Result<void> check_nesting(std::string_view what, const Json& value) {
   if (!is_nested_deeper(value, limits::nesting_max)) return {};
   return fail(ErrorCode::too_large,
               fmt::format("{} is nested deeper than {}", what, limits::nesting_max));
-}
-
-Result<void> run_handler(Draft& draft, TurnContext& turn) {
-  const auto& envelope = draft.envelope;
-  if (envelope.command == nullptr) return row_of(envelope.operation).change(draft, turn);
-  const auto& command = *envelope.command;
-  if (command.check_payload) {
-    if (auto broken = command.check_payload(envelope.call.payload); !broken.empty()) {
-      return fail(invalid_value(std::move(broken)));
-    }
-  }
-  PERDURE_TRY(value, command.run(turn, draft.state.get(), envelope.call.payload));
-  PERDURE_TRY_VOID(check_nesting("the reply", value));
-  draft.value = std::move(value);
-  return {};
 }
 
 Result<void> add_events(Decision& decision, Record& record, const Draft& draft,
@@ -192,6 +162,23 @@ Result<void> add_alarms(Decision& decision, const Draft& draft, AlarmChanges&& c
   return end_earlier_life(draft.envelope, draft.before, around, decision);
 }
 
+}  // namespace
+
+Result<void> run_handler(Draft& draft, TurnContext& turn) {
+  const auto& envelope = draft.envelope;
+  if (envelope.command == nullptr) return row_of(envelope.operation).change(draft, turn);
+  const auto& command = *envelope.command;
+  if (command.check_payload) {
+    if (auto broken = command.check_payload(envelope.call.payload); !broken.empty()) {
+      return fail(invalid_value(std::move(broken)));
+    }
+  }
+  PERDURE_TRY(value, command.run(turn, draft.state.get(), envelope.call.payload));
+  PERDURE_TRY_VOID(check_nesting("the reply", value));
+  draft.value = std::move(value);
+  return {};
+}
+
 Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   const auto& kind = draft.around.kind;
   const auto& before = draft.before;
@@ -230,6 +217,9 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   for (const auto& sent : requests.sends) write_set.sends.push_back(encode_sent(sent));
   add_receipt(write_set, draft.envelope, draft.meta, draft.value);
   PERDURE_TRY_VOID(add_alarms(decision, draft, std::move(requests.alarms)));
+  PERDURE_TRY_VOID(
+      change_streams({.envelope = draft.envelope, .meta = draft.meta, .around = draft.around},
+                     requests.streams, decision));
   auto version = std::make_shared<Version>();
   version->meta = draft.meta;
   version->state = draft.state;
@@ -244,8 +234,6 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   decision.entries = std::move(requests.entries);
   return decision;
 }
-
-}  // namespace
 
 void add_to_unit(storage::Unit& unit, Decision& decision, std::uint64_t epoch) {
   // A write set without a change is its expectation alone.
@@ -314,6 +302,10 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
     if (!goes) return decide_nothing(envelope, newest, around, Json(nullptr));
   }
   if (!exists && !may_run_without_life(envelope, newest)) return not_found(envelope);
+  if (envelope.call.if_seq && newest.meta.is_provisional) {
+    return fail(ErrorCode::stale_precondition,
+                "the object's last command was not synced, so that its seq tells no state");
+  }
   if (envelope.call.if_seq && *envelope.call.if_seq != newest.meta.seq) {
     return fail(
         ErrorCode::stale_precondition,
@@ -341,7 +333,10 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
                .schema_version = around.kind.schema_version,
                .updated_at = journal_time,
                .updated_by = actor_name(envelope.call.principal),
-               .grants = same_life ? newest.meta.grants : nullptr},
+               .grants = same_life ? newest.meta.grants : nullptr,
+               .is_provisional =
+                   envelope.command != nullptr &&
+                   durability_of(around.kind, envelope.call.name) != Durability::sync},
       .state = same_life ? around.kind.state.copy(newest.state.get()) : around.kind.state.make(),
       .relies_on = std::move(relies_on),
       .unreadable = same_life ? newest.unreadable : nullptr};

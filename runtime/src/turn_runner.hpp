@@ -10,7 +10,9 @@
 #include "envelope.hpp"
 #include "kind_rows.hpp"
 #include "list_rows.hpp"
+#include "members.hpp"
 #include "overlay.hpp"
+#include "stream_memory.hpp"
 #include "tally.hpp"
 #include "times.hpp"
 #include "turn_context.hpp"
@@ -33,13 +35,14 @@ struct Decision {
   VersionPtr version;      ///< after the turn; null when the turn makes no record
   PendingEntries entries;  ///< what it wrote
   AlarmChanges alarms = {};
+  std::unique_ptr<StreamDecision> streams = {};  ///< null: it changes none
   Reply reply;
 
   /// Nothing to commit: the reply is all there is.
   [[nodiscard]] bool is_reply_only() const {
     return !write_set.record && write_set.alarms.empty() && write_set.claims.empty() &&
            write_set.releases.empty() && write_set.pins.empty() && write_set.sends.empty() &&
-           write_set.takes.empty();
+           write_set.takes.empty() && write_set.indexes.empty();
   }
 };
 
@@ -74,10 +77,13 @@ class Peers {
 struct TurnSurroundings {
   const KindDefinition& kind;
   const storage::Store& store;
-  const PendingEntries& pending;  ///< of the object's earlier turns
-  storage::Gaps* gaps = nullptr;  ///< of the object; null: not known
-  const PendingAlarms& alarms;    ///< of the same
-  Tally& tally;                   ///< of the same
+  const PendingEntries& pending;    ///< of the object's earlier turns
+  storage::Gaps* gaps = nullptr;    ///< of the object; null: not known
+  const PendingAlarms& alarms;      ///< of the same
+  Tally& tally;                     ///< of the same
+  StreamMemory* streams = nullptr;  ///< of the same; null: the turn writes none
+  Members* members = nullptr;       ///< of the same; null: the turn has none
+  const Version* newest = nullptr;  ///< that they are made of
   const TurnRules& rules;
   const Times& times;
   const Peers* peers = nullptr;  ///< null: the turn is alone in its unit
@@ -131,6 +137,11 @@ struct Draft {
   /// While the state stays as it is stored, because it cannot be read; see Version.
   std::shared_ptr<const UnreadableState> unreadable = nullptr;
 };
+
+/// Runs the command on the draft's state. Errors: those of the handler; invalid, too_large.
+[[nodiscard]] Result<void> run_handler(Draft& draft, TurnContext& turn);
+/// The record of a draft, and all that follows from it.
+[[nodiscard]] Result<Decision> decide(const Draft& draft, TurnRequests&& requests);
 
 /// Takes the outbox item that the call carries out, if any, and answers it if someone asks.
 /// `meta` is the object's.

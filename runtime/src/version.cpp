@@ -112,6 +112,7 @@ Result<VersionPtr> decode_version(const KindDefinition& kind, const ObjectId& ob
   version->hash = hash_record(object, row.seq, row.record);
   version->root_bytes = record.root.size();
   version->meta = std::move(record.meta);
+  version->meta.is_provisional = durability_of(kind, record.command) != Durability::sync;
   return VersionPtr{std::move(version)};
 }
 

@@ -275,7 +275,7 @@ void render_reply(Context& context, const Reply& reply, Render render) {
   const auto& route = context.route->route;
   context.replayed = reply.replayed;
   if (render == Render::nothing) return answer_nothing(context);
-  JsonAnswer json{.status = route.status, .text = {}, .seq = reply.meta.seq};
+  JsonAnswer json{.status = route.status, .text = {}, .seq = reply.meta.validator()};
   const auto& object = reply.meta.object();
   switch (render) {
     case Render::resource:

@@ -154,6 +154,7 @@ std::vector<Outcome> RocksdbStore::commit(std::span<const Unit> units, Timestamp
   index_rows_.clear();
   BatchState state{*this, now};
   bool admitted = false;
+  bool is_synced = false;
   std::vector<Outcome> outcomes;
   outcomes.reserve(units.size());
   for (std::size_t i = 0; i < units.size(); ++i) {
@@ -168,6 +169,7 @@ std::vector<Outcome> RocksdbStore::commit(std::span<const Unit> units, Timestamp
     const auto before = state.commit();
     append(unit, state);
     admitted = true;
+    is_synced |= unit.sync == Sync::before_answer;
     outcomes.emplace_back(committed(before, state.commit()));
   }
   if (!admitted) return outcomes;
@@ -176,11 +178,12 @@ std::vector<Outcome> RocksdbStore::commit(std::span<const Unit> units, Timestamp
   append_counts(state);
   database().put(batch_, rows::Table::meta, keys::commit, rows::commit_content(state.commit()));
   rocksdb::WriteOptions write;
-  write.sync = durability_ == Durability::sync;
+  write.sync = is_synced && durability_ == Durability::sync;
   const auto status = database().write(write, batch_);
   if (!status.ok()) return stop_writes(status, units.size());
   opened_.last_commit = state.commit();
-  acknowledge();
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  if (write.sync) acknowledge();  // ACKED names what was synced; closing syncs the rest
   seqs_.age();
   if (to_unix_ms(now) > opened_.tuning.clock->load()) opened_.tuning.clock->store(to_unix_ms(now));
   database().tidy();
@@ -202,8 +205,6 @@ std::vector<Outcome> RocksdbStore::stop_writes(const rocksdb::Status& status,
 }
 
 void RocksdbStore::acknowledge() {
-  commits_.fetch_add(1, std::memory_order_relaxed);
-  if (durability_ == Durability::buffered) return;  // ACKED names what was synced, so: at close
   syncs_.fetch_add(1, std::memory_order_relaxed);
   auto written = opened_.acked.write(opened_.last_commit.number);
   acknowledged_.store(opened_.last_commit.number, std::memory_order_release);

@@ -77,7 +77,7 @@ Json object_view(const Runtime& runtime, const ObjectView& view, Activeness acti
 
 void answer_view(Context& context, Result<ObjectView> view, Activeness activeness) {
   if (!view) return answer(context, std::move(view).error());
-  JsonAnswer json{.status = context.route->route.status, .text = {}, .seq = view->meta.seq};
+  JsonAnswer json{.status = context.route->route.status, .text = {}, .seq = view->meta.validator()};
   write_json(json.text, object_view(context.services.runtime, *view, activeness));
   if (json.status == 201) {
     const auto& object = view->meta.object();

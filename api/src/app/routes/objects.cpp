@@ -137,6 +137,16 @@ Json names_of(const auto& map) {
   return names;
 }
 
+// Of those that are not synced before they are answered.
+Json durability_of_commands(const KindDefinition& kind) {
+  auto commands = Json::object();
+  for (const auto& [name, command] : kind.commands) {
+    const auto durability = durability_of(kind, name);
+    if (durability != Durability::sync) commands[name] = name_of(durability);
+  }
+  return commands;
+}
+
 void list_kinds(const ContextPtr& context) {
   auto items = Json::array();
   for (const auto& kind : context->services.runtime.kinds()) {
@@ -147,7 +157,8 @@ void list_kinds(const ContextPtr& context) {
                      {"schema_version", definition.schema_version},
                      {"commands", names_of(definition.commands)},
                      {"queries", names_of(definition.queries)},
-                     {"indexes", std::move(indexes)}});
+                     {"indexes", std::move(indexes)},
+                     {"durability", durability_of_commands(definition)}});
   }
   // The kinds are those of the program: they are one page.
   answer_json(*context, {{"items", std::move(items)}, {"next_cursor", nullptr}});

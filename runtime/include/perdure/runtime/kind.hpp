@@ -45,6 +45,7 @@ struct CommandOptions {
   Creates creates = Creates::no;
   JsonCheck check_payload = {};
   Callers callers = Callers::by_grant;
+  std::optional<Durability> durability = {};  ///< none: the kind's
 };
 
 struct QueryOptions {
@@ -73,7 +74,8 @@ class KindBuilder {
     CommandDefinition command{.run = {},
                               .creates = options.creates,
                               .check_payload = std::move(options.check_payload),
-                              .callers = options.callers};
+                              .callers = options.callers,
+                              .durability = options.durability};
     command.run = [handler = std::move(handler)](Turn& turn, void* state,
                                                  const Json& payload) -> Result<Json> {
       auto& self = *static_cast<State*>(state);
@@ -200,6 +202,27 @@ class KindBuilder {
       handler(turn, *static_cast<State*>(state), static_cast<const State*>(before));
     };
     return std::move(*this);
+  }
+  /// When commands are answered that say nothing of their own (docs/durability.md).
+  KindBuilder&& durability(Durability durability) && {
+    definition_.durability = durability;
+    return std::move(*this);
+  }
+  /// Gives each activation members that are no part of the state: caches, open handles, windows of
+  /// rates. `on_activate` is `(const ObjectMeta&, const State&)` and makes them before the first
+  /// turn that asks (Turn::members); `on_hibernate`, `(const ObjectMeta&, M&)`, is called before
+  /// they are let go of, on any thread: when the object leaves memory, when a commit of it fails,
+  /// and so before its turns run again; not in a crash. It must not call the runtime. What they say
+  /// of their size by `bytes()`, if they do, counts as the object's memory.
+  template <class F, class G>
+  KindBuilder&& members(F on_activate, G on_hibernate) && {
+    definition_.members =
+        detail::define_members<State>(std::move(on_activate), std::move(on_hibernate));
+    return std::move(*this);
+  }
+  template <class F>
+  KindBuilder&& members(F on_activate) && {
+    return std::move(*this).members(std::move(on_activate), [](const ObjectMeta&, auto&) {});
   }
   /// The version that this code writes. States of older versions pass through the upgrade steps;
   /// states of newer ones are refused.

@@ -12,7 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "perdure/runtime/durability.hpp"
 #include "perdure/runtime/list_rules.hpp"
+#include "perdure/runtime/members_definition.hpp"
 #include "perdure/runtime/turn.hpp"
 #include "perdure/schemas/json.hpp"
 
@@ -52,6 +54,7 @@ struct CommandDefinition {
   Creates creates = Creates::no;  ///< the one command that an object begins with
   JsonCheck check_payload = {};
   Callers callers = Callers::by_grant;
+  std::optional<Durability> durability = {};  ///< none: the kind's
 };
 
 enum class Reads { root, root_and_entries };
@@ -176,6 +179,8 @@ struct KindDefinition {
   std::string name;
   Reach reach = Reach::open;
   StateOps state;
+  Durability durability = Durability::sync;  ///< of commands that say none of their own
+  std::optional<MembersDefinition> members = {};
   std::uint32_t schema_version = 1;
   std::map<std::uint32_t, UpgradeStep> upgrades;  ///< by the version they start from
   std::map<std::string, CommandDefinition, std::less<>> commands;

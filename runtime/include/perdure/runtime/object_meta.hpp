@@ -44,6 +44,14 @@ struct ObjectMeta {
   /// Sorted by grantee, each there once. Shared because it is immutable; null: there are none.
   std::shared_ptr<const std::vector<ObjectGrant>> grants = {};
 
+  /// A crash may take it back, and turns before and after it may have the same seq: `seq` is no
+  /// validator of it. So after each command that is not synced.
+  bool is_provisional = false;
+
+  /// What a client may hold the object against; none: nothing.
+  [[nodiscard]] std::optional<Seq> validator() const {
+    return is_provisional ? std::nullopt : std::optional{seq};
+  }
   [[nodiscard]] bool exists() const { return seq > 0 && !deleted_at; }
   [[nodiscard]] const ObjectId& object() const { return origin->object; }
 };

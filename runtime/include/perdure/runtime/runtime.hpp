@@ -26,6 +26,9 @@
 
 namespace perdure {
 
+class Signals;
+class Streams;
+
 /// Threads    every method may be called from any thread.
 /// Lifecycle  open → (calls) → stop; the destructor stops, too. Accepted calls are finished.
 class Runtime {
@@ -92,7 +95,6 @@ class Runtime {
   [[nodiscard]] const KindDefinition* find_kind(std::string_view name) const;
 
   // ---- looking, without waking anybody. Only durable state is seen.
-
   /// Errors  not_found; gone (below retained history).
   [[nodiscard]] Result<ObjectView> inspect(const ObjectId& object, AsOf as_of = {}) const;
   /// The object as the turn of a seq left it, whether or not it was deleted by then. The state of a
@@ -155,7 +157,6 @@ class Runtime {
   [[nodiscard]] Result<RowReport> check_rows() const;
 
   // ---- events
-
   /// Reads the event log on from a cursor. Errors: invalid (`/after`, `/topics`).
   [[nodiscard]] Result<EventPage> read_events(const EventQuery& query) const;
   /// The cursor of the place after all that is durable.
@@ -169,9 +170,12 @@ class Runtime {
   /// lives.
   [[nodiscard]] Result<std::unique_ptr<Subscriber>> subscribe(SubscriberOptions options,
                                                               EventHandler handler);
+  /// Text of objects that grows while others read it (streams.hpp); words that nobody keeps to who
+  /// is there just now (signals.hpp).
+  [[nodiscard]] Streams& streams();
+  [[nodiscard]] Signals& signals();
 
   // ---- outside work
-
   /// Registers who performs the effects of a name (see Turn::request), up to `concurrency` at the
   /// same time. Effects that were asked for before wait for it. `perform` runs on a thread of the
   /// runtime and must not block.
@@ -181,7 +185,6 @@ class Runtime {
   }
 
   // ---- one object as a file: UTF-8 lines of JSON, the last one a digest of those before it.
-
   /// Errors: not_found; gone; corrupt.
   [[nodiscard]] Result<std::unique_ptr<ObjectExport>> begin_export(const ObjectId& object,
                                                                    AsOf as_of = {}) const;
@@ -202,7 +205,6 @@ class Runtime {
                                                                 Call call) const;
 
   // ---- memory
-
   /// Drops the activation if nothing is in flight for it. Errors: conflict when something is.
   Result<void> hibernate(const ObjectId& object);
   /// Loads the object. `done` gets the reply of builtin::get.

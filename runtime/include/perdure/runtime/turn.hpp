@@ -12,6 +12,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <typeinfo>
 
 #include "perdure/base/random.hpp"
 #include "perdure/base/result.hpp"
@@ -20,6 +21,7 @@
 #include "perdure/runtime/object_meta.hpp"
 #include "perdure/runtime/outbox.hpp"
 #include "perdure/runtime/principal.hpp"
+#include "perdure/runtime/streams.hpp"
 
 namespace perdure {
 
@@ -85,6 +87,21 @@ class Turn {
   /// unless the result is there first.
   virtual void cancel(std::string effect_id) = 0;
 
+  /// Adds a delta to a stream of this object, in the same commit (streams.hpp): to the attempt that
+  /// is open, else to a new one. Limits: 10,000 deltas a turn, 64 KiB each.
+  virtual void append(std::string stream, std::string text) = 0;
+  /// Ends the open attempt of a stream, whoever writes it, in the same commit.
+  virtual void end_stream(std::string stream, StreamEnd how, std::string note = {}) = 0;
+  /// Takes the rows of a stream away, such as when its text has become part of the state.
+  virtual void drop_stream(std::string stream) = 0;
+
+  /// The members of this activation; see KindBuilder::members. What is done to them is not undone
+  /// when the turn fails.
+  template <class M>
+  [[nodiscard]] M& members() {
+    return *static_cast<M*>(members_of(typeid(M)));
+  }
+
   /// Says that this turn changes nothing: the reply is given (and kept for its idempotency key),
   /// but there is no record and no new seq. Whatever the handler did before or after is dropped.
   /// Shape  not in the turn that creates the object.
@@ -96,6 +113,9 @@ class Turn {
 
   /// A new UUIDv7 from the turn's time and randomness.
   [[nodiscard]] std::string new_id() { return make_uuid_v7(now(), random()); }
+
+ private:
+  [[nodiscard]] virtual void* members_of(const std::type_info& type) = 0;
 };
 
 /// Threads, Lifetime  as Turn.

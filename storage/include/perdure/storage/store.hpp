@@ -139,9 +139,15 @@ struct WriteSet {
   Past past = Past::kept;
 };
 
+enum class Sync {
+  before_answer,  ///< `commit` returns once the disk has it
+  later,  ///< the operating system has it then; the disk no later than the next unit that is synced
+};
+
 /// One to n write sets that commit as one. Several of one object build on one another, in order.
 struct Unit {
   std::vector<WriteSet> write_sets;
+  Sync sync = Sync::before_answer;  ///< a store may sync it all the same
 };
 
 struct Committed {
@@ -326,7 +332,8 @@ class Store {
   /// seq in two lines need not be the same. The event log's history id changes with it.
   [[nodiscard]] virtual std::uint32_t line() const { return 0; }
 
-  /// Writes the units in order as one batch with one sync, and returns one outcome for each.
+  /// Writes the units in order as one batch, with one sync unless none of them needs it, and returns
+  /// one outcome for each.
   ///
   /// Shape     several units, and several write sets of a unit, may name the same object, and each
   ///           then sees what those before it did.
