@@ -28,6 +28,7 @@
 
 namespace perdure::runtime {
 
+struct FetchedRows;
 struct Submission;
 
 struct DirectoryLimits {
@@ -92,6 +93,8 @@ class Directory {
   void release(const Cell& cell, std::uint64_t transaction);
   /// Tells an activation to go on with what it held.
   void go_on(const Cell& cell);
+  /// Tells an activation that the rows are there which its turn waits for.
+  void tell_fetched(const Cell& cell, std::shared_ptr<FetchedRows> rows);
   /// Tells a recovering activation that another of its submissions has settled.
   void tell_settled(const Cell& cell);
 

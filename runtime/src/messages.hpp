@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <memory>
 #include <variant>
+#include <vector>
 
 #include "committer.hpp"
 #include "envelope.hpp"
+#include "perdure/storage/store.hpp"
 
 namespace perdure::runtime {
 
@@ -33,9 +35,20 @@ struct Released {
 /// Calls that the activation held may run, one with each of these.
 struct Onward {};
 
+/// Rows that a parked turn lacked.
+struct FetchedRows {
+  std::uint64_t ticket;  ///< of the fetch
+  std::vector<storage::Read> reads;
+  std::vector<storage::ReadAnswer> answers;
+  InFlight kept;  ///< counted until the object has been told
+};
+struct Fetched {
+  std::shared_ptr<FetchedRows> rows;
+};
+
 /// One type for all, since every object in memory has handlers of its own for each type.
 struct ToObject {
-  std::variant<Delivery, Returned, Settled, Released, Onward> what;
+  std::variant<Delivery, Returned, Settled, Released, Onward, Fetched> what;
 };
 
 }  // namespace perdure::runtime
