@@ -94,6 +94,8 @@ class ServerProcess {
   api::ApplicationOptions application_options();
   api::RateLimit rate_limit(std::string_view requests, std::string_view window) const;
   std::vector<std::string> features() const;
+  /// Whether data outlives the process.
+  bool keeps_for_good() const { return !config_.flag("in_memory"); }
   void announce();
   void reload();
   void stop();
@@ -128,7 +130,8 @@ void ServerProcess::check_open_files() {
   // Beside connections and the store's: logs, pipes, calls of others, connections that are refused
   // in form.
   constexpr std::uint64_t few = 256;
-  const auto others = static_cast<std::uint64_t>(config_.number("storage.open_files")) + few;
+  const auto of_store = keeps_for_good() ? config_.number("storage.open_files") : 0;
+  const auto others = static_cast<std::uint64_t>(of_store) + few;
   const auto wanted = static_cast<std::uint64_t>(config_.number("limits.connections")) + others;
   const auto limit = raise_open_files_limit();
   if (limit >= wanted) return;
@@ -157,6 +160,13 @@ ExitCode ServerProcess::open_runtime() {
       const http::DirectAnswers direct;
       serve();
     };
+  }
+  if (!keeps_for_good()) {
+    log_.write(LogLevel::warning,
+               {.logger = "server",
+                .message = "all data is in memory (in_memory): nothing of it survives the end of "
+                           "this process",
+                .fields = {{"bytes_max", std::to_string(config_.number("storage.memory"))}}});
   }
   auto opened = Runtime::open(std::move(options), kinds_);
   if (!opened) {
@@ -207,7 +217,8 @@ api::RateLimit ServerProcess::rate_limit(std::string_view requests, std::string_
 }
 
 std::vector<std::string> ServerProcess::features() const {
-  std::vector<std::string> features{"durability_" + config_.text("durability")};
+  std::vector<std::string> features{keeps_for_good() ? "durability_" + config_.text("durability")
+                                                     : std::string{"in_memory"}};
   if (!config_.text("tls.certificate").empty()) features.emplace_back("tls");
   if (config_.flag("enable_echo")) features.emplace_back("websocket_echo");
   return features;
@@ -229,7 +240,11 @@ api::ApplicationOptions ServerProcess::application_options() {
   options.version = PERDURE_VERSION;
   options.cors_origins = config_.list("cors.origins");
   options.cors_headers = config_.list("cors.headers");
-  options.data_dir = config_.text("data_dir");
+  if (keeps_for_good()) {
+    options.data_dir = config_.text("data_dir");
+  } else {
+    options.store_memory_max = static_cast<std::uint64_t>(config_.number("storage.memory"));
+  }
   options.body_bytes_max = static_cast<std::size_t>(config_.number("limits.body"));
   options.import_bytes_max = static_cast<std::size_t>(config_.number("limits.import"));
   options.sockets_per_user_max = static_cast<std::size_t>(config_.number("quotas.sockets"));
@@ -294,12 +309,15 @@ void ServerProcess::announce() {
   const auto url = fmt::format("{}://{}", scheme, authority(config_, server_->port()));
   fmt::print("listening on {}\n", url);
   std::fflush(stdout);
-  log_.write(LogLevel::info, {.logger = "server",
-                              .message = "listening",
-                              .fields = {{"url", url},
-                                         {"version", std::string{PERDURE_VERSION}},
-                                         {"data_dir", config_.text("data_dir")},
-                                         {"durability", config_.text("durability")}}});
+  std::vector<LogField> fields{{"url", url}, {"version", std::string{PERDURE_VERSION}}};
+  if (keeps_for_good()) {
+    fields.push_back({"data_dir", config_.text("data_dir")});
+    fields.push_back({"durability", config_.text("durability")});
+  } else {
+    fields.push_back({"store", "memory"});
+  }
+  log_.write(LogLevel::info,
+             {.logger = "server", .message = "listening", .fields = std::move(fields)});
 }
 
 void ServerProcess::reload() {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "intake.hpp"
+#include "messages.hpp"
 #include "once_bound.hpp"
 #include "quorums.hpp"
 #include "quota.hpp"
@@ -31,7 +33,7 @@ Result<void> Activation::load() {
   if (newest_) return {};
   newest_ = around_.directory.committed_version(*cell_);
   if (newest_) return {};
-  PERDURE_TRY(version, load_version(cell_->kind, cell_->object, around_.store));
+  PERDURE_TRY(version, load_version(cell_->kind, cell_->object, rows()));
   newest_ = std::move(version);
   around_.directory.loaded(*cell_, newest_);
   return {};
@@ -43,8 +45,51 @@ void Activation::receive(EnvelopePtr envelope) {
   held_->push_back(std::move(envelope));
 }
 
+const storage::StoreReader& Activation::rows() const {
+  if (seen_) return *seen_;
+  return around_.store;
+}
+
+bool Activation::parks(const EnvelopePtr& envelope) {
+  if (!seen_ || !seen_->lacks()) return false;
+  parked_ = envelope;
+  // Shared, since functions are copied.
+  auto kept = std::make_shared<InFlight>(around_.directory.keep(cell_));
+  around_.reads->fetch(cell_->owner_key(),
+                       {.reads = seen_->take_lacking(),
+                        .done = [cell = cell_, &directory = around_.directory, ticket = ++ticket_,
+                                 kept = std::move(kept)](std::vector<storage::Read> reads,
+                                                         std::vector<storage::ReadAnswer> answers) {
+                          directory.tell_fetched(*cell, std::make_shared<FetchedRows>(FetchedRows{
+                                                            ticket, std::move(reads),
+                                                            std::move(answers), std::move(*kept)}));
+                        }});
+  return true;
+}
+
+void Activation::fetched(FetchedRows& rows) {
+  if (!parked_ || rows.ticket != ticket_) return;  // the turn has begun anew since
+  seen_->put(std::move(rows.reads), std::move(rows.answers));
+  const auto envelope = std::exchange(parked_, nullptr);
+  static_cast<void>(rows.kept.land());  // the envelope keeps what is around
+  ask_to_go_on();
+  run(envelope);
+}
+
 void Activation::run(const EnvelopePtr& envelope) {
-  if (auto loaded = load(); !loaded) return envelope->answer(fail(std::move(loaded).error()));
+  if (around_.reads != nullptr && !seen_) seen_ = std::make_unique<ReadSet>();
+  take_turn(envelope);
+  // From here on the runtime may be gone.
+  if (!parked_ && seen_ && !seen_->empty()) seen_.reset();
+}
+
+void Activation::take_turn(const EnvelopePtr& envelope) {
+  std::optional<Result<Reply>> known;
+  if (envelope->key_sought_at) known = around_.intake.look_up(*envelope, rows());
+  auto loaded = load();
+  if (parks(envelope)) return;
+  if (known) return envelope->answer(std::move(*known));
+  if (!loaded) return envelope->answer(fail(std::move(loaded).error()));
   forget_durable();
   if (envelope->receipt && envelope->receipt->epoch != cell_->epoch) {
     return answer(envelope, opened_again());
@@ -60,17 +105,18 @@ void Activation::run(const EnvelopePtr& envelope) {
     return hold(envelope);
   }
   if (envelope->call.type == CallType::command) return run_command(envelope);
-  answer(envelope, ask(*envelope));
+  auto reply = ask(*envelope);
+  if (!parks(envelope)) answer(envelope, std::move(reply));
 }
 
 Result<Reply> Activation::ask(const Envelope& envelope) {
   const QueryTimer timer{around_.paces, envelope, *newest_};
-  return run_query(envelope, *newest_, around_.store, &pending_);
+  return run_query(envelope, *newest_, rows(), &pending_);
 }
 
 TurnSurroundings Activation::surroundings() {
   return {.kind = cell_->kind,
-          .store = around_.store,
+          .store = rows(),
           .pending = pending_,
           .gaps = &gaps_,
           .alarms = alarms_,
@@ -88,6 +134,7 @@ void Activation::run_command(const EnvelopePtr& envelope) {
   const bool counts = envelope->command != nullptr && newest_->root_bytes <= quick_root_bytes_max;
   const auto start = std::chrono::steady_clock::now();
   auto decision = run_turn(*envelope, *newest_, surroundings());
+  if (parks(envelope)) return cell_->members.let_go();  // it may have changed them
   const auto took = std::chrono::steady_clock::now() - start;
   around_.hooks.turn_finished(cell_->kind.name, took);
   cell_->members.measure();
@@ -110,6 +157,8 @@ void Activation::run_command(const EnvelopePtr& envelope) {
 }
 
 void Activation::forget_durable() {
+  // The rows that the turn was given may be older than what has become durable since.
+  if (seen_ && !seen_->empty()) return;
   const auto settled = cell_->settled.load(std::memory_order_acquire);
   alarms_.forget(settled);
   streams_.forget(settled);
@@ -192,6 +241,9 @@ void Activation::recover() {
     kept = std::move(kept_);
   }
   auto held = held_ ? std::move(held_) : std::make_unique<std::deque<EnvelopePtr>>();
+  // It saw what did not come to be, and runs behind what came before it.
+  if (parked_) held->push_front(std::exchange(parked_, nullptr));
+  if (seen_ && !seen_->empty()) seen_.reset();
   if (lost) put_back(*lost, *held);
   for (auto submission = again.rbegin(); submission != again.rend(); ++submission) {
     auto& refused = (*submission)->refused;

@@ -18,15 +18,23 @@
 #include "committer.hpp"
 #include "overlay.hpp"
 #include "pace.hpp"
+#include "read_pool.hpp"
+#include "read_set.hpp"
 #include "times.hpp"
 #include "turn_runner.hpp"
 #include "unstored.hpp"
 
 namespace perdure::runtime {
 
+class Intake;
+struct FetchedRows;
+
 /// What an activation needs of the runtime around it.
 struct Surroundings {
   const storage::Store& store;
+  /// Fetches rows; null: the store is read by who needs them.
+  ReadPool* reads;
+  Intake& intake;
   Directory& directory;
   Committer& committer;
   const Times& times;
@@ -56,6 +64,8 @@ class Activation {
   void flush(FlushWhy why);
   /// A transaction has ended: on with what waited, if it is the one that holds the object.
   void release(std::uint64_t transaction);
+  /// The rows that a parked turn lacked: it runs again.
+  void fetched(FetchedRows& rows);
   /// Runs the next of the calls that were held, and asks to be told again if there are more: so a
   /// slice ends between them as between others.
   void go_on();
@@ -65,6 +75,12 @@ class Activation {
 
  private:
   void run(const EnvelopePtr& envelope);
+  void take_turn(const EnvelopePtr& envelope);
+  /// What a turn reads from.
+  [[nodiscard]] const storage::StoreReader& rows() const;
+  /// Whether the turn that has just been run lacks rows. Then it came to nothing: it waits for them
+  /// here, and all that comes later behind it.
+  [[nodiscard]] bool parks(const EnvelopePtr& envelope);
   void run_command(const EnvelopePtr& envelope);
   [[nodiscard]] TurnSurroundings surroundings();
   /// Runs a command that is not synced; false: it has to be.
@@ -80,7 +96,9 @@ class Activation {
   [[nodiscard]] Result<void> load();
   void recover();
   void go_back_to_committed();
-  [[nodiscard]] bool must_hold() const { return !returned_.empty() || held_by_ != 0; }
+  [[nodiscard]] bool must_hold() const {
+    return !returned_.empty() || held_by_ != 0 || parked_ != nullptr;
+  }
   /// For calls that wait here, once there is no reason to hold them any more.
   void ask_to_go_on();
   void hold(const EnvelopePtr& envelope);
@@ -108,6 +126,9 @@ class Activation {
   /// To be run before any other: returned, or arrived while recovering or holding, or behind those.
   std::unique_ptr<std::deque<EnvelopePtr>> held_;  ///< null: none
   bool going_on_ = false;                          ///< has asked to, and has not been told yet
+  EnvelopePtr parked_;                             ///< whose turn waits for rows; null: none
+  std::uint64_t ticket_ = 0;                       ///< of the last fetch
+  std::unique_ptr<ReadSet> seen_;  ///< what the turn was given to read; null: it reads the store
 };
 
 }  // namespace perdure::runtime

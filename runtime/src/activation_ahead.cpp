@@ -7,7 +7,8 @@
 namespace perdure::runtime {
 
 bool Activation::run_ahead(const EnvelopePtr& envelope) {
-  if (envelope->command == nullptr) return false;
+  // Where reads are slow a turn may be parked, and what is ahead of it would have to wait with it.
+  if (envelope->command == nullptr || around_.reads != nullptr) return false;
   const auto durability = envelope->command->durability.value_or(cell_->kind.durability);
   if (durability == Durability::sync || !may_be_ahead() || !may_run_ahead(*envelope, *newest_)) {
     return false;

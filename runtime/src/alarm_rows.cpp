@@ -39,7 +39,7 @@ const std::optional<Alarm>* PendingAlarms::find(std::string_view name) const {
   return found == changes_.end() ? nullptr : &found->second.alarm;
 }
 
-Result<std::optional<Alarm>> find_alarm(const storage::Store& store, const ObjectId& object,
+Result<std::optional<Alarm>> find_alarm(const storage::StoreReader& store, const ObjectId& object,
                                         const PendingAlarms& pending, std::string_view name) {
   if (const auto* changed = pending.find(name)) return *changed;
   PERDURE_TRY(row, store.alarm(object, name));
@@ -57,8 +57,9 @@ Result<void> check_period(const Schedule& schedule, Milliseconds period_min) {
 namespace {
 
 // One that cannot be read any more can be replaced and removed all the same.
-Result<std::optional<Timestamp>> due_before(const storage::Store& store, const ObjectId& object,
-                                            const PendingAlarms& pending, std::string_view name) {
+Result<std::optional<Timestamp>> due_before(const storage::StoreReader& store,
+                                            const ObjectId& object, const PendingAlarms& pending,
+                                            std::string_view name) {
   if (const auto* changed = pending.find(name)) {
     return *changed ? std::optional{(*changed)->due} : std::nullopt;
   }
@@ -66,7 +67,7 @@ Result<std::optional<Timestamp>> due_before(const storage::Store& store, const O
   return row ? std::optional{row->due} : std::nullopt;
 }
 
-Result<void> check_room(const storage::Store& store, const ObjectId& object,
+Result<void> check_room(const storage::StoreReader& store, const ObjectId& object,
                         const PendingAlarms& pending, std::size_t made, std::size_t removed,
                         Tally& tally) {
   PERDURE_TRY(count, tally.alarms(store, object, pending));
@@ -78,7 +79,7 @@ Result<void> check_room(const storage::Store& store, const ObjectId& object,
 
 }  // namespace
 
-Result<std::vector<storage::AlarmChange>> unchecked_alarm_rows(const storage::Store& store,
+Result<std::vector<storage::AlarmChange>> unchecked_alarm_rows(const storage::StoreReader& store,
                                                                const ObjectId& object,
                                                                const PendingAlarms& pending,
                                                                const AlarmChanges& changes) {
@@ -96,7 +97,7 @@ Result<std::vector<storage::AlarmChange>> unchecked_alarm_rows(const storage::St
   return rows;
 }
 
-Result<std::vector<storage::AlarmChange>> alarm_rows(const storage::Store& store,
+Result<std::vector<storage::AlarmChange>> alarm_rows(const storage::StoreReader& store,
                                                      const ObjectId& object,
                                                      const PendingAlarms& pending,
                                                      const AlarmChanges& changes, Tally& tally) {

@@ -47,7 +47,7 @@ class PendingAlarms {
 };
 
 /// The alarm as a turn sees it. Errors: those of the store; corrupt.
-[[nodiscard]] Result<std::optional<Alarm>> find_alarm(const storage::Store& store,
+[[nodiscard]] Result<std::optional<Alarm>> find_alarm(const storage::StoreReader& store,
                                                       const ObjectId& object,
                                                       const PendingAlarms& pending,
                                                       std::string_view name);
@@ -58,15 +58,13 @@ class PendingAlarms {
 /// As alarm_rows, for a turn that begins a life: what an earlier one set does not count.
 /// Errors: those of the store.
 [[nodiscard]] Result<std::vector<storage::AlarmChange>> unchecked_alarm_rows(
-    const storage::Store& store, const ObjectId& object, const PendingAlarms& pending,
+    const storage::StoreReader& store, const ObjectId& object, const PendingAlarms& pending,
     const AlarmChanges& changes);
 
 /// The rows that bring the store from what it will hold before the turn to what is asked for.
 /// Errors: those of the store; conflict, with a new one beyond limits::object_alarms_max.
-[[nodiscard]] Result<std::vector<storage::AlarmChange>> alarm_rows(const storage::Store& store,
-                                                                   const ObjectId& object,
-                                                                   const PendingAlarms& pending,
-                                                                   const AlarmChanges& changes,
-                                                                   Tally& tally);
+[[nodiscard]] Result<std::vector<storage::AlarmChange>> alarm_rows(
+    const storage::StoreReader& store, const ObjectId& object, const PendingAlarms& pending,
+    const AlarmChanges& changes, Tally& tally);
 
 }  // namespace perdure::runtime

@@ -25,6 +25,11 @@ Milliseconds use_interval(const RuntimeOptions& options) {
   return std::min<Milliseconds>(std::chrono::seconds{1}, options.hibernate_after / 64);
 }
 
+std::unique_ptr<runtime::ReadPool> make_read_pool(const storage::Store& store) {
+  if (store.read_cost() == storage::ReadCost::memory) return nullptr;
+  return std::make_unique<runtime::ReadPool>(store);
+}
+
 runtime::Flights::Limits flight_limits(const RuntimeOptions& options) {
   const auto most = options.in_flight_max;
   const auto share = std::max<std::size_t>(most / 8, 1);
@@ -38,6 +43,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
     : options_(std::move(options)),
       kinds_(std::move(kinds)),
       foundation_(std::move(foundation)),
+      reads_(make_read_pool(*foundation_.store)),
       export_seal_(options_.data_dir, options_.access, *foundation_.random),
       hooks_(options_.hooks != nullptr ? *options_.hooks : no_hooks_),
       calls_(std::make_shared<runtime::CallHub>(
@@ -66,7 +72,8 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                .directory = directory_,
                .paces = paces_,
                .hooks = hooks_,
-               .system = actors_.system()},
+               .system = actors_.system(),
+               .reads = reads_.get()},
               {.idempotency_keys = options_.quotas.idempotency_keys,
                .idempotency_window = options_.idempotency_window}),
       committer_(
@@ -114,6 +121,8 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
       signals_(*foundation_.store, kinds_),
       unstored_{*foundation_.clock},
       around_{.store = *foundation_.store,
+              .reads = reads_.get(),
+              .intake = intake_,
               .directory = directory_,
               .committer = committer_,
               .times = times_,
@@ -188,6 +197,12 @@ void Runtime::Core::start_threads() {
     runtime::name_thread("perdure.agenda");
     agenda_.run();
   }};
+  for (std::size_t i = 0; reads_ && i < options_.read_threads; ++i) {
+    read_threads_.emplace_back([this] {
+      runtime::name_thread("perdure.fetch");
+      reads_->run();
+    });
+  }
   if (!builder_.may_have_work()) return;
   builder_thread_ = std::thread{[this] {
     runtime::name_thread("perdure.build");
@@ -209,6 +224,8 @@ void Runtime::Core::stop() {
   agenda_thread_.join();
   housekeeper_.stop();
   housekeeper_thread_.join();
+  if (reads_) reads_->stop();
+  for (auto& thread : read_threads_) thread.join();
   committer_.stop();
   committer_thread_.join();
   directory_.clear();

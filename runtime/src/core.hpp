@@ -21,6 +21,7 @@
 #include "perdure/runtime/runtime.hpp"
 #include "perdure/storage/reopening_store.hpp"
 #include "purger.hpp"
+#include "read_pool.hpp"
 #include "recovery.hpp"
 #include "signal_hub.hpp"
 #include "stream_hub.hpp"
@@ -84,6 +85,8 @@ class Runtime::Core {
     return committer_.take(submissions_max);
   }
   void commit_batch(runtime::Committer::Batch batch) { committer_.commit(std::move(batch)); }
+  /// Fetches rows for turns that wait; null: nothing is fetched.
+  [[nodiscard]] runtime::ReadPool* reads() { return reads_.get(); }
   /// What is in memory agrees with itself. Aborts otherwise. Between two steps.
   void check_invariants() const;
   /// What is in memory agrees with the store, and the rows of `objects` with each other: journals
@@ -136,6 +139,7 @@ class Runtime::Core {
   const RuntimeOptions options_;
   const runtime::KindTable kinds_;
   runtime::Foundation foundation_;
+  const std::unique_ptr<runtime::ReadPool> reads_;  ///< null: the store's reads are not slow
   runtime::ExportSeal export_seal_;
   Hooks no_hooks_;
   EveryHook& hooks_;
@@ -170,6 +174,7 @@ class Runtime::Core {
   std::thread committer_thread_;
   std::thread housekeeper_thread_;
   std::thread agenda_thread_;
+  std::vector<std::thread> read_threads_;
   std::thread builder_thread_;  ///< only if there is something to build
 };
 

@@ -113,6 +113,7 @@ void Runtime::Core::check_invariants() const {
   directory_.check_invariants();
   committer_.check_invariants();
   intake_.once().check_invariants();
+  if (reads_) reads_->check_invariants();
   purger_.check_invariants();
   letter_bound_.check_invariants();
   times_.check_invariants();

@@ -70,6 +70,10 @@ void Directory::send_back(const std::shared_ptr<Submission>& submission) {
 
 void Directory::go_on(const Cell& cell) { send_to(actor_of(cell), ToObject{Onward{}}); }
 
+void Directory::tell_fetched(const Cell& cell, std::shared_ptr<FetchedRows> rows) {
+  send_to(actor_of(cell), ToObject{Fetched{std::move(rows)}});
+}
+
 void Directory::tell_settled(const Cell& cell) { send_to(actor_of(cell), ToObject{Settled{}}); }
 
 void Directory::flush(const Cell& cell, FlushWhy why) {
@@ -157,7 +161,9 @@ Result<void> Directory::deliver(const EnvelopePtr& envelope, caf::execution_unit
   const std::scoped_lock lock{shard.mutex};
   const auto found = shard.cells.find(sought);
   const CellPtr& cell = found != shard.cells.end() ? *found : enter(shard, object, *envelope->kind);
-  if (is_out_of_reach(*envelope, *cell)) return not_found(*envelope);
+  // A stored reply is replayed whatever has become of the object.
+  const bool is_to_look = !envelope->key_sought_at;
+  if (is_to_look && is_out_of_reach(*envelope, *cell)) return not_found(*envelope);
   if (cell->in_flight_ >= limits_.mailbox_max) {
     return overloaded(to_string(object) + " has as many calls waiting as it may");
   }

@@ -29,6 +29,7 @@
 
 namespace perdure::runtime {
 
+struct FetchedRows;
 struct Submission;
 
 /// Why what is ahead of the disk is to be stored.
@@ -103,6 +104,8 @@ class Directory {
   void flush(const Cell& cell, FlushWhy why);
   /// How many cells are kept for no call, but for what is in memory alone.
   [[nodiscard]] std::atomic<std::size_t>& unhurried() { return unhurried_; }
+  /// Tells an activation that the rows are there which its turn waits for.
+  void tell_fetched(const Cell& cell, std::shared_ptr<FetchedRows> rows);
   /// Tells a recovering activation that another of its submissions has settled.
   void tell_settled(const Cell& cell);
 

@@ -87,6 +87,8 @@ struct Envelope {
   std::uint64_t random_seed = 0;
   /// For Operation::hold, and for the whole transaction: its number, from 1.
   std::uint64_t transaction = 0;
+  /// Where reads are slow: its idempotency key is looked up with the rows of its turn, as of then.
+  std::optional<Timestamp> key_sought_at = {};
   OnceRoom once_room = {};  ///< set when a call with an idempotency key begins
   std::optional<Receipt> receipt = {};
   std::optional<Tick> tick = {};      ///< for Operation::fire

@@ -7,16 +7,26 @@
 
 namespace perdure::runtime {
 
+storage::IndexRead existence_of(const ObjectId& object) {
+  // A row of the index of live objects is enough: a record holds the whole state. Ids hold no
+  // control characters, so nothing stands between the id and the mark behind it.
+  return {.kind = object.kind,
+          .index = std::string{index_names::by_id},
+          .range = {.direction = storage::Direction::backward, .limit = 1},
+          .after = storage::IndexRow{.key = {}, .id = object.id + '\x01'}};
+}
+
+bool is_existing(const ObjectId& object, const storage::ReadAnswer& answer) {
+  const auto& rows = std::get<Result<std::vector<storage::IndexRow>>>(answer);
+  return !rows || (!rows->empty() && rows->front().id == object.id);
+}
+
 bool object_exists(const storage::Store& store, const Directory& directory,
                    const ObjectId& object) {
   if (!validate(object)) return false;
   if (const auto version = directory.peek(object, store.epoch())) return version->meta.exists();
-  // A row of the index of live objects is enough: a record holds the whole state. Ids hold no
-  // control characters, so nothing stands between the id and the mark behind it.
-  const storage::IndexRow behind{.key = {}, .id = object.id + '\x01'};
-  const auto rows = store.index(object.kind, index_names::by_id,
-                                {.direction = storage::Direction::backward, .limit = 1}, behind);
-  return !rows || (!rows->empty() && rows->front().id == object.id);
+  const auto read = existence_of(object);
+  return is_existing(object, store.index(read.kind, read.index, read.range, read.after));
 }
 
 namespace {

@@ -36,6 +36,10 @@ namespace perdure::runtime {
                                            const KindRows& rows, const ListRequest& request,
                                            const ListReader& read);
 
+/// A read that finds out whether an object exists, and what its answer says.
+[[nodiscard]] storage::IndexRead existence_of(const ObjectId& object);
+[[nodiscard]] bool is_existing(const ObjectId& object, const storage::ReadAnswer& answer);
+
 /// See Runtime::exists.
 [[nodiscard]] bool object_exists(const storage::Store& store, const Directory& directory,
                                  const ObjectId& object);

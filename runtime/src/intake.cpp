@@ -12,11 +12,12 @@ namespace perdure::runtime {
 Intake::Intake(Around around, Limits limits)
     : around_(around),
       limits_(limits),
-      once_(around.store, limits.idempotency_keys, limits.idempotency_window),
+      once_(limits.idempotency_keys, limits.idempotency_window),
       reads_({.store = around.store,
               .directory = around.directory,
               .paces = around.paces,
-              .system = around.system}) {}
+              .system = around.system,
+              .reads = around.reads}) {}
 
 void Intake::call(Call&& call, ReplyHandler&& done) {
   const auto envelope = std::make_shared<Envelope>();
@@ -98,7 +99,17 @@ bool Intake::let_in(Envelope& envelope) {
     around_.hooks.alarm_fired(envelope.call.target, envelope.accepted_at - envelope.tick->due);
   }
   if (envelope.call.idempotency_key.empty()) return true;
-  return once_.begin(envelope, claims_at()) == Once::Begun::runs;
+  if (around_.reads == nullptr) {
+    return once_.begin(envelope, around_.store, claims_at()) == Once::Begun::runs;
+  }
+  envelope.key_sought_at = claims_at();
+  return once_.enter(envelope) == Once::Begun::runs;
+}
+
+std::optional<Result<Reply>> Intake::look_up(Envelope& envelope, const storage::StoreReader& rows) {
+  auto known = once_.look(envelope, rows, *envelope.key_sought_at);
+  if (!known) envelope.key_sought_at.reset();
+  return known;
 }
 
 Result<void> Intake::resolve(Envelope& envelope) const {

@@ -6,7 +6,8 @@
 //   2. When is it? Its times and its deadline are fixed, so that every run of its turn sees the
 //      same.
 //   3. May it run now? Not while the runtime stops; what writes, not while writes have stopped.
-//   4. Was it asked before, under its idempotency key? Then it waits, or is answered.
+//   4. Was it asked before, under its idempotency key? Then it waits, or is answered. Where reads
+//      are slow, the store is asked with the rows of the call's turn, in the order of the calls.
 //   5. A query of the root of a quiet object is answered from the durable version (QuietReads).
 //   6. It is counted on its object and sent to the object's actor, which may run it on this thread.
 //
@@ -37,6 +38,7 @@ class Intake {
     Paces& paces;
     EveryHook& hooks;
     caf::actor_system& system;
+    ReadPool* reads;  ///< null: reads are done where they are needed
   };
   struct Limits {
     std::uint64_t idempotency_keys;
@@ -63,9 +65,13 @@ class Intake {
   /// The first four steps. False: it has been answered, or will be.
   [[nodiscard]] bool let_in(Envelope& envelope);
 
+  /// The look at the store in the fourth step, for a call that was let in without it
+  /// (Envelope::key_sought_at): what its caller gets; none: it runs.
+  [[nodiscard]] std::optional<Result<Reply>> look_up(Envelope& envelope,
+                                                     const storage::StoreReader& rows);
   /// What is kept under a call's idempotency key, if anything is.
   [[nodiscard]] Result<std::optional<Reply>> stored_reply(const Call& call) const {
-    return once_.find(call, claims_at());
+    return Once::find(call, around_.store, claims_at());
   }
   /// Claims that expire by this time are free again.
   [[nodiscard]] Timestamp claims_at() const {

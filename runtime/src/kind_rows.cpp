@@ -71,8 +71,8 @@ Unexpected still_building(const std::string& kind) {
   return fail(std::move(error));
 }
 
-Result<Built> find_built(const KindRows& rows, const Version& version, const storage::Store& store,
-                         Timestamp now) {
+Result<Built> find_built(const KindRows& rows, const Version& version,
+                         const storage::StoreReader& store, Timestamp now) {
   if (!rows.building.load(std::memory_order_acquire)) return Built::yes;
   if (version.build == rows.build) return Built::yes;
   PERDURE_TRY(mark, store.claim({rows.marks, version.meta.object().id}, now));

@@ -97,7 +97,7 @@ class RowNames {
 enum class Built { yes, no };
 /// Errors: those of the store.
 [[nodiscard]] Result<Built> find_built(const KindRows& rows, const Version& version,
-                                       const storage::Store& store, Timestamp now);
+                                       const storage::StoreReader& store, Timestamp now);
 [[nodiscard]] storage::Claim mark_of(const KindRows& rows, const std::string& id);
 /// The space of the marks of heir_mark.
 inline constexpr std::string_view heir_marks = "$built$heirs";

@@ -7,7 +7,7 @@
 
 namespace perdure::runtime {
 
-Result<std::vector<storage::AlarmChange>> removed_alarms(const storage::Store& store,
+Result<std::vector<storage::AlarmChange>> removed_alarms(const storage::StoreReader& store,
                                                          const ObjectId& object,
                                                          const PendingAlarms& pending,
                                                          AlarmChanges& ended) {

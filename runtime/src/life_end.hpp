@@ -13,10 +13,9 @@ namespace perdure::runtime {
 /// The changes that remove all alarms of an object, those included that turns on their way to the
 /// disk have set. `ended` gets their names, for the object's later turns.
 /// Errors  those of the store.
-[[nodiscard]] Result<std::vector<storage::AlarmChange>> removed_alarms(const storage::Store& store,
-                                                                       const ObjectId& object,
-                                                                       const PendingAlarms& pending,
-                                                                       AlarmChanges& ended);
+[[nodiscard]] Result<std::vector<storage::AlarmChange>> removed_alarms(
+    const storage::StoreReader& store, const ObjectId& object, const PendingAlarms& pending,
+    AlarmChanges& ended);
 
 /// The claims that the kind's `on_purge` releases.
 [[nodiscard]] std::vector<storage::ClaimKey> released_claims(const Envelope& envelope,

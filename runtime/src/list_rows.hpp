@@ -2,6 +2,7 @@
 // The rows of lists of objects: what follows from an object's versions, and how it is read back.
 #pragma once
 
+#include <functional>
 #include <map>
 
 #include "perdure/runtime/kind.hpp"
@@ -45,19 +46,36 @@ void change_lists(const KindDefinition& kind, const ListLayout& layout, std::str
 [[nodiscard]] std::string list_count(std::string_view kind, std::string_view build,
                                      std::string_view count);
 
-/// Rows of a kind as a store has them. Borrows both.
+/// Rows of a kind as a store has them. Borrows both. Where reads are slow, those that are expected
+/// are done at once.
 class StoredListRows final : public ListRows {
  public:
-  StoredListRows(const storage::Store& store, const std::string& kind, std::string build = {})
-      : store_(store), kind_(kind), build_(std::move(build)) {}
+  using Told = std::function<void(const std::vector<ListRow>&)>;
+
+  /// `told` hears of rows that were read; it may be empty.
+  StoredListRows(const storage::Store& store, const std::string& kind, std::string build = {},
+                 Told told = {})
+      : store_(store), kind_(kind), build_(std::move(build)), told_(std::move(told)) {}
+  void expect(const std::vector<ListRead>& reads) const override;
   [[nodiscard]] Result<std::vector<ListRow>> read(const std::string& index,
                                                   const ListRange& range) const override;
   [[nodiscard]] Result<std::optional<std::uint64_t>> count(const std::string& name) const override;
 
  private:
+  [[nodiscard]] storage::IndexRead read_of(const std::string& index, const ListRange& range) const;
+
   const storage::Store& store_;
   const std::string& kind_;
   const std::string build_;
+  const Told told_;
+  struct Expected {
+    std::size_t limit;
+    Result<std::vector<storage::IndexRow>> rows;
+  };
+  /// What was read, if it is all that `wanted` asks for.
+  [[nodiscard]] const Expected* find_expected(storage::IndexRead wanted) const;
+
+  mutable std::map<storage::IndexRead, Expected> expected_;  ///< by reads without their limits
 };
 
 }  // namespace perdure::runtime

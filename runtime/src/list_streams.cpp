@@ -52,6 +52,12 @@ void ListStream::start_after(const ListMark& mark) {
   after_ = ListRow{prefix_ + mark.value, mark.id, {}};
 }
 
+ListRead ListStream::first_read() const {
+  ListRead read{index_, range_};
+  read.range.after = after_ ? &*after_ : nullptr;
+  return read;
+}
+
 Result<void> ListStream::load() {
   range_.after = after_ ? &*after_ : nullptr;
   PERDURE_TRY(found, rows_->read(index_, range_));

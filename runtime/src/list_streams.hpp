@@ -32,6 +32,8 @@ class ListStream {
   /// The next row, which stays the next one until it is passed; null at the end.
   [[nodiscard]] Result<const ListRow*> head();
   void pass() { ++at_; }
+  /// The read that it begins with. Borrows from it.
+  [[nodiscard]] ListRead first_read() const;
 
  private:
   [[nodiscard]] Result<void> load();
@@ -53,6 +55,10 @@ class ListStreams {
 
   /// The next row, each item's once; null at the end. It is there until the next call.
   [[nodiscard]] Result<const ListRow*> next();
+  /// Appends the reads that they begin with. Borrows from them.
+  void add_first_reads(std::vector<ListRead>& reads) const {
+    for (const auto& stream : streams_) reads.push_back(stream.first_read());
+  }
 
  private:
   std::vector<ListStream> streams_;

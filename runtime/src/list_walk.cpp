@@ -144,14 +144,27 @@ Result<ListEnd> ListWalk::run() {
   driver_ = driver;
   // What such a filter holds for stands together.
   if (is_in_order_of_a_filter()) misses_ = leap_after_;
-  for (const auto& bounds : phases_of(plan_, plan_.sort())) {
-    const bool is_past =
-        mark_ && mark_->value.front() == sortable_null && bounds.from != no_value().from;
-    if (is_past) continue;
+  const auto phases = phases_left();
+  std::vector<ListStreams> begun;
+  std::vector<ListRead> first_reads;
+  for (const auto& bounds : phases) {
+    begun.push_back(open(bounds));
+    begun.back().add_first_reads(first_reads);
+  }
+  rows_.expect(first_reads);
+  for (const auto& bounds : phases) {
     PERDURE_TRY(next, walk(bounds));
     if (next == Next::ended) return std::move(end_);
   }
   return ListEnd{};
+}
+
+std::vector<ListBounds> ListWalk::phases_left() const {
+  auto phases = phases_of(plan_, plan_.sort());
+  std::erase_if(phases, [this](const ListBounds& bounds) {
+    return mark_ && mark_->value.front() == sortable_null && bounds.from != no_value().from;
+  });
+  return phases;
 }
 
 std::optional<ListMark> ListWalk::mark_in(const ListBounds& bounds) const {

@@ -55,6 +55,8 @@ class ListWalk {
  private:
   enum class Next { go_on, ended };
 
+  /// What is left of the list after the place where the page begins.
+  [[nodiscard]] std::vector<ListBounds> phases_left() const;
   [[nodiscard]] Result<Next> walk(const ListBounds& bounds);
   [[nodiscard]] Result<Next> look(const ListRow& row);
   /// Leaps over what cannot fit: the first row from which on all other conditions have some.

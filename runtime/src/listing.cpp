@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
+#include <map>
+#include <set>
 
 #include "grants.hpp"
 #include "history.hpp"
@@ -111,6 +114,8 @@ Result<std::optional<storage::IndexRow>> decode_cursor(const ListRequest& reques
   return std::optional{std::move(row)};
 }
 
+class Ahead;
+
 /// Whom a list looks at, and where.
 struct Catalogue {
   const storage::Store& store;
@@ -119,6 +124,7 @@ struct Catalogue {
   const KindRows& rows;
   const ListRequest& request;
   LiveReferences& references;
+  Ahead& ahead;
 };
 
 // Whether the object (still) is of the list: it may have been deleted, purged or brought back since
@@ -130,20 +136,91 @@ bool belongs(const ObjectMeta& meta, bool purged, const ListRequest& request) {
   return request.lives == ListRequest::Lives::all || meta.deleted_at.has_value() == wants_deleted;
 }
 
-// The object if it belongs to the list. Whoever is active and quiet has in memory what the store
-// has.
-Result<std::optional<ObjectView>> find_object(const Catalogue& in, const ObjectId& object) {
+/// An object that belongs to the list, or none.
+using Found = Result<std::optional<ObjectView>>;
+
+Found view_of(const Catalogue& in, const ObjectId& object,
+              const Result<std::optional<storage::RecordRow>>& row) {
+  if (!row) return fail(row.error());
+  if (!*row) return std::optional<ObjectView>{};
+  PERDURE_TRY(record, decode_record(object, **row));
+  if (!belongs(record.meta, record.root.empty(), in.request)) return std::optional<ObjectView>{};
+  PERDURE_TRY(state, decode_state(in.kind, record));
+  return std::optional{ObjectView{record.meta, in.kind.state.encode(state.get())}};
+}
+
+/// Reads the objects of rows many at a time, and looks at once for what they refer to, where a read
+/// is a round trip: so a page takes one for its rows, one for its objects and one for the others.
+/// Elsewhere objects are read one by one, and few of them are in memory.
+class Ahead {
+ public:
+  /// At most so many objects are read at once.
+  static constexpr std::size_t objects_max = 128;
+
+  explicit Ahead(const storage::Store& store)
+      : is_on_(store.read_cost() == storage::ReadCost::slow) {}
+
+  /// Objects that will be asked for, in this order.
+  void expect(const std::string& id) {
+    if (is_on_) expected_.push_back(id);
+  }
+
+  Found find(const Catalogue& in, const ObjectId& object) {
+    if (!is_on_) return view_of(in, object, in.store.last_record(object));
+    if (!found_.contains(object.id)) load(in, object.id);
+    return std::move(found_.extract(object.id).mapped());
+  }
+
+ private:
+  void load(const Catalogue& in, const std::string& first) {
+    std::vector<storage::Read> reads;
+    std::set<std::string> ids;
+    const auto add = [&](const std::string& id) {
+      ObjectId object{in.kind.name, id};
+      const bool is_there = found_.contains(id) || in.directory.peek(object, in.store.epoch());
+      if (is_there || !ids.insert(id).second) return;
+      reads.emplace_back(storage::LastRecordRead{std::move(object)});
+    };
+    reads.emplace_back(storage::LastRecordRead{{in.kind.name, first}});
+    ids.insert(first);
+    for (; !expected_.empty() && reads.size() < objects_max; expected_.pop_front()) {
+      add(expected_.front());
+    }
+    const auto answers = in.store.read(reads);
+    std::vector<const Json*> states;
+    for (std::size_t i = 0; i < reads.size(); ++i) {
+      const auto& object = std::get<storage::LastRecordRead>(reads[i]).object;
+      const auto& row = std::get<Result<std::optional<storage::RecordRow>>>(answers[i]);
+      auto& found = found_.insert_or_assign(object.id, view_of(in, object, row)).first->second;
+      if (found && *found) states.push_back(&(*found)->state);
+    }
+    const bool looks_at_references =
+        in.request.references == ListRequest::References::dead_as_null || !in.request.where.empty();
+    if (looks_at_references) in.references.expect(states);
+  }
+
+  const bool is_on_;
+  std::deque<std::string> expected_;
+  std::map<std::string, Found> found_;
+};
+
+// Whoever is active and quiet has in memory what the store has.
+Found find_object(const Catalogue& in, const ObjectId& object) {
   if (const auto version = in.directory.peek(object, in.store.epoch())) {
     if (!belongs(version->meta, version->purged(), in.request)) return std::optional<ObjectView>{};
     if (version->unreadable) return fail(version->unreadable->error);
     return std::optional{ObjectView{version->meta, in.kind.state.encode(version->state.get())}};
   }
-  PERDURE_TRY(row, in.store.last_record(object));
-  if (!row) return std::optional<ObjectView>{};
-  PERDURE_TRY(record, decode_record(object, *row));
-  if (!belongs(record.meta, record.root.empty(), in.request)) return std::optional<ObjectView>{};
-  PERDURE_TRY(state, decode_state(in.kind, record));
-  return std::optional{ObjectView{record.meta, in.kind.state.encode(state.get())}};
+  return in.ahead.find(in, object);
+}
+
+/// Shows an object as the request wants it.
+Shown show_object(const Catalogue& in, const ObjectId& object, ObjectView view,
+                  const ListReader& read) {
+  if (in.request.references == ListRequest::References::dead_as_null) {
+    view.state = in.references.without_dead(std::move(view.state));
+  }
+  return read(object, std::move(view));
 }
 
 /// One page on its way to its reader.
@@ -171,7 +248,7 @@ class Page {
       if (!is_of_one_object(found.error())) return fail(std::move(found).error());
       shown = read_(object, fail(std::move(found).error()));
     } else if (*found) {
-      shown = read_(object, std::move(**found));
+      shown = show_object(in_, object, std::move(**found), read_);
     }
     if (shown == Shown::refused) return end_here();
     if (shown == Shown::taken) PERDURE_CHECK(budget_.take(0), "a page has more than was asked for");
@@ -228,6 +305,7 @@ Result<void> list_index(const Catalogue& in, Scan scan, std::optional<storage::I
   scan.range.limit = in.request.limit + 1;
   for (;;) {
     PERDURE_TRY(rows, in.store.index(in.kind.name, scan.index, scan.range, after));
+    for (const auto& row : rows) in.ahead.expect(row.id);
     for (const auto& row : rows) {
       if (page.full()) {
         page.end_here();
@@ -293,19 +371,26 @@ Result<Shown> show_listed(const Catalogue& in, const ListPlan& plan, const Objec
   if (!found && !is_of_one_object(found.error())) return fail(std::move(found).error());
   if (!found) return read(object, fail(std::move(found).error()));
   if (!*found || !is_listed(in, plan, **found)) return Shown::passed_over;
-  return read(object, std::move(**found));
+  return show_object(in, object, std::move(**found), read);
+}
+
+/// The kind's rows, whose objects are then expected.
+StoredListRows rows_of(const Catalogue& in) {
+  return StoredListRows{in.store, in.kind.name, in.rows.lists.stored,
+                        [&ahead = in.ahead](const std::vector<ListRow>& rows) {
+                          for (const auto& row : rows) ahead.expect(row.id);
+                        }};
 }
 
 Result<void> count_listed(const Catalogue& in, const ListPlan& plan, ListEnd& end) {
   if (in.rows.is_being_built(in.rows.lists)) return still_building(in.kind.name);
-  PERDURE_TRY(total, plan.count(StoredListRows{in.store, in.kind.name, in.rows.lists.stored},
-                                [&](const ListRow& row) -> Result<bool> {
-                                  auto found = find_object(in, {in.kind.name, row.id});
-                                  if (!found && !is_of_one_object(found.error())) {
-                                    return fail(std::move(found).error());
-                                  }
-                                  return found && *found && is_listed(in, plan, **found);
-                                }));
+  PERDURE_TRY(total, plan.count(rows_of(in), [&](const ListRow& row) -> Result<bool> {
+    auto found = find_object(in, {in.kind.name, row.id});
+    if (!found && !is_of_one_object(found.error())) {
+      return fail(std::move(found).error());
+    }
+    return found && *found && is_listed(in, plan, **found);
+  }));
   end.total = total;
   return {};
 }
@@ -316,7 +401,7 @@ Result<ListEnd> list_by_rules(const Catalogue& in, const ListLayouts& lists,
   if (layout == nullptr) return bad("sort", "kind " + in.kind.name + " has no sorted lists");
   PERDURE_TRY(query, query_of(in.kind, *layout, in.request));
   if (in.rows.is_being_built(in.rows.lists)) return still_building(in.kind.name);
-  const StoredListRows rows{in.store, in.kind.name, in.rows.lists.stored};
+  const auto rows = rows_of(in);
   PERDURE_TRY_VOID(in.references.resolve(*layout, rows, query));
   PERDURE_TRY(plan, ListPlan::make(*layout, std::move(query)));
   PERDURE_TRY(end, plan.page(rows, [&](const ListRow& row) {
@@ -344,7 +429,8 @@ Result<ListEnd> list_objects(const storage::Store& store, const Directory& direc
                              const ListReader& read) {
   if (request.limit == 0) return bad("limit", "a page has at least one item");
   LiveReferences references{store, directory, kind};
-  const Catalogue in{store, directory, kind, rows, request, references};
+  Ahead ahead{store};
+  const Catalogue in{store, directory, kind, rows, request, references, ahead};
   if (is_of_rules(request)) return list_by_rules(in, lists, read);
   PERDURE_TRY(scan, plan(kind, rows, request));
   PERDURE_TRY(after, decode_cursor(request));

@@ -5,6 +5,7 @@
 
 #include "history.hpp"
 #include "index_keys.hpp"
+#include "perdure/runtime/runtime.hpp"
 
 namespace perdure::runtime {
 
@@ -17,6 +18,37 @@ bool LiveReferences::is_dead(const ReferenceDefinition& reference, const std::st
   const auto [found, is_new] = dead_.try_emplace(ObjectId{reference.kind, id}, false);
   if (is_new) found->second = !object_exists(store_, directory_, found->first);
   return found->second;
+}
+
+Json LiveReferences::without_dead(Json state) {
+  return Runtime::without_dead_references(kind_, std::move(state), [this](const ObjectId& object) {
+    const auto [found, is_new] = dead_.try_emplace(object, false);
+    if (is_new) found->second = !object_exists(store_, directory_, object);
+    return !found->second;
+  });
+}
+
+void LiveReferences::expect(const std::vector<const Json*>& states) {
+  if (store_.read_cost() == storage::ReadCost::memory) return;
+  std::vector<ObjectId> objects;
+  std::vector<storage::Read> reads;
+  for (const auto* state : states) {
+    if (!state->is_object()) continue;
+    for (const auto& reference : kind_.references) {
+      const auto found = state->find(reference.field);
+      if (found == state->end() || !found->is_string()) continue;
+      ObjectId object{reference.kind, found->get<std::string>()};
+      if (!validate(object) || directory_.peek(object, store_.epoch())) continue;
+      if (!dead_.try_emplace(object, false).second) continue;
+      reads.emplace_back(existence_of(object));
+      objects.push_back(std::move(object));
+    }
+  }
+  if (reads.empty()) return;
+  const auto answers = store_.read(reads);
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    dead_[objects[i]] = !is_existing(objects[i], answers[i]);
+  }
 }
 
 Json LiveReferences::value(const std::string& field, const ObjectView& view) {

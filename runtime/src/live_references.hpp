@@ -28,6 +28,11 @@ class LiveReferences {
   /// A field of an object, as index definitions name it, with null for a dead reference.
   [[nodiscard]] Json value(const std::string& field, const ObjectView& view);
 
+  /// The state of an object with null for each dead reference.
+  [[nodiscard]] Json without_dead(Json state);
+  /// Looks at once for all that some states refer to, where reads are slow.
+  void expect(const std::vector<const Json*>& states);
+
   /// Says which values of a query's conditions stand for null now.
   /// Limits  one of 1,000 different values in the rows: of more it says that they are not known,
   ///         and each object is looked at. Errors: those of the store.

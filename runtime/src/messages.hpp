@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <memory>
 #include <variant>
+#include <vector>
 
 #include "committer.hpp"
 #include "envelope.hpp"
+#include "perdure/storage/store.hpp"
 
 namespace perdure::runtime {
 
@@ -37,10 +39,20 @@ struct Onward {};
 struct Flush {
   FlushWhy why;
 };
+/// Rows that a parked turn lacked.
+struct FetchedRows {
+  std::uint64_t ticket;  ///< of the fetch
+  std::vector<storage::Read> reads;
+  std::vector<storage::ReadAnswer> answers;
+  InFlight kept;  ///< counted until the object has been told
+};
+struct Fetched {
+  std::shared_ptr<FetchedRows> rows;
+};
 
 /// One type for all, since every object in memory has handlers of its own for each type.
 struct ToObject {
-  std::variant<Delivery, Returned, Settled, Released, Onward, Flush> what;
+  std::variant<Delivery, Returned, Settled, Released, Onward, Flush, Fetched> what;
 };
 
 }  // namespace perdure::runtime

@@ -37,6 +37,7 @@ class ObjectActor final : public SlicedActor {
   void handle(const Released& released) { activation_.release(released.transaction); }
   void handle(Onward&) { activation_.go_on(); }
   void handle(const Flush& flush) { activation_.flush(flush.why); }
+  void handle(Fetched& fetched) { activation_.fetched(*fetched.rows); }
 
   const bool checks_invariants_;
   const CellPtr cell_;

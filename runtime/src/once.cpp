@@ -89,7 +89,7 @@ void add_once(storage::WriteSet& write_set, const Envelope& envelope, const Repl
       {std::string{once_space}, claim_key(call), std::move(stored), envelope.accepted_at + window});
 }
 
-Once::Standing Once::enter(const std::string& key, Envelope& envelope) {
+Once::Standing Once::stand(const std::string& key, Envelope& envelope) {
   const auto print = fingerprint(envelope.call);
   auto& shard = shard_of(key);
   const std::scoped_lock lock{shard.mutex};
@@ -100,9 +100,9 @@ Once::Standing Once::enter(const std::string& key, Envelope& envelope) {
   return Standing::repeated;
 }
 
-Once::Begun Once::begin(Envelope& envelope, Timestamp now) {
+Once::Begun Once::enter(Envelope& envelope) {
   auto key = claim_key(envelope.call);
-  switch (enter(key, envelope)) {
+  switch (stand(key, envelope)) {
     case Standing::repeated: return Begun::waits;
     case Standing::other: envelope.answer(reused()); return Begun::answered;
     case Standing::first: break;
@@ -112,23 +112,33 @@ Once::Begun Once::begin(Envelope& envelope, Timestamp now) {
     finish(key, result);
     done(std::move(result));
   };
-  // In the table first, then the store: whoever finished before this has its claim there.
-  auto stored = find(envelope.call, now);
-  if (!stored || *stored) {
-    envelope.answer(stored ? Result<Reply>{std::move(**stored)} : fail(std::move(stored).error()));
-    return Begun::answered;
-  }
-  auto room = bound_.room(envelope.call.principal, envelope.accepted_at);
-  if (!room) {
-    envelope.answer(fail(std::move(room).error()));
-    return Begun::answered;
-  }
-  envelope.once_room = *room;
   return Begun::runs;
 }
 
-Result<std::optional<Reply>> Once::find(const Call& call, Timestamp now) const {
-  PERDURE_TRY(stored, store_.claim({std::string{once_space}, claim_key(call)}, now));
+Once::Begun Once::begin(Envelope& envelope, const storage::StoreReader& rows, Timestamp now) {
+  if (const auto begun = enter(envelope); begun != Begun::runs) return begun;
+  // In the table first, then the store: whoever finished before this has its claim there.
+  auto known = look(envelope, rows, now);
+  if (!known) return Begun::runs;
+  envelope.answer(std::move(*known));
+  return Begun::answered;
+}
+
+std::optional<Result<Reply>> Once::look(Envelope& envelope, const storage::StoreReader& rows,
+                                        Timestamp now) {
+  auto stored = find(envelope.call, rows, now);
+  if (stored && *stored) return std::move(**stored);
+  // Also after an error: rows that are not there yet are all asked for at once.
+  auto room = bound_.room(envelope.call.principal, rows, envelope.accepted_at);
+  if (!stored) return fail(std::move(stored).error());
+  if (!room) return fail(std::move(room).error());
+  envelope.once_room = *room;
+  return {};
+}
+
+Result<std::optional<Reply>> Once::find(const Call& call, const storage::StoreReader& rows,
+                                        Timestamp now) {
+  PERDURE_TRY(stored, rows.claim({std::string{once_space}, claim_key(call)}, now));
   if (!stored) return std::optional<Reply>{};
   PERDURE_TRY(decoded, decode_stored_reply(*stored));
   if (decoded.fingerprint != fingerprint(call)) return reused();

@@ -36,8 +36,7 @@ void add_once(storage::WriteSet& write_set, const Envelope& envelope, const Repl
 /// Threads  any.
 class Once {
  public:
-  Once(const storage::Store& store, std::uint64_t keys_max, std::chrono::seconds window)
-      : store_(store), bound_(store, keys_max, window) {}
+  Once(std::uint64_t keys_max, std::chrono::seconds window) : bound_(keys_max, window) {}
 
   /// What becomes of a call with an idempotency key.
   enum class Begun {
@@ -45,11 +44,23 @@ class Once {
     waits,    ///< for the reply of the one that runs, which its handler gets
     answered  ///< with the stored reply, idempotency_key_reused, rate_limited, or the store's error
   };
-  [[nodiscard]] Begun begin(Envelope& envelope, Timestamp now);
+  /// Enters a call into the table, and looks it up if it is the first with its key.
+  [[nodiscard]] Begun begin(Envelope& envelope, const storage::StoreReader& rows, Timestamp now);
+
+  // The same in two parts, where rows are not there at once.
+
+  /// Answers a call whose key is in use. `runs`: it is to be looked up.
+  [[nodiscard]] Begun enter(Envelope& envelope);
+  /// What the caller gets of what is stored; none: the handler runs. Reads nothing else when it is
+  /// called again.
+  [[nodiscard]] std::optional<Result<Reply>> look(Envelope& envelope,
+                                                  const storage::StoreReader& rows, Timestamp now);
 
   /// What is kept under a call's key, if anything is.
   /// Errors  idempotency_key_reused; those of the store.
-  [[nodiscard]] Result<std::optional<Reply>> find(const Call& call, Timestamp now) const;
+  [[nodiscard]] static Result<std::optional<Reply>> find(const Call& call,
+                                                         const storage::StoreReader& rows,
+                                                         Timestamp now);
 
   /// Calls with a key that run now.
   [[nodiscard]] std::size_t in_flight() const;
@@ -71,10 +82,9 @@ class Once {
   /// How a call stands to the one that runs under its key.
   enum class Standing { first, repeated, other };
   /// Takes the handler of one that is repeated.
-  [[nodiscard]] Standing enter(const std::string& key, Envelope& envelope);
+  [[nodiscard]] Standing stand(const std::string& key, Envelope& envelope);
   void finish(const std::string& key, const Result<Reply>& result);
 
-  const storage::Store& store_;
   OnceBound bound_;
   std::array<Shard, 16> shards_;
 };

@@ -67,15 +67,15 @@ Error explain_once(std::uint64_t keys_max, std::chrono::seconds window, Timestam
   return too_many(keys_max, begin_of(std::uint64_t{period_at(now, window)} + 1, window) - now);
 }
 
-OnceBound::OnceBound(const storage::Store& store, std::uint64_t keys_max,
-                     std::chrono::seconds window)
-    : store_(store), keys_max_(keys_max), window_(window) {}
+OnceBound::OnceBound(std::uint64_t keys_max, std::chrono::seconds window)
+    : keys_max_(keys_max), window_(window) {}
 
 std::uint64_t OnceBound::Known::used_before() const {
   return std::accumulate(before.begin(), before.end(), std::uint64_t{0});
 }
 
-Result<OnceRoom> OnceBound::room(const Principal& principal, Timestamp now) {
+Result<OnceRoom> OnceBound::room(const Principal& principal, const storage::StoreReader& rows,
+                                 Timestamp now) {
   const auto& user = principal.user_id;
   if (user.empty()) return OnceRoom{};
   const auto period = period_at(now, window_);
@@ -90,7 +90,7 @@ Result<OnceRoom> OnceBound::room(const Principal& principal, Timestamp now) {
       return OnceRoom{.period = period, .most = keys_max_ - found->second.used_before()};
     }
   }
-  PERDURE_TRY(known, look(user, period, now));
+  PERDURE_TRY(known, look(user, period, rows, now));
   const auto before = known.used_before();
   const bool is_full = before + known.used >= keys_max_;
   ++known.used;
@@ -104,21 +104,23 @@ Result<OnceRoom> OnceBound::room(const Principal& principal, Timestamp now) {
 }
 
 Result<OnceBound::Known> OnceBound::look(const std::string& user, std::uint32_t period,
-                                         Timestamp now) const {
-  Known known{.period = period, .looked_at = now};
-  PERDURE_TRY(present, used(user, period));
-  known.used = present;
+                                         const storage::StoreReader& rows, Timestamp now) const {
+  std::vector<std::uint32_t> periods{period};
   for (std::uint32_t i = 0; i < periods_before && i + 1 < period; ++i) {
-    PERDURE_TRY(earlier, used(user, period - 1 - i));
-    known.before.at(i) = earlier;
+    periods.push_back(period - 1 - i);
+  }
+  std::vector<storage::Read> reads;
+  for (const auto one : periods) reads.emplace_back(storage::CountRead{count_name(user, one)});
+  const auto answers = rows.read(reads);
+  Known known{.period = period, .looked_at = now};
+  for (std::size_t i = 0; i < periods.size(); ++i) {
+    const auto& stored = std::get<Result<std::uint64_t>>(answers[i]);
+    if (!stored) return fail(stored.error());
+    const auto count = storage::PeriodCount::of(*stored);
+    const auto used = count.period == periods[i] ? std::uint64_t{count.count} : std::uint64_t{0};
+    (i == 0 ? known.used : known.before.at(i - 1)) = used;
   }
   return known;
-}
-
-Result<std::uint64_t> OnceBound::used(const std::string& user, std::uint32_t period) const {
-  PERDURE_TRY(stored, store_.count(count_name(user, period)));
-  const auto count = storage::PeriodCount::of(stored);
-  return count.period == period ? std::uint64_t{count.count} : std::uint64_t{0};
 }
 
 Error OnceBound::full(const Known& known, Timestamp now) const {

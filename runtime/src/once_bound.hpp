@@ -29,11 +29,12 @@ namespace perdure::runtime {
 /// Threads  any.
 class OnceBound {
  public:
-  OnceBound(const storage::Store& store, std::uint64_t keys_max, std::chrono::seconds window);
+  OnceBound(std::uint64_t keys_max, std::chrono::seconds window);
 
   /// Where a new key counts. Administrators have no bound; the host's own keys are not counted.
   /// Errors  rate_limited, with `retry_after`; those of the store.
-  [[nodiscard]] Result<OnceRoom> room(const Principal& principal, Timestamp now);
+  [[nodiscard]] Result<OnceRoom> room(const Principal& principal, const storage::StoreReader& rows,
+                                      Timestamp now);
   /// No more users are known than may be. Aborts otherwise.
   void check_invariants() const;
 
@@ -48,11 +49,9 @@ class OnceBound {
   };
 
   [[nodiscard]] Result<Known> look(const std::string& user, std::uint32_t period,
-                                   Timestamp now) const;
-  [[nodiscard]] Result<std::uint64_t> used(const std::string& user, std::uint32_t period) const;
+                                   const storage::StoreReader& rows, Timestamp now) const;
   [[nodiscard]] Error full(const Known& known, Timestamp now) const;
 
-  const storage::Store& store_;
   const std::uint64_t keys_max_;
   const std::chrono::seconds window_;
 

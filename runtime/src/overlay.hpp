@@ -33,9 +33,9 @@ void close_gaps(storage::Gaps& gaps, const PendingEntries& written, const std::s
 /// Throws Failure when the store fails.
 class LayeredEntries {
  public:
-  LayeredEntries(const storage::Store& store, const ObjectId& object, const PendingEntries* newest,
-                 const PendingEntries* older, Seq born_seq, Seq as_of = storage::newest,
-                 storage::Gaps* gaps = nullptr)
+  LayeredEntries(const storage::StoreReader& store, const ObjectId& object,
+                 const PendingEntries* newest, const PendingEntries* older, Seq born_seq,
+                 Seq as_of = storage::newest, storage::Gaps* gaps = nullptr)
       : store_(store),
         object_(object),
         newest_(newest),
@@ -52,7 +52,7 @@ class LayeredEntries {
   [[nodiscard]] std::map<std::string, const PendingEntry*> pending_in(const EntryRange&) const;
   [[nodiscard]] std::vector<storage::EntryRow> stored(const storage::KeyRange&) const;
 
-  const storage::Store& store_;
+  const storage::StoreReader& store_;
   const ObjectId& object_;
   const PendingEntries* newest_;
   const PendingEntries* older_;

@@ -21,9 +21,27 @@ bool QuietReads::answer_at_once(Envelope& envelope) {
 
 bool QuietReads::load_and_answer(const EnvelopePtr& envelope) {
   if (!around_.directory.begin_loading(*envelope)) return false;
-  LoadJob::schedule(around_.system.scheduler(), envelope, envelope->in_flight.cell()->owner_key(),
-                    [this](Envelope& loading) { load(loading); });
+  if (around_.reads == nullptr) {
+    schedule_load(envelope, nullptr);
+    return true;
+  }
+  around_.reads->fetch(envelope->in_flight.cell()->owner_key(),
+                       {.reads = {storage::LastRecordRead{envelope->call.target}},
+                        .done = [this, envelope](std::vector<storage::Read> reads,
+                                                 std::vector<storage::ReadAnswer> answers) {
+                          auto rows = std::make_shared<ReadSet>();
+                          rows->put(std::move(reads), std::move(answers));
+                          schedule_load(envelope, std::move(rows));
+                        }});
   return true;
+}
+
+void QuietReads::schedule_load(const EnvelopePtr& envelope, std::shared_ptr<const ReadSet> rows) {
+  LoadJob::schedule(around_.system.scheduler(), envelope, envelope->in_flight.cell()->owner_key(),
+                    [this, rows = std::move(rows)](Envelope& loading) {
+                      if (rows) return load(loading, *rows);
+                      load(loading, around_.store);
+                    });
 }
 
 bool QuietReads::may_answer_here(const Envelope& envelope, const Version& version) const {
@@ -38,12 +56,11 @@ Result<Reply> QuietReads::answer_from(const Version& version, const Envelope& en
   return run_query(envelope, version, around_.store, nullptr);
 }
 
-void QuietReads::load(Envelope& envelope) {
+void QuietReads::load(Envelope& envelope, const storage::StoreReader& rows) {
   const auto cell = envelope.in_flight.cell();
-  const auto& store = around_.store;
-  const auto version = load_version(cell->kind, cell->object, store);
+  const auto version = load_version(cell->kind, cell->object, rows);
   Result<Reply> reply = opened_again();
-  if (store.epoch() == cell->epoch) {
+  if (around_.store.epoch() == cell->epoch) {
     if (version) around_.directory.loaded(*cell, *version);
     reply = version ? answer_from(**version, envelope) : fail(version.error());
   }

@@ -9,6 +9,8 @@
 
 #include "directory.hpp"
 #include "pace.hpp"
+#include "read_pool.hpp"
+#include "read_set.hpp"
 
 namespace perdure::runtime {
 
@@ -21,6 +23,7 @@ class QuietReads {
     Directory& directory;
     Paces& paces;
     caf::actor_system& system;
+    ReadPool* reads;  ///< null: the store is read by a worker
   };
 
   explicit QuietReads(Around around) : around_(around) {}
@@ -36,7 +39,8 @@ class QuietReads {
   [[nodiscard]] bool may_answer_here(const Envelope& envelope, const Version& version) const;
   [[nodiscard]] Result<Reply> answer_from(const Version& version, const Envelope& envelope);
   /// On a worker.
-  void load(Envelope& envelope);
+  void load(Envelope& envelope, const storage::StoreReader& rows);
+  void schedule_load(const EnvelopePtr& envelope, std::shared_ptr<const ReadSet> rows);
 
   const Around around_;
 };

@@ -90,7 +90,8 @@ Result<void> check_reference(const Draft& draft, const ReferenceDefinition& refe
 
 }  // namespace
 
-Result<std::optional<Record>> newest_record(const storage::Store& store, const ObjectId& object) {
+Result<std::optional<Record>> newest_record(const storage::StoreReader& store,
+                                            const ObjectId& object) {
   if (!validate(object)) return std::optional<Record>{};
   PERDURE_TRY(row, store.last_record(object));
   if (!row) return std::optional<Record>{};

@@ -24,7 +24,7 @@ inline constexpr std::size_t reference_steps_max = 100;
                                             const Json& after, Reliances& relies_on);
 
 /// The newest record of an object, deleted or not; none for what never was. Errors: the store's.
-[[nodiscard]] Result<std::optional<Record>> newest_record(const storage::Store& store,
+[[nodiscard]] Result<std::optional<Record>> newest_record(const storage::StoreReader& store,
                                                           const ObjectId& object);
 
 }  // namespace perdure::runtime

@@ -26,18 +26,14 @@ Random& secure_random() {
   return random;
 }
 
-storage::RocksdbOptions storage_options(const RuntimeOptions& options) {
-  return {.directory = options.data_dir,
-          .mode = options.access == AccessMode::read_only ? storage::OpenMode::read_only
+storage::StoreRequest store_request(const RuntimeOptions& options) {
+  return {.mode = options.access == AccessMode::read_only ? storage::OpenMode::read_only
                                                           : storage::OpenMode::read_write,
           .durability = options.durability == DurabilityMode::sync ? storage::Durability::sync
                                                                    : storage::Durability::buffered,
           .lost_commits = options.accept_lost_commits == AcceptLostCommits::yes
                               ? storage::LostCommits::accept
                               : storage::LostCommits::refuse,
-          .block_cache_bytes = options.block_cache_bytes,
-          .write_buffer_bytes = options.write_buffer_bytes,
-          .open_files_max = options.open_files_max,
           .on_write_failure =
               [hooks = options.hooks](const Error& cause) {
                 if (hooks != nullptr) hooks->writes_stopped(cause);
@@ -96,12 +92,9 @@ Runtime::~Runtime() = default;
 
 Result<std::unique_ptr<Runtime>> Runtime::open(RuntimeOptions options, std::vector<Kind> kinds) {
   PERDURE_TRY_VOID(runtime::validate_kinds(runtime::with_own_kinds(kinds)));
-  PERDURE_TRY(
-      store,
-      storage::ReopeningStore::open(
-          {.open = [options] { return storage::open_rocksdb(storage_options(options)); },
-           .has_room = [directory =
-                            options.data_dir] { return storage::has_room_rocksdb(directory); }}));
+  const auto factory =
+      options.store ? options.store : storage::rocksdb_factory({.directory = options.data_dir});
+  PERDURE_TRY(store, storage::ReopeningStore::open(factory, store_request(options)));
   auto* const system = options.actor_system;
   auto core = std::make_unique<Core>(std::move(options), kinds,
                                      runtime::Foundation{.store = std::move(store),
@@ -403,6 +396,8 @@ Result<void> Runtime::check_writable() const { return core_->check_writable(); }
 std::uint32_t Runtime::line() const { return core_->store().line(); }
 
 bool Runtime::commit_waiting() { return core_->commit_waiting(); }
+
+bool Runtime::reads_are_slow() const { return core_->reads() != nullptr; }
 
 void Runtime::stop() { core_->stop(); }
 

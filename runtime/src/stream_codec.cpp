@@ -72,7 +72,7 @@ bool each_item(const StreamRow& row, F&& show) {
 }
 
 /// The row that an offset stands in; empty: there is none.
-Result<std::string> key_of_row(const storage::Store& store, const ObjectId& object,
+Result<std::string> key_of_row(const storage::StoreReader& store, const ObjectId& object,
                                std::string_view name, std::uint64_t offset) {
   std::string found;
   PERDURE_TRY_VOID(
@@ -114,7 +114,7 @@ std::string encode_end(StreamEnd how, Timestamp at, std::string_view note) {
   return out;
 }
 
-Result<void> walk_stream(const storage::Store& store, const ObjectId& object,
+Result<void> walk_stream(const storage::StoreReader& store, const ObjectId& object,
                          const storage::KeyRange& range, const StreamRowReader& read) {
   const auto prefix_bytes = stream_prefix(object).size();
   Result<void> outcome;
@@ -194,7 +194,7 @@ Result<std::optional<Timestamp>> ended_in(const StreamRow& row) {
   return std::optional{last.end->at};
 }
 
-Result<StreamTail> load_tail(const storage::Store& store, const ObjectId& object,
+Result<StreamTail> load_tail(const storage::StoreReader& store, const ObjectId& object,
                              std::string_view name) {
   StreamTail tail;
   std::vector<OpenRow> open;  // newest first
@@ -227,7 +227,7 @@ Result<StreamTail> load_tail(const storage::Store& store, const ObjectId& object
   return tail;
 }
 
-Result<std::vector<std::string>> stream_names(const storage::Store& store, const ObjectId& object) {
+Result<std::vector<std::string>> stream_names(const storage::StoreReader& store, const ObjectId& object) {
   std::vector<std::string> names;
   const auto whole = stream_prefix(object);
   auto from = whole;
@@ -248,7 +248,7 @@ Result<std::vector<std::string>> stream_names(const storage::Store& store, const
 namespace {
 
 /// One look; none: rows were joined between its two steps.
-Result<std::optional<std::vector<StreamItem>>> look_after(const storage::Store& store,
+Result<std::optional<std::vector<StreamItem>>> look_after(const storage::StoreReader& store,
                                                           const ObjectId& object,
                                                           std::string_view name,
                                                           std::uint64_t offset,
@@ -289,7 +289,7 @@ Result<std::optional<std::vector<StreamItem>>> look_after(const storage::Store& 
 
 }  // namespace
 
-Result<std::vector<StreamItem>> items_after(const storage::Store& store, const ObjectId& object,
+Result<std::vector<StreamItem>> items_after(const storage::StoreReader& store, const ObjectId& object,
                                             std::string_view name, std::uint64_t offset,
                                             std::size_t items_max) {
   for (int look = 0; look < looks_max; ++look) {

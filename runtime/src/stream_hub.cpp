@@ -24,7 +24,7 @@ Unexpected gone(std::string why) {
 }
 
 /// Whether the item at the cursor is the one that its reader has seen.
-Result<void> check_cursor(const storage::Store& store, const ObjectId& object,
+Result<void> check_cursor(const storage::StoreReader& store, const ObjectId& object,
                           const std::string& stream, const StreamCursor& after) {
   if (after.offset == 0) return {};
   PERDURE_TRY(items, items_after(store, object, stream, after.offset - 1, 1));

@@ -5,13 +5,13 @@
 
 namespace perdure::runtime {
 
-Result<StreamTail> StreamMemory::tail(const storage::Store& store, const ObjectId& object,
+Result<StreamTail> StreamMemory::tail(const storage::StoreReader& store, const ObjectId& object,
                                       std::string_view name) const {
   if (const auto found = tails_.find(name); found != tails_.end()) return found->second;
   return load_tail(store, object, name);
 }
 
-Result<std::uint64_t> StreamMemory::counted(const storage::Store& store, const ObjectId& object) {
+Result<std::uint64_t> StreamMemory::counted(const storage::StoreReader& store, const ObjectId& object) {
   if (!counted_) {
     PERDURE_TRY(bytes, store.count(stream_count(object)));
     counted_ = bytes;

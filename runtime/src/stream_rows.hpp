@@ -113,7 +113,7 @@ struct StreamRow {
 using StreamRowReader =
     std::function<Result<storage::Walk>(std::string_view key, const StreamRow&)>;
 /// Errors: corrupt; those of the store and of `read`.
-[[nodiscard]] Result<void> walk_stream(const storage::Store& store, const ObjectId& object,
+[[nodiscard]] Result<void> walk_stream(const storage::StoreReader& store, const ObjectId& object,
                                        const storage::KeyRange& range, const StreamRowReader& read);
 
 /// Adds the items of a row. Errors: corrupt.
@@ -122,14 +122,14 @@ using StreamRowReader =
 [[nodiscard]] Result<std::optional<Timestamp>> ended_in(const StreamRow& row);
 
 /// A stream as it is stored. Errors: those of walk_stream.
-[[nodiscard]] Result<StreamTail> load_tail(const storage::Store& store, const ObjectId& object,
+[[nodiscard]] Result<StreamTail> load_tail(const storage::StoreReader& store, const ObjectId& object,
                                            std::string_view name);
 /// The names of an object's streams, in order.
-[[nodiscard]] Result<std::vector<std::string>> stream_names(const storage::Store& store,
+[[nodiscard]] Result<std::vector<std::string>> stream_names(const storage::StoreReader& store,
                                                             const ObjectId& object);
 /// Items after an offset, as many as are wanted and no more than limits::stream_read_bytes_max of
 /// text. Errors: as above; unavailable when rows are joined faster than they can be read.
-[[nodiscard]] Result<std::vector<StreamItem>> items_after(const storage::Store& store,
+[[nodiscard]] Result<std::vector<StreamItem>> items_after(const storage::StoreReader& store,
                                                           const ObjectId& object,
                                                           std::string_view name,
                                                           std::uint64_t offset,

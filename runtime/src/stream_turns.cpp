@@ -35,7 +35,7 @@ Result<void> count(const ObjectId& object, const std::string& owner, std::int64_
 /// Erases the rows with a prefix, wherever they are: in the store, on their way, in this turn.
 /// Those that say when a stream ended go along. Errors: those of the store.
 Result<void> erase_rows(const ObjectId& object, const std::string& prefix,
-                        const StreamMemory& memory, const storage::Store& store,
+                        const StreamMemory& memory, const storage::StoreReader& store,
                         storage::WriteSet& write_set) {
   std::vector<std::string> keys = memory.keys_on_their_way(prefix);
   for (const auto& change : write_set.indexes) {

@@ -12,7 +12,7 @@ constexpr std::size_t alarms_at_once = 100;
 
 }  // namespace
 
-Result<std::size_t> Tally::alarms(const storage::Store& store, const ObjectId& object,
+Result<std::size_t> Tally::alarms(const storage::StoreReader& store, const ObjectId& object,
                                   const PendingAlarms& pending) {
   if (alarms_) return *alarms_;
   auto count = pending.standing();
@@ -29,7 +29,8 @@ Result<std::size_t> Tally::alarms(const storage::Store& store, const ObjectId& o
   return count;
 }
 
-Result<const std::set<Seq>*> Tally::pins(const storage::Store& store, const ObjectId& object) {
+Result<const std::set<Seq>*> Tally::pins(const storage::StoreReader& store,
+                                         const ObjectId& object) {
   if (!pins_) {
     PERDURE_TRY(rows, store.pins(object));
     pins_.emplace();
@@ -38,7 +39,8 @@ Result<const std::set<Seq>*> Tally::pins(const storage::Store& store, const Obje
   return &*pins_;
 }
 
-Result<std::uint64_t> Tally::entry_bytes(const storage::Store& store, const ObjectId& object) {
+Result<std::uint64_t> Tally::entry_bytes(const storage::StoreReader& store,
+                                         const ObjectId& object) {
   if (!entry_bytes_) {
     PERDURE_TRY(bytes, store.count(entry_count(object)));
     entry_bytes_ = bytes;

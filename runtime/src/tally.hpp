@@ -15,15 +15,15 @@ namespace perdure::runtime {
 class Tally {
  public:
   /// Errors: those of the store.
-  [[nodiscard]] Result<std::size_t> alarms(const storage::Store& store, const ObjectId& object,
-                                           const PendingAlarms& pending);
+  [[nodiscard]] Result<std::size_t> alarms(const storage::StoreReader& store,
+                                           const ObjectId& object, const PendingAlarms& pending);
   /// The seqs that are pinned. No pin may be on its way when it is first asked for.
   /// Errors: those of the store.
-  [[nodiscard]] Result<const std::set<Seq>*> pins(const storage::Store& store,
+  [[nodiscard]] Result<const std::set<Seq>*> pins(const storage::StoreReader& store,
                                                   const ObjectId& object);
   /// Bytes of the entries of the object's present life. Each turn that changes some asks, so none
   /// is on its way when it is first asked for. Errors: those of the store.
-  [[nodiscard]] Result<std::uint64_t> entry_bytes(const storage::Store& store,
+  [[nodiscard]] Result<std::uint64_t> entry_bytes(const storage::StoreReader& store,
                                                   const ObjectId& object);
   /// A turn has been decided.
   void decided(const storage::WriteSet& write_set);

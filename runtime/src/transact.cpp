@@ -47,7 +47,14 @@ TransactionRun::TransactionRun(EnvelopePtr envelope, std::vector<ObjectId> objec
       around_(around) {}
 
 void TransactionRun::start() {
-  around_.effects.post([self = shared_from_this()] { self->hold_next(); });
+  around_.effects.post([self = shared_from_this()] {
+    if (self->envelope_->key_sought_at) {
+      if (auto known = self->around_.effects.look_up(*self->envelope_)) {
+        return self->envelope_->answer(std::move(*known));
+      }
+    }
+    self->hold_next();
+  });
 }
 
 void TransactionRun::hold_next() {

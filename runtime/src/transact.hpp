@@ -26,6 +26,8 @@ struct TransactEffects {
   std::function<void(const CellPtr&, std::uint64_t transaction)> release;
   /// Runs a function on the runtime's own thread.
   std::function<void(std::function<void()>)> post;
+  /// As Intake::look_up, on the runtime's own thread, which may wait for the store.
+  std::function<std::optional<Result<Reply>>(Envelope&)> look_up;
   std::function<Timestamp()> claims_at;
   /// A number that no transaction has had.
   std::function<std::uint64_t()> next_number;

@@ -17,6 +17,10 @@ Transactions::Transactions(Around around, Post post)
           .release = [this](const CellPtr& cell,
                             std::uint64_t number) { around_.directory.release(*cell, number); },
           .post = std::move(post),
+          .look_up =
+              [this](Envelope& envelope) {
+                return around_.intake.look_up(envelope, around_.store);
+              },
           .claims_at = [this] { return around_.intake.claims_at(); },
           .next_number = [this] { return ++last_number_; }} {}
 

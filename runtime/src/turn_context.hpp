@@ -98,7 +98,7 @@ class TurnContext final : public Turn, private Entries {
   const Envelope& envelope_;
   const ObjectMeta& meta_;
   const Moment now_;
-  const storage::Store& store_;
+  const storage::StoreReader& store_;
   const PendingAlarms& alarms_;
   const TurnSurroundings& around_;
   const Milliseconds alarm_period_min_;
@@ -118,7 +118,7 @@ class TurnContext final : public Turn, private Entries {
 class ViewContext final : public View, private EntryReader {
  public:
   ViewContext(const Principal& principal, const ObjectMeta& meta, Timestamp now,
-              const storage::Store& store, const PendingEntries* pending)
+              const storage::StoreReader& store, const PendingEntries* pending)
       : principal_(principal),
         meta_(meta),
         now_(now),

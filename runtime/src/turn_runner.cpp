@@ -200,6 +200,7 @@ Result<Decision> decide(const Draft& draft, TurnRequests&& requests) {
   auto& write_set = decision.write_set;
   write_set.object = draft.meta.object();
   write_set.expected_seq = before.meta.seq;
+  if (draft.meta.deleted_at) write_set.room = storage::Room::reserve;
   decision.reply = {.value = draft.value, .meta = draft.meta};
   decision.relies_on = draft.relies_on;
 
@@ -405,7 +406,7 @@ Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
 }
 
 Result<Reply> run_query(const Envelope& envelope, const Version& version,
-                        const storage::Store& store, const PendingEntries* pending) {
+                        const storage::StoreReader& store, const PendingEntries* pending) {
   const bool exists = version.meta.exists();
   if (envelope.operation == Operation::get) {
     if (!exists) return not_found(envelope);

@@ -76,7 +76,7 @@ class Peers {
 
 struct TurnSurroundings {
   const KindDefinition& kind;
-  const storage::Store& store;
+  const storage::StoreReader& store;
   const PendingEntries& pending;    ///< of the object's earlier turns
   storage::Gaps* gaps = nullptr;    ///< of the object; null: not known
   const PendingAlarms& alarms;      ///< of the same
@@ -109,7 +109,8 @@ void add_to_unit(storage::Unit& unit, Decision& decision, std::uint64_t epoch);
 
 /// Answers a query from `version`.
 [[nodiscard]] Result<Reply> run_query(const Envelope& envelope, const Version& version,
-                                      const storage::Store& store, const PendingEntries* pending);
+                                      const storage::StoreReader& store,
+                                      const PendingEntries* pending);
 
 /// Whether the object does not exist for the caller, whoever owns it.
 [[nodiscard]] bool is_hidden(const Envelope& envelope, const Version& newest);

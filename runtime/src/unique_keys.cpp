@@ -25,7 +25,7 @@ ObjectId holder_of(const std::string& claim) {
 }
 
 /// Whether an object has the value now, by today's rules. One that cannot be read may have it.
-Result<bool> has_value(const storage::Store& store, const RowNames::UniqueField& field,
+Result<bool> has_value(const storage::StoreReader& store, const RowNames::UniqueField& field,
                        const std::string& key, const ObjectId& object) {
   const auto version = load_version(*field.kind, object, store);
   if (!version && is_of_one_object(version.error())) return true;
@@ -37,7 +37,7 @@ Result<bool> has_value(const storage::Store& store, const RowNames::UniqueField&
 }
 
 /// Among the claims before the build.
-Result<std::optional<ObjectId>> find_earlier_holder(const storage::Store& store,
+Result<std::optional<ObjectId>> find_earlier_holder(const storage::StoreReader& store,
                                                     const RowNames::UniqueField& field,
                                                     const std::string& key, Timestamp now) {
   for (const auto& space : field.rows->uniques[field.place].earlier) {
@@ -179,7 +179,7 @@ std::optional<std::string> unique_key(const UniqueDefinition& unique, const Obje
   return ignores_case(unique) ? fold_case(text) : text;
 }
 
-Result<std::optional<ObjectId>> find_other_holder(const storage::Store& store,
+Result<std::optional<ObjectId>> find_other_holder(const storage::StoreReader& store,
                                                   const RowNames::UniqueField& field,
                                                   const std::string& key, const ObjectId& object,
                                                   Timestamp now) {
@@ -196,7 +196,7 @@ Result<std::optional<ObjectId>> find_other_holder(const storage::Store& store,
   return holder;
 }
 
-Result<std::optional<ObjectId>> find_holder(const storage::Store& store,
+Result<std::optional<ObjectId>> find_holder(const storage::StoreReader& store,
                                             const RowNames::UniqueField& field,
                                             const std::string& key, Timestamp now) {
   const auto& part = field.rows->uniques[field.place];
@@ -267,8 +267,8 @@ Result<std::vector<Duplicate>> build_claims(const ClaimChange& change,
   return duplicates;
 }
 
-std::optional<Duplicate> read_duplicate(const storage::Store& store, const KindDefinition& kind,
-                                        const storage::IndexRow& row) {
+std::optional<Duplicate> read_duplicate(const storage::StoreReader& store,
+                                        const KindDefinition& kind, const storage::IndexRow& row) {
   const auto unique = std::ranges::find(
       kind.uniques, row.key, [](const UniqueDefinition& field) { return owner_key(field.space); });
   const auto holder = said_holder(row);

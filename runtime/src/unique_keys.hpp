@@ -22,7 +22,7 @@ class Peers;
 /// Who else has a value of a unique field. While the claims of the field are built, it looks among
 /// those before them, too, and whether their holders still have the value.
 /// Errors: those of the store.
-[[nodiscard]] Result<std::optional<ObjectId>> find_other_holder(const storage::Store& store,
+[[nodiscard]] Result<std::optional<ObjectId>> find_other_holder(const storage::StoreReader& store,
                                                                 const RowNames::UniqueField& field,
                                                                 const std::string& key,
                                                                 const ObjectId& object,
@@ -30,13 +30,13 @@ class Peers;
 
 /// The holder of a value of a unique field. Errors: index_building when none is found, and there
 /// may be one; those of the store.
-[[nodiscard]] Result<std::optional<ObjectId>> find_holder(const storage::Store& store,
+[[nodiscard]] Result<std::optional<ObjectId>> find_holder(const storage::StoreReader& store,
                                                           const RowNames::UniqueField& field,
                                                           const std::string& key, Timestamp now);
 
 /// A change of an object, as its claims see it. Null: there is no such version, or it is purged.
 struct ClaimChange {
-  const storage::Store& store;
+  const storage::StoreReader& store;
   const KindDefinition& kind;
   const KindRows& rows;
   Built built;
@@ -75,7 +75,7 @@ struct ClaimChange {
                                        const ObjectId& object, Timestamp now);
 
 /// What a row of a duplicate says. None: the kind has no such field any more.
-[[nodiscard]] std::optional<Duplicate> read_duplicate(const storage::Store& store,
+[[nodiscard]] std::optional<Duplicate> read_duplicate(const storage::StoreReader& store,
                                                       const KindDefinition& kind,
                                                       const storage::IndexRow& row);
 

@@ -117,7 +117,7 @@ Result<VersionPtr> decode_version(const KindDefinition& kind, const ObjectId& ob
 }
 
 Result<VersionPtr> load_version(const KindDefinition& kind, const ObjectId& object,
-                                const storage::Store& store) {
+                                const storage::StoreReader& store) {
   PERDURE_TRY(row, store.last_record(object));
   try {
     return row ? decode_version(kind, object, *row) : blank_version(kind, object);

@@ -70,7 +70,7 @@ using VersionPtr = std::shared_ptr<const Version>;
 /// What the store has of an object; blank if it has nothing. A state that the kind's code cannot
 /// read is one with `unreadable`. Errors: the store's; corrupt, newer_version.
 [[nodiscard]] Result<VersionPtr> load_version(const KindDefinition& kind, const ObjectId& object,
-                                              const storage::Store& store);
+                                              const storage::StoreReader& store);
 
 [[nodiscard]] Result<VersionPtr> decode_version(const KindDefinition& kind, const ObjectId& object,
                                                 const storage::RecordRow& row);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace perdure::storage {
@@ -19,6 +20,9 @@ std::vector<Outcome> all_unknown(std::size_t count) {
   return outcomes;
 }
 
+/// So many rows of an index are copied while the disk's mutex is held.
+constexpr std::size_t index_slice_rows = 64;
+
 /// Whether a range names no keys at all.
 bool is_empty(const KeyRange& range) {
   return range.limit == 0 || (!range.until.empty() && range.until <= range.from);
@@ -26,8 +30,8 @@ bool is_empty(const KeyRange& range) {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> MemoryStore::open(MemoryDisk& disk) {
-  auto& state = *disk.state_;
+Result<std::unique_ptr<Store>> MemoryStore::open(std::shared_ptr<MemoryDisk> disk) {
+  auto& state = *disk->state_;
   const std::lock_guard lock{state.mutex};
   if (state.doubtful) {
     const auto doubtful = *std::exchange(state.doubtful, {});
@@ -38,14 +42,16 @@ Result<std::unique_ptr<Store>> MemoryStore::open(MemoryDisk& disk) {
                 fmt::format("commit {} was acknowledged, but the disk gives back only {}",
                             state.acknowledged, state.commit_number));
   }
-  return std::make_unique<MemoryStore>(disk, ++state.epoch, state.crashes);
+  const auto epoch = ++state.epoch;
+  const auto crashes = state.crashes;
+  return std::make_unique<MemoryStore>(std::move(disk), epoch, crashes);
 }
 
 std::vector<Outcome> MemoryStore::commit(std::span<const Unit> units, Timestamp now) {
   const std::lock_guard lock{disk().mutex};
   if (!takes_commits()) return all_unknown(units.size());
   if (units.empty()) return {};
-  auto& faults = disk_.faults;
+  auto& faults = disk_->faults;
   if (call_fails()) faults.commits_until_sync_fails = 0;
   if (faults.commits_until_sync_fails == 0 || faults.disk_is_full) {
     health_ = faults.disk_is_full ? Health::no_space : Health::read_only;
@@ -165,26 +171,56 @@ Result<std::vector<EntryRow>> MemoryStore::entries(const ObjectId& id, const Key
 Result<void> MemoryStore::walk_index(std::string_view kind, std::string_view index,
                                      const KeyRange& range, const std::optional<IndexRow>& after,
                                      const IndexReader& read) const {
-  const std::lock_guard lock{disk().mutex};
-  PERDURE_TRY_VOID(check_usable());
-  const auto found = disk().indexes.find({std::string{kind}, std::string{index}});
-  if (is_empty(range) || found == disk().indexes.end()) return {};
-  const auto& all = found->second;
-  std::size_t shown = 0;
-  auto first = all.lower_bound({range.from, {}});
-  auto last = range.until.empty() ? all.end() : all.lower_bound({range.until, {}});
-  const auto visit = [&](auto row) {
-    if (after) {
-      const std::pair mark{after->key, after->id};
-      const bool passed =
-          range.direction == Direction::forward ? row->first > mark : row->first < mark;
-      if (!passed) return true;
+  if (is_empty(range)) return {};
+  const std::pair name{std::string{kind}, std::string{index}};
+  std::optional<IndexRow> place = after;
+  for (std::size_t left = range.limit; left > 0;) {
+    const auto most = std::min(left, index_slice_rows);
+    std::vector<IndexRow> rows;
+    {
+      const std::lock_guard lock{disk().mutex};
+      PERDURE_TRY_VOID(check_usable());
+      rows = index_slice(name, range, place, most);
     }
-    const auto said = read(row->first.first, row->first.second, row->second);
-    return said == Walk::go_on && ++shown < range.limit;
-  };
-  walk(first, last, range.direction, visit);
+    for (const auto& row : rows) {
+      if (read(row.key, row.id, row.value) == Walk::end) return {};
+    }
+    if (rows.size() < most) return {};
+    left -= rows.size();
+    place = std::move(rows.back());
+  }
   return {};
+}
+
+std::vector<IndexRow> MemoryStore::index_slice(const std::pair<std::string, std::string>& name,
+                                               const KeyRange& range,
+                                               const std::optional<IndexRow>& after,
+                                               std::size_t rows_max) const {
+  std::vector<IndexRow> rows;
+  const auto found = disk().indexes.find(name);
+  if (found == disk().indexes.end()) return rows;
+  const auto& all = found->second;
+  using Key = std::pair<std::string, std::string>;
+  Key lower{range.from, {}};
+  auto last = range.until.empty() ? all.end() : all.lower_bound({range.until, {}});
+  auto first = all.lower_bound(lower);
+  if (after) {
+    const Key mark{after->key, after->id};
+    if (range.direction == Direction::forward) {
+      if (mark >= lower) first = all.upper_bound(mark);
+      if (first != all.end() && !range.until.empty() && first->first >= Key{range.until, {}}) {
+        return rows;
+      }
+    } else if (range.until.empty() || mark < Key{range.until, {}}) {
+      if (mark <= lower) return rows;
+      last = all.lower_bound(mark);
+    }
+  }
+  walk(first, last, range.direction, [&](auto row) {
+    rows.push_back({row->first.first, row->first.second, row->second});
+    return rows.size() < rows_max;
+  });
+  return rows;
 }
 
 Result<std::optional<std::string>> MemoryStore::claim(const ClaimKey& key, Timestamp now) const {
@@ -205,9 +241,18 @@ Result<std::uint64_t> MemoryStore::count(std::string_view name) const {
 
 StoreStats MemoryStore::stats() const {
   const std::lock_guard lock{disk().mutex};
-  return stats_;
+  auto stats = stats_;
+  stats.memory_bytes = disk().bytes;
+  return stats;
 }
 
-Result<std::unique_ptr<Store>> open_memory(MemoryDisk& disk) { return MemoryStore::open(disk); }
+Result<std::unique_ptr<Store>> open_memory(MemoryDisk& disk) {
+  // Its owner keeps it.
+  return MemoryStore::open(std::shared_ptr<MemoryDisk>{std::shared_ptr<void>{}, &disk});
+}
+
+Result<std::unique_ptr<Store>> open_memory(std::shared_ptr<MemoryDisk> disk) {
+  return MemoryStore::open(std::move(disk));
+}
 
 }  // namespace perdure::storage

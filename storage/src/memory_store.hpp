@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The store on a memory disk: its class, which the sources memory_store*.cpp share.
 //
-// **Threads** any; each call holds the disk's mutex. **Lifetime** the disk outlives the store.
+// **Threads** any. The disk's mutex is held for a slice of rows at most: walks along an index and
+// trims let go of it between slices, and readers of walks are called without it.
+// **Lifetime** the store shares its disk, or its owner sees to it that the disk outlives it.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "memory_disk.hpp"
@@ -20,12 +23,13 @@ namespace perdure::storage {
 
 class MemoryStore final : public Store {
  public:
-  MemoryStore(MemoryDisk& disk, std::uint64_t epoch, std::uint64_t crashes)
-      : disk_(disk), epoch_(epoch), crashes_(crashes) {}
+  MemoryStore(std::shared_ptr<MemoryDisk> disk, std::uint64_t epoch, std::uint64_t crashes)
+      : disk_(std::move(disk)), epoch_(epoch), crashes_(crashes) {}
 
-  static Result<std::unique_ptr<Store>> open(MemoryDisk& disk);
+  static Result<std::unique_ptr<Store>> open(std::shared_ptr<MemoryDisk> disk);
 
   [[nodiscard]] std::uint64_t epoch() const override { return epoch_; }
+  [[nodiscard]] std::uint32_t line() const override { return disk().options.line; }
   std::vector<Outcome> commit(std::span<const Unit> units, Timestamp now) override;
   [[nodiscard]] Health health() const override;
   [[nodiscard]] Result<std::optional<RecordRow>> last_record(const ObjectId& id) const override;
@@ -67,7 +71,7 @@ class MemoryStore final : public Store {
  private:
   using State = MemoryDisk::State;
 
-  [[nodiscard]] State& disk() const { return *disk_.state_; }
+  [[nodiscard]] State& disk() const { return *disk_->state_; }
   /// Errors: unavailable after a crash of the disk, or when an I/O error is due. The caller holds
   /// the disk's mutex.
   [[nodiscard]] Result<void> check_usable() const {
@@ -77,9 +81,19 @@ class MemoryStore final : public Store {
     if (call_fails()) return fail(ErrorCode::unavailable, "the disk cannot be read");
     return {};
   }
+  /// The same, and unavailable when writes have stopped.
+  [[nodiscard]] Result<void> check_writable() const {
+    PERDURE_TRY_VOID(check_usable());
+    if (health_ == Health::writable) return {};
+    return fail(ErrorCode::unavailable, "a write failed; writes have stopped");
+  }
+  /// Whether a crash may take back what was not synced, so that it has to be kept.
+  [[nodiscard]] bool may_crash() const {
+    return disk().options.crashes == MemoryOptions::Crashes::simulated;
+  }
   /// Counts a call of the store. The caller holds the disk's mutex.
   [[nodiscard]] bool call_fails() const {
-    auto& left = disk_.faults.calls_until_error;
+    auto& left = disk_->faults.calls_until_error;
     return left >= 0 && left-- == 0;
   }
   /// The object's rows, or those of an object that has none.
@@ -88,11 +102,38 @@ class MemoryStore final : public Store {
     const auto found = disk().objects.find(id);
     return found == disk().objects.end() ? none : found->second;
   }
+  /// At most so many rows of an index, from `after` on. The caller holds the disk's mutex.
+  [[nodiscard]] std::vector<IndexRow> index_slice(const std::pair<std::string, std::string>& name,
+                                                  const KeyRange& range,
+                                                  const std::optional<IndexRow>& after,
+                                                  std::size_t rows_max) const;
+  struct RaisedFloor {
+    Seq before;
+    Seq floor;
+    bool trims_all;  ///< the records do not say which entries have versions that nobody sees
+  };
+  /// None: it is higher already.
+  [[nodiscard]] Result<std::optional<RaisedFloor>> raise_floor(const ObjectId& id, Seq floor);
+  /// Removes what nobody can see below a raised floor, slice by slice.
+  [[nodiscard]] Result<Trimmed> trim_below(const ObjectId& id, const RaisedFloor& raised,
+                                           const ChangedKeys& changed_keys);
+  /// A slice of the records from `from` to `until`.
+  [[nodiscard]] Result<std::vector<RecordRow>> records_since(const ObjectId& id, Seq from,
+                                                             Seq until) const;
+  [[nodiscard]] Result<std::uint64_t> trim_records(const ObjectId& id);
+  /// Of the keys that the records since the last floor have changed: a version goes when a later
+  /// one of its key is at or below the floor.
+  [[nodiscard]] Result<std::uint64_t> trim_changed_entries(const ObjectId& id,
+                                                           const RaisedFloor& raised,
+                                                           const ChangedKeys& changed_keys);
+  [[nodiscard]] Result<std::uint64_t> trim_entries(const ObjectId& id,
+                                                   std::span<const std::string> keys);
+  [[nodiscard]] Result<std::uint64_t> trim_all_entries(const ObjectId& id);
   [[nodiscard]] bool takes_commits() const {
     return health_ == Health::writable && crashes_ == disk().crashes;
   }
 
-  MemoryDisk& disk_;
+  const std::shared_ptr<MemoryDisk> disk_;
   const std::uint64_t epoch_;
   const std::uint64_t crashes_;
   Health health_ = Health::writable;  ///< protected by the disk's mutex

@@ -26,7 +26,7 @@ Result<std::optional<AlarmRow>> MemoryStore::alarm(const ObjectId& id,
   const std::lock_guard lock{disk().mutex};
   PERDURE_TRY_VOID(check_usable());
   const auto& alarms = find(id).alarms;
-  const auto found = alarms.find(std::string{name});
+  const auto found = alarms.find(name);
   if (found == alarms.end()) return std::optional<AlarmRow>{};
   return std::optional{AlarmRow{id, found->first, found->second.due, found->second.body}};
 }
@@ -37,7 +37,7 @@ Result<std::vector<AlarmRow>> MemoryStore::alarms(const ObjectId& id, std::strin
   PERDURE_TRY_VOID(check_usable());
   std::vector<AlarmRow> rows;
   const auto& all = find(id).alarms;
-  for (auto alarm = all.lower_bound(std::string{from}); alarm != all.end(); ++alarm) {
+  for (auto alarm = all.lower_bound(from); alarm != all.end(); ++alarm) {
     if (rows.size() >= limit) break;
     rows.push_back({id, alarm->first, alarm->second.due, alarm->second.body});
   }
@@ -45,6 +45,9 @@ Result<std::vector<AlarmRow>> MemoryStore::alarms(const ObjectId& id, std::strin
 }
 
 namespace {
+
+/// So many events go while the disk's mutex is held.
+constexpr std::size_t event_slice = 256;
 
 std::uint64_t first_of(const EventRow& row) {
   return row.gap_first > 0 ? row.gap_first : row.position;
@@ -68,32 +71,37 @@ Result<EventRange> MemoryStore::event_range() const {
   PERDURE_TRY_VOID(check_usable());
   const auto& all = disk().events;
   const auto first = all.empty() ? disk().last_event + 1 : first_of(all.begin()->second);
-  return EventRange{.first = first, .last = disk().last_event, .history = "memory"};
+  return EventRange{.first = first, .last = disk().last_event, .history = disk().options.history};
 }
 
 Result<void> MemoryStore::trim_events(std::uint64_t first) {
-  const std::lock_guard lock{disk().mutex};
-  PERDURE_TRY_VOID(check_usable());
-  if (health_ != Health::writable) {
-    return fail(ErrorCode::unavailable, "a write failed; writes have stopped");
+  for (bool is_begun = false;; is_begun = true) {
+    const std::lock_guard lock{disk().mutex};
+    PERDURE_TRY_VOID(check_writable());
+    auto& all = disk().events;
+    if (all.empty() || first <= first_of(all.begin()->second)) return {};
+    if (may_crash() && !is_begun) {
+      disk().unsynced_trims.push_back({.object = {}, .before = {}, .events_before = all});
+    }
+    const auto end = std::min(first, disk().last_event);
+    for (std::size_t i = 0; i < event_slice; ++i) {
+      if (all.empty() || all.begin()->first >= end) return {};
+      disk().erase_event(all.begin());
+    }
   }
-  auto& all = disk().events;
-  if (all.empty() || first <= first_of(all.begin()->second)) return {};
-  disk().unsynced_trims.push_back({.object = {}, .before = {}, .events_before = all});
-  all.erase(all.begin(), all.lower_bound(std::min(first, disk().last_event)));
-  return {};
 }
 
 Result<void> MemoryStore::drop_events(const EventGap& gap) {
   const std::lock_guard lock{disk().mutex};
-  PERDURE_TRY_VOID(check_usable());
-  if (health_ != Health::writable) {
-    return fail(ErrorCode::unavailable, "a write failed; writes have stopped");
-  }
+  PERDURE_TRY_VOID(check_writable());
   auto& all = disk().events;
-  disk().unsynced_trims.push_back({.object = {}, .before = {}, .events_before = all});
-  for (const auto position : gap.erased) all.erase(position);
-  all.insert_or_assign(gap.last, EventRow{gap.last, gap.body, gap.first});
+  if (may_crash()) {
+    disk().unsynced_trims.push_back({.object = {}, .before = {}, .events_before = all});
+  }
+  for (const auto position : gap.erased) {
+    if (const auto found = all.find(position); found != all.end()) disk().erase_event(found);
+  }
+  disk().put_event({gap.last, gap.body, gap.first});
   return {};
 }
 

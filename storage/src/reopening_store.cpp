@@ -27,26 +27,31 @@ auto ReopeningStore::with_store(const Use& use) const -> decltype(use(std::declv
   return use(*store_);
 }
 
-ReopeningStore::ReopeningStore(std::unique_ptr<Store> store, StorePlace place)
-    : place_(std::move(place)),
+ReopeningStore::ReopeningStore(std::unique_ptr<Store> store, std::shared_ptr<StoreFactory> factory,
+                               StoreRequest request)
+    : factory_(std::move(factory)),
+      request_(std::move(request)),
+      read_cost_(store->read_cost()),
       epoch_(store->epoch()),
       line_(store->line()),
       store_(std::move(store)) {}
 
-Result<std::unique_ptr<ReopeningStore>> ReopeningStore::open(StorePlace place) {
-  PERDURE_TRY(store, place.open());
-  return std::unique_ptr<ReopeningStore>{new ReopeningStore{std::move(store), std::move(place)}};
+Result<std::unique_ptr<ReopeningStore>> ReopeningStore::open(std::shared_ptr<StoreFactory> factory,
+                                                             StoreRequest request) {
+  PERDURE_TRY(store, factory->open(request));
+  return std::unique_ptr<ReopeningStore>{
+      new ReopeningStore{std::move(store), std::move(factory), std::move(request)}};
 }
 
 Result<bool> ReopeningStore::recover() {
-  if (health() != Health::no_space || !place_.has_room()) return false;
+  if (health() != Health::no_space || !factory_->has_room()) return false;
   // What is opened again must be what was opened before.
   if (store_ && !look()) return false;
   closing_.store(true, std::memory_order_release);
   const std::unique_lock lock{mutex_};
   // The old one first: a directory has one owner.
   store_.reset();
-  auto opened = place_.open();
+  auto opened = factory_->open(request_);
   if (opened) {
     store_ = std::move(*opened);
     epoch_.store(store_->epoch());
@@ -173,6 +178,14 @@ Result<std::vector<std::string>> ReopeningStore::kinds() const {
 
 Result<std::size_t> ReopeningStore::erase_rows(const RowGroup& group, std::size_t limit) {
   return with_store([&](Store& store) { return store.erase_rows(group, limit); });
+}
+
+std::vector<ReadAnswer> ReopeningStore::read(std::span<const Read> reads) const {
+  using Answers = std::vector<ReadAnswer>;
+  auto answers =
+      with_store([&](const Store& store) -> Result<Answers> { return store.read(reads); });
+  // Closed: each read says so by itself.
+  return answers ? std::move(*answers) : StoreReader::read(reads);
 }
 
 StoreStats ReopeningStore::stats() const {

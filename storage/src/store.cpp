@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perdure/storage/store.hpp"
 
+#include <type_traits>
+
 #include "perdure/base/check.hpp"
 
 namespace perdure::storage {
@@ -41,9 +43,9 @@ const HealthTraits& describe(Health health) noexcept {
   check_failed("health", "a health without words");
 }
 
-Result<std::vector<IndexRow>> Store::index(std::string_view kind, std::string_view index,
-                                           const KeyRange& range,
-                                           const std::optional<IndexRow>& after) const {
+Result<std::vector<IndexRow>> StoreReader::index(std::string_view kind, std::string_view index,
+                                                 const KeyRange& range,
+                                                 const std::optional<IndexRow>& after) const {
   std::vector<IndexRow> rows;
   PERDURE_TRY_VOID(
       walk_index(kind, index, range, after,
@@ -52,6 +54,46 @@ Result<std::vector<IndexRow>> Store::index(std::string_view kind, std::string_vi
                    return Walk::go_on;
                  }));
   return rows;
+}
+
+ReadAnswer read_one(const StoreReader& reader, const Read& read) {
+  return std::visit(
+      [&reader](const auto& one) -> ReadAnswer {
+        using R = std::decay_t<decltype(one)>;
+        if constexpr (std::is_same_v<R, LastRecordRead>) {
+          return reader.last_record(one.object);
+        } else if constexpr (std::is_same_v<R, RecordRead>) {
+          return reader.record(one.object, one.seq);
+        } else if constexpr (std::is_same_v<R, JournalRead>) {
+          return reader.journal(one.object, one.from, one.until, one.direction, one.limit);
+        } else if constexpr (std::is_same_v<R, FloorRead>) {
+          return reader.floor(one.object);
+        } else if constexpr (std::is_same_v<R, EntryRead>) {
+          return reader.entry(one.object, one.key, one.as_of);
+        } else if constexpr (std::is_same_v<R, EntriesRead>) {
+          return reader.entries(one.object, one.range, one.as_of);
+        } else if constexpr (std::is_same_v<R, IndexRead>) {
+          return reader.index(one.kind, one.index, one.range, one.after);
+        } else if constexpr (std::is_same_v<R, ClaimRead>) {
+          return reader.claim(one.key, one.now);
+        } else if constexpr (std::is_same_v<R, CountRead>) {
+          return reader.count(one.name);
+        } else if constexpr (std::is_same_v<R, AlarmRead>) {
+          return reader.alarm(one.object, one.name);
+        } else if constexpr (std::is_same_v<R, AlarmsRead>) {
+          return reader.alarms(one.object, one.from, one.limit);
+        } else {
+          return reader.pins(one.object, one.from, one.limit);
+        }
+      },
+      read);
+}
+
+std::vector<ReadAnswer> StoreReader::read(std::span<const Read> reads) const {
+  std::vector<ReadAnswer> answers;
+  answers.reserve(reads.size());
+  for (const auto& one : reads) answers.push_back(read_one(*this, one));
+  return answers;
 }
 
 std::string prefix_end(std::string prefix) {

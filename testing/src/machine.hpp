@@ -7,6 +7,7 @@
 #include <caf/scheduler/test_coordinator.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core.hpp"
 #include "owned.hpp"
@@ -38,6 +39,13 @@ struct World::Machine {
   Runtime::Core* core = nullptr;  ///< owned by the runtime
   std::optional<runtime::Committer::Batch> batch;
   Milliseconds batch_ready_at{0};  ///< monotonic
+  /// Rows on their way to turns that wait for them.
+  struct Fetching {
+    runtime::ReadPool::Batch batch;
+    bool is_read;  ///< as the store was when it was asked; else as it is when it answers
+    Milliseconds ready_at;
+  };
+  std::vector<Fetching> fetching;
 
  private:
   const LockWatch locks_are_watched_;

@@ -31,6 +31,7 @@ const WorkloadMaker& find(const std::vector<WorkloadMaker>& makers, const std::s
 WorldOptions machine_of(std::uint64_t seed) {
   Chance chance{seed, "machine", std::make_shared<Trace>()};
   WorldOptions options;
+  options.reads = WorldOptions::Reads::by_seed;
   options.runtime.active_bytes_max = chance.pick<std::size_t>({8u << 10, 64u << 10, 1u << 20});
   options.runtime.event_retention.events_max = chance.pick<std::uint64_t>({20, 1'000, 1'000'000});
   // Calls that find no place are told so, and come again.

@@ -7,18 +7,50 @@
 #include <array>
 
 #include "machine.hpp"
+#include "perdure/testing/slow_store.hpp"
 
 namespace perdure::testing {
 
 namespace {
 
 constexpr std::size_t batch_max = 1'000;
+/// Reads of a batch, and batches on their way, at most: small, so that many orders come up.
+constexpr std::size_t fetch_reads_max = 8;
+constexpr std::size_t fetches_max = 3;
+/// Longest a fetch takes; as long as a commit while the disk is slow.
+constexpr Milliseconds fetch_max{20};
 /// Rounds of `settle`. More, and something moves forever.
 constexpr std::size_t rounds_max = 1'000'000;
 /// Longest stretch that passes without a look at what is due, and without housekeeping.
 constexpr Milliseconds stretch_max = std::chrono::hours{1};
 /// What is due but cannot be done (a disk that failed) is looked at so often.
 constexpr Milliseconds stretch_min{50};
+
+}  // namespace
+
+namespace {
+
+/// The world's disk, as a runtime opens it.
+class WorldStores final : public storage::StoreFactory {
+ public:
+  WorldStores(storage::MemoryDisk& disk, std::function<bool()> has_room)
+      : disk_(disk), has_room_(std::move(has_room)) {}
+  [[nodiscard]] std::string_view name() const override { return "memory"; }
+  [[nodiscard]] Result<std::unique_ptr<storage::Store>> open(
+      storage::StoreRequest /*request*/) override {
+    return storage::open_memory(disk_);
+  }
+  [[nodiscard]] bool has_room() const override { return has_room_(); }
+  [[nodiscard]] Result<storage::CheckReport> check(
+      const storage::RecordCheck& /*record_check*/,
+      const storage::CheckProgress& /*progress*/) const override {
+    return fail(ErrorCode::invalid, "a world checks its own store");
+  }
+
+ private:
+  storage::MemoryDisk& disk_;
+  const std::function<bool()> has_room_;
+};
 
 }  // namespace
 
@@ -43,6 +75,10 @@ World::World(std::uint64_t seed, std::vector<Kind> kinds, WorldOptions options)
       owners_take_turns_(Chance{seed, "turns", trace_}.one_in(2)),
       kinds_(std::move(kinds)),
       options_(std::move(options)),
+      reads_(options_.reads == WorldOptions::Reads::by_seed
+                 ? (Chance{seed, "reads", trace_}.one_in(3) ? WorldOptions::Reads::slow
+                                                            : WorldOptions::Reads::fast)
+                 : options_.reads),
       random_(std::make_unique<SeededRandom>(seed)),
       network_(std::make_unique<Network>(*this, seed, trace_)) {
   start();
@@ -53,9 +89,10 @@ World::~World() { end(); }
 void World::start() {
   machine_ =
       std::make_unique<Machine>(owners_take_turns_ ? Machine::Next::of_owner : Machine::Next::any);
-  auto store =
-      storage::ReopeningStore::open({.open = [this] { return storage::open_memory(disk_); },
-                                     .has_room = [this] { return !disk_is_full(); }});
+  std::shared_ptr<storage::StoreFactory> stores =
+      std::make_shared<WorldStores>(disk_, [this] { return !disk_is_full(); });
+  if (reads_ == WorldOptions::Reads::slow) stores = slow_stores(std::move(stores), {});
+  auto store = storage::ReopeningStore::open(std::move(stores), {});
   PERDURE_CHECK(store, "a disk that lost only what was not synced opens again");
   const auto valid = runtime::validate_kinds(runtime::with_own_kinds(kinds_));
   PERDURE_CHECK(valid, to_string(valid.error()));
@@ -124,6 +161,7 @@ bool World::move_at_once() {
   bool moved = machine_->run_actor();
   moved |= network_->step();
   moved |= step_disk();
+  moved |= step_reads();
   moved |= core.step_agenda();
   moved |= core.step_subscribers();
   return moved;
@@ -138,6 +176,7 @@ void World::advance_to_next(Milliseconds most) {
   const auto now = clock_.monotonic();
   auto wait = std::min({most, stretch_max, network_->next() - now});
   if (machine_->batch) wait = std::min(wait, machine_->batch_ready_at - now);
+  for (const auto& fetching : machine_->fetching) wait = std::min(wait, fetching.ready_at - now);
   if (const auto due = machine_->next_due()) wait = std::min(wait, *due - now);
   if (const auto at = machine_->core->stepped_subscribers().again_at()) {
     wait = std::min(wait, *at - now);
@@ -187,6 +226,37 @@ bool World::step_disk() {
   if (machine_->batch_ready_at > clock_.monotonic()) return false;
   finish_commit();
   return true;
+}
+
+bool World::begin_fetch() {
+  auto* const reads = machine_->core->reads();
+  if (reads == nullptr || machine_->fetching.size() >= fetches_max) return false;
+  auto batch = reads->take(fetch_reads_max);
+  if (batch.fetches.empty()) return false;
+  // Rows may be as old as the question, or as new as the answer.
+  const bool is_read = order_.below(2) == 0;
+  if (is_read) reads->read(batch);
+  const auto most = static_cast<std::uint64_t>(std::max(commit_max_, fetch_max).count());
+  machine_->fetching.push_back(
+      {std::move(batch), is_read, clock_.monotonic() + Milliseconds{order_.below(most + 1)}});
+  return true;
+}
+
+bool World::finish_fetch() {
+  auto& fetching = machine_->fetching;
+  const auto ready = std::ranges::find_if(
+      fetching, [&](const auto& one) { return one.ready_at <= clock_.monotonic(); });
+  if (ready == fetching.end()) return false;
+  auto [batch, is_read, ready_at] = std::move(*ready);
+  fetching.erase(ready);
+  if (!is_read) machine_->core->reads()->read(batch);
+  runtime::ReadPool::deliver(std::move(batch));
+  return true;
+}
+
+bool World::step_reads() {
+  const bool begun = begin_fetch();
+  return finish_fetch() || begun;
 }
 
 void World::crash() {
@@ -302,6 +372,7 @@ void World::step() {
     }
   } else if (dice < 93) {
     core.housekeep();
+  } else if (dice < 97 && step_reads()) {
   } else {
     clock_.advance(Milliseconds{order_.below(300)});
   }
@@ -325,6 +396,7 @@ std::uint64_t World::epoch() const { return machine_->core->store().epoch(); }
 
 bool World::quiet() const {
   if (machine_->batch || machine_->actors_waiting() > 0) return false;
+  if (!machine_->fetching.empty()) return false;
   if (network_->open_requests() > 0 || network_->next() != Milliseconds::max()) return false;
   const auto items = machine_->core->store().outbox(0, 1);
   return items && items->empty() && runtime_->stats().in_flight_calls == 0;

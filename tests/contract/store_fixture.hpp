@@ -32,6 +32,15 @@ class MemoryPlace final : public StorePlace {
   MemoryDisk disk_;
 };
 
+/// As a server has it: with a bound, and with nothing kept for crashes.
+class ProcessPlace final : public StorePlace {
+ public:
+  Result<std::unique_ptr<Store>> open() override { return factory_->open({}); }
+
+ private:
+  std::shared_ptr<StoreFactory> factory_ = memory_factory(1u << 30, "storage.memory");
+};
+
 class RocksdbPlace final : public StorePlace {
  public:
   Result<std::unique_ptr<Store>> open() override {
@@ -44,10 +53,14 @@ class RocksdbPlace final : public StorePlace {
   TemporaryDirectory directory_;
 };
 
-enum class Implementation { memory, rocksdb };
+enum class Implementation { memory, process, rocksdb };
 
 inline std::unique_ptr<StorePlace> make_place(Implementation implementation) {
-  if (implementation == Implementation::memory) return std::make_unique<MemoryPlace>();
+  switch (implementation) {
+    case Implementation::memory: return std::make_unique<MemoryPlace>();
+    case Implementation::process: return std::make_unique<ProcessPlace>();
+    case Implementation::rocksdb: break;
+  }
   return std::make_unique<RocksdbPlace>();
 }
 
@@ -99,12 +112,18 @@ class StoreContract : public testing::TestWithParam<Implementation> {
 };
 
 inline std::string implementation_name(const testing::TestParamInfo<Implementation>& info) {
-  return info.param == Implementation::memory ? "memory" : "rocksdb";
+  switch (info.param) {
+    case Implementation::memory: return "memory";
+    case Implementation::process: return "process";
+    case Implementation::rocksdb: break;
+  }
+  return "rocksdb";
 }
 
-#define PERDURE_ON_EACH_STORE(suite)                                                         \
-  INSTANTIATE_TEST_SUITE_P(on, suite,                                                        \
-                           testing::Values(Implementation::memory, Implementation::rocksdb), \
-                           implementation_name)
+#define PERDURE_ON_EACH_STORE(suite)                                                             \
+  INSTANTIATE_TEST_SUITE_P(                                                                      \
+      on, suite,                                                                                 \
+      testing::Values(Implementation::memory, Implementation::process, Implementation::rocksdb), \
+      implementation_name)
 
 }  // namespace perdure::storage

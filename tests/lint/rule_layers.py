@@ -49,6 +49,9 @@ STANDARD_HEADER = re.compile(r"[a-z_0-9]+")
 FREE = ("tests/", "bench/", "examples/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+# Headers of one sort of store: who includes them chooses it.
+ENGINES = {"perdure/storage/rocksdb_store.hpp", "perdure/storage/memory_store.hpp"}
+MAY_NAME_AN_ENGINE = ("storage/", "testing/", "api/src/shell/", "runtime/src/runtime.cpp")
 HIDDEN = re.compile(r"\b(rocksdb|boost|beast|asio)::|\bnamespace (rocksdb|boost)\b")
 
 
@@ -88,6 +91,8 @@ def refuse(tree, path, room, bracket, name):
             return f"{room} may include {sorted(MAY_INCLUDE[room])}"
         if not (tree.root / match[1] / "include" / name).is_file():
             return "no such header"
+        if name in ENGINES and not path.startswith(MAY_NAME_AN_ENGINE):
+            return "a store comes from a StoreFactory"
         return None
     if bracket == '"':
         return refuse_private(tree, path, room, name)
@@ -145,6 +150,9 @@ BAD = [
     ({"runtime/src/b.cpp": '#include "../../storage/src/p.hpp"\n'}, "not a private header"),
     ({"runtime/src/b.cpp": '#include "perdure/base/none.hpp"\n'}, "no such header"),
     ({"storage/include/perdure/storage/h.hpp": "rocksdb::DB* open();\n"}, "names rocksdb::"),
+    ({"storage/include/perdure/storage/rocksdb_store.hpp": "\n",
+      "runtime/include/perdure/runtime/h.hpp": '#include "perdure/storage/rocksdb_store.hpp"\n'},
+     "comes from a StoreFactory"),
     ({"storage/include/perdure/storage/h.hpp": '#include "p.hpp"\n'}, "includes a private one"),
     ({"api/include/perdure/api/h.hpp": "#include <boost/asio.hpp>\n"}, "its home is"),
     ({"testing/src/b.cpp": '#include "p.hpp"\n'}, "not a private header"),

@@ -7,6 +7,7 @@
 #include "app/live_list.hpp"
 #include "app/secrets.hpp"
 #include "app/services.hpp"
+#include "app/slow_work.hpp"
 #include "perdure/actors/api_key.hpp"
 #include "perdure/runtime/access.hpp"
 
@@ -235,6 +236,18 @@ void with_key(ContextPtr context, Admit admit, Next next) {
 
 }  // namespace
 
+namespace {
+
+void with_secret(ContextPtr context, Next next) {
+  auto found = find_key(context->services, context->secret);
+  if (!found) return answer(*context, std::move(found).error());
+  if (*found == nullptr) return refuse(*context, "the API key is not valid");
+  context->key = std::move(*found);
+  with_key(std::move(context), admit, next);
+}
+
+}  // namespace
+
 void authenticate(ContextPtr context, Next next) {
   context->secret = read_secret(context->request.headers);
   if (context->secret.empty()) {
@@ -252,11 +265,10 @@ void authenticate(ContextPtr context, Next next) {
                   context->secret.empty() ? Credentialled::no : Credentialled::yes);
   }
   auto& services = context->services;
-  auto found = find_key(services, context->secret);
-  if (!found) return answer(*context, std::move(found).error());
-  if (*found == nullptr) return refuse(*context, "the API key is not valid");
-  context->key = std::move(*found);
-  with_key(std::move(context), admit, next);
+  if (services.runtime.reads_are_slow() && !services.keys.find(context->secret)) {
+    return run_slow(context, WorkClass::read, [context, next] { with_secret(context, next); });
+  }
+  with_secret(std::move(context), next);
 }
 
 void authenticate_again(ContextPtr context, Next next) {

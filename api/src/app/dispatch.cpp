@@ -304,6 +304,26 @@ void render_reply(Context& context, const Reply& reply, Render render) {
 
 }  // namespace
 
+namespace {
+
+/// Whether what a resource is shown with takes longer to read than a thread that others need has.
+bool reads_to_render(const Context& context, const Reply& reply) {
+  const auto& name = reply.meta.object().kind;
+  if (roll_up_of(name) != nullptr) return true;
+  const auto& runtime = context.services.runtime;
+  if (!runtime.reads_are_slow()) return false;
+  const auto* kind = runtime.find_kind(name);
+  return kind != nullptr && !kind->references.empty();
+}
+
+/// Whether the request's conditions need a look at the store before its object is called.
+bool looks_first(const Context& context) {
+  if (!context.services.runtime.reads_are_slow()) return false;
+  return context.if_none_match || (context.if_match && context.if_match->tags.size() != 1);
+}
+
+}  // namespace
+
 void call_and_answer(ContextPtr context, Call&& call, Render render, std::string_view payload_at) {
   auto& called = *context;
   call_object(called, std::move(call),
@@ -313,7 +333,7 @@ void call_and_answer(ContextPtr context, Call&& call, Render render, std::string
                   error = of_parameters(*context, std::move(error));
                   return answer(*context, within(std::move(error), payload_at));
                 }
-                if (render != Render::resource || !roll_up_of(reply->meta.object().kind)) {
+                if (render != Render::resource || !reads_to_render(*context, *reply)) {
                   return render_reply(*context, *reply, render);
                 }
                 run_slow(context, WorkClass::read, [context, reply = std::move(*reply), render] {
@@ -360,11 +380,13 @@ void dispatch(ContextPtr context) {
       auto payload = query_payload(*context, call->payload);
       return open_live_items(std::move(context), *call, std::move(payload));
     }
-    return run(std::move(context), *call);
+    if (!looks_first(*context)) return run(std::move(context), *call);
+    return run_slow(context, WorkClass::read, [context, call] { run(context, *call); });
   }
   if (const auto* commands = std::get_if<Commands>(&target)) {
-    if (!commands->slow) return commands->run(std::move(context));
-    return run_slow(context, *commands->slow, [context, commands] { commands->run(context); });
+    if (!commands->slow && !looks_first(*context)) return commands->run(std::move(context));
+    return run_slow(context, commands->slow.value_or(WorkClass::read),
+                    [context, commands] { commands->run(context); });
   }
   if (const auto* function = std::get_if<Function>(&target)) return (*function)(std::move(context));
   if (const auto* list = std::get_if<ObjectList>(&target);

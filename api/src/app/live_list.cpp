@@ -223,7 +223,8 @@ Result<LiveRequest> live_request(const Context& context, const ObjectList& list)
   return LiveRequest{.request = std::move(request),
                      .is_in = std::move(membership),
                      .shown = [&runtime, &kind](const ObjectView& view) {
-                       return listed_body(runtime, kind, view);
+                       auto state = runtime.without_dead_references(kind, view.state);
+                       return listed_body(runtime, kind, {view.meta, std::move(state)});
                      }};
 }
 

@@ -192,7 +192,7 @@ Result<ListRequest> list_request(const Context& context, const ObjectList& list)
   const auto* kind = context.services.runtime.find_kind(list.kind);
   PERDURE_CHECK(kind != nullptr, list.kind);
   const auto& rules = kind->lists;
-  ListRequest request{.kind = list.kind};
+  ListRequest request{.kind = list.kind, .references = ListRequest::References::dead_as_null};
   PERDURE_TRY_VOID(set_whose(context, list, request));
   request.limit = static_cast<std::size_t>(number_or(context, "limit", 50));
   request.count = context.query_is("count", "true");
@@ -213,7 +213,7 @@ Result<ListRequest> list_request(const Context& context, const ObjectList& list)
 
 Result<Json> listed_body(const Runtime& runtime, const KindDefinition& kind,
                          const ObjectView& view) {
-  auto state = runtime.without_dead_references(kind, view.state);
+  auto state = view.state;
   if (const auto* rules = roll_up_of(kind.name)) {
     PERDURE_TRY(shown, with_roll_up(runtime, *rules, view.meta, std::move(state)));
     state = std::move(shown);

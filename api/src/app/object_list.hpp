@@ -22,7 +22,8 @@ namespace perdure::api {
 /// (an organization that the caller may not read).
 [[nodiscard]] Result<ListRequest> list_request(const Context& context, const ObjectList& list);
 
-/// An object as its lists show it. Errors: those of what is rolled up.
+/// An object as its lists show it; the view has null for dead references. Errors: those of what is
+/// rolled up.
 [[nodiscard]] Result<Json> listed_body(const Runtime& runtime, const KindDefinition& kind,
                                        const ObjectView& view);
 

@@ -11,7 +11,7 @@
 #include "perdure/runtime/journal_check.hpp"
 #include "perdure/runtime/runtime.hpp"
 #include "perdure/runtime/unreadable.hpp"
-#include "perdure/storage/rocksdb_store.hpp"
+#include "perdure/storage/store_factory.hpp"
 #include "shell/options.hpp"
 
 namespace perdure::shell {
@@ -24,15 +24,17 @@ ExitCode complain(ExitCode exit_code, std::string_view text) {
   return exit_code;
 }
 
-// Opening would make the directory, and an empty one would look well.
-bool has_data(const Config& config) {
+/// Errors: invalid where there is nothing to look at.
+Result<void> find_data(const Config& config) {
+  if (config.flag("in_memory")) {
+    return fail(ErrorCode::invalid,
+                "in_memory: a server with its data in memory leaves nothing to look at");
+  }
+  // Opening would make the directory, and an empty one would look well.
   std::error_code ignored;
-  return std::filesystem::is_directory(config.text("data_dir"), ignored);
-}
-
-ExitCode no_data(const Config& config) {
-  return complain(ExitCode::usage,
-                  fmt::format("there is no data directory {}", config.text("data_dir")));
+  if (std::filesystem::is_directory(config.text("data_dir"), ignored)) return {};
+  return fail(ErrorCode::invalid,
+              fmt::format("there is no data directory {}", config.text("data_dir")));
 }
 
 class ProgressBar {
@@ -204,10 +206,12 @@ Result<bool> print_rows(const Config& config, std::vector<Kind> kinds) {
 }  // namespace
 
 ExitCode check(const Config& config, std::vector<Kind> kinds) {
-  if (!has_data(config)) return no_data(config);
+  if (const auto there = find_data(config); !there) {
+    return complain(ExitCode::usage, there.error().detail);
+  }
   ProgressBar bar;
-  const auto report = storage::check_rocksdb(config.text("data_dir"), journal_check(),
-                                             [&bar](double share) { bar.show(share); });
+  const auto report =
+      store_factory(config)->check(journal_check(), [&bar](double share) { bar.show(share); });
   if (!report) return complain(exit_code_of_open(report.error().code), to_string(report.error()));
   for (const auto& finding : report->findings) fmt::print("{}\n", finding);
   fmt::print("{} objects, {} records, {} entries: {}\n", report->objects, report->records,
@@ -221,7 +225,9 @@ ExitCode check(const Config& config, std::vector<Kind> kinds) {
 }
 
 ExitCode dump(const Config& config, const DumpCommand& command, std::vector<Kind> kinds) {
-  if (!has_data(config)) return no_data(config);
+  if (const auto there = find_data(config); !there) {
+    return complain(ExitCode::usage, there.error().detail);
+  }
   const auto as_of = parse_as_of(command.as_of);
   if (!as_of) return complain(ExitCode::usage, "--as-of: " + as_of.error().detail);
   auto options = runtime_options(config);

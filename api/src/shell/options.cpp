@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "perdure/storage/memory_store.hpp"
+#include "perdure/storage/rocksdb_store.hpp"
+
 namespace perdure::shell {
 namespace {
 
@@ -47,16 +50,27 @@ std::string_view without_brackets(std::string_view host) {
 
 }  // namespace
 
+std::shared_ptr<storage::StoreFactory> store_factory(const Config& config) {
+  if (config.flag("in_memory")) {
+    return storage::memory_factory(size(config, "storage.memory"), "storage.memory");
+  }
+  return storage::rocksdb_factory(
+      {.directory = config.text("data_dir"),
+       .block_cache_bytes = size(config, "storage.cache"),
+       .write_buffer_bytes = size(config, "storage.write_buffer"),
+       .open_files_max = static_cast<int>(config.number("storage.open_files"))});
+}
+
 RuntimeOptions runtime_options(const Config& config) {
   RuntimeOptions options;
-  options.data_dir = config.text("data_dir");
+  options.store = store_factory(config);
+  if (options.store->keeps() == storage::Keeps::for_good) {
+    options.data_dir = config.text("data_dir");
+  }
   options.durability =
       config.text("durability") == "sync" ? DurabilityMode::sync : DurabilityMode::buffered;
   options.accept_lost_commits =
       config.flag("accept_lost_commits") ? AcceptLostCommits::yes : AcceptLostCommits::no;
-  options.block_cache_bytes = size(config, "storage.cache");
-  options.write_buffer_bytes = size(config, "storage.write_buffer");
-  options.open_files_max = static_cast<int>(config.number("storage.open_files"));
   options.hibernate_after = duration(config, "objects.hibernate_after");
   options.active_bytes_max = size(config, "objects.active_memory");
   options.mailbox_max = size(config, "objects.mailbox");

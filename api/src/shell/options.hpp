@@ -9,10 +9,13 @@
 #include "perdure/base/memory_budget.hpp"
 #include "perdure/runtime/lent_thread.hpp"
 #include "perdure/runtime/options.hpp"
+#include "perdure/storage/store_factory.hpp"
 #include "shell/config.hpp"
 
 namespace perdure::shell {
 
+/// Where the server's data is kept.
+[[nodiscard]] std::shared_ptr<storage::StoreFactory> store_factory(const Config& config);
 [[nodiscard]] RuntimeOptions runtime_options(const Config& config);
 /// Whether the committer is to send what it answers (`threads.direct_answers`).
 [[nodiscard]] bool sends_direct_answers(const Config& config);

@@ -39,6 +39,9 @@ constexpr Setting secret(std::string_view name, std::string_view help) {
 
 constexpr Setting table[] = {
     {"data_dir", path, "data", "Where all data is kept; made when it does not exist"},
+    {"in_memory", flag, "false",
+     "Keep all data in memory, up to storage.memory, and nothing in data_dir: it is gone when the "
+     "server ends, however it ends"},
     {"listen", address, "127.0.0.1:8080",
      "Address, or name of this machine, and port to listen on; port 0 takes a free one"},
     secret(
@@ -114,6 +117,9 @@ constexpr Setting table[] = {
 
     part_of_memory(8, "storage.cache", "Memory for blocks read from disk"),
     part_of_memory(8, "storage.write_buffer", "Memory for writes before they become files"),
+    part_of_memory(2, "storage.memory",
+                   "Memory for data with in_memory (503 past it, until something was deleted and "
+                   "purged, or history went)"),
     {"storage.free_min", bytes, "64MiB", "Free disk space below which /health says degraded", 0,
      1024 * gib},
     {"storage.open_files", integer, "1024", "Most files that the store keeps open", 32, 1'000'000},

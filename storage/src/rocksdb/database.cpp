@@ -70,6 +70,32 @@ Result<std::optional<std::string>> Database::get(rows::Table table, std::string_
   return std::optional<std::string>{std::in_place, content};
 }
 
+std::vector<Result<std::optional<std::string>>> Database::get_all(
+    rows::Table table, std::span<const std::string> keys) const {
+  count_nothing();
+  std::vector<rocksdb::Slice> slices;
+  slices.reserve(keys.size());
+  for (const auto& key : keys) slices.push_back(slice(key));
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  db_->MultiGet(rocksdb::ReadOptions{}, family(table), keys.size(), slices.data(), values.data(),
+                statuses.data());
+  std::vector<Result<std::optional<std::string>>> contents;
+  contents.reserve(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].IsNotFound()) {
+      contents.emplace_back(std::optional<std::string>{});
+    } else if (!statuses[i].ok()) {
+      contents.emplace_back(fail_status("cannot read", statuses[i]));
+    } else if (auto content = rows::unseal(table, keys[i], view(values[i])); content) {
+      contents.emplace_back(std::optional<std::string>{std::in_place, *content});
+    } else {
+      contents.emplace_back(fail(std::move(content).error()));
+    }
+  }
+  return contents;
+}
+
 std::unique_ptr<rocksdb::Iterator> Database::iterate(rocksdb::ReadOptions options,
                                                      rows::Table table) const {
   count_nothing();

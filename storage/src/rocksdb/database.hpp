@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,10 @@ class Database {
   /// below the first that is kept).
   [[nodiscard]] std::unique_ptr<rocksdb::Iterator> iterate(rocksdb::ReadOptions options,
                                                            rows::Table table) const;
+
+  /// As get, for several keys of one table, now.
+  [[nodiscard]] std::vector<Result<std::optional<std::string>>> get_all(
+      rows::Table table, std::span<const std::string> keys) const;
 
   /// An iterator for one lookup of an object's newest record, now: refreshed or new.
   [[nodiscard]] IdleIterators::Lookup begin_lookup() const;

@@ -201,9 +201,15 @@ Result<std::vector<std::string>> RocksdbStore::kinds() const {
 
 Result<std::optional<std::string>> RocksdbStore::claim(const ClaimKey& claim, Timestamp now) const {
   const auto key = keys::claim(claim.space, claim.key);
-  PERDURE_TRY(content, database().get(rows::Table::claims, key));
-  if (!content) return std::optional<std::string>{};
-  const auto held = rows::parse_claim(*content);
+  return parse_claim(key, database().get(rows::Table::claims, key), now);
+}
+
+Result<std::optional<std::string>> RocksdbStore::parse_claim(std::string_view key,
+                                                             const Content& content,
+                                                             Timestamp now) {
+  if (!content) return fail(content.error());
+  if (!*content) return std::optional<std::string>{};
+  const auto held = rows::parse_claim(**content);
   if (!held) return rows::misshapen(rows::Table::claims, key);
   if (held->expired(now)) return std::optional<std::string>{};
   return std::optional<std::string>{std::in_place, held->value};
@@ -211,9 +217,13 @@ Result<std::optional<std::string>> RocksdbStore::claim(const ClaimKey& claim, Ti
 
 Result<std::uint64_t> RocksdbStore::count(std::string_view name) const {
   const auto key = keys::count(name);
-  PERDURE_TRY(content, database().get(rows::Table::meta, key));
-  if (!content) return 0;
-  const auto count = rows::parse_number(*content);
+  return parse_count(key, database().get(rows::Table::meta, key));
+}
+
+Result<std::uint64_t> RocksdbStore::parse_count(std::string_view key, const Content& content) {
+  if (!content) return fail(content.error());
+  if (!*content) return 0;
+  const auto count = rows::parse_number(**content);
   if (!count) return rows::misshapen(rows::Table::meta, key);
   return *count;
 }
@@ -242,9 +252,16 @@ Result<std::vector<AlarmPlace>> RocksdbStore::alarms_due(
 Result<std::optional<AlarmRow>> RocksdbStore::alarm(const ObjectId& id,
                                                     std::string_view name) const {
   const auto key = keys::alarm(keys::object_prefix(id), name);
-  PERDURE_TRY(content, database().get(rows::Table::alarms, key));
-  if (!content) return std::optional<AlarmRow>{};
-  const auto alarm = rows::parse_alarm(*content);
+  return parse_alarm(key, database().get(rows::Table::alarms, key), id, name);
+}
+
+Result<std::optional<AlarmRow>> RocksdbStore::parse_alarm(std::string_view key,
+                                                          const Content& content,
+                                                          const ObjectId& id,
+                                                          std::string_view name) {
+  if (!content) return fail(content.error());
+  if (!*content) return std::optional<AlarmRow>{};
+  const auto alarm = rows::parse_alarm(**content);
   if (!alarm) return rows::misshapen(rows::Table::alarms, key);
   return std::optional{AlarmRow{id, std::string{name}, alarm->due, std::string{alarm->body}}};
 }

@@ -108,10 +108,24 @@ class RocksdbStore final : public Store {
   Result<Trimmed> trim(const ObjectId& id, Seq floor, const ChangedKeys& changed_keys) override;
   [[nodiscard]] Result<std::vector<std::string>> kinds() const override;
   [[nodiscard]] Result<std::size_t> erase_rows(const RowGroup& group, std::size_t limit) override;
+  [[nodiscard]] std::vector<ReadAnswer> read(std::span<const Read> reads) const override;
   [[nodiscard]] StoreStats stats() const override;
 
  private:
   class BatchState;
+  /// Of a row that was looked up, or that there is none.
+  using Content = Result<std::optional<std::string>>;
+
+  [[nodiscard]] ReadAnswer answer_of(const Read& read, std::string_view key, Content content) const;
+  [[nodiscard]] static Result<std::optional<std::string>> parse_claim(std::string_view key,
+                                                                      const Content& content,
+                                                                      Timestamp now);
+  [[nodiscard]] static Result<std::uint64_t> parse_count(std::string_view key,
+                                                         const Content& content);
+  [[nodiscard]] static Result<std::optional<AlarmRow>> parse_alarm(std::string_view key,
+                                                                   const Content& content,
+                                                                   const ObjectId& id,
+                                                                   std::string_view name);
 
   /// The directory with what was locked, and ACKED with what was written.
   [[nodiscard]] Look compare();

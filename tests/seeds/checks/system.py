@@ -3,6 +3,7 @@
 
 import gzip
 import json
+import os
 import re
 import signal
 
@@ -37,6 +38,18 @@ def health(world):
     expect.equal(told["status"], "ok")
     expect.equal({check["status"] for check in told["checks"].values()}, {"ok"})
     expect.refused(world.anonymous.put("/health", {}), 405, "method_not_allowed")
+
+
+@needs("--in-memory")
+def in_memory(world):
+    """`--in-memory` serves as ever, says so, and writes nothing"""
+    server = world.set_up("--in-memory")
+    client = server.client()
+    expect.contains(expect.answered(client.get("/info"))["features"], "in_memory")
+    expect.equal(expect.answered(client.command("counter", "c", "add", {"by": 2})), 2)
+    expect.contains(server.client("").get("/health").json["checks"]["disk"]["detail"],
+                    "storage.memory")
+    expect.equal(os.path.exists(server.data_dir), False)
 
 
 @needs("--storage-free-min", "1000GiB")

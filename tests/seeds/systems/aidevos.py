@@ -144,8 +144,7 @@ SECURITY = section(
 
 STORAGE = section(
     "database storage",
-    behaviour("storage.memory", "a store in memory for development", Setting("store"),
-              waits=CLUSTER),
+    behaviour("storage.memory", "a store in memory for development", Check(system.in_memory)),
     behaviour("storage.persistent", "a persistent store", Check(objects.persistent)),
     behaviour("storage.postgresql", "PostgreSQL", Setting("store"), waits=CLUSTER),
     behaviour("storage.documents", "documents", Endpoint("GET", "/data/collections"), waits=DATA),

@@ -34,9 +34,10 @@ class KindsTest : public ::testing::Test {
     for (auto& kind : domain_kinds(options())) kinds.push_back(kind);
     for (auto& kind : more_kinds()) kinds.push_back(kind);
     auto made = Runtime::open({.data_dir = directory_,
-                               .durability = DurabilityMode::buffered,
-                               .block_cache_bytes = 8u << 20,
-                               .write_buffer_bytes = 8u << 20},
+                               .store = storage::rocksdb_factory({.directory = directory_,
+                                                                  .block_cache_bytes = 8u << 20,
+                                                                  .write_buffer_bytes = 8u << 20}),
+                               .durability = DurabilityMode::buffered},
                               std::move(kinds));
     ASSERT_TRUE(made.has_value()) << to_string(made.error());
     runtime_ = std::move(made).value();

@@ -40,7 +40,8 @@ class KilledBuilds : public ::testing::Test {
   ~KilledBuilds() override { std::filesystem::remove_all(directory_); }
 
   [[nodiscard]] std::unique_ptr<Runtime> open(std::uint32_t version) const {
-    return Runtime::open({.data_dir = directory_, .write_buffer_bytes = 8U << 20},
+    return Runtime::open({.store = storage::rocksdb_factory(
+                              {.directory = directory_, .write_buffer_bytes = 8U << 20})},
                          {person(version)})
         .value();
   }

@@ -8,8 +8,14 @@
 #include <thread>
 
 #include "perdure/runtime/runtime.hpp"
+#include "perdure/storage/rocksdb_store.hpp"
 
 namespace perdure {
+
+#ifdef PERDURE_SLOW_READS
+std::shared_ptr<storage::StoreFactory> with_slow_reads(
+    std::shared_ptr<storage::StoreFactory> stores);
+#endif
 
 struct Counter {
   std::int64_t value = 0;
@@ -135,8 +141,12 @@ class RuntimeTest : public testing::Test {
   [[nodiscard]] RuntimeOptions options() const {
     auto options = wanted_;
     options.data_dir = directory_;
-    options.block_cache_bytes = 8u << 20;
-    options.write_buffer_bytes = 8u << 20;
+    if (options.store) return options;
+    options.store = storage::rocksdb_factory(
+        {.directory = directory_, .block_cache_bytes = 8u << 20, .write_buffer_bytes = 8u << 20});
+#ifdef PERDURE_SLOW_READS
+    options.store = with_slow_reads(std::move(options.store));
+#endif
     return options;
   }
 

@@ -53,6 +53,10 @@ struct ListRequest {
     everybody,  ///< where the ListRules have such lists
   } whose = Whose::owner;
   bool count = false;  ///< whether ListEnd::total is wanted
+  enum class References {
+    as_stored,
+    dead_as_null,  ///< as Runtime::without_dead_references: those of a page are looked for at once
+  } references = References::as_stored;
 };
 
 /// How many objects a list has on all its pages.

@@ -2,7 +2,7 @@
 // What `perdure check` asks of each record beyond the store's own checks.
 #pragma once
 
-#include "perdure/storage/rocksdb_store.hpp"
+#include "perdure/storage/store_factory.hpp"
 
 namespace perdure {
 

@@ -49,12 +49,21 @@ struct ListRange {
   std::size_t looked_max = 512;
 };
 
+/// What is read of an index.
+struct ListRead {
+  std::string index;
+  ListRange range;
+};
+
 /// Where rows come from. Errors: the store's.
 class ListRows {
  public:
   virtual ~ListRows() = default;
   [[nodiscard]] virtual Result<std::vector<ListRow>> read(const std::string& index,
                                                           const ListRange& range) const = 0;
+  /// Reads that are likely to come next, so that they may be done in one. What fails of them is
+  /// told by `read`. Lifetime: what the ranges point at is there until it returns.
+  virtual void expect(const std::vector<ListRead>& /*reads*/) const {}
   /// A count of the layout; none: it is not kept.
   [[nodiscard]] virtual Result<std::optional<std::uint64_t>> count(
       const std::string& name) const = 0;

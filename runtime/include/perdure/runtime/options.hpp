@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,10 @@
 
 namespace caf {
 class actor_system;
+}
+
+namespace perdure::storage {
+class StoreFactory;
 }
 
 namespace perdure {
@@ -145,13 +150,13 @@ enum class AccessMode {
 };
 
 struct RuntimeOptions {
+  /// Where objects are kept if `store` is empty, and what the runtime makes beside its store.
   std::filesystem::path data_dir;
+  /// Where objects are kept (perdure/storage/store_factory.hpp); empty: in files in `data_dir`.
+  std::shared_ptr<storage::StoreFactory> store = nullptr;
   AccessMode access = AccessMode::read_write;
   DurabilityMode durability = DurabilityMode::sync;
   AcceptLostCommits accept_lost_commits = AcceptLostCommits::no;
-  std::size_t block_cache_bytes = 256u << 20;
-  std::size_t write_buffer_bytes = 256u << 20;
-  int open_files_max = 1024;
 
   std::chrono::milliseconds hibernate_after{60'000};
   std::size_t active_bytes_max = std::size_t{1} << 30;  ///< estimate over all activations
@@ -178,6 +183,9 @@ struct RuntimeOptions {
   std::size_t call_threads = 1;
 
   std::size_t worker_threads = 1;  ///< of the actor system, when it is ours
+  /// Threads that wait for a store whose reads are slow, with a batch of reads each. Others have
+  /// none: their reads are done by who needs them.
+  std::size_t read_threads = 4;
   /// A LentThread runs turns of kinds whose commands take no more than this on average. Waking a
   /// worker costs as much: a longer turn gains little from the caller's thread, and keeps it from
   /// others.

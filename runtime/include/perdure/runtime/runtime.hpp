@@ -33,7 +33,7 @@ class Streams;
 /// Lifecycle  open → (calls) → stop; the destructor stops, too. Accepted calls are finished.
 class Runtime {
  public:
-  /// Errors  those of storage::open_rocksdb; invalid for two kinds of one name, an index that names
+  /// Errors  those of StoreFactory::open; invalid for two kinds of one name, an index that names
   ///         a field twice, two unique fields of one space, or upgrade steps that leave a gap.
   static Result<std::unique_ptr<Runtime>> open(RuntimeOptions options, std::vector<Kind> kinds);
 
@@ -213,13 +213,13 @@ class Runtime {
   /// False after a failed write. When the disk was full it is true again soon after there is room:
   /// the store is opened again beneath the objects. After a failed sync only a new runtime helps.
   [[nodiscard]] bool writable() const;
-  /// As `writable`, after a look whether the data directory is still where it was opened (a few
-  /// system calls; the housekeeper looks ten times a second).
+  /// As `writable`, after a look (a few system calls) whether the data directory is still there.
   /// Errors: unavailable; `detail` says what is wrong and what to do, the code of its field what.
   [[nodiscard]] Result<void> check_writable() const;
-  /// Which line of history seqs belong to: 0, or another number after commits were lost or the
-  /// data directory was copied. Equal seqs of two lines need not be the same. A read of memory.
+  /// Which line of history seqs belong to, see storage::Store::line. A read of memory.
   [[nodiscard]] std::uint32_t line() const;
+  /// Whether who looks at an object that is not in memory waits for a store that is elsewhere.
+  [[nodiscard]] bool reads_are_slow() const;
 
   bool commit_waiting();  ///< on a thread that is lent for commits (LentThread); true: more waits
   /// Refuses new calls (`unavailable`), finishes the accepted ones, closes the store.

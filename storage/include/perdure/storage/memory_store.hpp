@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// The store contract in memory, with a disk that can fail: for simulation and tests.
+// The store in memory: for a server whose data may end with its process (memory_factory), and with
+// a disk that can fail for simulation and tests.
 //
 // What is committed lives in a `MemoryDisk` that outlives the store object: dropping the store and
 // opening another one on the same disk is a restart; `MemoryDisk::crash` before that loses what
 // was not synced.
+//
+// Limits  the rows of a disk may have a bound of bytes. A unit that would bring them past it is
+//         refused as `unavailable`, and nothing else is: the next one that fits is committed, so
+//         writes go on as soon as something was erased. The last sixteenth is the reserve for
+//         units that end something, and for housekeeping (Room).
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
-#include "perdure/storage/store.hpp"
+#include "perdure/storage/store_factory.hpp"
 
 namespace perdure::storage {
 
@@ -35,9 +42,23 @@ enum class TailAfterCrash {
   mixed,
 };
 
+/// What a disk in memory is for.
+struct MemoryOptions {
+  /// Of all rows, keys and what holds them, as an estimate that is a little too high.
+  std::size_t bytes_max = no_bound;
+  std::string bytes_max_setting = "bytes_max";  ///< what refusals call it
+  /// See Store::line and EventRange::history. A process that begins with nothing takes others than
+  /// the one before, whose seqs and positions it gives out again.
+  std::uint32_t line = 0;
+  std::string history = "memory";
+  /// Whether the disk keeps what `MemoryDisk::crash` may take back.
+  enum class Crashes { simulated, never };
+  Crashes crashes = Crashes::simulated;
+};
+
 class MemoryDisk {
  public:
-  MemoryDisk();
+  explicit MemoryDisk(MemoryOptions options = {});
   ~MemoryDisk();
   MemoryDisk(const MemoryDisk&) = delete;
   MemoryDisk& operator=(const MemoryDisk&) = delete;
@@ -51,6 +72,10 @@ class MemoryDisk {
   void cut_off(std::vector<Unit> units, Timestamp now);
   /// All objects that have rows, in order; for checks.
   [[nodiscard]] std::vector<ObjectId> objects() const;
+  /// What the rows take, as MemoryOptions::bytes_max counts it.
+  [[nodiscard]] std::size_t bytes() const;
+  /// What is counted of bytes and expiries is what the rows have. Aborts otherwise.
+  void check_invariants() const;
   /// Makes the disk forget `commits` acknowledged commits, so that opening must refuse.
   void lose_acknowledged(std::uint64_t commits);
 
@@ -61,11 +86,19 @@ class MemoryDisk {
   std::unique_ptr<State> state_;
 };
 
-/// Opens a store on `disk`, which must outlive it. Errors: corrupt, as open_rocksdb.
+/// Opens a store on `disk`, which must outlive it. Errors: corrupt.
 ///
 /// A commit applies at once and is durable at once unless a fault is due. A trim applies at once,
 /// and is durable with the next commit. To hold a batch between write and sync (a slow disk), a
 /// simulation commits later what it took from its committer.
 [[nodiscard]] Result<std::unique_ptr<Store>> open_memory(MemoryDisk& disk);
+/// The same; the store keeps the disk.
+[[nodiscard]] Result<std::unique_ptr<Store>> open_memory(std::shared_ptr<MemoryDisk> disk);
+
+/// Stores of a runtime whose data ends with the process. Its disk is the factory's: what was
+/// committed is there when the store is opened again, as long as the factory is.
+/// `bytes_max_setting` is the name of the setting that `bytes_max` comes from.
+[[nodiscard]] std::shared_ptr<StoreFactory> memory_factory(std::size_t bytes_max,
+                                                           std::string bytes_max_setting);
 
 }  // namespace perdure::storage

@@ -8,34 +8,28 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <shared_mutex>
 
-#include "perdure/storage/store.hpp"
+#include "perdure/storage/store_factory.hpp"
 
 namespace perdure::storage {
-
-/// Where the store beneath comes from.
-struct StorePlace {
-  std::function<Result<std::unique_ptr<Store>>()> open;
-  /// Whether there is space to open in, and to go on for a while. Asked before closing.
-  std::function<bool()> has_room;
-};
 
 /// Threads  as Store; `recover` may be called from any one thread at a time.
 class ReopeningStore final : public Store {
  public:
-  /// Errors: those of `place.open`.
-  [[nodiscard]] static Result<std::unique_ptr<ReopeningStore>> open(StorePlace place);
+  /// Stores come from `factory`, opened as `request` says each time. Errors: as StoreFactory::open.
+  [[nodiscard]] static Result<std::unique_ptr<ReopeningStore>> open(
+      std::shared_ptr<StoreFactory> factory, StoreRequest request);
 
   /// Closes the store and opens it again, if its writes stopped because the disk was full and
   /// there is room now (or if the last attempt to open failed).
   ///
   /// Returns  whether it was opened; if so, activations of earlier epochs must be dropped.
-  /// Errors   those of `place.open`: the store stays closed, and the next call tries again.
+  /// Errors   as StoreFactory::open: the store stays closed, and the next call tries again.
   Result<bool> recover();
 
+  [[nodiscard]] ReadCost read_cost() const override { return read_cost_; }
   [[nodiscard]] std::uint64_t epoch() const override { return epoch_.load(); }
   [[nodiscard]] std::vector<Outcome> commit(std::span<const Unit> units, Timestamp now) override;
   [[nodiscard]] std::uint32_t line() const override { return line_.load(); }
@@ -76,16 +70,20 @@ class ReopeningStore final : public Store {
                                      const ChangedKeys& changed_keys) override;
   [[nodiscard]] Result<std::vector<std::string>> kinds() const override;
   [[nodiscard]] Result<std::size_t> erase_rows(const RowGroup& group, std::size_t limit) override;
+  [[nodiscard]] std::vector<ReadAnswer> read(std::span<const Read> reads) const override;
   [[nodiscard]] StoreStats stats() const override;
 
  private:
-  ReopeningStore(std::unique_ptr<Store> store, StorePlace place);
+  ReopeningStore(std::unique_ptr<Store> store, std::shared_ptr<StoreFactory> factory,
+                 StoreRequest request);
 
   /// Calls `use` with the store beneath, if it is open, and keeps it open meanwhile.
   template <class Use>
   [[nodiscard]] auto with_store(const Use& use) const -> decltype(use(std::declval<Store&>()));
 
-  const StorePlace place_;
+  const std::shared_ptr<StoreFactory> factory_;
+  const StoreRequest request_;
+  const ReadCost read_cost_;
   std::atomic<std::uint64_t> epoch_;
   std::atomic<std::uint32_t> line_;
   /// Set before the store is waited for: a stream of readers must not keep it open.

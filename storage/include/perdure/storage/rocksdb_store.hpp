@@ -7,24 +7,9 @@
 #include <memory>
 #include <string>
 
-#include "perdure/storage/store.hpp"
+#include "perdure/storage/store_factory.hpp"
 
 namespace perdure::storage {
-
-enum class Durability {
-  sync,      ///< a commit is reported after fdatasync of the write-ahead log
-  buffered,  ///< after the write: survives a crash of the process, not of the machine
-};
-
-enum class LostCommits {
-  refuse,  ///< fewer commits than were acknowledged came back: refuse to open
-  accept,  ///< an operator decided to go on without them
-};
-
-enum class OpenMode {
-  read_write,
-  read_only,  ///< writes nothing: no epoch is raised, and commits are refused
-};
 
 struct RocksdbOptions {
   std::filesystem::path directory;
@@ -58,24 +43,12 @@ struct RocksdbOptions {
 ///         unavailable    the directory cannot be made, read or written.
 [[nodiscard]] Result<std::unique_ptr<Store>> open_rocksdb(RocksdbOptions options);
 
+/// Opens such stores for a runtime. What a request says takes the place of the same in `options`.
+[[nodiscard]] std::shared_ptr<StoreFactory> rocksdb_factory(RocksdbOptions options);
+
 /// Whether the file system of a store's directory has space enough to open the store and go on for
 /// a while: that of its write-ahead log, which recovery writes once more, and some to spare.
 [[nodiscard]] bool has_room_rocksdb(const std::filesystem::path& directory);
-
-/// What `check_rocksdb` found, one line a finding; empty when all is well.
-struct CheckReport {
-  std::uint64_t objects = 0;
-  std::uint64_t records = 0;
-  std::uint64_t entries = 0;
-  std::vector<std::string> findings = {};
-};
-
-/// Called for each record of each object in ascending seq order, with the previous record's row
-/// when it was kept. Returns a finding, or an empty string.
-using RecordCheck = std::function<std::string(const ObjectId&, const RecordRow& row,
-                                              const std::optional<RecordRow>& previous)>;
-/// Called about every 1,000 rows with the share done (0 to 1).
-using CheckProgress = std::function<void(double share)>;
 
 /// Verifies a stopped store without writing to it: every file that opening needs, every block
 /// checksum, every row's shape, that seqs are dense above the floor, that each index row points at

@@ -25,6 +25,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "perdure/base/object_id.hpp"
@@ -72,6 +73,7 @@ struct Claim {
 struct ClaimKey {
   std::string space;
   std::string key;
+  auto operator<=>(const ClaimKey&) const = default;
 };
 
 /// Adds to a count of the store; a count that nothing was added to is 0, and none falls below it.
@@ -112,6 +114,10 @@ enum class Past {
   erased,
 };
 
+/// Whether a write set may have the last of what a store has room for. Stores with a bound of their
+/// own keep a reserve for those that end something, so that room can be made when there is none.
+enum class Room { general, reserve };
+
 struct WriteSet {
   ObjectId object;
   /// The store's epoch when the object was activated: an older one is refused as `stale_epoch`.
@@ -137,6 +143,7 @@ struct WriteSet {
   /// `erased` needs a record, and goes without pins. Erased rows can be read by nobody from the commit on; their bytes
   /// leave the disk's files as those are rewritten.
   Past past = Past::kept;
+  Room room = Room::general;
 };
 
 enum class Sync {
@@ -169,6 +176,7 @@ struct Committed {
 ///   gone                a pin names a seq below the object's floor.
 ///   invalid             a pin names a seq above the object's last.
 ///   corrupt, unavailable  a row that the unit depends on cannot be read.
+///   unavailable         the store has no room for the unit; others may still fit.
 ///   outcome_unknown     the write or its sync failed: all units of the batch, and every later
 ///                       commit, get this until the store is closed and opened again.
 using Outcome = Result<Committed>;
@@ -190,6 +198,7 @@ struct IndexRow {
   std::string key;
   std::string id;          ///< of the object
   std::string value = {};  ///< as it was put
+  auto operator<=>(const IndexRow&) const = default;
 };
 
 /// What the reader of a walk says of it.
@@ -281,6 +290,7 @@ struct KeyRange {
   /// A read of entries ends with the one that brings the keys and values that it found to this
   /// size, so that what it holds is bounded, too. The first one is found whatever its size.
   std::size_t bytes_max = no_bound;
+  auto operator<=>(const KeyRange&) const = default;
 };
 
 /// The smallest key above all keys that start with `prefix` (empty when there is none).
@@ -320,40 +330,117 @@ struct HealthTraits {
 
 [[nodiscard]] const HealthTraits& describe(Health health) noexcept;
 
-class Store {
+// ------------------------------------------------------------------------------- batches of reads
+
+// One read of a batch each, with the arguments of the method of StoreReader that it stands for. They can
+// be compared, so that who has an answer knows what it is the answer of.
+
+struct LastRecordRead {
+  using Answer = std::optional<RecordRow>;
+  ObjectId object;
+  auto operator<=>(const LastRecordRead&) const = default;
+};
+struct RecordRead {
+  using Answer = RecordRow;
+  ObjectId object;
+  Seq seq;
+  auto operator<=>(const RecordRead&) const = default;
+};
+struct JournalRead {
+  using Answer = std::vector<RecordRow>;
+  ObjectId object;
+  Seq from;
+  Seq until;
+  Direction direction;
+  std::size_t limit;
+  auto operator<=>(const JournalRead&) const = default;
+};
+struct FloorRead {
+  using Answer = std::uint64_t;
+  ObjectId object;
+  auto operator<=>(const FloorRead&) const = default;
+};
+struct EntryRead {
+  using Answer = std::optional<EntryRow>;
+  ObjectId object;
+  std::string key;
+  Seq as_of = newest;
+  auto operator<=>(const EntryRead&) const = default;
+};
+struct EntriesRead {
+  using Answer = std::vector<EntryRow>;
+  ObjectId object;
+  KeyRange range;
+  Seq as_of = newest;
+  auto operator<=>(const EntriesRead&) const = default;
+};
+struct IndexRead {
+  using Answer = std::vector<IndexRow>;
+  std::string kind;
+  std::string index;
+  KeyRange range;
+  std::optional<IndexRow> after = {};
+  auto operator<=>(const IndexRead&) const = default;
+};
+struct ClaimRead {
+  using Answer = std::optional<std::string>;
+  ClaimKey key;
+  Timestamp now;
+  auto operator<=>(const ClaimRead&) const = default;
+};
+struct CountRead {
+  using Answer = std::uint64_t;
+  std::string name;
+  auto operator<=>(const CountRead&) const = default;
+};
+struct AlarmRead {
+  using Answer = std::optional<AlarmRow>;
+  ObjectId object;
+  std::string name;
+  auto operator<=>(const AlarmRead&) const = default;
+};
+struct AlarmsRead {
+  using Answer = std::vector<AlarmRow>;
+  ObjectId object;
+  std::string from = {};
+  std::size_t limit = no_bound;
+  auto operator<=>(const AlarmsRead&) const = default;
+};
+struct PinsRead {
+  using Answer = std::vector<PinRow>;
+  ObjectId object;
+  Seq from = 0;
+  std::size_t limit = no_bound;
+  auto operator<=>(const PinsRead&) const = default;
+};
+
+using Read =
+    std::variant<LastRecordRead, RecordRead, JournalRead, FloorRead, EntryRead, EntriesRead,
+                 IndexRead, ClaimRead, CountRead, AlarmRead, AlarmsRead, PinsRead>;
+
+/// The answer to a read R holds a Result<R::Answer>.
+using ReadAnswer = std::variant<
+    Result<std::optional<RecordRow>>, Result<RecordRow>, Result<std::vector<RecordRow>>,
+    Result<std::uint64_t>, Result<std::optional<EntryRow>>, Result<std::vector<EntryRow>>,
+    Result<std::vector<IndexRow>>, Result<std::optional<std::string>>,
+    Result<std::optional<AlarmRow>>, Result<std::vector<AlarmRow>>, Result<std::vector<PinRow>>>;
+
+/// How long a read that has to wait for the store keeps its thread.
+enum class ReadCost {
+  /// Microseconds, mostly: whoever runs a turn may read.
+  memory,
+  /// A round trip over a network: no thread that others wait for may read (docs/adr/0036).
+  slow,
+};
+
+/// What can be read of objects, and of what they claim and count: all that a turn may read.
+///
+/// All reads can fail with `corrupt` (checksum) or `unavailable` (I/O error).
+class StoreReader {
  public:
-  virtual ~Store() = default;
-
-  /// A number that rises each time the store is opened.
-  [[nodiscard]] virtual std::uint64_t epoch() const = 0;
-
-  /// Which line of history the seqs and positions of this store belong to. 0 as long as it has one;
-  /// another number, never the same, after its end was lost, or it was copied: what has the same
-  /// seq in two lines need not be the same. The event log's history id changes with it.
-  [[nodiscard]] virtual std::uint32_t line() const { return 0; }
-
-  /// Writes the units in order as one batch, with one sync unless none of them needs it, and returns
-  /// one outcome for each.
-  ///
-  /// Shape     several units, and several write sets of a unit, may name the same object, and each
-  ///           then sees what those before it did.
-  /// Returns   after the sync: all committed units are visible to reads, and durable.
-  /// Errors    per unit, see Outcome. A refused unit changes nothing.
-  /// Lifetime  borrows `units` until it returns.
-  [[nodiscard]] virtual std::vector<Outcome> commit(std::span<const Unit> units, Timestamp now) = 0;
-
-  /// Whether commits can still succeed. After a failed write or sync never again: the store has
-  /// to be opened again.
-  [[nodiscard]] virtual Health health() const = 0;
-
-  /// Looks whether what the store stands on is still where it was opened, and stops writes if it is
-  /// not. A few system calls.
-  /// Errors   unavailable  `detail` says what is wrong and what to do.
-  /// Threads  any.
-  virtual Result<void> look() { return {}; }
+  virtual ~StoreReader() = default;
 
   /// The object's newest record, or none. One read, whatever the object's age.
-  /// All reads here can fail with `corrupt` (checksum) or `unavailable` (I/O error).
   [[nodiscard]] virtual Result<std::optional<RecordRow>> last_record(const ObjectId&) const = 0;
 
   /// The record at exactly `seq`, pinned ones below the floor included. Errors: not_found (above
@@ -402,10 +489,6 @@ class Store {
   /// A count, see CountChange.
   [[nodiscard]] virtual Result<std::uint64_t> count(std::string_view name) const = 0;
 
-  /// Where alarms with due <= `until` stand, earliest first, at most `limit`; only those that stand
-  /// behind `after`, which costs nothing for those before it.
-  [[nodiscard]] virtual Result<std::vector<AlarmPlace>> alarms_due(
-      Timestamp until, std::size_t limit, const std::optional<AlarmPlace>& after = {}) const = 0;
   /// One alarm of an object, or none.
   [[nodiscard]] virtual Result<std::optional<AlarmRow>> alarm(const ObjectId&,
                                                               std::string_view name) const = 0;
@@ -413,6 +496,58 @@ class Store {
   [[nodiscard]] virtual Result<std::vector<AlarmRow>> alarms(
       const ObjectId&, std::string_view from = {}, std::size_t limit = no_bound) const = 0;
 
+  /// The pins of one object by seq, from a seq on, at most `limit`.
+  [[nodiscard]] virtual Result<std::vector<PinRow>> pins(const ObjectId&, Seq from = 0,
+                                                         std::size_t limit = no_bound) const = 0;
+
+  /// Several reads at once, whatever they are of: one round trip where the store is elsewhere.
+  ///
+  /// Shape    they are of no single moment: a commit may come between two of them.
+  /// Returns  one answer for each, in their order: that of the method that the read stands for.
+  /// Limits   none of its own: what the reads may bring is bounded by who asks.
+  [[nodiscard]] virtual std::vector<ReadAnswer> read(std::span<const Read> reads) const;
+};
+
+/// Answers one read of a batch by the method that it stands for.
+[[nodiscard]] ReadAnswer read_one(const StoreReader& reader, const Read& read);
+
+class Store : public StoreReader {
+ public:
+  /// What its reads cost, as long as it is open.
+  [[nodiscard]] virtual ReadCost read_cost() const { return ReadCost::memory; }
+
+  /// A number that rises each time the store is opened.
+  [[nodiscard]] virtual std::uint64_t epoch() const = 0;
+
+  /// Which line of history the seqs and positions of this store belong to. 0 as long as it has one;
+  /// another number, never the same, after its end was lost, or it was copied: what has the same
+  /// seq in two lines need not be the same. The event log's history id changes with it.
+  [[nodiscard]] virtual std::uint32_t line() const { return 0; }
+
+  /// Writes the units in order as one batch, with one sync unless none of them needs it, and returns
+  /// one outcome for each.
+  ///
+  /// Shape     several units, and several write sets of a unit, may name the same object, and each
+  ///           then sees what those before it did.
+  /// Returns   after the sync: all committed units are visible to reads, and durable.
+  /// Errors    per unit, see Outcome. A refused unit changes nothing.
+  /// Lifetime  borrows `units` until it returns.
+  [[nodiscard]] virtual std::vector<Outcome> commit(std::span<const Unit> units, Timestamp now) = 0;
+
+  /// Whether commits can still succeed. After a failed write or sync never again: the store has
+  /// to be opened again.
+  [[nodiscard]] virtual Health health() const = 0;
+
+  /// Looks whether what the store stands on is still where it was opened, and stops writes if it is
+  /// not. A few system calls.
+  /// Errors   unavailable  `detail` says what is wrong and what to do.
+  /// Threads  any.
+  virtual Result<void> look() { return {}; }
+
+  /// Where alarms with due <= `until` stand, earliest first, at most `limit`; only those that stand
+  /// behind `after`, which costs nothing for those before it.
+  [[nodiscard]] virtual Result<std::vector<AlarmPlace>> alarms_due(
+      Timestamp until, std::size_t limit, const std::optional<AlarmPlace>& after = {}) const = 0;
   /// Events of the log with position >= `from`, in order, and gaps whose last position is.
   [[nodiscard]] virtual Result<std::vector<EventRow>> events(std::uint64_t from,
                                                              std::size_t limit) const = 0;
@@ -430,10 +565,6 @@ class Store {
   /// Outbox items with position >= `from` that have not been taken, in order.
   [[nodiscard]] virtual Result<std::vector<OutboxRow>> outbox(std::uint64_t from,
                                                               std::size_t limit) const = 0;
-
-  /// The pins of one object by seq, from a seq on, at most `limit`.
-  [[nodiscard]] virtual Result<std::vector<PinRow>> pins(const ObjectId&, Seq from = 0,
-                                                         std::size_t limit = no_bound) const = 0;
 
   /// Raises the object's floor to `floor`, and removes the records below it and the entry
   /// versions that neither the floor nor a pinned seq nor a later one can see. Safe beside

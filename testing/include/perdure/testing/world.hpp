@@ -38,6 +38,10 @@ using Answer = std::shared_ptr<const std::optional<Result<Reply>>>;
 struct WorldOptions {
   /// The runtime's. Data directory, threads, actor system and caches are not used.
   RuntimeOptions runtime = small_runtime();
+  /// Whether reads of the store take their time: rows of turns are then fetched beside all else
+  /// (SlowStore), and come in any order.
+  enum class Reads { fast, slow, by_seed };
+  Reads reads = Reads::fast;
   /// Keeps what happens as lines (World::story). Costs time.
   bool tells_story = false;
   /// Called with each line of the story as it is told, for those who may not live to the end.
@@ -176,6 +180,10 @@ class World {
   void start_again();
   bool move_at_once();
   bool step_disk();
+  bool begin_fetch();
+  bool finish_fetch();
+  /// Moves rows that turns wait for on their way.
+  bool step_reads();
   void begin_commit(std::size_t submissions_max);
   void finish_commit();
   void advance_to_next(Milliseconds most);
@@ -188,6 +196,7 @@ class World {
   SimulatedClock clock_;
   std::vector<Kind> kinds_;
   WorldOptions options_;
+  const WorldOptions::Reads reads_;
   storage::MemoryDisk disk_;
   Milliseconds commit_max_{0};
   std::unique_ptr<SeededRandom> random_;

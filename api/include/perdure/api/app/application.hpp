@@ -60,6 +60,7 @@ struct ApplicationOptions {
   RateLimit server_rate = {};
   std::chrono::milliseconds call_deadline{30'000};
   std::filesystem::path data_dir = {};       ///< for the check of free space; empty: none
+  std::uint64_t store_memory_max = 0;        ///< of a store in memory; 0: it is on disk
   std::uint64_t free_bytes_min = 64u << 20;  ///< below it /health says degraded
   std::size_t body_bytes_max = 1u << 20;
   std::size_t import_bytes_max = 64u << 20;         ///< of POST /durable-objects/import
