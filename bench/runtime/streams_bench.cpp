@@ -56,10 +56,10 @@ double call_rate(Runtime& runtime, const std::string& command, std::size_t objec
 }
 
 void measure_calls(Runtime& runtime, const std::string& command, std::size_t objects,
-                   std::size_t calls) {
+                   std::size_t calls, std::string_view how = "") {
   std::vector<double> rates;
   for (int i = 0; i < rounds; ++i) rates.push_back(call_rate(runtime, command, objects, calls));
-  print_rates(fmt::format("{} commands on {} objects", command, objects), std::move(rates));
+  print_rates(fmt::format("{} commands, objects: {}{}", command, objects, how), std::move(rates));
 }
 
 void measure_signals(Runtime& runtime, std::size_t listeners) {
@@ -175,13 +175,13 @@ int main(int argc, char** argv) {
   measure_calls(runtime, "memory", 1'000, 500'000);
   {
     const LentThread lent;
-    measure_calls(runtime, "buffered", 100, 500'000);
-    measure_calls(runtime, "memory", 1'000, 500'000);
+    measure_calls(runtime, "buffered", 100, 500'000, ", lent");
+    measure_calls(runtime, "memory", 1'000, 500'000, ", lent");
   }
   measure_signals(runtime, 1'000);
   measure_signals(runtime, 10);
-  measure_stream(runtime, "4,000 tokens of a stream, 5,000 a second", "slow",
-                 std::chrono::microseconds{200});
+  measure_stream(runtime, "4,000 tokens of a stream, 1,000 a second", "slow",
+                 std::chrono::microseconds{1'000});
   measure_stream(runtime, "4,000 tokens of a stream, as fast as they go", "fast",
                  std::chrono::microseconds{0});
   return 0;
