@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "flows.hpp"
+#include "handler_mark.hpp"
 #include "once_bound.hpp"
 #include "quorums.hpp"
 #include "quota.hpp"
@@ -16,6 +18,10 @@ namespace {
 
 // With fewer pending entries, those that became durable are not looked for in the middle of a run.
 constexpr std::size_t pending_entries_before_pruning = 64;
+
+std::string_view name_of_turn(const Envelope& envelope) {
+  return envelope.tick ? envelope.tick->name : envelope.call.name;
+}
 
 Error explain_refusal(const KindDefinition& kind, const TurnRules& rules, const Envelope& envelope,
                       Error error) {
@@ -38,14 +44,21 @@ Result<void> Activation::load() {
 }
 
 void Activation::receive(EnvelopePtr envelope) {
-  if (!must_hold() && !held_) return run(envelope);
+  if (!newest_ && !begin(*envelope)) return;
+  if (envelope->flow) return resume(*envelope);
+  if (envelope->operation == Operation::give_up_flow) return give_up(envelope);
+  if (envelope->asked && envelope->asked->may_be_begun && attach(envelope)) return;
+  if (asks_held_object(*envelope)) return answer_from_committed(*envelope);
+  if (goes_ahead(*envelope) || (!must_hold() && !held_)) return run(envelope);
   if (!held_) held_ = std::make_unique<std::deque<EnvelopePtr>>();
+  envelope->in_flight.rest();
   held_->push_back(std::move(envelope));
 }
 
 void Activation::run(const EnvelopePtr& envelope) {
   if (auto loaded = load(); !loaded) return envelope->answer(fail(std::move(loaded).error()));
   forget_durable();
+  if (envelope->flow) return run_command(envelope);  // it was admitted when it began
   if (envelope->receipt && envelope->receipt->epoch != cell_->epoch) {
     return answer(envelope, opened_again());
   }
@@ -55,6 +68,9 @@ void Activation::run(const EnvelopePtr& envelope) {
   if (auto readable = check_readable(*envelope, *newest_); !readable) {
     return answer(envelope, fail(std::move(readable).error()));
   }
+  if (blocked_ && envelope->call.type == CallType::command) {
+    return answer(envelope, fail(*blocked_));
+  }
   if (envelope->operation == Operation::hold) return hold(envelope);
   if (envelope->call.type == CallType::command) return run_command(envelope);
   answer(envelope, ask(*envelope));
@@ -62,12 +78,16 @@ void Activation::run(const EnvelopePtr& envelope) {
 
 Result<Reply> Activation::ask(const Envelope& envelope) {
   const QueryTimer timer{around_.paces, envelope, *newest_};
+  const HandlerMark mark{&around_.directory, HandlerMark::Of::handler, cell_->kind.name,
+                         envelope.call.name};
   return run_query(envelope, *newest_, around_.store, &pending_);
 }
 
 void Activation::run_command(const EnvelopePtr& envelope) {
   const bool counts = envelope->command != nullptr && newest_->root_bytes <= quick_root_bytes_max;
   const auto start = std::chrono::steady_clock::now();
+  const HandlerMark mark{&around_.directory, HandlerMark::Of::handler, cell_->kind.name,
+                         name_of_turn(*envelope)};
   auto decision = run_turn(*envelope, *newest_,
                            {.kind = cell_->kind,
                             .store = around_.store,
@@ -80,16 +100,21 @@ void Activation::run_command(const EnvelopePtr& envelope) {
   const auto took = std::chrono::steady_clock::now() - start;
   around_.hooks.turn_finished(cell_->kind.name, took);
   if (counts) around_.paces.ran(cell_->kind, took);
+  if (envelope->asked || is_flow(*envelope)) return settle(envelope, std::move(decision));
   if (!decision) return answer(envelope, fail(std::move(decision).error()));
   if (decision->is_reply_only()) return answer(envelope, std::move(decision->reply));
-  if (decision->version) newest_ = std::move(decision->version);
-  close_gaps(gaps_, decision->entries);
-  put_over(pending_, std::move(decision->entries));
-  alarms_.add(std::move(decision->alarms), submitted_ + 1);
-  tally_.decided(decision->write_set);
+  build_on(*decision);
   storage::Unit unit;
   add_to_unit(unit, *decision, cell_->epoch);
   submit(envelope, std::move(unit), std::move(decision->reply));
+}
+
+void Activation::build_on(Decision& decision) {
+  if (decision.version) newest_ = std::move(decision.version);
+  close_gaps(gaps_, decision.entries);
+  put_over(pending_, std::move(decision.entries));
+  alarms_.add(std::move(decision.alarms), submitted_ + 1);
+  tally_.decided(decision.write_set);
 }
 
 void Activation::forget_durable() {
@@ -110,10 +135,13 @@ void Activation::answer(const EnvelopePtr& envelope, Result<Reply> reply) {
   if (around_.store.epoch() != cell_->epoch) reply = opened_again();
   // A change of alarms may be on its way without a new version: that an alarm was moved is known to
   // nobody before it is durable.
-  const bool is_durable =
-      cell_->committed_seq.load(std::memory_order_acquire) == newest_->meta.seq && alarms_.empty();
-  if (is_durable) return envelope->answer(std::move(reply));
+  if (is_durable()) return envelope->answer(std::move(reply));
   submit(envelope, {}, std::move(reply));
+}
+
+bool Activation::is_durable() const {
+  return cell_->committed_seq.load(std::memory_order_acquire) == newest_->meta.seq &&
+         alarms_.empty();
 }
 
 void Activation::submit(const EnvelopePtr& envelope, std::optional<storage::Unit> unit,
@@ -166,12 +194,15 @@ void Activation::recover() {
       if (!takes_refusal(*envelope, *refused)) continue;
       envelope->refused = std::exchange(refused, std::nullopt);
     }
-    held->push_front(envelope);
+    if (envelope->for_flow) withdraw(envelope->for_flow);
+    held->push_front(envelope->for_flow ? envelope->for_flow : envelope);
+    held->front()->in_flight.rest();
   }
   if (!held->empty()) held_ = std::move(held);
   ask_to_go_on();
   for (const auto& submission : again) {
     if (!submission->refused) continue;
+    if (const auto& ask = submission->envelope->asked) ask->stored.clear();
     submission->envelope->answer(fail(std::move(*submission->refused)));
   }
 }
@@ -185,6 +216,7 @@ void Activation::go_on() {
   going_on_ = false;
   if (!held_ || must_hold()) return;
   const auto next = std::move(held_->front());
+  next->in_flight.wake();
   held_->pop_front();
   if (held_->empty()) held_.reset();
   ask_to_go_on();  // first: the call may be the last one that keeps what is around

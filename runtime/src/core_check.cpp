@@ -88,6 +88,7 @@ void Runtime::Core::check_invariants() const {
   directory_.check_invariants();
   committer_.check_invariants();
   intake_.once().check_invariants();
+  flows_.waits().check_invariants();
   purger_.check_invariants();
   letter_bound_.check_invariants();
   times_.check_invariants();

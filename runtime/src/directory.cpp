@@ -70,6 +70,10 @@ void Directory::send_back(const std::shared_ptr<Submission>& submission) {
 
 void Directory::go_on(const Cell& cell) { send_to(actor_of(cell), ToObject{Onward{}}); }
 
+void Directory::answer_flow(const Cell& cell, FlowAnswer answer) {
+  send_to(actor_of(cell), ToObject{std::move(answer)});
+}
+
 void Directory::tell_settled(const Cell& cell) { send_to(actor_of(cell), ToObject{Settled{}}); }
 
 void Directory::release(const Cell& cell, std::uint64_t transaction) {

@@ -28,6 +28,7 @@
 
 namespace perdure::runtime {
 
+struct FlowAnswer;
 struct Submission;
 
 struct DirectoryLimits {
@@ -92,6 +93,8 @@ class Directory {
   void release(const Cell& cell, std::uint64_t transaction);
   /// Tells an activation to go on with what it held.
   void go_on(const Cell& cell);
+  /// Tells an activation what a flow that runs on it waits for.
+  void answer_flow(const Cell& cell, FlowAnswer answer);
   /// Tells a recovering activation that another of its submissions has settled.
   void tell_settled(const Cell& cell);
 
@@ -113,6 +116,8 @@ class Directory {
   [[nodiscard]] std::uint64_t activations() const { return activations_.load(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_.load(); }
   [[nodiscard]] std::size_t in_flight() const { return flights_.in_flight(); }
+  /// Those in flight that do not wait for others, such as flows and who waits for their end.
+  [[nodiscard]] std::size_t moving() const { return flights_.moving(); }
 
   /// True once per cell until `trimmed`: at most one trim of an object waits.
   [[nodiscard]] bool queue_trim(Cell& cell);

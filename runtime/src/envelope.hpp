@@ -31,6 +31,8 @@ enum class Operation {
   unshare,
   set_alarm,
   cancel_alarm,
+  flows,  ///< the query that names them
+  give_up_flow,
   take,         ///< only ends an outbox item
   take_along,   ///< finds who goes along with the object, which was deleted or brought back
   hold,         ///< for a transaction: nothing runs until the activation is released
@@ -40,7 +42,7 @@ enum class Operation {
 
 /// The outbox item that a call carries out: the turn's commit takes it, and may answer it.
 struct Receipt {
-  std::uint64_t position = 0;
+  std::uint64_t position = 0;  ///< 0: a flow has taken it already
   /// Of the store that the item waits in: another one may hold the turn that took it.
   std::uint64_t epoch = 0;
   ObjectId asker = {};
@@ -65,6 +67,12 @@ struct OnceRoom {
   std::optional<std::uint64_t> most = {};  ///< of the period; none: no bound
 };
 
+struct Envelope;
+/// Shared because a turn that is refused at commit goes back to its activation.
+using EnvelopePtr = std::shared_ptr<Envelope>;
+struct FlowState;
+struct FlowAsk;
+
 struct Envelope {
   Call call;
   ReplyHandler done;  ///< called by `answer`
@@ -86,6 +94,12 @@ struct Envelope {
   /// Why the commit refused what the call came to. It runs again to say so: an alarm goes on, and
   /// who asked by a message has its answer.
   std::optional<Error> refused = {};
+  /// Of a flow, from its first wait on (flow_state.hpp). Shared with asks on their way.
+  std::shared_ptr<FlowState> flow = {};
+  /// What waits for the answer; null: no flow does. Shared by the two ends of the ask.
+  std::shared_ptr<FlowAsk> asked = {};
+  /// For a note of an activation to itself: the flow that goes on with it.
+  EnvelopePtr for_flow = {};
   /// Set by the directory: the cell that the envelope is counted on.
   InFlight in_flight = {};
 
@@ -106,8 +120,5 @@ struct Envelope {
   if (principal.user_id.empty()) return {};
   return perdure::owner_key(principal.user_id);
 }
-
-/// Shared because a turn that is refused at commit goes back to its activation.
-using EnvelopePtr = std::shared_ptr<Envelope>;
 
 }  // namespace perdure::runtime

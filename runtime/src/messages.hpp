@@ -9,6 +9,7 @@
 
 #include "committer.hpp"
 #include "envelope.hpp"
+#include "flow_state.hpp"
 
 namespace perdure::runtime {
 
@@ -35,7 +36,7 @@ struct Onward {};
 
 /// One type for all, since every object in memory has handlers of its own for each type.
 struct ToObject {
-  std::variant<Delivery, Returned, Settled, Released, Onward> what;
+  std::variant<Delivery, Returned, Settled, Released, Onward, FlowAnswer> what;
 };
 
 }  // namespace perdure::runtime

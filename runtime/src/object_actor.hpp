@@ -36,6 +36,7 @@ class ObjectActor final : public SlicedActor {
   void handle(Settled&) { activation_.recover_when_alone(); }
   void handle(const Released& released) { activation_.release(released.transaction); }
   void handle(Onward&) { activation_.go_on(); }
+  void handle(FlowAnswer& answer) { activation_.answered(answer); }
 
   const bool checks_invariants_;
   const CellPtr cell_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core.hpp"
+#include "handler_mark.hpp"
 #include "history.hpp"
 #include "perdure/runtime/page.hpp"
 #include "perdure/schemas/schema.hpp"
@@ -129,6 +130,11 @@ void Runtime::call(Call call, ReplyHandler done) {
 
 std::future<Result<Reply>> Runtime::call(Call call) {
   auto [future, done] = promise_reply();
+  const auto what = to_string(call.target) + " " + call.name;
+  if (auto may_wait = runtime::HandlerMark::may_wait(&core_->directory(), what); !may_wait) {
+    done(fail(std::move(may_wait).error()));
+    return std::move(future);
+  }
   this->call(std::move(call), std::move(done));
   return std::move(future);
 }
@@ -421,6 +427,10 @@ std::uint32_t Runtime::line() const { return core_->store().line(); }
 
 bool Runtime::commit_waiting() { return core_->commit_waiting(); }
 
-void Runtime::stop() { core_->stop(); }
+void Runtime::stop() {
+  const auto may_wait = runtime::HandlerMark::may_wait(&core_->directory(), "its own end");
+  PERDURE_CHECK(may_wait, may_wait.error().detail);
+  core_->stop();
+}
 
 }  // namespace perdure

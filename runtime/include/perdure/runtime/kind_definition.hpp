@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "perdure/runtime/flow.hpp"
 #include "perdure/runtime/list_rules.hpp"
 #include "perdure/runtime/turn.hpp"
 #include "perdure/schemas/json.hpp"
@@ -37,10 +38,21 @@ struct StateOps {
 
 enum class Creates { no, yes };
 
+/// Whether a flow has its object to itself until it ends.
+enum class Holds { no, yes };
+
+/// A command whose handler waits (flow.hpp); `state` is null where it holds nothing.
+struct FlowDefinition {
+  std::function<detail::FlowOutcome(FlowContext&, void* state, const Json& payload)> run;
+  Holds holds = Holds::yes;
+};
+
 struct CommandDefinition {
+  /// Null: it is a flow.
   std::function<Result<Json>(Turn&, void* state, const Json& payload)> run;
   Creates creates = Creates::no;  ///< the one command that an object begins with
   JsonCheck check_payload = {};
+  std::optional<FlowDefinition> flow = {};
 };
 
 enum class Reads { root, root_and_entries };
