@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "flows.hpp"
+#include "handler_mark.hpp"
 #include "intake.hpp"
 #include "messages.hpp"
 #include "once_bound.hpp"
@@ -19,6 +21,10 @@ namespace {
 // With fewer pending entries, those that became durable are not looked for in the middle of a run.
 constexpr std::size_t pending_entries_before_pruning = 64;
 
+std::string_view name_of_turn(const Envelope& envelope) {
+  return envelope.tick ? envelope.tick->name : envelope.call.name;
+}
+
 Error explain_refusal(const KindDefinition& kind, const TurnRules& rules, const Envelope& envelope,
                       Error error) {
   auto explained = explain_quorum(kind, explain_taken(kind, std::move(error)));
@@ -29,29 +35,35 @@ Error explain_refusal(const KindDefinition& kind, const TurnRules& rules, const 
 
 }  // namespace
 
-Result<void> Activation::load() {
+Result<void> Activation::load(const storage::StoreReader& rows) {
   if (newest_) return {};
   newest_ = around_.directory.committed_version(*cell_);
   if (newest_) return {};
-  PERDURE_TRY(version, load_version(cell_->kind, cell_->object, rows()));
+  PERDURE_TRY(version, load_version(cell_->kind, cell_->object, rows));
   newest_ = std::move(version);
   around_.directory.loaded(*cell_, newest_);
   return {};
 }
 
 void Activation::receive(EnvelopePtr envelope) {
-  if (!must_hold() && !held_) return run(envelope);
+  if (!newest_ && begins_with_flows(*envelope) && !begin(*envelope)) return;
+  if (envelope->flow) return resume(*envelope);
+  if (envelope->operation == Operation::give_up_flow) return give_up(envelope);
+  if (envelope->asked && envelope->asked->may_be_begun && attach(envelope)) return;
+  if (asks_held_object(*envelope)) return answer_from_committed(*envelope);
+  if (goes_ahead(*envelope) || (!must_hold() && !held_)) return run(envelope);
   if (!held_) held_ = std::make_unique<std::deque<EnvelopePtr>>();
+  envelope->in_flight.rest();
   held_->push_back(std::move(envelope));
 }
 
-const storage::StoreReader& Activation::rows() const {
-  if (seen_) return *seen_;
+const storage::StoreReader& Activation::rows(const Envelope& envelope) const {
+  if (seen_ && !reads_itself(envelope)) return *seen_;
   return around_.store;
 }
 
 bool Activation::parks(const EnvelopePtr& envelope) {
-  if (!seen_ || !seen_->lacks()) return false;
+  if (reads_itself(*envelope) || !seen_ || !seen_->lacks()) return false;
   parked_ = envelope;
   // Shared, since functions are copied.
   auto kept = std::make_shared<InFlight>(around_.directory.keep(cell_));
@@ -85,12 +97,13 @@ void Activation::run(const EnvelopePtr& envelope) {
 
 void Activation::take_turn(const EnvelopePtr& envelope) {
   std::optional<Result<Reply>> known;
-  if (envelope->key_sought_at) known = around_.intake.look_up(*envelope, rows());
-  auto loaded = load();
+  if (envelope->key_sought_at) known = around_.intake.look_up(*envelope, rows(*envelope));
+  auto loaded = load(rows(*envelope));
   if (parks(envelope)) return;
   if (known) return envelope->answer(std::move(*known));
   if (!loaded) return envelope->answer(fail(std::move(loaded).error()));
   forget_durable();
+  if (envelope->flow) return run_command(envelope);  // it was admitted when it began
   if (envelope->receipt && envelope->receipt->epoch != cell_->epoch) {
     return answer(envelope, opened_again());
   }
@@ -99,6 +112,9 @@ void Activation::take_turn(const EnvelopePtr& envelope) {
   }
   if (auto readable = check_readable(*envelope, *newest_); !readable) {
     return answer(envelope, fail(std::move(readable).error()));
+  }
+  if (blocked_ && envelope->call.type == CallType::command) {
+    return answer(envelope, fail(*blocked_));
   }
   if (envelope->operation == Operation::hold) {
     store_ahead();
@@ -111,12 +127,14 @@ void Activation::take_turn(const EnvelopePtr& envelope) {
 
 Result<Reply> Activation::ask(const Envelope& envelope) {
   const QueryTimer timer{around_.paces, envelope, *newest_};
-  return run_query(envelope, *newest_, rows(), &pending_);
+  const HandlerMark mark{&around_.directory, HandlerMark::Of::handler, cell_->kind.name,
+                         envelope.call.name};
+  return run_query(envelope, *newest_, rows(envelope), &pending_);
 }
 
-TurnSurroundings Activation::surroundings() {
+TurnSurroundings Activation::surroundings(const storage::StoreReader& rows) {
   return {.kind = cell_->kind,
-          .store = rows(),
+          .store = rows,
           .pending = pending_,
           .gaps = &gaps_,
           .alarms = alarms_,
@@ -133,27 +151,32 @@ void Activation::run_command(const EnvelopePtr& envelope) {
   store_ahead();
   const bool counts = envelope->command != nullptr && newest_->root_bytes <= quick_root_bytes_max;
   const auto start = std::chrono::steady_clock::now();
-  auto decision = run_turn(*envelope, *newest_, surroundings());
+  const HandlerMark mark{&around_.directory, HandlerMark::Of::handler, cell_->kind.name,
+                         name_of_turn(*envelope)};
+  auto decision = run_turn(*envelope, *newest_, surroundings(rows(*envelope)));
   if (parks(envelope)) return cell_->members.let_go();  // it may have changed them
   const auto took = std::chrono::steady_clock::now() - start;
   around_.hooks.turn_finished(cell_->kind.name, took);
   cell_->members.measure();
   if (counts) around_.paces.ran(cell_->kind, took);
+  if (envelope->asked || is_flow(*envelope)) return settle(envelope, std::move(decision));
   if (!decision) return answer(envelope, fail(std::move(decision).error()));
   if (decision->is_reply_only()) return answer(envelope, std::move(decision->reply));
-  if (decision->version) newest_ = std::move(decision->version);
-  close_gaps(gaps_, decision->entries);
-  put_over(pending_, std::move(decision->entries));
-  alarms_.add(std::move(decision->alarms), submitted_ + 1);
-  tally_.decided(decision->write_set);
-  StreamNewsPtr news;
-  if (decision->streams) {
-    streams_.decided(*decision->streams, decision->write_set, submitted_ + 1);
-    news = std::make_shared<const StreamNews>(std::move(decision->streams->news));
-  }
+  auto news = build_on(*decision);
   storage::Unit unit;
   add_to_unit(unit, *decision, cell_->epoch);
   submit(envelope, std::move(unit), std::move(decision->reply), std::move(news));
+}
+
+StreamNewsPtr Activation::build_on(Decision& decision) {
+  if (decision.version) newest_ = std::move(decision.version);
+  close_gaps(gaps_, decision.entries);
+  put_over(pending_, std::move(decision.entries));
+  alarms_.add(std::move(decision.alarms), submitted_ + 1);
+  tally_.decided(decision.write_set);
+  if (!decision.streams) return {};
+  streams_.decided(*decision.streams, decision.write_set, submitted_ + 1);
+  return std::make_shared<const StreamNews>(std::move(decision.streams->news));
 }
 
 void Activation::forget_durable() {
@@ -178,15 +201,18 @@ void Activation::answer(const EnvelopePtr& envelope, Result<Reply> reply) {
   if (around_.store.epoch() != cell_->epoch) reply = opened_again();
   // A change of alarms may be on its way without a new version: that an alarm was moved is known to
   // nobody before it is durable.
-  const bool is_durable =
-      cell_->committed_seq.load(std::memory_order_acquire) == newest_->meta.seq && alarms_.empty();
-  if (is_durable) return envelope->answer(std::move(reply));
+  if (is_durable()) return envelope->answer(std::move(reply));
   if (ahead_ && may_be_ahead()) {
     if (!ahead_->is_written_soon) return envelope->answer(std::move(reply));
     ahead_->waiting.push_back({envelope, std::move(reply)});
     return;
   }
   submit(envelope, {}, std::move(reply));
+}
+
+bool Activation::is_durable() const {
+  return cell_->committed_seq.load(std::memory_order_acquire) == newest_->meta.seq &&
+         alarms_.empty();
 }
 
 void Activation::submit(const EnvelopePtr& envelope, std::optional<storage::Unit> unit,
@@ -257,13 +283,16 @@ void Activation::recover() {
       if (!takes_refusal(*envelope, *refused)) continue;
       envelope->refused = std::exchange(refused, std::nullopt);
     }
-    held->push_front(envelope);
+    if (envelope->for_flow) withdraw(envelope->for_flow);
+    held->push_front(envelope->for_flow ? envelope->for_flow : envelope);
+    held->front()->in_flight.rest();
   }
   if (!held->empty()) held_ = std::move(held);
   ask_to_go_on();
   for (const auto& submission : again) {
     if (submission->envelope->ahead && !submission->refused) submission->envelope->answer(Reply{});
     if (!submission->refused) continue;
+    if (const auto& ask = submission->envelope->asked) ask->stored.clear();
     submission->envelope->answer(fail(std::move(*submission->refused)));
   }
 }
@@ -277,6 +306,7 @@ void Activation::go_on() {
   going_on_ = false;
   if (!held_ || must_hold()) return;
   const auto next = std::move(held_->front());
+  next->in_flight.wake();
   held_->pop_front();
   if (held_->empty()) held_.reset();
   ask_to_go_on();  // first: the call may be the last one that keeps what is around

@@ -9,13 +9,14 @@ namespace perdure::runtime {
 bool Activation::run_ahead(const EnvelopePtr& envelope) {
   // Where reads are slow a turn may be parked, and what is ahead of it would have to wait with it.
   if (envelope->command == nullptr || around_.reads != nullptr) return false;
+  if (envelope->command->flow || envelope->asked) return false;  // they answer with their unit
   const auto durability = envelope->command->durability.value_or(cell_->kind.durability);
   if (durability == Durability::sync || !may_be_ahead() || !may_run_ahead(*envelope, *newest_)) {
     return false;
   }
   const auto seq = ahead_ ? newest_->meta.seq : newest_->meta.seq + 1;
   const auto start = std::chrono::steady_clock::now();
-  auto turn = runtime::run_ahead(*envelope, *newest_, seq, surroundings());
+  auto turn = runtime::run_ahead(*envelope, *newest_, seq, surroundings(around_.store));
   const auto took = std::chrono::steady_clock::now() - start;
   if (turn && !*turn) return false;
   around_.hooks.turn_finished(cell_->kind.name, took);
@@ -87,7 +88,7 @@ void Activation::store_ahead() {
     }
     directory.flush(*cell, FlushWhy::awaited);
   };
-  auto decision = decide_ahead(*ahead, *newest_, surroundings());
+  auto decision = decide_ahead(*ahead, *newest_, surroundings(around_.store));
   if (!decision) {
     // What was answered early goes, as in a crash; what waits hears why.
     newest_ = ahead->base;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "flow_state.hpp"
+
 namespace perdure::runtime {
 
 namespace {
@@ -52,7 +54,7 @@ void Agenda::asked(storage::Unit& unit, const storage::Committed& committed) {
     for (const auto& alarm : write_set.alarms) {
       alarms_.set(write_set.object, alarm);
       alarm_check_.changed(write_set.object, alarm);
-      is_due = is_due || alarm.due.has_value();
+      is_due = is_due || (alarm.due && *alarm.due != waiting_due);
     }
     if (!write_set.sends.empty()) {
       is_due = true;

@@ -84,6 +84,19 @@ Result<Decision> after_failure(const Envelope& envelope, const Version& newest,
   return decision;
 }
 
+/// The message by which an alarm begins a flow, which the commit of the tick sends.
+Sent begin_flow(const Origin& origin, const Alarm& alarm) {
+  Sent sent{.type = Sent::Type::message, .from = origin.object, .from_life = origin.born_seq};
+  sent.to = origin.object;
+  sent.to_life = origin.born_seq;
+  sent.command = alarm.spec.command;
+  sent.payload = alarm.spec.payload;
+  sent.retry = alarm.spec.retry;
+  sent.owner = origin.owner.text();
+  sent.sender_owner = origin.owner.text();
+  return sent;
+}
+
 Result<Decision> run_tick(const Envelope& envelope, const Version& newest,
                           const TurnSurroundings& around, Alarm alarm) {
   if (envelope.refused) {
@@ -106,7 +119,12 @@ Result<Decision> run_tick(const Envelope& envelope, const Version& newest,
   turn.accepted_at = envelope.accepted_at;
   turn.accepted_steady = envelope.accepted_steady;
   turn.random_seed = envelope.random_seed;
-  auto decision = run_turn(turn, newest, around);
+  auto decision = is_flow(turn)
+                      ? Result<Decision>{decide_nothing(envelope, newest, around, nullptr)}
+                      : run_turn(turn, newest, around);
+  if (is_flow(turn)) {
+    decision->write_set.sends.push_back(encode_sent(begin_flow(*newest.meta.origin, alarm)));
+  }
   if (!decision) {
     return after_failure(envelope, newest, around, std::move(alarm), decision.error());
   }

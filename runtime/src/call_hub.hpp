@@ -20,12 +20,14 @@ class CallHub {
     Executor* executor;   ///< null: threads of its own
     std::size_t threads;  ///< 0: none, where nothing moves by itself
     EveryHook* hooks;     ///< null: stderr
+    const void* runtime;  ///< which handlers are those of this one (HandlerMark)
   };
 
   CallHub(const Clock& clock, const Settings& settings);
 
   [[nodiscard]] CallDeadlines& deadlines() { return deadlines_; }
   [[nodiscard]] Milliseconds deadline() const { return settings_.deadline; }
+  [[nodiscard]] const void* runtime() const { return settings_.runtime; }
   /// That of calls which name none. Null: there is none (any more).
   [[nodiscard]] Executor* executor();
   void unheard(const ObjectId& object, const std::string& name, const Error& error);

@@ -194,7 +194,7 @@ void Committer::gather() {
   const auto until = std::chrono::steady_clock::now() + gather_max;
   for (;;) {
     const auto waiting = waiting_count_.load(std::memory_order_relaxed);
-    if (waiting == 0 || waiting >= directory_.in_flight()) return;
+    if (waiting == 0 || waiting >= directory_.moving()) return;
     if (std::chrono::steady_clock::now() >= until) return;
     std::this_thread::yield();
   }

@@ -54,7 +54,8 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
               .threads = foundation_.threads == Threads::own
                              ? std::max<std::size_t>(options_.call_threads, 1)
                              : 0,
-              .hooks = options_.hooks})),
+              .hooks = options_.hooks,
+              .runtime = &directory_})),
       flights_(flight_limits(options_)),
       actors_(foundation_.system, options_.worker_threads),
       // With Threads::none no run may depend on real time.
@@ -76,6 +77,10 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                .reads = reads_.get()},
               {.idempotency_keys = options_.quotas.idempotency_keys,
                .idempotency_window = options_.idempotency_window}),
+      flows_({.intake = intake_,
+              .directory = directory_,
+              .store = *foundation_.store,
+              .kinds = kinds_}),
       committer_(
           *foundation_.store, directory_, [this] { return intake_.claims_at(); }, hooks_,
           committer_effects()),
@@ -85,11 +90,12 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                     .retention = options_.retention}),
       agenda_(*foundation_.store, *foundation_.clock, times_, *foundation_.random, options_,
               {.owner_of = [this](const ObjectId& object) { return alarm_owner(object); },
-               .fire = std::bind_front(&runtime::Intake::fire, &intake_)},
+               .fire = std::bind_front(&Core::fire, this)},
               pump_effects(), sender()),
       recovery_({.store = *foundation_.store,
                  .directory = directory_,
                  .agenda = agenda_,
+                 .flows = flows_,
                  .hooks = hooks_},
                 foundation_.threads == Threads::own ? runtime::Recovery::Halves::in_one_step
                                                     : runtime::Recovery::Halves::in_two_steps),
@@ -130,6 +136,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
               .paces = paces_,
               .rules = rules_,
               .unstored = unstored_,
+              .flows = flows_,
               .checks_invariants = foundation_.threads == Threads::none},
       transactions_({.intake = intake_,
                      .flights = flights_,
@@ -138,7 +145,8 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
                      .directory = directory_,
                      .committer = committer_,
                      .times = times_,
-                     .rules = rules_},
+                     .rules = rules_,
+                     .waits = flows_.waits()},
                     [this](std::function<void()> step) { agenda_.post(std::move(step)); }) {
   housekeeper_.add_chore([this] { static_cast<void>(foundation_.store->look()); });
   housekeeper_.add_chore([this] { recovery_.step(); });
@@ -149,6 +157,7 @@ Runtime::Core::Core(RuntimeOptions options, std::vector<Kind> kinds, runtime::Fo
   housekeeper_.add_chore([this] { letter_bound_.step(); });
   housekeeper_.add_chore([this] { stream_keeper_.step(); });
   housekeeper_.add_chore([this] { store_unstored(); });
+  housekeeper_.add_chore([this] { flows_.step(); });
   if (options_.access == AccessMode::read_write) {
     const auto claims_at = intake_.claims_at();
     counts_all_ = runtime::count_objects(*foundation_.store, kinds_.all(), claims_at) &&
@@ -181,6 +190,12 @@ runtime::PumpEffects Runtime::Core::pump_effects() {
           .tell = [this](Call call) { intake_.call_inside(std::move(call), [](const auto&) {}); },
           .changed = [this](std::size_t items) { hooks_.outbox_changed(items); },
           .wake = {}};
+}
+
+void Runtime::Core::fire(const ObjectId& object, runtime::Tick tick,
+                         std::function<void(bool)> done) {
+  if (object.kind == runtime::flow_kind_name) return flows_.wake(object, tick, done);
+  intake_.fire(object, std::move(tick), std::move(done));
 }
 
 void Runtime::Core::start_threads() {

@@ -14,6 +14,7 @@
 #include "committer.hpp"
 #include "directory.hpp"
 #include "export_seal.hpp"
+#include "flows.hpp"
 #include "housekeeper.hpp"
 #include "intake.hpp"
 #include "kind_table.hpp"
@@ -128,6 +129,8 @@ class Runtime::Core {
   [[nodiscard]] Send sender();
   [[nodiscard]] runtime::Committer::Effects committer_effects();
   [[nodiscard]] runtime::PumpEffects pump_effects();
+  /// An alarm is due, or the sleep of a flow is over.
+  void fire(const ObjectId& object, runtime::Tick tick, std::function<void(bool)> done);
   /// Whose alarms share a rate with the object's; none: no others.
   [[nodiscard]] Result<std::optional<std::string>> alarm_owner(const ObjectId& object) const;
   /// On the committer's thread: `version` is durable.
@@ -151,6 +154,7 @@ class Runtime::Core {
   const runtime::Times times_;
   runtime::Directory directory_;
   runtime::Intake intake_;
+  runtime::Flows flows_;
   runtime::Committer committer_;
   runtime::Housekeeper housekeeper_;
   runtime::Agenda agenda_;

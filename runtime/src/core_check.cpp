@@ -114,6 +114,7 @@ void Runtime::Core::check_invariants() const {
   committer_.check_invariants();
   intake_.once().check_invariants();
   if (reads_) reads_->check_invariants();
+  flows_.waits().check_invariants();
   purger_.check_invariants();
   letter_bound_.check_invariants();
   times_.check_invariants();

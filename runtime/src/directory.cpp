@@ -74,6 +74,10 @@ void Directory::tell_fetched(const Cell& cell, std::shared_ptr<FetchedRows> rows
   send_to(actor_of(cell), ToObject{Fetched{std::move(rows)}});
 }
 
+void Directory::answer_flow(const Cell& cell, FlowAnswer answer) {
+  send_to(actor_of(cell), ToObject{std::move(answer)});
+}
+
 void Directory::tell_settled(const Cell& cell) { send_to(actor_of(cell), ToObject{Settled{}}); }
 
 void Directory::flush(const Cell& cell, FlushWhy why) {

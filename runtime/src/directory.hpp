@@ -30,6 +30,7 @@
 namespace perdure::runtime {
 
 struct FetchedRows;
+struct FlowAnswer;
 struct Submission;
 
 /// Why what is ahead of the disk is to be stored.
@@ -106,6 +107,8 @@ class Directory {
   [[nodiscard]] std::atomic<std::size_t>& unhurried() { return unhurried_; }
   /// Tells an activation that the rows are there which its turn waits for.
   void tell_fetched(const Cell& cell, std::shared_ptr<FetchedRows> rows);
+  /// Tells an activation what a flow that runs on it waits for.
+  void answer_flow(const Cell& cell, FlowAnswer answer);
   /// Tells a recovering activation that another of its submissions has settled.
   void tell_settled(const Cell& cell);
 
@@ -126,11 +129,10 @@ class Directory {
   [[nodiscard]] std::size_t active_count() const { return count_.load(); }
   [[nodiscard]] std::uint64_t activations() const { return activations_.load(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_.load(); }
-  /// Calls under way.
-  [[nodiscard]] std::size_t in_flight() const {
-    const auto all = flights_.in_flight();
-    return all - std::min(all, unhurried_.load(std::memory_order_relaxed));
-  }
+  /// Calls under way, and those of them that do not wait for others, such as flows and who waits for
+  /// their end.
+  [[nodiscard]] std::size_t in_flight() const { return without_unhurried(flights_.in_flight()); }
+  [[nodiscard]] std::size_t moving() const { return without_unhurried(flights_.moving()); }
 
   /// True once per cell until `trimmed`: at most one trim of an object waits.
   [[nodiscard]] bool queue_trim(Cell& cell);
@@ -167,6 +169,10 @@ class Directory {
     std::vector<CellPtr> leaving;  ///< dropped, but something is still counted on them
   };
   static constexpr std::size_t shard_count = 64;
+
+  [[nodiscard]] std::size_t without_unhurried(std::size_t all) const {
+    return all - std::min(all, unhurried_.load(std::memory_order_relaxed));
+  }
 
   // The map uses the low bits of the same hash, so the shard takes others.
   Shard& shard_of(std::size_t hash) const { return shards_[(hash >> 32) % shard_count]; }

@@ -33,6 +33,8 @@ enum class Operation {
   unshare,
   set_alarm,
   cancel_alarm,
+  flows,  ///< the query that names them
+  give_up_flow,
   take,         ///< only ends an outbox item
   stream,       ///< writes a stream of the object
   flush,        ///< stores what is ahead of the disk; the activation's own
@@ -44,7 +46,7 @@ enum class Operation {
 
 /// The outbox item that a call carries out: the turn's commit takes it, and may answer it.
 struct Receipt {
-  std::uint64_t position = 0;
+  std::uint64_t position = 0;  ///< 0: a flow has taken it already
   /// Of the store that the item waits in: another one may hold the turn that took it.
   std::uint64_t epoch = 0;
   ObjectId asker = {};
@@ -70,6 +72,12 @@ struct OnceRoom {
   std::uint32_t period = 0;                ///< 0: nowhere, it is the host's own
   std::optional<std::uint64_t> most = {};  ///< of the period; none: no bound
 };
+
+struct Envelope;
+/// Shared because a turn that is refused at commit goes back to its activation.
+using EnvelopePtr = std::shared_ptr<Envelope>;
+struct FlowState;
+struct FlowAsk;
 
 struct Envelope {
   Call call;
@@ -97,6 +105,12 @@ struct Envelope {
   /// Why the commit refused what the call came to. It runs again to say so: an alarm goes on, and
   /// who asked by a message has its answer.
   std::optional<Error> refused = {};
+  /// Of a flow, from its first wait on (flow_state.hpp). Shared with asks on their way.
+  std::shared_ptr<FlowState> flow = {};
+  /// What waits for the answer; null: no flow does. Shared by the two ends of the ask.
+  std::shared_ptr<FlowAsk> asked = {};
+  /// For a note of an activation to itself: the flow that goes on with it.
+  EnvelopePtr for_flow = {};
   /// Set by the directory: the cell that the envelope is counted on.
   InFlight in_flight = {};
 
@@ -117,8 +131,5 @@ struct Envelope {
   if (principal.user_id.empty()) return {};
   return perdure::owner_key(principal.user_id);
 }
-
-/// Shared because a turn that is refused at commit goes back to its activation.
-using EnvelopePtr = std::shared_ptr<Envelope>;
 
 }  // namespace perdure::runtime

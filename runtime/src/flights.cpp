@@ -13,7 +13,18 @@ Unexpected overloaded(std::string detail) {
 
 }  // namespace
 
+void Seat::rest() {
+  if (flights_ == nullptr || std::exchange(resting_, true)) return;
+  flights_->counts_->resting.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Seat::wake() {
+  if (flights_ == nullptr || !std::exchange(resting_, false)) return;
+  flights_->counts_->resting.fetch_sub(1, std::memory_order_relaxed);
+}
+
 Stay Seat::give_back() {
+  wake();
   auto* const flights = std::exchange(flights_, nullptr);
   if (flights == nullptr) return {};
   Stay stay{flights->counts_->guests};
@@ -47,6 +58,7 @@ std::shared_ptr<void> Flights::invite() {
 }
 
 void Flights::check_invariants() const {
+  PERDURE_CHECK(counts_->resting.load() <= in_flight(), "more calls rest than are in flight");
   PERDURE_CHECK(shares_.total() <= in_flight(), "callers have more in flight than there is");
 }
 

@@ -47,10 +47,13 @@ class Seat {
  public:
   Seat() = default;
   Seat(Seat&& other) noexcept
-      : flights_(std::exchange(other.flights_, nullptr)), caller_(other.caller_) {}
+      : flights_(std::exchange(other.flights_, nullptr)),
+        caller_(other.caller_),
+        resting_(std::exchange(other.resting_, false)) {}
   Seat& operator=(Seat&& other) noexcept {
     std::swap(flights_, other.flights_);
     std::swap(caller_, other.caller_);
+    std::swap(resting_, other.resting_);
     return *this;
   }
   ~Seat() { static_cast<void>(give_back()); }
@@ -58,6 +61,9 @@ class Seat {
   explicit operator bool() const { return flights_ != nullptr; }
   /// Whose share of the calls in flight it takes; none: nobody's.
   [[nodiscard]] std::optional<OwnerKey> caller() const { return caller_; }
+  /// Its call waits for others, so nothing of it is on its way; and not any more.
+  void rest();
+  void wake();
   /// Frees the seat. The runtime stays until what this returns is gone.
   Stay give_back();
   /// The counts are gone with their runtime.
@@ -69,6 +75,7 @@ class Seat {
 
   Flights* flights_ = nullptr;
   std::optional<OwnerKey> caller_ = {};
+  bool resting_ = false;
 };
 
 /// Threads  any.
@@ -93,6 +100,12 @@ class Flights {
   [[nodiscard]] std::size_t in_flight() const {
     return counts_->in_flight.load(std::memory_order_acquire);
   }
+  /// Those of them that do not wait for others.
+  [[nodiscard]] std::size_t moving() const {
+    const auto resting = counts_->resting.load(std::memory_order_relaxed);
+    const auto all = in_flight();
+    return all > resting ? all - resting : 0;
+  }
   /// Nothing is in flight, and no thread is handing out an answer.
   [[nodiscard]] bool over() const {
     // In this order: a guest is counted before its seat is given back.
@@ -105,6 +118,7 @@ class Flights {
   friend class Seat;
   struct Counts {
     std::atomic<std::size_t> in_flight{0};
+    std::atomic<std::size_t> resting{0};
     std::atomic<std::size_t> guests{0};
   };
 

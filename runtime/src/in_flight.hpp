@@ -31,6 +31,9 @@ class InFlight {
   explicit operator bool() const { return static_cast<bool>(seat_); }
   /// Null before it is counted; stays after landing.
   [[nodiscard]] const CellPtr& cell() const { return cell_; }
+  /// It waits for others; and not any more.
+  void rest() { seat_.rest(); }
+  void wake() { seat_.wake(); }
   /// Counts it down: the object is quiet from here on, if nothing else is in flight for it. The
   /// runtime stays until what this returns is gone. Does nothing when it has landed.
   Stay land();

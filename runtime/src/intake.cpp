@@ -66,6 +66,14 @@ void Intake::stream(Call call, StreamChangePtr change, ReplyHandler done) {
   enter(envelope);
 }
 
+bool Intake::resume(const EnvelopePtr& envelope) {
+  if (closed_.load(std::memory_order_relaxed) || !check_health(around_.store)) return false;
+  envelope->kind = around_.kinds.find(envelope->call.target.kind);
+  if (envelope->kind == nullptr) return true;  // it waits for a host that knows the kind
+  envelope->accepted_steady = around_.times.steady();
+  return around_.directory.deliver(envelope).has_value();
+}
+
 CellPtr Intake::hold(const ObjectId& object, std::uint64_t transaction, ReplyHandler done) {
   const auto envelope = std::make_shared<Envelope>();
   envelope->call.target = object;
@@ -142,7 +150,7 @@ void Intake::stamp(Envelope& envelope) const {
 Result<void> Intake::may_run_now(const Envelope& envelope) const {
   // The transaction that it is for has been let in, and is to end.
   if (envelope.operation == Operation::hold) return {};
-  if (closed_.load(std::memory_order_relaxed)) return stopping();
+  if (closed_.load(std::memory_order_relaxed) && !envelope.asked) return stopping();
   if (envelope.call.type == CallType::query) return {};
   return check_health(around_.store);
 }
@@ -156,7 +164,8 @@ void Intake::deliver(const EnvelopePtr& envelope) {
 }
 
 bool Intake::may_run_here(const Envelope& envelope) const {
-  return is_lent() && envelope.command != nullptr && around_.paces.is_quick(*envelope.kind);
+  return is_lent() && !envelope.asked && envelope.command != nullptr &&
+         around_.paces.is_quick(*envelope.kind);
 }
 
 }  // namespace perdure::runtime

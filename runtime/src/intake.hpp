@@ -62,6 +62,10 @@ class Intake {
   /// Holds an object for a transaction that has been let in: `done` is called when all that came
   /// before is durable. Returns the cell that is held, or will be; null: `done` was told why not.
   CellPtr hold(const ObjectId& object, std::uint64_t transaction, ReplyHandler done);
+  /// An ask of a flow that has been let in: it goes in while the runtime stops, too.
+  void ask(const EnvelopePtr& envelope) { enter(envelope); }
+  /// A flow that was begun in an earlier life of the process, or sleeps, goes on. False: not now.
+  [[nodiscard]] bool resume(const EnvelopePtr& envelope);
   /// The first four steps. False: it has been answered, or will be.
   [[nodiscard]] bool let_in(Envelope& envelope);
 

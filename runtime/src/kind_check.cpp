@@ -17,6 +17,12 @@ namespace perdure::runtime {
 
 namespace {
 
+/// Whether a command of that name is there, and is a turn.
+bool has_turn(const KindDefinition& kind, const std::string& name) {
+  const auto found = kind.commands.find(name);
+  return found != kind.commands.end() && !found->second.flow;
+}
+
 Result<void> validate_kind(const KindDefinition& kind) {
   PERDURE_TRY_VOID(validate(ObjectId{kind.name, "x"}));
   const auto refuse = [&](std::string why) {
@@ -43,13 +49,14 @@ Result<void> validate_kind(const KindDefinition& kind) {
     }
   }
   for (const auto& purge : kind.purges) {
-    if (!kind.commands.contains(purge.command)) {
-      return refuse("it is purged by a command that it has not: " + purge.command);
+    if (!has_turn(kind, purge.command)) {
+      return refuse("it is purged by a command that it has not, or a flow: " + purge.command);
     }
   }
   for (const auto& derived : kind.derived) {
-    if (!kind.commands.contains(derived.command)) {
-      return refuse("entries of it are made by a command that it has not: " + derived.command);
+    if (!has_turn(kind, derived.command)) {
+      return refuse("entries of it are made by a command that it has not, or a flow: " +
+                    derived.command);
     }
     // Else that command would make again what was purged at the same time.
     if (!kind.created_by_command) return refuse("it has derived entries, so a command creates it");

@@ -11,6 +11,7 @@
 #include "committer.hpp"
 #include "envelope.hpp"
 #include "perdure/storage/store.hpp"
+#include "flow_state.hpp"
 
 namespace perdure::runtime {
 
@@ -52,7 +53,7 @@ struct Fetched {
 
 /// One type for all, since every object in memory has handlers of its own for each type.
 struct ToObject {
-  std::variant<Delivery, Returned, Settled, Released, Onward, Flush, Fetched> what;
+  std::variant<Delivery, Returned, Settled, Released, Onward, Flush, Fetched, FlowAnswer> what;
 };
 
 }  // namespace perdure::runtime

@@ -38,6 +38,7 @@ class ObjectActor final : public SlicedActor {
   void handle(Onward&) { activation_.go_on(); }
   void handle(const Flush& flush) { activation_.flush(flush.why); }
   void handle(Fetched& fetched) { activation_.fetched(*fetched.rows); }
+  void handle(FlowAnswer& answer) { activation_.answered(answer); }
 
   const bool checks_invariants_;
   const CellPtr cell_;

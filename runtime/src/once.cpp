@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "once.hpp"
 
+#include "flow_state.hpp"
 #include "meta_codec.hpp"
 #include "perdure/base/crypto.hpp"
 
 namespace perdure::runtime {
 
 namespace {
-
-std::string claim_key(const Call& call) {
-  std::string key;
-  put_bytes(key, actor_name(call.principal));
-  put_bytes(key, call.idempotency_key);
-  return key;
-}
 
 std::string fingerprint(const Call& call) {
   if (!call.idempotency_fingerprint.empty()) return call.idempotency_fingerprint;
@@ -33,7 +27,44 @@ Unexpected reused() {
   return fail(std::move(error));
 }
 
+/// The format of what stands in the place of a reply until a flow has it.
+constexpr std::uint64_t begun_format = 0;
+
+/// The fingerprint of a call whose flow goes on; none: it is a reply.
+std::optional<std::string> fingerprint_of_begun(std::string_view bytes) {
+  Reader in{bytes};
+  if (!in.bytes().empty() || in.varint() != begun_format) return {};
+  return std::string{in.bytes()};
+}
+
+Unexpected goes_on() {
+  Error error{
+      .code = ErrorCode::outcome_unknown,
+      .detail = "what the call began goes on; repeated, it gets the reply once it is there"};
+  error.retry_after = std::chrono::seconds{1};
+  return fail(std::move(error));
+}
+
 }  // namespace
+
+std::string once_key(const Call& call) {
+  std::string key;
+  put_bytes(key, actor_name(call.principal));
+  put_bytes(key, call.idempotency_key);
+  return key;
+}
+
+void add_once_begun(storage::WriteSet& write_set, const Envelope& envelope) {
+  const auto& call = envelope.call;
+  std::string begun;
+  put_bytes(begun, {});
+  put_varint(begun, begun_format);
+  put_bytes(begun, fingerprint(call));
+  if (envelope.once_room.period != 0) {
+    write_set.counts.push_back(once_count(call.principal, envelope.once_room, begun.size()));
+  }
+  write_set.claims.push_back({std::string{once_space}, once_key(call), std::move(begun)});
+}
 
 // A fingerprint is never empty: an empty one stands before a format, which the first form had not.
 std::string encode_stored_reply(const StoredReply& stored) {
@@ -82,11 +113,19 @@ void add_once(storage::WriteSet& write_set, const Envelope& envelope, const Repl
   const auto& call = envelope.call;
   if (call.idempotency_key.empty()) return;
   auto stored = encode_stored_reply({fingerprint(call), reply});
+  if (envelope.flow && envelope.flow->keeps_key) {
+    const auto& kept = envelope.flow->kept;
+    const auto ended_at = kept.empty() ? envelope.accepted_at : kept.back().at;
+    write_set.releases.push_back({std::string{once_space}, once_key(call)});
+    write_set.claims.push_back(
+        {std::string{once_space}, once_key(call), std::move(stored), ended_at + window});
+    return;
+  }
   if (envelope.once_room.period != 0) {
     write_set.counts.push_back(once_count(call.principal, envelope.once_room, stored.size()));
   }
   write_set.claims.push_back(
-      {std::string{once_space}, claim_key(call), std::move(stored), envelope.accepted_at + window});
+      {std::string{once_space}, once_key(call), std::move(stored), envelope.accepted_at + window});
 }
 
 Once::Standing Once::stand(const std::string& key, Envelope& envelope) {
@@ -101,7 +140,7 @@ Once::Standing Once::stand(const std::string& key, Envelope& envelope) {
 }
 
 Once::Begun Once::enter(Envelope& envelope) {
-  auto key = claim_key(envelope.call);
+  auto key = once_key(envelope.call);
   switch (stand(key, envelope)) {
     case Standing::repeated: return Begun::waits;
     case Standing::other: envelope.answer(reused()); return Begun::answered;
@@ -138,8 +177,11 @@ std::optional<Result<Reply>> Once::look(Envelope& envelope, const storage::Store
 
 Result<std::optional<Reply>> Once::find(const Call& call, const storage::StoreReader& rows,
                                         Timestamp now) {
-  PERDURE_TRY(stored, rows.claim({std::string{once_space}, claim_key(call)}, now));
+  PERDURE_TRY(stored, rows.claim({std::string{once_space}, once_key(call)}, now));
   if (!stored) return std::optional<Reply>{};
+  if (const auto begun = fingerprint_of_begun(*stored)) {
+    return *begun == fingerprint(call) ? goes_on() : reused();
+  }
   PERDURE_TRY(decoded, decode_stored_reply(*stored));
   if (decoded.fingerprint != fingerprint(call)) return reused();
   return std::optional{std::move(decoded.reply)};

@@ -28,6 +28,13 @@ struct StoredReply {
 /// The reply is marked as replayed. Errors: corrupt.
 [[nodiscard]] Result<StoredReply> decode_stored_reply(std::string_view bytes);
 
+/// The key of the claim that keeps a call's reply.
+[[nodiscard]] std::string once_key(const Call& call);
+
+/// Takes the idempotency key of a call for a flow from which something leaves before its end: until
+/// that has its reply, calls with the key are refused as outcome_unknown.
+void add_once_begun(storage::WriteSet& write_set, const Envelope& envelope);
+
 /// Adds to the unit of a call that has an idempotency key what goes there beside the change: the
 /// reply, for as long as `window`, and that it counts.
 void add_once(storage::WriteSet& write_set, const Envelope& envelope, const Reply& reply,
@@ -57,7 +64,7 @@ class Once {
                                                   const storage::StoreReader& rows, Timestamp now);
 
   /// What is kept under a call's key, if anything is.
-  /// Errors  idempotency_key_reused; those of the store.
+  /// Errors  idempotency_key_reused; outcome_unknown while a flow has it; those of the store.
   [[nodiscard]] static Result<std::optional<Reply>> find(const Call& call,
                                                          const storage::StoreReader& rows,
                                                          Timestamp now);

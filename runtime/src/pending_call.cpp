@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "call_hub.hpp"
+#include "handler_mark.hpp"
 #include "perdure/runtime/future.hpp"
 #include "perdure/schemas/misfit.hpp"
 
@@ -71,7 +72,13 @@ void PendingCall::give_up() {
               "the runtime ended before it answered; what became of the call is unknown"));
 }
 
-void PendingCall::wait() const {
+void PendingCall::wait() {
+  if (!is_ready()) {
+    const auto what = to_string(target_) + " " + name_;
+    if (auto may_wait = HandlerMark::may_wait(hub_->runtime(), what); !may_wait) {
+      answer(fail(std::move(may_wait).error()));
+    }
+  }
   for (auto phase = phase_.load(); phase != Phase::answered; phase = phase_.load()) {
     phase_.wait(phase);
   }

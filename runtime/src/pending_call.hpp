@@ -42,7 +42,8 @@ class PendingCall final : public std::enable_shared_from_this<PendingCall> {
   void on(Executor& executor) { executor_ = &executor; }
   void ignore() { ignored_ = true; }
   [[nodiscard]] bool is_ready() const { return phase_.load() == Phase::answered; }
-  void wait() const;
+  /// Errors, as the answer: invalid (`blocks_its_runtime`) in a handler of the same runtime.
+  void wait();
   /// False: the answer is there, and this thread is one of the executor's.
   [[nodiscard]] bool suspend(std::coroutine_handle<> waiting);
   [[nodiscard]] Result<Reply> take();

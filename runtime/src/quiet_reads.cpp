@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quiet_reads.hpp"
 
+#include "handler_mark.hpp"
 #include "lent_thread.hpp"
 #include "load_job.hpp"
 #include "refusals.hpp"
@@ -53,6 +54,8 @@ Result<Reply> QuietReads::answer_from(const Version& version, const Envelope& en
   PERDURE_TRY_VOID(admit(envelope, version, envelope.accepted_steady));
   PERDURE_TRY_VOID(check_readable(envelope, version));
   const QueryTimer timer{around_.paces, envelope, version};
+  const HandlerMark mark{&around_.directory, HandlerMark::Of::handler, envelope.kind->name,
+                         envelope.call.name};
   return run_query(envelope, version, around_.store, nullptr);
 }
 

@@ -13,6 +13,7 @@ void Recovery::step() {
   if (!std::exchange(opened_again_, false)) return;
   around_.directory.drop_before(around_.store.epoch());
   around_.agenda.reset();
+  around_.flows.reset();
   around_.hooks.writes_resumed();
 }
 

@@ -5,6 +5,7 @@
 
 #include "agenda.hpp"
 #include "directory.hpp"
+#include "flows.hpp"
 #include "perdure/storage/reopening_store.hpp"
 
 namespace perdure::runtime {
@@ -17,6 +18,7 @@ class Recovery {
     storage::ReopeningStore& store;
     Directory& directory;
     Agenda& agenda;
+    Flows& flows;
     EveryHook& hooks;
   };
   /// Between the two halves other threads go on, and so may others that are stepped.

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core.hpp"
+#include "handler_mark.hpp"
 #include "history.hpp"
 #include "perdure/runtime/page.hpp"
 #include "perdure/schemas/schema.hpp"
@@ -399,6 +400,10 @@ bool Runtime::commit_waiting() { return core_->commit_waiting(); }
 
 bool Runtime::reads_are_slow() const { return core_->reads() != nullptr; }
 
-void Runtime::stop() { core_->stop(); }
+void Runtime::stop() {
+  const auto may_wait = runtime::HandlerMark::may_wait(&core_->directory(), "its own end");
+  PERDURE_CHECK(may_wait, may_wait.error().detail);
+  core_->stop();
+}
 
 }  // namespace perdure

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "handler_mark.hpp"
 #include "once.hpp"
 #include "quorums.hpp"
 #include "quota.hpp"
@@ -59,18 +60,24 @@ void TransactionRun::start() {
 
 void TransactionRun::hold_next() {
   if (cells_.size() == objects_.size()) return run();
+  const auto& next = objects_[cells_.size()];
+  if (waiter_ == 0) waiter_ = around_.waits.enter(next);
+  if (auto waits = around_.waits.waits_for(waiter_, next); !waits) {
+    return end(fail(std::move(waits).error()));
+  }
   cells_.emplace_back();
   // `held` comes later, on this thread.
-  cells_.back() =
-      around_.effects.hold(objects_[cells_.size() - 1], envelope_->transaction,
-                           [self = shared_from_this()](const Result<Reply>& reply) {
-                             // The actors' and the committer's threads have other things to do.
-                             self->around_.effects.post([self, reply] { self->held(reply); });
-                           });
+  cells_.back() = around_.effects.hold(
+      next, envelope_->transaction, [self = shared_from_this()](const Result<Reply>& reply) {
+        // The actors' and the committer's threads have other things to do.
+        self->around_.effects.post([self, reply] { self->held(reply); });
+      });
 }
 
 void TransactionRun::held(const Result<Reply>& reply) {
   if (!reply) return end(reply);
+  around_.waits.goes_on(waiter_);
+  around_.waits.holds(waiter_, objects_[cells_.size() - 1]);
   if (is_late()) return end(too_late());
   hold_next();
 }
@@ -91,6 +98,8 @@ void TransactionRun::run_handler() {
                           .rules = around_.rules,
                           .kinds = around_.kinds,
                           .claims_at = around_.effects.claims_at()}};
+  const HandlerMark mark{&around_.directory, HandlerMark::Of::handler, "(a transaction)",
+                         envelope_->call.name};
   auto value = [&]() -> Result<Json> {
     try {
       return handler_(turns);
@@ -170,6 +179,7 @@ void TransactionRun::settled(const storage::Outcome& outcome,
 }
 
 void TransactionRun::let_go() {
+  if (waiter_ != 0) around_.waits.leave(std::exchange(waiter_, 0));
   for (const auto& cell : cells_) {
     if (cell) around_.effects.release(cell, envelope_->transaction);
   }

@@ -15,6 +15,7 @@
 #include "committer.hpp"
 #include "perdure/runtime/transaction.hpp"
 #include "transaction_turns.hpp"
+#include "wait_graph.hpp"
 
 namespace perdure::runtime {
 
@@ -47,6 +48,7 @@ class TransactionRun final : public std::enable_shared_from_this<TransactionRun>
     const Times& times;
     const TurnRules& rules;
     const KindTable& kinds;
+    WaitGraph& waits;
     const TransactEffects& effects;
   };
 
@@ -80,7 +82,8 @@ class TransactionRun final : public std::enable_shared_from_this<TransactionRun>
   const WorkRunner run_on_;
   const Timestamp deadline_;  ///< in steady time
   const Around around_;
-  std::vector<CellPtr> cells_;  ///< of the objects held so far
+  std::vector<CellPtr> cells_;    ///< of the objects held so far
+  WaitGraph::Waiter waiter_ = 0;  ///< 0: it waits for nothing
   int rounds_ = 0;
 };
 

@@ -127,6 +127,10 @@ Result<Envelope> TransactionTurns::make_envelope(const TransactionStep& step) {
   call.request_id = whole_.call.request_id;
   call.traceparent = whole_.call.traceparent;
   PERDURE_TRY_VOID(ground_.kinds.resolve(envelope));
+  if (is_flow(envelope)) {
+    return fail(ErrorCode::invalid,
+                step.command + " is a flow, which cannot be part of a transaction");
+  }
   if (row_of(envelope.operation).step == Step::no) {
     return fail(ErrorCode::invalid, step.command + " cannot be part of a transaction");
   }

@@ -71,6 +71,7 @@ void Transactions::begin(Scope scope, TransactionHandler handler, const Transact
                                                           .times = around_.times,
                                                           .rules = around_.rules,
                                                           .kinds = around_.kinds,
+                                                          .waits = around_.waits,
                                                           .effects = effects_})
       ->start();
 }

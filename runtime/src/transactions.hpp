@@ -26,6 +26,7 @@ class Transactions {
     Committer& committer;
     const Times& times;
     const TurnRules& rules;
+    WaitGraph& waits;
   };
   /// Runs a function on the runtime's own thread.
   using Post = std::function<void(std::function<void()>)>;

@@ -8,6 +8,8 @@
 
 #include "change_events.hpp"
 #include "event_feed.hpp"
+#include "flow_runner.hpp"
+#include "flow_view.hpp"
 #include "going_along.hpp"
 #include "guarded.hpp"
 #include "index_keys.hpp"
@@ -81,6 +83,19 @@ Result<void> check_nesting(std::string_view what, const Json& value) {
   if (!is_nested_deeper(value, limits::nesting_max)) return {};
   return fail(ErrorCode::too_large,
               fmt::format("{} is nested deeper than {}", what, limits::nesting_max));
+}
+
+Result<void> run_flow(Draft& draft, TurnContext& turn) {
+  FlowRunner runner{draft.envelope, &turn};
+  auto outcome = runner.run(draft.state.get());
+  if (!outcome) {
+    draft.stop = runner.take_stop();
+    return {};
+  }
+  PERDURE_TRY(value, std::move(*outcome));
+  PERDURE_TRY_VOID(check_nesting("the reply", value));
+  draft.value = std::move(value);
+  return {};
 }
 
 Result<void> add_events(Decision& decision, Record& record, const Draft& draft,
@@ -173,6 +188,7 @@ Result<void> run_handler(Draft& draft, TurnContext& turn) {
       return fail(invalid_value(std::move(broken)));
     }
   }
+  if (command.flow) return run_flow(draft, turn);
   PERDURE_TRY(value, command.run(turn, draft.state.get(), envelope.call.payload));
   PERDURE_TRY_VOID(check_nesting("the reply", value));
   draft.value = std::move(value);
@@ -248,7 +264,7 @@ void add_receipt(storage::WriteSet& write_set, const Envelope& envelope, const O
                  Result<Json> answer) {
   if (!envelope.receipt) return;
   const auto& receipt = *envelope.receipt;
-  write_set.takes.push_back(receipt.position);
+  if (receipt.position != 0) write_set.takes.push_back(receipt.position);
   if (receipt.then.empty()) return;
   Sent sent{.type = Sent::Type::message, .from = envelope.call.target};
   sent.from_life = meta.origin->born_seq;
@@ -315,6 +331,9 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
   if (exists && life_of(envelope) == Life::begins) {
     return fail(ErrorCode::conflict, to_string(envelope.call.target) + " exists already");
   }
+  if (is_flow(envelope) && envelope.command->flow->holds == Holds::no) {
+    return guarded(envelope, [&] { return run_free_flow(envelope, newest, around); });
+  }
   const auto& row = row_of(envelope.operation);
   if (row.decide != nullptr && (exists || row.change == nullptr)) {
     return guarded(envelope, [&] { return row.decide(envelope, newest, around); });
@@ -347,6 +366,7 @@ Result<Decision> run_change(const Envelope& envelope, const Version& newest,
                    envelope.operation == Operation::command ? TurnLimits{} : builtin_limits};
   return guarded(envelope, [&]() -> Result<Decision> {
     PERDURE_TRY_VOID(run_handler(draft, turn));
+    if (draft.stop) return Decision{.stop = std::move(draft.stop)};
     if (turn.requests().nothing) {
       if (!exists) return fail(ErrorCode::internal, "a turn that creates changes something");
       return decide_nothing(envelope, newest, around, std::move(draft.value));
@@ -385,6 +405,7 @@ bool is_answer(const Envelope& envelope, const Error& error) {
 
 bool takes_refusal(const Envelope& envelope, const Error& refusal) {
   if (envelope.refused || describe(refusal.code).retry == Retry::yes) return false;
+  if (envelope.flow && envelope.flow->stored_due) return true;  // its row is to be erased
   // Not found is the item that the call carries out.
   if (refusal.code == ErrorCode::corrupt || refusal.code == ErrorCode::not_found) return false;
   return envelope.operation == Operation::fire || is_answer(envelope, refusal);
@@ -397,6 +418,7 @@ Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
     return guarded(envelope, [&] { return row.decide(envelope, newest, around); });
   }
   if (!is_meant(envelope, newest)) return refuse_for_other_life(envelope, newest, around);
+  if (envelope.refused && envelope.flow) return fail(*envelope.refused);
   if (envelope.refused) return decide_nothing(envelope, newest, around, fail(*envelope.refused));
   auto decision = run_change(envelope, newest, around);
   if (decision) return decision;
@@ -408,6 +430,10 @@ Result<Decision> run_turn(const Envelope& envelope, const Version& newest,
 Result<Reply> run_query(const Envelope& envelope, const Version& version,
                         const storage::StoreReader& store, const PendingEntries* pending) {
   const bool exists = version.meta.exists();
+  if (envelope.operation == Operation::flows) {
+    PERDURE_TRY(flows, view_flows(store, envelope.call.target));
+    return Reply{.value = std::move(flows), .meta = version.meta};
+  }
   if (envelope.operation == Operation::get) {
     if (!exists) return not_found(envelope);
     return Reply{.value = envelope.kind->state.encode(version.state.get()), .meta = version.meta};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "envelope.hpp"
+#include "flow_state.hpp"
 #include "kind_rows.hpp"
 #include "list_rows.hpp"
 #include "members.hpp"
@@ -37,6 +38,8 @@ struct Decision {
   AlarmChanges alarms = {};
   std::unique_ptr<StreamDecision> streams = {};  ///< null: it changes none
   Reply reply;
+  /// Where the handler of a flow has stopped; there is nothing else then.
+  std::unique_ptr<FlowStop> stop = {};
 
   /// Nothing to commit: the reply is all there is.
   [[nodiscard]] bool is_reply_only() const {
@@ -134,6 +137,7 @@ struct Draft {
   ObjectMeta meta;              ///< after the turn
   std::shared_ptr<void> state;  ///< after the turn; starts as a copy
   Json value = nullptr;         ///< of the reply
+  std::unique_ptr<FlowStop> stop = {};
   Reliances relies_on = {};
   /// While the state stays as it is stored, because it cannot be read; see Version.
   std::shared_ptr<const UnreadableState> unreadable = nullptr;

@@ -16,6 +16,7 @@ MakeWorkload make_callers;    ///< whose calls keep their order, or are told tha
 MakeWorkload make_catalogue;  ///< lists are what the objects are
 MakeWorkload make_churn;      ///< objects that come and go keep what they were told
 MakeWorkload make_families;   ///< who belongs together goes and comes together, never in a circle
+MakeWorkload make_flows;      ///< what flows ask for happens once, and no money is made or lost
 MakeWorkload make_greedy;     ///< one owner's calls wait for few of another's, however many
 MakeWorkload make_history;    ///< the past is as a model was, restored or not
 MakeWorkload make_jobs;       ///< each ends once, and no limit is passed

@@ -15,6 +15,7 @@
 // reads entries. They return nothing, a value that nlohmann::json can hold, or a Result of one.
 // State and Payload are types with from_json and to_json; `Json` itself is one. A command that is
 // declared once (declarations.hpp) takes the place of the name, and the compiler compares the two.
+// A command that waits for others in the middle is a flow: see flow.hpp.
 #pragma once
 
 #include <memory>
@@ -76,16 +77,11 @@ class KindBuilder {
                               .check_payload = std::move(options.check_payload),
                               .callers = options.callers,
                               .durability = options.durability};
-    command.run = [handler = std::move(handler)](Turn& turn, void* state,
-                                                 const Json& payload) -> Result<Json> {
-      auto& self = *static_cast<State*>(state);
-      if constexpr (std::is_invocable_v<const F&, Turn&, State&>) {
-        return detail::call_handler(handler, turn, self);
-      } else {
-        PERDURE_TRY(decoded, detail::decode_payload<typename detail::PayloadOf<F>::Last>(payload));
-        return detail::call_handler(handler, turn, self, std::as_const(decoded));
-      }
-    };
+    if constexpr (detail::FlowForm<F>::is_flow) {
+      command.flow = flow_of(std::move(handler));
+    } else {
+      command.run = turn_of(std::move(handler));
+    }
     definition_.created_by_command |= options.creates == Creates::yes;
     definition_.commands.insert_or_assign(std::move(name), std::move(command));
     return std::move(*this);
@@ -251,6 +247,45 @@ class KindBuilder {
   }
 
  private:
+  template <class F>
+  static auto turn_of(F handler) {
+    return [handler = std::move(handler)](Turn& turn, void* state,
+                                          const Json& payload) -> Result<Json> {
+      auto& self = *static_cast<State*>(state);
+      if constexpr (std::is_invocable_v<const F&, Turn&, State&>) {
+        return detail::call_handler(handler, turn, self);
+      } else {
+        PERDURE_TRY(decoded, detail::decode_payload<typename detail::PayloadOf<F>::Last>(payload));
+        return detail::call_handler(handler, turn, self, std::as_const(decoded));
+      }
+    };
+  }
+
+  template <class F>
+  static FlowDefinition flow_of(F handler) {
+    constexpr bool holds = detail::FlowForm<F>::template holds<State>;
+    const auto run = [handler = std::move(handler)](
+                         FlowContext& context, [[maybe_unused]] void* state,
+                         [[maybe_unused]] const Json& payload) -> detail::FlowOutcome {
+      // The handler itself outlives the coroutine, and so does what it refers to.
+      const auto call = [&](auto&... payload_if_any) -> detail::FlowOutcome {
+        if constexpr (holds) {
+          return detail::run_flow(handler(context, *static_cast<State*>(state), payload_if_any...));
+        } else {
+          return detail::run_flow(handler(context, payload_if_any...));
+        }
+      };
+      if constexpr (detail::PayloadOf<F>::count == (holds ? 2 : 1)) {
+        return call();
+      } else {
+        const auto decoded = detail::decode_payload<typename detail::PayloadOf<F>::Last>(payload);
+        if (!decoded) return Result<Json>{fail(decoded.error())};
+        return call(*decoded);
+      }
+    };
+    return {.run = run, .holds = holds ? Holds::yes : Holds::no};
+  }
+
   KindDefinition definition_;
 };
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "perdure/runtime/durability.hpp"
+#include "perdure/runtime/flow.hpp"
 #include "perdure/runtime/list_rules.hpp"
 #include "perdure/runtime/members_definition.hpp"
 #include "perdure/runtime/turn.hpp"
@@ -49,12 +50,23 @@ enum class Callers {
   messages,        ///< objects alone: messages, alarms, results of effects; of no query
 };
 
+/// Whether a flow has its object to itself until it ends.
+enum class Holds { no, yes };
+
+/// A command whose handler waits (flow.hpp); `state` is null where it holds nothing.
+struct FlowDefinition {
+  std::function<detail::FlowOutcome(FlowContext&, void* state, const Json& payload)> run;
+  Holds holds = Holds::yes;
+};
+
 struct CommandDefinition {
+  /// Null: it is a flow.
   std::function<Result<Json>(Turn&, void* state, const Json& payload)> run;
   Creates creates = Creates::no;  ///< the one command that an object begins with
   JsonCheck check_payload = {};
   Callers callers = Callers::by_grant;
   std::optional<Durability> durability = {};  ///< none: the kind's
+  std::optional<FlowDefinition> flow = {};
 };
 
 enum class Reads { root, root_and_entries };

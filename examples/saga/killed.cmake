@@ -1,0 +1,10 @@
+# Kills the example in the middle of its flow, and lets a second run finish what was begun.
+file(REMOVE_RECURSE ${DATA})
+execute_process(COMMAND ${SAGA} ${DATA} die RESULT_VARIABLE died OUTPUT_VARIABLE said)
+if(died STREQUAL "0" OR said MATCHES "oslo")
+  message(FATAL_ERROR "it was not killed in the middle: ${died}\n${said}")
+endif()
+execute_process(COMMAND ${SAGA} ${DATA} RESULT_VARIABLE ended OUTPUT_VARIABLE said)
+if(NOT ended STREQUAL "0")
+  message(FATAL_ERROR "something was taken twice, or lost: ${ended}\n${said}")
+endif()
