@@ -30,7 +30,7 @@ std::string asker(std::size_t pair) { return fmt::format("asker-{}", pair); }
 std::string asked(std::size_t pair) { return fmt::format("asked-{}", pair); }
 
 void measure(Runtime& runtime, std::size_t pairs) {
-  constexpr std::size_t calls = 60'000;
+  constexpr std::size_t calls = 20'000;
   std::vector<double> ratios;
   std::vector<double> separate;
   std::vector<double> flows;

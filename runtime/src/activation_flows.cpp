@@ -356,7 +356,7 @@ void Activation::abandon(const EnvelopePtr& envelope, const Error& error) {
   forget(*envelope);
   if (envelope->flow->stored_due) {
     if (envelope->flow->holds == Holds::yes) blocked_ = goes_on_soon(cell_->object);
-    around_.flows.reset();
+    around_.flows.go_on_later(flow_object(cell_->object), envelope->flow->name);
   }
   ask_to_go_on();
   const bool may_go_on = envelope->flow->stored_due || error.code == ErrorCode::outcome_unknown;

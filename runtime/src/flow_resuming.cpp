@@ -7,6 +7,7 @@
 #include "alarm_dues.hpp"
 #include "flow_refusals.hpp"
 #include "flows.hpp"
+#include "refusals.hpp"
 
 namespace perdure::runtime {
 
@@ -84,12 +85,14 @@ void Activation::resume(Envelope& found) {
   std::erase_if(ended_flows_, [&](const auto& ended) { return ended.first <= cell_->settled; });
   const bool is_ending =
       std::ranges::any_of(ended_flows_, [&](const auto& ended) { return ended.second == name; });
+  if (around_.store.epoch() != cell_->epoch) return found.answer(opened_again());
   if (live != flows_.end()) {
     if (live->second->flow->sleep) wake(EnvelopePtr{live->second});
-  } else if ((name != holding_flow_name || (blocked_ && !flow_)) && !is_ending &&
-             around_.store.epoch() == cell_->epoch) {
+  } else if ((name != holding_flow_name || (blocked_ && !flow_)) && !is_ending) {
     // What was read may have moved on since.
-    if (auto flow = read_flow(name); flow && *flow) take_up(*flow);
+    auto flow = read_flow(name);
+    if (!flow) return found.answer(fail(std::move(flow).error()));
+    if (*flow) take_up(*flow);
   }
   found.answer(fail(ErrorCode::not_found, "it goes on by itself"));
 }

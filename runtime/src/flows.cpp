@@ -17,6 +17,8 @@ bool is_lost(const Error& error) {
 }
 
 Flows::Flows(Around around) : around_(around), looked_at_(before_waiting()) {
+  const auto cut_off = around_.store.alarms_due(Timestamp::max(), 1, before_waiting());
+  has_rows_ = !cut_off || !cut_off->empty();
   for (const auto& kind : around_.kinds.all()) {
     for (const auto& [name, command] : kind.definition().commands) {
       if (command.flow && command.flow->holds == Holds::yes) holding_.insert(&kind.definition());
@@ -80,15 +82,31 @@ void Flows::wake(const ObjectId& object, const Tick& tick, const std::function<v
   const auto row = around_.store.alarm(object, tick.name);
   if (!row) return done(false);
   if (!*row || (*row)->due != tick.due) return done(true);
-  done(go_on(**row));
+  go_on(**row, done);
 }
 
-bool Flows::go_on(const storage::AlarmRow& row) {
+void Flows::go_on(const storage::AlarmRow& row, std::function<void(bool)> done) {
   auto envelope = decode_flow(row);
-  if (!envelope) return true;  // damaged: there is nothing to go on with
-  (*envelope)->done = [](const Result<Reply>&) {};
+  if (!envelope) return done(true);  // damaged: there is nothing to go on with
   (*envelope)->call.principal = {};  // it was let in when it began
-  return around_.intake.resume(*envelope);
+  (*envelope)->done = [done = std::move(done)](const Result<Reply>& reply) {
+    done(reply || reply.error().code == ErrorCode::not_found);
+  };
+  around_.intake.resume(*envelope);
+}
+
+void Flows::go_on(const ObjectId& object, const std::string& name) {
+  const auto row = around_.store.alarm(object, name);
+  if (!row) return go_on_later(object, name);
+  if (!*row) return;
+  go_on(**row, [this, object, name](bool is_dealt_with) {
+    if (!is_dealt_with) go_on_later(object, name);
+  });
+}
+
+void Flows::go_on_later(const ObjectId& object, const std::string& name) {
+  const std::scoped_lock lock{mutex_};
+  later_.emplace_back(object, name);
 }
 
 void Flows::reset() {
@@ -97,29 +115,32 @@ void Flows::reset() {
 }
 
 void Flows::step() {
+  if (around_.store.health() != storage::Health::writable) return;
+  std::vector<std::pair<ObjectId, std::string>> again;
+  {
+    const std::scoped_lock lock{mutex_};
+    again.swap(later_);
+  }
+  for (const auto& [object, name] : again) go_on(object, name);
+  look_further();
+}
+
+void Flows::look_further() {
   std::optional<storage::AlarmPlace> from;
   {
     const std::scoped_lock lock{mutex_};
     from = looked_at_;
   }
-  if (!from || around_.store.health() != storage::Health::writable) return;
+  if (!from) return;
   const auto places = around_.store.alarms_due(Timestamp::max(), found_at_once, from);
   if (!places) return;
-  std::optional<storage::AlarmPlace> to = from;
-  bool is_over = places->size() < found_at_once;
   for (const auto& place : *places) {
-    if (place.due == waiting_due && place.object.kind == flow_kind_name) {
-      const auto row = around_.store.alarm(place.object, place.name);
-      if (!row || (*row && (*row)->due == waiting_due && !go_on(**row))) {
-        is_over = false;
-        break;
-      }
-    }
-    to = place;
+    if (place.object.kind == flow_kind_name) go_on(place.object, place.name);
   }
   const std::scoped_lock lock{mutex_};
   if (looked_at_ != from) return;  // it begins anew
-  looked_at_ = is_over ? std::nullopt : to;
+  const bool is_over = places->size() < found_at_once;
+  looked_at_ = is_over ? std::nullopt : std::optional{places->back()};
 }
 
 }  // namespace perdure::runtime

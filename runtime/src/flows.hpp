@@ -37,11 +37,15 @@ class Flows {
 
   /// Looks for flows that were cut off, from the beginning: the store was opened.
   void reset();
+  /// One that was given up for now goes on soon, from its row.
+  void go_on_later(const ObjectId& object, const std::string& name);
   /// Has some of them go on.
   void step();
 
-  /// Whether objects of a kind may be held by flows.
-  [[nodiscard]] bool may_hold(const KindDefinition& kind) const { return holding_.contains(&kind); }
+  /// Whether objects of a kind may be held by flows: of today's code, or of that of before.
+  [[nodiscard]] bool may_hold(const KindDefinition& kind) const {
+    return has_rows_ || holding_.contains(&kind);
+  }
   [[nodiscard]] WaitGraph& waits() { return waits_; }
   [[nodiscard]] const WaitGraph& waits() const { return waits_; }
 
@@ -50,16 +54,20 @@ class Flows {
  private:
   [[nodiscard]] Result<void> check_depth(const Envelope& asker) const;
   void answered(const std::shared_ptr<FlowAsk>& ask, Result<Json> answer);
-  /// False: not now.
-  [[nodiscard]] bool go_on(const storage::AlarmRow& row);
+  /// Has a flow go on; `done` hears whether that is dealt with.
+  void go_on(const storage::AlarmRow& row, std::function<void(bool)> done);
+  void go_on(const ObjectId& object, const std::string& name);
+  void look_further();
 
   const Around around_;
   std::set<const KindDefinition*> holding_;
+  bool has_rows_ = false;  ///< some flow was cut off before the store was opened
   WaitGraph waits_;
 
   WatchedMutex mutex_;  // guards the rest
   /// Those up to here have been looked at; none: all have.
   std::optional<storage::AlarmPlace> looked_at_;
+  std::vector<std::pair<ObjectId, std::string>> later_;  ///< objects of rows, and names
 };
 
 /// Whether an error says nothing of what became of what was asked for.

@@ -66,12 +66,16 @@ void Intake::stream(Call call, StreamChangePtr change, ReplyHandler done) {
   enter(envelope);
 }
 
-bool Intake::resume(const EnvelopePtr& envelope) {
-  if (closed_.load(std::memory_order_relaxed) || !check_health(around_.store)) return false;
+void Intake::resume(const EnvelopePtr& envelope) {
+  if (closed_.load(std::memory_order_relaxed)) return envelope->answer(stopping());
+  if (auto health = check_health(around_.store); !health) {
+    return envelope->answer(fail(std::move(health).error()));
+  }
   envelope->kind = around_.kinds.find(envelope->call.target.kind);
-  if (envelope->kind == nullptr) return true;  // it waits for a host that knows the kind
+  // It waits for a host that knows the kind.
+  if (envelope->kind == nullptr) return envelope->answer(fail(ErrorCode::not_found, "no kind"));
   envelope->accepted_steady = around_.times.steady();
-  return around_.directory.deliver(envelope).has_value();
+  deliver(envelope);
 }
 
 CellPtr Intake::hold(const ObjectId& object, std::uint64_t transaction, ReplyHandler done) {
@@ -164,7 +168,7 @@ void Intake::deliver(const EnvelopePtr& envelope) {
 }
 
 bool Intake::may_run_here(const Envelope& envelope) const {
-  return is_lent() && !envelope.asked && envelope.command != nullptr &&
+  return is_lent() && !envelope.asked && !envelope.flow && envelope.command != nullptr &&
          around_.paces.is_quick(*envelope.kind);
 }
 

@@ -64,8 +64,8 @@ class Intake {
   CellPtr hold(const ObjectId& object, std::uint64_t transaction, ReplyHandler done);
   /// An ask of a flow that has been let in: it goes in while the runtime stops, too.
   void ask(const EnvelopePtr& envelope) { enter(envelope); }
-  /// A flow that was begun in an earlier life of the process, or sleeps, goes on. False: not now.
-  [[nodiscard]] bool resume(const EnvelopePtr& envelope);
+  /// A flow that was cut off, or sleeps, goes on, from its row.
+  void resume(const EnvelopePtr& envelope);
   /// The first four steps. False: it has been answered, or will be.
   [[nodiscard]] bool let_in(Envelope& envelope);
 
