@@ -40,13 +40,10 @@ def append(server, _objects):
                        servers.KEY)
 
 
-def resource(server, objects):
-    """Updates of tasks whose state is 1 KB of JSON."""
-    text = json.dumps({"title": "A task", "description": "d" * 900})
-    ids = [f"t-{i}" for i in range(objects)]
-    for task in ids:
-        server.post("/tasks", json.dumps(json.loads(text) | {"id": task}))
-    return wrk.Request("PATCH", "/tasks/t-%d", json.dumps({"description": "e" * 900}),
+def resource(server, _objects):
+    """Updates of one task whose state is 1 KB of JSON; each differs from the one before."""
+    task = server.post("/tasks", json.dumps({"title": "A task", "description": "d" * 900}))["id"]
+    return wrk.Request("PATCH", f"/tasks/{task}", json.dumps({"description": "e" * 900 + "%d"}),
                        servers.KEY)
 
 

@@ -10,8 +10,8 @@
 
 #include "committer.hpp"
 #include "envelope.hpp"
-#include "perdure/storage/store.hpp"
 #include "flow_state.hpp"
+#include "perdure/storage/store.hpp"
 
 namespace perdure::runtime {
 

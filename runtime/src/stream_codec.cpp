@@ -227,7 +227,8 @@ Result<StreamTail> load_tail(const storage::StoreReader& store, const ObjectId& 
   return tail;
 }
 
-Result<std::vector<std::string>> stream_names(const storage::StoreReader& store, const ObjectId& object) {
+Result<std::vector<std::string>> stream_names(const storage::StoreReader& store,
+                                              const ObjectId& object) {
   std::vector<std::string> names;
   const auto whole = stream_prefix(object);
   auto from = whole;
@@ -289,9 +290,9 @@ Result<std::optional<std::vector<StreamItem>>> look_after(const storage::StoreRe
 
 }  // namespace
 
-Result<std::vector<StreamItem>> items_after(const storage::StoreReader& store, const ObjectId& object,
-                                            std::string_view name, std::uint64_t offset,
-                                            std::size_t items_max) {
+Result<std::vector<StreamItem>> items_after(const storage::StoreReader& store,
+                                            const ObjectId& object, std::string_view name,
+                                            std::uint64_t offset, std::size_t items_max) {
   for (int look = 0; look < looks_max; ++look) {
     PERDURE_TRY(items, look_after(store, object, name, offset, items_max));
     if (items) return std::move(*items);

@@ -11,7 +11,8 @@ Result<StreamTail> StreamMemory::tail(const storage::StoreReader& store, const O
   return load_tail(store, object, name);
 }
 
-Result<std::uint64_t> StreamMemory::counted(const storage::StoreReader& store, const ObjectId& object) {
+Result<std::uint64_t> StreamMemory::counted(const storage::StoreReader& store,
+                                            const ObjectId& object) {
   if (!counted_) {
     PERDURE_TRY(bytes, store.count(stream_count(object)));
     counted_ = bytes;

@@ -40,7 +40,8 @@ class StreamMemory {
                                         std::string_view name) const;
   /// Bytes that are counted for the object's streams. Each turn that changes them asks, so none is
   /// on its way when it is first asked for. Errors: those of the store.
-  [[nodiscard]] Result<std::uint64_t> counted(const storage::StoreReader& store, const ObjectId& object);
+  [[nodiscard]] Result<std::uint64_t> counted(const storage::StoreReader& store,
+                                              const ObjectId& object);
   /// Keys of rows that begin with `prefix` and may be put by turns on their way.
   [[nodiscard]] std::vector<std::string> keys_on_their_way(std::string_view prefix) const;
   /// Streams that are known, with their tails.

@@ -122,8 +122,8 @@ using StreamRowReader =
 [[nodiscard]] Result<std::optional<Timestamp>> ended_in(const StreamRow& row);
 
 /// A stream as it is stored. Errors: those of walk_stream.
-[[nodiscard]] Result<StreamTail> load_tail(const storage::StoreReader& store, const ObjectId& object,
-                                           std::string_view name);
+[[nodiscard]] Result<StreamTail> load_tail(const storage::StoreReader& store,
+                                           const ObjectId& object, std::string_view name);
 /// The names of an object's streams, in order.
 [[nodiscard]] Result<std::vector<std::string>> stream_names(const storage::StoreReader& store,
                                                             const ObjectId& object);

@@ -24,7 +24,7 @@
 #include <utility>
 
 #include "perdure/runtime/declarations.hpp"
-#include "perdure/runtime/handler.hpp"
+#include "perdure/runtime/handler_forms.hpp"
 #include "perdure/runtime/kind_definition.hpp"
 #include "perdure/runtime/own_error.hpp"
 
@@ -78,9 +78,9 @@ class KindBuilder {
                               .callers = options.callers,
                               .durability = options.durability};
     if constexpr (detail::FlowForm<F>::is_flow) {
-      command.flow = flow_of(std::move(handler));
+      command.flow = detail::flow_of<State>(std::move(handler));
     } else {
-      command.run = turn_of(std::move(handler));
+      command.run = detail::turn_of<State>(std::move(handler));
     }
     definition_.created_by_command |= options.creates == Creates::yes;
     definition_.commands.insert_or_assign(std::move(name), std::move(command));
@@ -89,29 +89,12 @@ class KindBuilder {
 
   template <class F>
   KindBuilder&& query(std::string name, F handler, QueryOptions options = {}) && {
-    constexpr bool with_view = std::is_invocable_v<const F&, const View&, const State&> ||
-                               detail::PayloadOf<F>::count == 3;
-    QueryDefinition query{.run = {},
-                          .reads = with_view ? Reads::root_and_entries : Reads::root,
-                          .check_payload = std::move(options.check_payload),
-                          .callers = options.callers};
-    query.run = [handler = std::move(handler)](
-                    [[maybe_unused]] const View& view, const void* state,
-                    [[maybe_unused]] const Json& payload) -> Result<Json> {
-      const auto& self = *static_cast<const State*>(state);
-      if constexpr (std::is_invocable_v<const F&, const State&>) {
-        return detail::call_handler(handler, self);
-      } else if constexpr (std::is_invocable_v<const F&, const View&, const State&>) {
-        return detail::call_handler(handler, view, self);
-      } else {
-        PERDURE_TRY(decoded, detail::decode_payload<typename detail::PayloadOf<F>::Last>(payload));
-        if constexpr (with_view) {
-          return detail::call_handler(handler, view, self, std::as_const(decoded));
-        } else {
-          return detail::call_handler(handler, self, std::as_const(decoded));
-        }
-      }
-    };
+    QueryDefinition query{
+        .run = {},
+        .reads = detail::reads_entries<State, F> ? Reads::root_and_entries : Reads::root,
+        .check_payload = std::move(options.check_payload),
+        .callers = options.callers};
+    query.run = detail::query_of<State>(std::move(handler));
     definition_.queries.insert_or_assign(std::move(name), std::move(query));
     return std::move(*this);
   }
@@ -247,45 +230,6 @@ class KindBuilder {
   }
 
  private:
-  template <class F>
-  static auto turn_of(F handler) {
-    return [handler = std::move(handler)](Turn& turn, void* state,
-                                          const Json& payload) -> Result<Json> {
-      auto& self = *static_cast<State*>(state);
-      if constexpr (std::is_invocable_v<const F&, Turn&, State&>) {
-        return detail::call_handler(handler, turn, self);
-      } else {
-        PERDURE_TRY(decoded, detail::decode_payload<typename detail::PayloadOf<F>::Last>(payload));
-        return detail::call_handler(handler, turn, self, std::as_const(decoded));
-      }
-    };
-  }
-
-  template <class F>
-  static FlowDefinition flow_of(F handler) {
-    constexpr bool holds = detail::FlowForm<F>::template holds<State>;
-    const auto run = [handler = std::move(handler)](
-                         FlowContext& context, [[maybe_unused]] void* state,
-                         [[maybe_unused]] const Json& payload) -> detail::FlowOutcome {
-      // The handler itself outlives the coroutine, and so does what it refers to.
-      const auto call = [&](auto&... payload_if_any) -> detail::FlowOutcome {
-        if constexpr (holds) {
-          return detail::run_flow(handler(context, *static_cast<State*>(state), payload_if_any...));
-        } else {
-          return detail::run_flow(handler(context, payload_if_any...));
-        }
-      };
-      if constexpr (detail::PayloadOf<F>::count == (holds ? 2 : 1)) {
-        return call();
-      } else {
-        const auto decoded = detail::decode_payload<typename detail::PayloadOf<F>::Last>(payload);
-        if (!decoded) return Result<Json>{fail(decoded.error())};
-        return call(*decoded);
-      }
-    };
-    return {.run = run, .holds = holds ? Holds::yes : Holds::no};
-  }
-
   KindDefinition definition_;
 };
 
