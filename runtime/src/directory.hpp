@@ -129,8 +129,7 @@ class Directory {
   [[nodiscard]] std::size_t active_count() const { return count_.load(); }
   [[nodiscard]] std::uint64_t activations() const { return activations_.load(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_.load(); }
-  /// Calls under way, and those of them that do not wait for others, such as flows and who waits for
-  /// their end.
+  /// Calls under way, and those of them that wait for no others, as flows do and who waits for one.
   [[nodiscard]] std::size_t in_flight() const { return without_unhurried(flights_.in_flight()); }
   [[nodiscard]] std::size_t moving() const { return without_unhurried(flights_.moving()); }
 

@@ -21,7 +21,7 @@ Json view_flow(const Envelope& envelope) {
 
 }  // namespace
 
-Result<Json> view_flows(const storage::Store& store, const ObjectId& object) {
+Result<Json> view_flows(const storage::StoreReader& store, const ObjectId& object) {
   // No object has more; see Activation.
   PERDURE_TRY(rows, store.alarms(flow_object(object), {}, 2 * limits::object_flows_max));
   Json views = Json::array();

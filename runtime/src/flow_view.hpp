@@ -9,6 +9,6 @@
 namespace perdure::runtime {
 
 /// Those that have rows: see builtin::flows. Errors: those of the store; corrupt.
-[[nodiscard]] Result<Json> view_flows(const storage::Store& store, const ObjectId& object);
+[[nodiscard]] Result<Json> view_flows(const storage::StoreReader& store, const ObjectId& object);
 
 }  // namespace perdure::runtime

@@ -114,7 +114,7 @@ Result<std::optional<storage::IndexRow>> decode_cursor(const ListRequest& reques
   return std::optional{std::move(row)};
 }
 
-class Ahead;
+class ReadAhead;
 
 /// Whom a list looks at, and where.
 struct Catalogue {
@@ -124,7 +124,7 @@ struct Catalogue {
   const KindRows& rows;
   const ListRequest& request;
   LiveReferences& references;
-  Ahead& ahead;
+  ReadAhead& ahead;
 };
 
 // Whether the object (still) is of the list: it may have been deleted, purged or brought back since
@@ -152,12 +152,12 @@ Found view_of(const Catalogue& in, const ObjectId& object,
 /// Reads the objects of rows many at a time, and looks at once for what they refer to, where a read
 /// is a round trip: so a page takes one for its rows, one for its objects and one for the others.
 /// Elsewhere objects are read one by one, and few of them are in memory.
-class Ahead {
+class ReadAhead {
  public:
   /// At most so many objects are read at once.
   static constexpr std::size_t objects_max = 128;
 
-  explicit Ahead(const storage::Store& store)
+  explicit ReadAhead(const storage::Store& store)
       : is_on_(store.read_cost() == storage::ReadCost::slow) {}
 
   /// Objects that will be asked for, in this order.
@@ -429,7 +429,7 @@ Result<ListEnd> list_objects(const storage::Store& store, const Directory& direc
                              const ListReader& read) {
   if (request.limit == 0) return bad("limit", "a page has at least one item");
   LiveReferences references{store, directory, kind};
-  Ahead ahead{store};
+  ReadAhead ahead{store};
   const Catalogue in{store, directory, kind, rows, request, references, ahead};
   if (is_of_rules(request)) return list_by_rules(in, lists, read);
   PERDURE_TRY(scan, plan(kind, rows, request));
