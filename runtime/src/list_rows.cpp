@@ -185,7 +185,7 @@ storage::IndexRead StoredListRows::read_of(const std::string& index, const ListR
 }
 
 void StoredListRows::expect(const std::vector<ListRead>& reads) const {
-  if (store_.read_cost() == storage::ReadCost::memory || reads.size() < 2) return;
+  if (!is_slow() || reads.size() < 2) return;
   std::vector<storage::Read> wanted;
   for (const auto& read : reads) wanted.emplace_back(read_of(read.index, read.range));
   auto answers = store_.read(wanted);

@@ -56,6 +56,9 @@ class StoredListRows final : public ListRows {
   StoredListRows(const storage::Store& store, const std::string& kind, std::string build = {},
                  Told told = {})
       : store_(store), kind_(kind), build_(std::move(build)), told_(std::move(told)) {}
+  [[nodiscard]] bool is_slow() const override {
+    return store_.read_cost() == storage::ReadCost::slow;
+  }
   void expect(const std::vector<ListRead>& reads) const override;
   [[nodiscard]] Result<std::vector<ListRow>> read(const std::string& index,
                                                   const ListRange& range) const override;

@@ -108,7 +108,8 @@ ListStreams open_streams(const ListPlan& plan, const ListRows& rows, const ListL
   }
   std::vector<ListStream> streams;
   for (auto& prefix : prefixes) {
-    const auto batch = std::max<std::size_t>(first_batch / prefixes.size(), 4);
+    const auto share = rows.is_slow() ? first_batch : first_batch / prefixes.size();
+    const auto batch = std::max<std::size_t>(share, 4);
     streams.emplace_back(rows, index, prefix, bounds, order, batch, fits);
     if (after) streams.back().start_after(*after);
   }

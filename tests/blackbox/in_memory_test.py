@@ -78,7 +78,7 @@ class InMemory(BlackBoxTest):
         self.assertEqual(disk["status"], "degraded", disk)
         self.assertEqual(client.get("/health/ready").status, 200, "what fits is taken")
 
-        for number in range(200):
+        for number in range(30):
             path = f"/api/v1/durable-objects/counter/c{number}"
             self.assertEqual(client.delete(path).status, 204)
         wait_until(lambda: self.add(client, "after").status == 200, what="room")

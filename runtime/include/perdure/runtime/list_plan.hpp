@@ -61,6 +61,8 @@ class ListRows {
   virtual ~ListRows() = default;
   [[nodiscard]] virtual Result<std::vector<ListRow>> read(const std::string& index,
                                                           const ListRange& range) const = 0;
+  /// Whether a read costs a round trip: few reads of more rows are better then.
+  [[nodiscard]] virtual bool is_slow() const { return false; }
   /// Reads that are likely to come next, so that they may be done in one. What fails of them is
   /// told by `read`. Lifetime: what the ranges point at is there until it returns.
   virtual void expect(const std::vector<ListRead>& /*reads*/) const {}
