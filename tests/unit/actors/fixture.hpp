@@ -11,6 +11,7 @@
 #include "perdure/actors/items.hpp"
 #include "perdure/actors/kinds.hpp"
 #include "perdure/runtime/runtime.hpp"
+#include "perdure/storage/rocksdb_store.hpp"
 
 namespace perdure::actors {
 

@@ -8,6 +8,7 @@
 
 #include "child_process.hpp"
 #include "perdure/runtime/runtime.hpp"
+#include "perdure/storage/rocksdb_store.hpp"
 
 namespace perdure {
 namespace {

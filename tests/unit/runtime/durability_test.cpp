@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 
+#include "perdure/storage/rocksdb_store.hpp"
 #include "perdure/testing/world.hpp"
 #include "victim.hpp"
 
@@ -223,8 +224,8 @@ TEST(DurabilityUnderFaults, takes_back_no_more_than_it_said) {
 RuntimeOptions options_for(const std::filesystem::path& directory) {
   RuntimeOptions options;
   options.data_dir = directory;
-  options.block_cache_bytes = 8u << 20;
-  options.write_buffer_bytes = 8u << 20;
+  options.store = storage::rocksdb_factory(
+      {.directory = directory, .block_cache_bytes = 8u << 20, .write_buffer_bytes = 8u << 20});
   return options;
 }
 

@@ -143,8 +143,7 @@ class SlowReads : public WithTrips, public RuntimeTest {
     trips_.forget();
   }
 
-  std::future<Result<Reply>> begin(const std::string& object, const std::string& name,
-                                   Json payload = nullptr) {
+  Future<Reply> begin(const std::string& object, const std::string& name, Json payload = nullptr) {
     return runtime_->object("page", object).call(name, std::move(payload));
   }
   void sleep(const ObjectId& object) {
@@ -181,7 +180,7 @@ TEST_F(SlowReads, keep_nobody_waiting_who_has_what_he_needs) {
   value(call("counter", "cold", "add", {{"by", 1}}));
   sleep({"counter", "cold"});
   trips_.close();
-  std::vector<std::future<Result<Reply>>> waiting;
+  std::vector<Future<Reply>> waiting;
   for (int i = 0; i < 100; ++i) {
     waiting.push_back(
         runtime_->object("counter", "cold" + std::to_string(i)).call("add", Json{{"by", 1}}));
@@ -197,7 +196,7 @@ TEST_F(SlowReads, keep_nobody_waiting_who_has_what_he_needs) {
 
 TEST_F(SlowReads, that_wait_together_share_a_round_trip) {
   trips_.close();
-  std::vector<std::future<Result<Reply>>> waiting;
+  std::vector<Future<Reply>> waiting;
   for (int i = 0; i < 202; ++i) {
     waiting.push_back(
         runtime_->object("counter", "c" + std::to_string(i)).call("add", Json{{"by", 1}}));
@@ -216,7 +215,7 @@ TEST_F(SlowReads, leave_calls_in_their_order) {
   value(call("page", "p", "write", {{"line", "0"}}));
   sleep({"page", "p"});
   trips_.close();
-  std::vector<std::future<Result<Reply>>> calls;
+  std::vector<Future<Reply>> calls;
   for (int i = 1; i <= 9; ++i) calls.push_back(begin("p", "append", std::to_string(i)));
   trips_.open();
   std::string expected = "0";
@@ -245,7 +244,7 @@ TEST_F(SlowReads, come_to_a_handler_that_swallows_their_absence) {
 
 TEST_F(SlowReads, see_what_turns_before_have_written_and_not_yet_committed) {
   value(call("page", "p", "create", Json::object()));
-  std::vector<std::future<Result<Reply>>> calls;
+  std::vector<Future<Reply>> calls;
   for (int i = 0; i < 20; ++i) calls.push_back(begin("p", "append", "x"));
   for (std::size_t i = 0; i < calls.size(); ++i) {
     EXPECT_EQ(value(calls[i].get()), std::string(i + 1, 'x'));

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "fixture.hpp"
+#include "perdure/storage/rocksdb_store.hpp"
 #include "perdure/testing/world.hpp"
 #include "streams_fixture.hpp"
 #include "victim.hpp"
@@ -114,8 +115,9 @@ TEST(StreamsUnderFaults, are_heard_once_by_offset) {
 RuntimeOptions options_for(const std::filesystem::path& directory) {
   RuntimeOptions options;
   options.data_dir = directory;
-  options.block_cache_bytes = 8u << 20;
-  options.write_buffer_bytes = 8u << 20;
+  options.store = storage::rocksdb_factory({.directory = options.data_dir,
+                                            .block_cache_bytes = 8u << 20,
+                                            .write_buffer_bytes = 8u << 20});
   return options;
 }
 
