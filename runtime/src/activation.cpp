@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "flow_refusals.hpp"
 #include "flows.hpp"
 #include "handler_mark.hpp"
 #include "intake.hpp"
@@ -86,6 +87,7 @@ void Activation::fetched(FetchedRows& rows) {
   static_cast<void>(rows.kept.land());  // the envelope keeps what is around
   ask_to_go_on();
   run(envelope);
+  let_queries_ahead();
 }
 
 void Activation::run(const EnvelopePtr& envelope) {
@@ -103,7 +105,10 @@ void Activation::take_turn(const EnvelopePtr& envelope) {
   if (known) return envelope->answer(std::move(*known));
   if (!loaded) return envelope->answer(fail(std::move(loaded).error()));
   forget_durable();
-  if (envelope->flow) return run_command(envelope);  // it was admitted when it began
+  if (envelope->flow) {  // it was admitted when it began
+    if (envelope->flow->given_up) return settle(envelope, fail(given_up()));
+    return run_command(envelope);
+  }
   if (envelope->receipt && envelope->receipt->epoch != cell_->epoch) {
     return answer(envelope, opened_again());
   }
@@ -147,12 +152,12 @@ TurnSurroundings Activation::surroundings(const storage::StoreReader& rows) {
 }
 
 void Activation::run_command(const EnvelopePtr& envelope) {
+  const HandlerMark mark{&around_.directory, HandlerMark::Of::handler, cell_->kind.name,
+                         name_of_turn(*envelope)};
   if (run_ahead(envelope)) return;
   store_ahead();
   const bool counts = envelope->command != nullptr && newest_->root_bytes <= quick_root_bytes_max;
   const auto start = std::chrono::steady_clock::now();
-  const HandlerMark mark{&around_.directory, HandlerMark::Of::handler, cell_->kind.name,
-                         name_of_turn(*envelope)};
   auto decision = run_turn(*envelope, *newest_, surroundings(rows(*envelope)));
   if (parks(envelope)) return cell_->members.let_go();  // it may have changed them
   const auto took = std::chrono::steady_clock::now() - start;
@@ -295,6 +300,7 @@ void Activation::recover() {
     if (const auto& ask = submission->envelope->asked) ask->stored.clear();
     submission->envelope->answer(fail(std::move(*submission->refused)));
   }
+  let_queries_ahead();
 }
 
 void Activation::ask_to_go_on() {
@@ -317,8 +323,12 @@ void Activation::hold(const EnvelopePtr& envelope) {
   PERDURE_CHECK(held_by_ == 0, "two transactions hold " + to_string(cell_->object));
   held_by_ = envelope->transaction;
   kept_ = around_.directory.keep(cell_);
-  // Granted when all that came before is durable.
-  answer(envelope, Reply{.value = nullptr, .meta = newest_->meta});
+  // Granted when all that came before is durable, what left no record included.
+  Reply granted{.value = nullptr, .meta = newest_->meta};
+  if (submitted_ == cell_->settled.load(std::memory_order_acquire)) {
+    return answer(envelope, std::move(granted));
+  }
+  submit(envelope, {}, std::move(granted));
 }
 
 void Activation::release(std::uint64_t transaction) {

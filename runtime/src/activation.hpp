@@ -130,6 +130,9 @@ class Activation {
   [[nodiscard]] bool begin(Envelope& envelope);
   /// Whether a call goes before those that wait for a flow to end.
   [[nodiscard]] bool goes_ahead(const Envelope& envelope) const;
+  /// Runs those that had to wait for something else and now go before the flow: what the flow waits
+  /// for may wait for them.
+  void let_queries_ahead();
   /// Whether it is a flow's query, which must not wait for a transaction that waits for the flow.
   [[nodiscard]] bool asks_held_object(const Envelope& envelope) const {
     return held_by_ != 0 && envelope.asked && envelope.call.type == CallType::query;

@@ -18,7 +18,10 @@ bool Activation::run_ahead(const EnvelopePtr& envelope) {
   const auto start = std::chrono::steady_clock::now();
   auto turn = runtime::run_ahead(*envelope, *newest_, seq, surroundings(around_.store));
   const auto took = std::chrono::steady_clock::now() - start;
-  if (turn && !*turn) return false;
+  if (turn && !*turn) {
+    cell_->members.let_go();  // the handler runs again
+    return false;
+  }
   around_.hooks.turn_finished(cell_->kind.name, took);
   around_.paces.ran(cell_->kind, took);
   cell_->members.measure();

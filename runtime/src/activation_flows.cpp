@@ -73,12 +73,27 @@ std::string name_of_flow(const Envelope& envelope) {
 
 bool Activation::begins_with_flows(const Envelope& envelope) const {
   return around_.reads == nullptr || around_.flows.may_hold(cell_->kind) || envelope.asked ||
-         envelope.operation == Operation::give_up_flow;
+         envelope.flow || envelope.operation == Operation::give_up_flow;
 }
 
 bool Activation::goes_ahead(const Envelope& envelope) const {
   return flow_ && envelope.call.type == CallType::query && returned_.empty() && held_by_ == 0 &&
-         parked_ == nullptr;
+         (parked_ == nullptr || reads_itself(envelope));
+}
+
+void Activation::let_queries_ahead() {
+  if (!flow_ || !held_) return;
+  std::vector<EnvelopePtr> ahead;
+  std::erase_if(*held_, [&](EnvelopePtr& waiting) {
+    if (!goes_ahead(*waiting)) return false;
+    ahead.push_back(std::move(waiting));
+    return true;
+  });
+  if (held_->empty()) held_.reset();
+  for (auto& query : ahead) {
+    query->in_flight.wake();
+    receive(std::move(query));
+  }
 }
 
 void Activation::answer_from_committed(Envelope& envelope) const {
@@ -112,6 +127,7 @@ Result<void> Activation::begin_flow(const EnvelopePtr& envelope) {
   flow->owner = meta.seq > 0 ? meta.origin->owner.text()
                              : envelope->call.owner.value_or(envelope->call.principal.user_id);
   flow->life = meta.exists() ? meta.origin->born_seq : 0;
+  envelope->call.life = flow->life;
   if (envelope->asked) flow->asked_by = envelope->asked->by;
   envelope->flow = std::move(flow);
   envelope->deadline.reset();  // it has begun, and goes on
@@ -140,6 +156,7 @@ void Activation::stop(const EnvelopePtr& envelope, std::unique_ptr<FlowStop> sto
       return answer(envelope, fail(std::move(begun).error()));
     }
   }
+  cell_->members.let_go();  // its handler runs again
   if (stop->changed) return park(envelope, std::move(*stop->changed));
   enlist(envelope);
   auto& flow = *envelope->flow;
@@ -237,6 +254,7 @@ void Activation::keep_waited_for(Envelope& envelope, FlowAnswer& answer) const {
 void Activation::answered(FlowAnswer& answer) {
   const auto envelope = answer.flow;
   if (!is_live(*envelope)) return;  // it has begun again
+  store_ahead();
   if (!answer.result &&
       (is_lost(answer.result.error()) ||
        (answer.ask && answer.ask->may_be_begun && is_busy(answer.result.error())))) {
@@ -253,7 +271,10 @@ void Activation::answered(FlowAnswer& answer) {
       flow.stored_due = flow.sleep->due;
       flow.keeps_key = true;
       if (answer.ask) note_stored(answer.ask->stored);
-      if (envelope->asked) return;  // whoever asked waits in memory, and so does this
+      if (envelope->asked) {  // whoever asked waits in memory, and so does this
+        if (!around_.flows.note_asleep(envelope)) return abandon(envelope, stopping().error());
+        return envelope->in_flight.rest();
+      }
       forget(*envelope);
       return envelope->answer(goes_on("the flow sleeps, and goes on later"));
     case FlowAnswer::What::taken: {
@@ -317,7 +338,9 @@ void Activation::settle(const EnvelopePtr& envelope, Result<Decision> decision) 
     ended_flows_.emplace_back(submitted_ + 1, envelope->flow->name);
   }
   auto reply = decision ? Result<Reply>{std::move(decision->reply)} : fail(decision.error());
-  if (ask && !unit.write_sets.empty()) {
+  // An error that says nothing of what became of it is no answer to keep.
+  const bool is_known = reply || !is_lost(reply.error());
+  if (ask && is_known && !unit.write_sets.empty()) {
     keep_answer(unit, *ask, reply ? Result<Json>{reply->value} : fail(reply.error()),
                 around_.times.wall());
   }

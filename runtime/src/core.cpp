@@ -234,6 +234,7 @@ void Runtime::Core::stop() {
   if (builder_thread_.joinable()) builder_thread_.join();
   // Accepted calls finish. Each one is answered by the actors and the committer, which go on.
   agenda_.rest();
+  flows_.stop();
   while (!flights_.over()) std::this_thread::sleep_for(std::chrono::milliseconds{1});
   agenda_.stop();
   agenda_thread_.join();

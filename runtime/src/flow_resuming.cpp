@@ -80,6 +80,7 @@ void Activation::take_up(const EnvelopePtr& envelope) {
 }
 
 void Activation::resume(Envelope& found) {
+  store_ahead();
   const auto& name = found.flow->name;
   const auto live = flows_.find(name);
   std::erase_if(ended_flows_, [&](const auto& ended) { return ended.first <= cell_->settled; });
@@ -114,6 +115,7 @@ void Activation::wake(const EnvelopePtr& envelope) {
     return envelope->answer(goes_on("the flow sleeps"));
   }
   flow.sleep.reset();
+  envelope->in_flight.wake();
   keep(flow, {"sleep", now.wall, Json(nullptr)});
   run_command(envelope);
 }
@@ -145,6 +147,7 @@ bool Activation::attach(const EnvelopePtr& envelope) {
 }
 
 void Activation::give_up(const EnvelopePtr& envelope) {
+  store_ahead();
   if (auto admitted = admit(*envelope, *newest_, around_.times.steady()); !admitted) {
     return envelope->answer(fail(std::move(admitted).error()));
   }
@@ -171,6 +174,9 @@ void Activation::give_up(const EnvelopePtr& envelope) {
   }
   const auto& flow = *stored;
   flow->kind = &cell_->kind;
+  const auto command = cell_->kind.commands.find(flow->call.name);
+  if (command != cell_->kind.commands.end()) flow->command = &command->second;
+  flow->flow->given_up = true;
   flow->in_flight = around_.directory.keep(cell_);
   flow->done = [envelope, reply](const Result<Reply>& ended) {
     const bool is_given_up = ended || ended.error().code == ErrorCode::conflict;

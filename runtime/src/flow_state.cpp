@@ -39,6 +39,10 @@ Json encode_error(const Error& error) {
     json["fields"].push_back({field.pointer, field.code, field.message});
   }
   if (error.retry_after) json["retry_after"] = error.retry_after->count();
+  if (error.own) {
+    const auto& own = *error.own;
+    json["own"] = {own.name, own.http_status, own.title, own.members};
+  }
   return json;
 }
 
@@ -51,6 +55,10 @@ Error decode_error(const Json& json) {
   }
   if (const auto retry = json.find("retry_after"); retry != json.end()) {
     error.retry_after = std::chrono::seconds{retry->get<std::int64_t>()};
+  }
+  if (const auto own = json.find("own"); own != json.end()) {
+    error.own = std::make_shared<const OwnError>(
+        OwnError{own->at(0), own->at(1).get<int>(), own->at(2), own->at(3)});
   }
   return error;
 }
@@ -178,8 +186,9 @@ std::string asked_flow_name(const AskedBy& by) {
 }
 
 std::size_t kept_bytes_of(const KeptResult& kept) {
-  return kept.name.size() +
-         (kept.result ? serialized_size(*kept.result) : kept.result.error().detail.size());
+  if (kept.result) return kept.name.size() + serialized_size(*kept.result);
+  const auto& error = kept.result.error();
+  return kept.name.size() + error.detail.size() + (error.own ? error.own->members.size() : 0);
 }
 
 void keep(FlowState& flow, KeptResult kept) {

@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "refusals.hpp"
+
 namespace perdure::runtime {
 
 namespace {
@@ -62,11 +66,39 @@ void Flows::ask(const EnvelopePtr& asker, FlowWait wait) {
   call.request_id = asker->call.request_id;
   call.traceparent = asker->call.traceparent;
   asker->in_flight.rest();
+  envelope->via = Via::object;
   envelope->asked = ask;
   envelope->done = [this, ask](Result<Reply> reply) {
     answered(ask, reply ? Result<Json>{std::move(reply->value)} : fail(std::move(reply).error()));
   };
   around_.intake.ask(envelope);
+}
+
+bool Flows::note_asleep(const EnvelopePtr& flow) {
+  const std::scoped_lock lock{mutex_};
+  if (stopped_) return false;
+  if (asleep_.size() >= prune_past_) {
+    std::erase_if(asleep_, [](const auto& one) { return one.expired(); });
+    prune_past_ = std::max(2 * asleep_.size(), prune_past_);
+  }
+  asleep_.push_back(flow);
+  return true;
+}
+
+void Flows::stop() {
+  std::vector<std::weak_ptr<Envelope>> asleep;
+  {
+    const std::scoped_lock lock{mutex_};
+    stopped_ = true;
+    asleep.swap(asleep_);
+  }
+  for (const auto& one : asleep) {
+    const auto flow = one.lock();
+    if (!flow || !flow->in_flight.cell()) continue;
+    around_.directory.answer_flow(
+        *flow->in_flight.cell(),
+        {.flow = flow, .what = FlowAnswer::What::asleep, .result = stopping()});
+  }
 }
 
 void Flows::answered(const std::shared_ptr<FlowAsk>& ask, Result<Json> answer) {

@@ -41,6 +41,11 @@ class Flows {
   void go_on_later(const ObjectId& object, const std::string& name);
   /// Has some of them go on.
   void step();
+  /// One that was asked sleeps, and its asker waits in memory. False: the runtime stops, and
+  /// nothing would wake it.
+  [[nodiscard]] bool note_asleep(const EnvelopePtr& flow);
+  /// The runtime stops: those that sleep go on from their rows when it is opened again.
+  void stop();
 
   /// Whether objects of a kind may be held by flows: of today's code, or of that of before.
   [[nodiscard]] bool may_hold(const KindDefinition& kind) const {
@@ -68,6 +73,9 @@ class Flows {
   /// Those up to here have been looked at; none: all have.
   std::optional<storage::AlarmPlace> looked_at_;
   std::vector<std::pair<ObjectId, std::string>> later_;  ///< objects of rows, and names
+  std::vector<std::weak_ptr<Envelope>> asleep_;          ///< and some that are not any more
+  std::size_t prune_past_ = 64;                          ///< so many of them are looked through
+  bool stopped_ = false;
 };
 
 /// Whether an error says nothing of what became of what was asked for.

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "handler_mark.hpp"
+
 namespace perdure::runtime {
 
 Transactions::Transactions(Around around, Post post)
@@ -48,7 +50,9 @@ void Transactions::begin(Scope scope, TransactionHandler handler, const Transact
   objects.erase(repeated.begin(), repeated.end());
   const auto envelope = std::make_shared<Envelope>();
   envelope->operation = Operation::transaction;
-  envelope->done = [guest = around_.flights.invite(), done = std::move(done)](Result<Reply> reply) {
+  envelope->done = [guest = around_.flights.invite(), runtime = &around_.directory,
+                    done = std::move(done)](Result<Reply> reply) {
+    const HandlerMark mark{runtime, HandlerMark::Of::reply, "(a transaction)", "$transact"};
     done(std::move(reply));
   };
   if (auto fits = check(scope); !fits) return envelope->answer(fail(std::move(fits).error()));
