@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns whose rows are in a store that is elsewhere: they are parked, and run again with them.
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <mutex>
 #include <set>
