@@ -272,7 +272,7 @@ void Activation::answered(FlowAnswer& answer) {
       flow.keeps_key = true;
       if (answer.ask) note_stored(answer.ask->stored);
       if (envelope->asked) {  // whoever asked waits in memory, and so does this
-        if (!around_.flows.note_asleep(envelope)) return abandon(envelope, stopping().error());
+        if (!around_.flows.note_asleep(envelope)) return abandon(envelope, stopping().error);
         return envelope->in_flight.rest();
       }
       forget(*envelope);
