@@ -48,7 +48,7 @@ Result<void> Activation::load(const storage::StoreReader& rows) {
 
 void Activation::receive(EnvelopePtr envelope) {
   if (!newest_ && begins_with_flows(*envelope) && !begin(*envelope)) return;
-  if (envelope->flow) return resume(*envelope);
+  if (envelope->flow) return resume(envelope);
   if (envelope->operation == Operation::give_up_flow) return give_up(envelope);
   if (envelope->asked && envelope->asked->may_be_begun && attach(envelope)) return;
   if (asks_held_object(*envelope)) return answer_from_committed(*envelope);
@@ -107,7 +107,7 @@ void Activation::take_turn(const EnvelopePtr& envelope) {
   forget_durable();
   if (envelope->flow) {  // it was admitted when it began
     if (envelope->flow->given_up) return settle(envelope, fail(given_up()));
-    return run_command(envelope);
+    return envelope->flow->sleep ? wake(envelope) : run_command(envelope);
   }
   if (envelope->receipt && envelope->receipt->epoch != cell_->epoch) {
     return answer(envelope, opened_again());

@@ -139,7 +139,7 @@ class Activation {
   }
   void answer_from_committed(Envelope& envelope) const;
   /// A row was found that goes on, or whose sleep is over.
-  void resume(Envelope& found);
+  void resume(const EnvelopePtr& found);
   [[nodiscard]] Result<EnvelopePtr> read_flow(std::string_view name) const;
   void take_up(const EnvelopePtr& envelope);
   void wake(const EnvelopePtr& envelope);
@@ -162,6 +162,7 @@ class Activation {
   void abandon(const EnvelopePtr& envelope, const Error& error);
   [[nodiscard]] bool is_live(const Envelope& envelope) const;
   void forget(Envelope& envelope);
+  void tell_messenger(FlowState& flow, Error what) const;
   /// Of a flow whose base was refused: it begins again in its place.
   void withdraw(const EnvelopePtr& envelope);
   /// Ends a flow that an operator names, or has it end as soon as it can.

@@ -230,6 +230,7 @@ void Activation::tell_later(const EnvelopePtr& flow, std::optional<storage::Unit
   note->for_flow = flow;
   note->in_flight = around_.directory.keep(cell_);
   flow->in_flight.rest();
+  flow->flow->is_noted = true;
   note->done = [&directory = around_.directory, cell = cell_,
                 answer = std::move(answer)](Result<Reply> reply) mutable {
     answer.flow->in_flight.wake();
@@ -255,6 +256,13 @@ void Activation::answered(FlowAnswer& answer) {
   const auto envelope = answer.flow;
   if (!is_live(*envelope)) return;  // it has begun again
   store_ahead();
+  envelope->flow->is_noted = false;
+  if (answer.result) {
+    const bool sleeps = answer.what == FlowAnswer::What::asleep;
+    tell_messenger(*envelope->flow,
+                   {.code = sleeps ? ErrorCode::unavailable : ErrorCode::not_found,
+                    .detail = sleeps ? "it has just fallen asleep" : "its row has moved"});
+  }
   if (!answer.result &&
       (is_lost(answer.result.error()) ||
        (answer.ask && answer.ask->may_be_begun && is_busy(answer.result.error())))) {
@@ -287,6 +295,7 @@ void Activation::answered(FlowAnswer& answer) {
     }
     case FlowAnswer::What::kept: break;
   }
+  flow.sleep.reset();
   keep_waited_for(*envelope, answer);
   if (flow.holds == Holds::yes || (!must_hold() && !held_)) return run_command(envelope);
   if (!held_) held_ = std::make_unique<std::deque<EnvelopePtr>>();
@@ -302,12 +311,16 @@ void Activation::forget(Envelope& envelope) {
   auto& flow = *envelope.flow;
   if (is_live(envelope)) flows_.erase(flow.name);
   if (flow.waiter != 0) around_.flows.waits().leave(std::exchange(flow.waiter, 0));
+  tell_messenger(flow, {.code = ErrorCode::unavailable, .detail = "the flow did not go on"});
 }
 
 void Activation::withdraw(const EnvelopePtr& envelope) {
-  forget(*envelope);
-  envelope->flow->stop.reset();
-  envelope->flow->sleep.reset();
+  auto& flow = *envelope->flow;
+  if (flow_ == envelope) flow_.reset();  // one that holds nothing stays known
+  if (flow.waiter != 0) around_.flows.waits().leave(std::exchange(flow.waiter, 0));
+  flow.stop.reset();
+  flow.is_noted = false;
+  if (flow.sleep && flow.stored_due != flow.sleep->due) flow.sleep.reset();
 }
 
 void Activation::settle(const EnvelopePtr& envelope, Result<Decision> decision) {

@@ -21,6 +21,10 @@ Error no_such_flow(const Envelope& envelope) {
   return error;
 }
 
+Error goes_on_by_itself() {
+  return {.code = ErrorCode::not_found, .detail = "the flow goes on by itself"};
+}
+
 Error waits_for_asker(const Envelope& envelope) {
   Error error{.code = ErrorCode::unavailable,
               .detail = to_string(envelope.call.target) + " is held by a flow that goes on when " +
@@ -60,7 +64,7 @@ void Activation::take_up(const EnvelopePtr& envelope) {
   const auto command = cell_->kind.commands.find(envelope->call.name);
   if (command != cell_->kind.commands.end()) envelope->command = &command->second;
   envelope->accepted_steady = around_.times.steady();
-  envelope->in_flight = around_.directory.keep(cell_);
+  if (!envelope->in_flight) envelope->in_flight = around_.directory.keep(cell_);
   if (!envelope->done) envelope->done = [](const Result<Reply>&) {};
   const auto& meta = newest_->meta;
   if (flow.life != 0 && (!meta.exists() || meta.origin->born_seq != flow.life)) {
@@ -79,26 +83,46 @@ void Activation::take_up(const EnvelopePtr& envelope) {
   run_command(envelope);
 }
 
-void Activation::resume(Envelope& found) {
+void Activation::resume(const EnvelopePtr& found) {
   store_ahead();
-  const auto& name = found.flow->name;
+  const auto& name = found->flow->name;
   const auto live = flows_.find(name);
   std::erase_if(ended_flows_, [&](const auto& ended) { return ended.first <= cell_->settled; });
   const bool is_ending =
       std::ranges::any_of(ended_flows_, [&](const auto& ended) { return ended.second == name; });
-  if (around_.store.epoch() != cell_->epoch) return found.answer(opened_again());
+  if (around_.store.epoch() != cell_->epoch) return found->answer(opened_again());
   if (live != flows_.end()) {
-    if (live->second->flow->sleep) wake(EnvelopePtr{live->second});
-  } else if ((name != holding_flow_name || (blocked_ && !flow_)) && !is_ending) {
-    // What was read may have moved on since.
-    auto flow = read_flow(name);
-    if (!flow) return found.answer(fail(std::move(flow).error()));
-    if (*flow) take_up(*flow);
+    const EnvelopePtr flow = live->second;
+    if (!flow->flow->sleep || flow->flow->messenger)
+      return found->answer(fail(goes_on_by_itself()));
+    flow->flow->messenger = found;
+    if (flow->flow->is_noted) return;  // it hears what becomes of that
+    return wake(flow);
   }
-  found.answer(fail(ErrorCode::not_found, "it goes on by itself"));
+  const bool is_held = name == holding_flow_name;
+  if (is_ending || (is_held && (!blocked_ || flow_))) {
+    return found->answer(fail(goes_on_by_itself()));
+  }
+  // What was read may have moved on since.
+  auto flow = read_flow(name);
+  if (!flow) return found->answer(fail(std::move(flow).error()));
+  if (!*flow) return found->answer(fail(goes_on_by_itself()));
+  (*flow)->in_flight = std::move(found->in_flight);  // one place in the mailbox, not two
+  if (!(*flow)->flow->sleep) {
+    found->answer(fail(goes_on_by_itself()));
+  } else {
+    (*flow)->flow->messenger = found;
+  }
+  take_up(*flow);
+}
+
+void Activation::tell_messenger(FlowState& flow, Error what) const {
+  const auto messenger = std::exchange(flow.messenger, nullptr);
+  if (messenger) messenger->answer(fail(std::move(what)));
 }
 
 void Activation::wake(const EnvelopePtr& envelope) {
+  store_ahead();
   auto& flow = *envelope->flow;
   auto& sleep = *flow.sleep;
   const auto now = moment_of(around_.times);
@@ -106,18 +130,23 @@ void Activation::wake(const EnvelopePtr& envelope) {
   if (due && std::max(*due, sleep.due) > now.wall) {
     correct(sleep, *due, now);
     storage::Unit unit{{expectation(), put_sleeping_flow(*envelope)}};
-    return tell_later(envelope, std::move(unit),
-                      {.flow = envelope, .what = FlowAnswer::What::asleep, .result = Json{}});
+    return tell_later(
+        envelope, std::move(unit),
+        {.flow = envelope, .what = FlowAnswer::What::asleep, .result = Json(nullptr)});
   }
   if (sleep.due > now.wall) {  // not yet
+    tell_messenger(flow, goes_on_by_itself());
     if (envelope->asked) return;
     forget(*envelope);
     return envelope->answer(goes_on("the flow sleeps"));
   }
-  flow.sleep.reset();
   envelope->in_flight.wake();
-  keep(flow, {"sleep", now.wall, Json(nullptr)});
-  run_command(envelope);
+  const auto ask = std::make_shared<FlowAsk>(FlowAsk{.asker = envelope, .name = "sleep"});
+  storage::Unit unit{{expectation()}};
+  keep_answer(unit, *ask, Json(nullptr), now.wall);
+  tell_later(
+      envelope, std::move(unit),
+      {.flow = envelope, .what = FlowAnswer::What::kept, .result = Json(nullptr), .ask = ask});
 }
 
 bool Activation::attach(const EnvelopePtr& envelope) {
@@ -138,9 +167,10 @@ bool Activation::attach(const EnvelopePtr& envelope) {
       if (!found) return envelope->answer(fail(std::move(found).error())), true;
       if (!*found || (*found)->flow->asked_by != by) continue;
       goes_on_for(**found);
+      (*found)->in_flight = std::move(envelope->in_flight);
       take_up(*found);
     }
-    envelope->answer(fail(ErrorCode::not_found, "it goes on by itself"));
+    envelope->answer(fail(goes_on_by_itself()));
     return true;
   }
   return false;
@@ -159,7 +189,7 @@ void Activation::give_up(const EnvelopePtr& envelope) {
                                                 : nullptr;
   const Reply reply{.value = {{"name", name}}, .meta = newest_->meta};
   if (live) {
-    if (live->flow->sleep && live->flow->stored_due == live->flow->sleep->due) {
+    if (live->flow->sleep && !live->flow->is_noted) {
       settle(live, fail(given_up()));
     } else {
       live->flow->given_up = true;  // what it waits for comes first

@@ -64,7 +64,10 @@ struct FlowState {
   std::optional<AskedBy> asked_by = {};
   /// This wait may have been begun before a crash.
   std::optional<std::size_t> begun_wait = {};
-  bool given_up = false;                     ///< an operator wants it to end
+  bool given_up = false;  ///< an operator wants it to end
+  bool is_noted = false;  ///< its activation has a note on the way to the disk for it
+  /// Whoever had it go on, and hears when its row has moved.
+  EnvelopePtr messenger = nullptr;
   std::uint64_t waiter = 0;                  ///< in the graph of waits; 0: not yet
   std::unique_ptr<FlowStop> stop = nullptr;  ///< until what it saw is durable
 };

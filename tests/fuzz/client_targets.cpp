@@ -4,12 +4,12 @@
 
 #include "actors/src/webhook_signature.hpp"
 #include "app/chat/frames.hpp"
-#include "app/json_text.hpp"
 #include "http/control_bytes.hpp"
 #include "perdure/base/crypto.hpp"
 #include "perdure/base/unicode.hpp"
 #include "perdure/base/utf8.hpp"
 #include "perdure/runtime/sortable.hpp"
+#include "perdure/schemas/write_json.hpp"
 #include "runtime/src/index_keys.hpp"
 #include "target.hpp"
 #include "targets.hpp"
@@ -84,7 +84,7 @@ void run_json_text(std::string_view input) {
   const auto value = parse_json(input);
   if (!value) return;
   std::string text = "before ";
-  api::append_json(text, *value);
+  write_json(text, *value);
   PERDURE_CHECK(text == "before " + dump_json(*value), "both writers write alike");
 }
 

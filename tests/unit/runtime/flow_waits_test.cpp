@@ -157,6 +157,20 @@ TEST(FlowWaits, a_flow_sleeps_for_days_through_a_crash_and_others_get_in) {
   EXPECT_EQ(world.ask("counter/c", std::string{builtin::flows})->value, Json::array());
 }
 
+TEST(FlowWaits, a_flow_that_sleeps_goes_on_after_a_crash_at_any_step) {
+  for (int cut = 0; cut < 80; ++cut) {
+    World world{static_cast<std::uint64_t>(cut), {flowing_counter()}};
+    const Call call{
+        .target = {"counter", "c"}, .name = "remind", .payload = 20, .idempotency_key = "k"};
+    static_cast<void>(world.send(call));
+    for (int i = 0; i < cut; ++i) world.step();
+    world.crash();
+    const auto reply = call_until_known(world, call);
+    EXPECT_TRUE(reply) << cut << text(reply);
+    EXPECT_EQ(value(world, "counter/c"), 1) << cut;
+  }
+}
+
 TEST(FlowWaits, a_flow_that_holds_its_object_may_not_sleep) {
   World world{1, {flowing_counter()}};
   EXPECT_EQ(rule(world.call("counter/c", "sleep_and_hold")), "sleeps_while_holding");
