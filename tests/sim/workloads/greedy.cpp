@@ -90,6 +90,8 @@ class Greedy final : public perdure::testing::Workload {
     }
     const auto& modest = modest_.at(who - greedy_owners);
     if (!waits || !world().owners_take_turns() || life_ != world().life()) return;
+    // A turn whose rows are fetched waits for them, however many turns others have meanwhile.
+    if (world().runtime().reads_are_slow()) return;
     for (std::size_t i = 0; i < greedy_owners; ++i) {
       const auto turns = served_.at(i) - modest.served_before.at(i);
       expect(turns <= turns_max,

@@ -164,8 +164,8 @@ TEST_F(Subscribers, choose_topics_and_where_to_begin) {
 
 TEST_F(Subscribers, are_told_when_they_were_away_for_too_long) {
   add("a", 1);
-  value(call("subscriber", "s", "begin",
-             Json{{"topics", Json::array()}, {"from", "0123456789abcdef-1"}}));
+  value(call("subscriber", "s", "$create",
+             Json{{"state", {{"topics", Json::array()}, {"cursor", "0123456789abcdef-1"}}}}));
   Heard heard;
   const auto subscriber = subscribe({.name = "s"}, heard.handler());
   EXPECT_TRUE(eventually([&] { return heard.lost(); }));
