@@ -73,11 +73,11 @@ void PendingCall::give_up() {
 }
 
 void PendingCall::wait() {
-  if (!is_ready()) {
-    const auto what = to_string(target_) + " " + name_;
-    if (auto may_wait = HandlerMark::may_wait(hub_->runtime(), what); !may_wait) {
-      answer(fail(std::move(may_wait).error()));
-    }
+  // Refused whether or not the answer is there: who waits here waits for its own thread some day.
+  const auto what = to_string(target_) + " " + name_;
+  if (auto may_wait = HandlerMark::may_wait(hub_->runtime(), what); !may_wait) {
+    refused_ = std::move(may_wait).error();
+    return;
   }
   for (auto phase = phase_.load(); phase != Phase::answered; phase = phase_.load()) {
     phase_.wait(phase);
@@ -108,8 +108,10 @@ void PendingCall::resume_soon(Executor& executor) {
 }
 
 Result<Reply> PendingCall::take() {
-  PERDURE_CHECK(phase_.load() == Phase::answered && !taken_, "a future gives its answer once");
+  PERDURE_CHECK((refused_ || phase_.load() == Phase::answered) && !taken_,
+                "a future gives its answer once");
   taken_ = true;
+  if (refused_) return fail(std::move(*refused_));
   return std::move(*reply_);
 }
 

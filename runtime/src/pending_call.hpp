@@ -76,6 +76,7 @@ class PendingCall final : public std::enable_shared_from_this<PendingCall> {
   std::coroutine_handle<> waiting_;
   bool ignored_ = false;
   bool taken_ = false;
+  std::optional<Error> refused_;  ///< it may not be waited for here
 };
 
 }  // namespace perdure::runtime
