@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "made_by_host.hpp"
 #include "perdure/runtime/own_error.hpp"
 
 namespace perdure::runtime {
@@ -52,6 +53,7 @@ Kind dead_letter_kind() {
   return kind<Json>(std::string{dead_letter_kind_name})
       .reach(Reach::system)  // what it holds is sent as the host
       .publish_changes({.tells = ChangeEvents::Tells::ends})
+      .check_state(made_by_the_host)
       .command("record", record, {.creates = Creates::yes, .callers = Callers::messages})
       .command("retry",
                [](Turn& turn, Json& self) {

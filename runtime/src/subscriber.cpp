@@ -39,6 +39,16 @@ Json follow(Turn& turn, Json& self, const Json& payload) {
   return self;
 }
 
+/// Of a state that an operator writes.
+std::vector<FieldError> check_cursor(const Json& state) {
+  const auto is_text = [](const Json& value) { return value.is_string(); };
+  const bool fits = state.is_object() && state.contains("cursor") && is_text(state["cursor"]) &&
+                    state.contains("topics") && state["topics"].is_array() &&
+                    std::ranges::all_of(state["topics"], is_text);
+  if (fits) return {};
+  return {{"", "format", "is {topics, cursor}: a list of texts, and a text"}};
+}
+
 Result<void> check(EventFeed& feed, const SubscriberOptions& options) {
   if (!validate(cursor_object(options.name))) {
     return bad_member("/name", "format", "is not what an object can be called");
@@ -68,6 +78,7 @@ Kind subscriber_kind() {
       .command("advance",
                [](Turn&, Json& self, const Json& payload) { self["cursor"] = payload.at("to"); },
                {.callers = Callers::messages})
+      .check_state(check_cursor)
       .index({.name = "created_at", .fields = {"$created_at"}});
 }
 

@@ -21,6 +21,30 @@ constexpr std::size_t blocked_at_once = 1'024;
 constexpr std::uint64_t unmatched_max = 10'000;
 constexpr std::size_t tail_events_at_once = 1'000;
 
+bool has_texts(const Json& json, const char* member) {
+  const auto found = json.find(member);
+  return found != json.end() && found->is_array() &&
+         std::ranges::all_of(*found, [](const Json& one) { return one.is_string(); });
+}
+
+bool has_text(const Json& json, const char* member) {
+  const auto found = json.find(member);
+  return found != json.end() && found->is_string();
+}
+
+/// Whether a state says what `put` reads.
+bool is_subscription(const Json& state) {
+  if (!state.is_object() || !has_texts(state, "topics")) return false;
+  if (state.contains("by_name") && !has_texts(state, "by_name")) return false;
+  const auto earlier = state.find("earlier");
+  const bool has_earlier = earlier != state.end();
+  if (has_earlier && !earlier->is_array()) return false;
+  return has_text(state, "kind") && has_text(state, "id") && has_text(state, "cursor") &&
+         (!has_earlier || std::ranges::all_of(*earlier, [](const Json& topics) {
+           return topics.is_object() && has_texts(topics, "topics") && has_text(topics, "until");
+         }));
+}
+
 }  // namespace
 
 Subscriptions::Subscriptions(const storage::Store& store, const Clock& clock, EventFeed& feed,
@@ -57,6 +81,7 @@ void Subscriptions::forget(const std::string& id) {
 
 void Subscriptions::put(const std::string& id, const Version& version) {
   const auto& state = *static_cast<const Json*>(version.state.get());
+  if (!is_subscription(state)) return forget(id);  // from before such states were refused
   auto& subscription = subscriptions_[id];
   ++subscription.changes;
   const auto patterns = [](const Json& json) {

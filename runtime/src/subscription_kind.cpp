@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fields.hpp"
+#include "made_by_host.hpp"
 #include "subscription.hpp"
 
 namespace perdure::runtime {
@@ -152,11 +153,12 @@ Result<Json> change(Turn&, Json& self, const Json& payload) {
 Kind subscription_kind() {
   return kind<Json>(std::string{subscription_kind_name})
       .reach(Reach::system)  // it calls what it is told to, as the host
-      .command("subscribe", subscribe, {.creates = Creates::yes})
-      .command("change", change)
-      .command("pause", pause)
-      .command("resume", resume)
+      .command("subscribe", subscribe, {.creates = Creates::yes, .callers = Callers::host})
+      .command("change", change, {.callers = Callers::host})
+      .command("pause", pause, {.callers = Callers::host})
+      .command("resume", resume, {.callers = Callers::host})
       .command("pass_on", pass_on_turn, {.callers = Callers::messages})
+      .check_state(made_by_the_host)
       .index({.name = "created_at", .fields = {"$created_at"}});
 }
 

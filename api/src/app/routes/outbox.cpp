@@ -38,7 +38,8 @@ void list_outbox(const ContextPtr& context) {
 }
 
 Json letter_json(const ObjectView& letter) {
-  Json json = letter.state;
+  // One from before such states were refused is shown as it is.
+  Json json = letter.state.is_object() ? letter.state : Json{{"state", letter.state}};
   json["id"] = letter.meta.object().id;
   json["created_at"] = format_rfc3339(letter.meta.origin->created_at);
   return json;
