@@ -116,6 +116,23 @@ class OpenapiTest(SharedServerTest):
         self.assertEqual(made.status, 201, made)
         return made.json["id"]
 
+    def dead_letter(self):
+        """The id of one more: of an alarm whose command refuses what it is given."""
+        before = {one["id"] for one in self.client.get("/dead-letters").json["items"]}
+        alarm = {"name": new_id(), "command": "add", "payload": {"by": "x"}, "after_ms": 0,
+                 "retry": {"attempts": 1}}
+        counter = f"/durable-objects/counter/{new_id()}"
+        made = self.client.post(f"{counter}/request", {"command": "add", "payload": {"by": 1}})
+        self.assertEqual(made.status, 200, made)
+        set_ = self.client.post(f"{counter}/alarms", alarm)
+        self.assertEqual(set_.status, 201, set_)
+
+        def added():
+            now = {one["id"] for one in self.client.get("/dead-letters").json["items"]}
+            return now - before
+        wait_until(added)
+        return added().pop()
+
     def make_things(self):
         """One of everything that paths name, as {path up to the parameter: its value}."""
         notebook = self.create("/notebooks", {"title": "n"})
@@ -127,9 +144,7 @@ class OpenapiTest(SharedServerTest):
         alarm = self.client.post(f"/durable-objects/document/{document}/alarms",
                                  {"name": "a", "command": "patch", "after_ms": 60_000_000})
         self.assertEqual(alarm.status, 201, alarm)
-        letter = self.create("/durable-objects", {"kind": "dead_letter", "state": {
-            "type": "message", "from": "counter:a", "to": "counter:b", "command": "add",
-            "payload": {"by": 1}, "attempts": 1, "error": {"code": "conflict", "detail": "no"}}})
+        letter = self.dead_letter()
         # An address that the server refuses to call, so that its deliveries wait.
         webhook = self.create("/webhooks", {"url": "http://localhost:9/", "topics": ["none"]})
         delivery = self.client.post(f"/webhooks/{webhook}/test").json["id"]
