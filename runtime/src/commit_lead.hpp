@@ -17,8 +17,6 @@ enum class Submitter {
   other,
 };
 
-enum class AfterLead { nothing_waits, more_waits };
-
 /// Threads  under the lock of what waits.
 class CommitLead {
  public:

@@ -67,7 +67,7 @@ struct Context {
   [[nodiscard]] OwnerKey owner() const {
     return standing ? standing->owner : owner_key(request.peer);
   }
-  /// Who asks; nobody until the request is authenticated. Borrows from `standing`.
+  /// The principal of the request: nobody before authentication. Borrows from `standing`.
   [[nodiscard]] const Principal& principal() const {
     static const Principal nobody;
     return standing ? standing->principal : nobody;

@@ -57,7 +57,7 @@ void IoLoop::start() {
 }
 
 void IoLoop::serve() {
-  // So many handlers are a millisecond or two: what waits for the end of the burst waits no longer.
+  // So many handlers take a millisecond or two. A commit waits no longer than that for its burst.
   constexpr std::size_t burst_max = 128;
   const auto& after_burst = core_->services.after_burst;
   if (!after_burst) return watch_.run(context_);

@@ -137,7 +137,7 @@ Json names_of(const auto& map) {
   return names;
 }
 
-// Of those that are not synced before they are answered.
+// The commands of a kind that are answered before they are synced.
 Json durability_of_commands(const KindDefinition& kind) {
   auto commands = Json::object();
   for (const auto& [name, command] : kind.commands) {

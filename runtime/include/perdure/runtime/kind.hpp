@@ -78,7 +78,7 @@ class KindBuilder {
                               .callers = options.callers,
                               .durability = options.durability};
     if constexpr (detail::FlowForm<F>::is_flow) {
-      command.flow = detail::flow_of<State>(std::move(handler));
+      command.flow.emplace(detail::flow_of<State>(std::move(handler)));
     } else {
       command.run = detail::turn_of<State>(std::move(handler));
     }

@@ -107,8 +107,8 @@ struct Services {
   std::function<void(const Finished&)> on_finished = {};
   /// Runs `serve`, which is the life of an io thread, on that thread; null = it just runs.
   std::function<void(const std::function<void()>& serve)> around_io_thread = {};
-  /// Called on an io thread when it has done what was to do, or a good part of it, before it
-  /// sleeps. True: it is to be called again after another look at the connections.
+  /// Runs on an io thread after each burst of handlers, and before the thread sleeps. It returns
+  /// true when it wants to run again after another look at the connections.
   std::function<bool()> after_burst = {};
 };
 
